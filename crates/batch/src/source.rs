@@ -1,0 +1,31 @@
+//! Where batches come from: the one interface between loading and training.
+
+use std::error::Error;
+
+use crate::{Batch, ModalitySpec};
+
+/// Why a batch could not be made; the chain names file, field or shape.
+pub type SourceError = Box<dyn Error + Send + Sync>;
+
+/// Batches of one split.
+pub trait BatchSource: Send + Sync {
+    /// The modalities, in the order of [`Batch::inputs`].
+    fn modalities(&self) -> &[ModalitySpec];
+
+    /// Number of samples in one pass.
+    fn samples(&self) -> usize;
+
+    /// Number of batches in one pass.
+    fn batches(&self) -> usize;
+
+    /// The batches of pass `epoch`, from batch number `from` on.
+    ///
+    /// The same `epoch` gives the same batches in the same order and with the
+    /// same random augmentation, whatever was asked for before: this is what
+    /// makes an interrupted run continue exactly.
+    fn epoch(
+        &self,
+        epoch: usize,
+        from: usize,
+    ) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + Send + '_>;
+}

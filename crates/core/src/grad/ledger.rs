@@ -1,0 +1,75 @@
+//! What the rows of a phase gave.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Tensor;
+use counterpoint_batch::Targets;
+
+use super::{Gradients, Row};
+use crate::modality::Modality;
+use crate::model::Features;
+use crate::strategy::Moment;
+
+/// Forward result of one row, on the samples that can serve it.
+#[derive(Clone, Debug)]
+pub struct RowOutput {
+    /// `[samples, outputs]`.
+    pub scores: Tensor<2>,
+    /// What fusion saw, `[samples, width]`; `None` for absent modalities.
+    pub features: Features,
+    /// What should have been predicted.
+    pub targets: Targets,
+    /// Which samples of the batch these are.
+    pub samples: Vec<usize>,
+}
+
+impl RowOutput {
+    /// The same numbers without their graph.
+    pub fn constant(&self) -> Self {
+        Self {
+            scores: self.scores.clone().inner(),
+            features: self.features.iter().map(|z| z.clone().map(Tensor::inner)).collect(),
+            targets: self.targets.clone(),
+            samples: self.samples.clone(),
+        }
+    }
+
+    /// The features of one modality that the row has.
+    ///
+    /// # Panics
+    /// If the row does not have it.
+    pub fn feature(&self, m: Modality) -> Tensor<2> {
+        self.features[m.0].clone().expect("the row has the modality")
+    }
+}
+
+/// What a strategy sees before it routes: no graph, no model.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// Position in training.
+    pub at: Moment,
+    /// Every row and probe that any sample could serve.
+    pub outputs: &'a BTreeMap<Row, RowOutput>,
+    /// Loss of every row that was computed.
+    pub losses: &'a BTreeMap<Row, f64>,
+}
+
+impl Seen<'_> {
+    /// Forward result of a row; `None` if no sample of the batch could serve it.
+    pub fn output(&self, row: Row) -> Option<&RowOutput> {
+        self.outputs.get(&row)
+    }
+}
+
+/// What a phase left behind, for strategies and diagnostics.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// Forward results of every row and probe.
+    pub outputs: BTreeMap<Row, RowOutput>,
+    /// Loss of every row, probes excluded.
+    pub losses: BTreeMap<Row, f64>,
+    /// Norm of `d loss(r) / d z_m`, unweighted, for each row and modality.
+    pub boundary_norms: BTreeMap<(Row, Modality), f64>,
+    /// Every row's own gradient at all parameters, if the phase needed them.
+    pub rows: BTreeMap<Row, Gradients>,
+}

@@ -1,0 +1,34 @@
+//! Which loss each parameter group listens to, and the two evaluators that
+//! turn the answer into gradients.
+//!
+//! The whole library hangs on one small matrix `W`: rows are losses, columns
+//! are parameter groups,
+//!
+//! ```text
+//! gradient(g) = sum over rows r of  W[r, g] * d loss(r) / d g
+//! ```
+//!
+//! [`PerRow`] is its definition, one forward and one backward for each row.
+//! [`Cut`] computes the same for late fusion with one forward and one backward
+//! of every encoder, however many rows there are. Only this module calls
+//! `backward`.
+
+mod cut;
+mod gradients;
+mod group;
+mod ledger;
+mod per_row;
+mod routing;
+mod row;
+mod scene;
+
+pub use cut::Cut;
+pub use gradients::{Clip, Gradients};
+pub use group::{Group, Groups, Parameter};
+pub use ledger::{Ledger, RowOutput, Seen};
+pub use per_row::PerRow;
+pub use routing::Routing;
+pub use row::{Need, Phase, Row};
+pub use scene::{Evaluator, Scene};
+
+pub(crate) use group::map_parameters;

@@ -1,0 +1,57 @@
+//! The specification: one forward and one backward for each row.
+
+use super::{Evaluator, Gradients, Ledger, Need, Phase, Row, RowOutput, Scene, Seen};
+use crate::Error;
+use crate::host::scalar;
+use crate::layer::Pass;
+use crate::model::Model;
+use crate::strategy::Strategy;
+
+/// Serves any model. Costs as many passes through the encoders as there are
+/// rows that see them; [`Cut`](super::Cut) computes the same for late fusion.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PerRow;
+
+impl<M: Model> Evaluator<M> for PerRow {
+    fn evaluate(
+        &self,
+        scene: Scene<'_, M>,
+        phase: &Phase,
+        strategy: &mut dyn Strategy,
+        pass: &mut Pass<'_>,
+    ) -> Result<(Gradients, Ledger), Error> {
+        let Scene { model, groups, inputs, task, at } = scene;
+        let forward = |row: Row, pass: &mut Pass<'_>| -> Option<RowOutput> {
+            let asked = [(row, scene.serving(row)?)];
+            let scored = model.forward(&asked, inputs, pass).pop()?;
+            let [(_, samples)] = asked;
+            Some(scene.output(scored.scores, scored.features, samples))
+        };
+        let mut ledger = Ledger::default();
+        for &row in &phase.probes {
+            if let Some(output) = pass.probe(|pass| forward(row, pass)) {
+                ledger.outputs.insert(row, output.constant());
+            }
+        }
+        for &row in &phase.rows {
+            let Some(output) = forward(row, pass) else { continue };
+            let loss = strategy.loss(row, &output, &ledger.outputs, task);
+            ledger.losses.insert(row, scalar(loss.clone()));
+            ledger.rows.insert(row, Gradients::take(model, groups, &mut loss.backward()));
+            ledger.outputs.insert(row, output.constant());
+        }
+        let seen = Seen { at, outputs: &ledger.outputs, losses: &ledger.losses };
+        let routing = strategy.route(&seen, model.modalities())?;
+        let mut gradients = Gradients::none(groups);
+        for (row, group, weight) in routing.entries() {
+            if let Some(of_row) = ledger.rows.get(&row) {
+                gradients.add(of_row, group, weight, groups);
+            }
+        }
+        strategy.shape(&ledger, &mut gradients, groups, at);
+        if phase.need == Need::Boundary {
+            ledger.rows.clear();
+        }
+        Ok((gradients, ledger))
+    }
+}

@@ -1,0 +1,153 @@
+//! A batch as tensors on a device.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use counterpoint_batch::{Batch, Targets};
+
+use crate::modality::{Modality, Present};
+use crate::model::Features;
+
+/// One modality of a batch: only the rows of samples that have it.
+#[derive(Clone, Debug)]
+pub struct Input {
+    flat: Tensor<1>,
+    shape: Vec<usize>,
+}
+
+impl Input {
+    /// An input from its values, row-major.
+    pub fn new(values: Vec<f32>, shape: impl Into<Vec<usize>>, device: &Device) -> Self {
+        let count = values.len();
+        Self { flat: Tensor::from_data(TensorData::new(values, [count]), device), shape: shape.into() }
+    }
+
+    /// The tensor; the rank is checked when a model is built.
+    ///
+    /// # Panics
+    /// If the rank is another one.
+    pub fn tensor<const D: usize>(&self) -> Tensor<D> {
+        let shape: [usize; D] =
+            self.shape.clone().try_into().expect("rank was checked when the model was built");
+        self.flat.clone().reshape(shape)
+    }
+
+    /// The values as one vector.
+    pub fn flat(&self) -> Tensor<1> {
+        self.flat.clone()
+    }
+
+    /// Shape `[samples, ..]`.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+}
+
+/// A batch on a device, with the presence of every modality.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    inputs: Vec<Option<Input>>,
+    /// For every sample the modalities it has.
+    present: Vec<Present>,
+    targets: Targets,
+}
+
+impl Inputs {
+    /// Copies a batch to the device. Absent samples are left out of a
+    /// modality, not sent as zeros: they must not reach its batch norm.
+    pub fn new(batch: Batch, device: &Device) -> Self {
+        let count = batch.len();
+        let mut present = vec![Present::of([]); count];
+        let inputs = batch
+            .inputs
+            .into_iter()
+            .enumerate()
+            .map(|(index, input)| {
+                let mut shape = input.array.shape().to_vec();
+                let rows: Vec<usize> = (0..count).filter(|&i| input.present[i]).collect();
+                for &row in &rows {
+                    present[row] = present[row].with(Modality(index));
+                }
+                let values = if rows.len() == count {
+                    input.array.into_values()
+                } else {
+                    let width: usize = shape[1..].iter().product();
+                    let all = input.array.values();
+                    rows.iter().flat_map(|&row| &all[row * width..(row + 1) * width]).copied().collect()
+                };
+                shape[0] = rows.len();
+                (!rows.is_empty()).then(|| Input::new(values, shape, device))
+            })
+            .collect();
+        Self { inputs, present, targets: batch.targets }
+    }
+
+    /// The rows of one modality; `None` if no sample has it.
+    pub fn get(&self, m: Modality) -> Option<&Input> {
+        self.inputs[m.0].as_ref()
+    }
+
+    /// Number of samples, whatever they have.
+    pub fn samples(&self) -> usize {
+        self.present.len()
+    }
+
+    /// What every sample has.
+    pub fn present(&self) -> &[Present] {
+        &self.present
+    }
+
+    /// The samples that have all of `needed`.
+    pub fn serving(&self, needed: Present) -> Vec<usize> {
+        (0..self.samples()).filter(|&i| needed.within(self.present[i])).collect()
+    }
+
+    /// The targets of the given samples.
+    pub fn targets_of(&self, samples: &[usize]) -> Targets {
+        if samples.len() == self.samples() {
+            return self.targets.clone();
+        }
+        match &self.targets {
+            Targets::Classes(all) => Targets::Classes(samples.iter().map(|&i| all[i]).collect()),
+            Targets::Values(all) => Targets::Values(samples.iter().map(|&i| all[i]).collect()),
+            _ => unreachable!("every kind of target is listed"),
+        }
+    }
+
+    /// What a row sees of encoded features: for each needed modality the rows
+    /// of the given samples.
+    pub fn pick(&self, encoded: &Features, needed: Present, samples: &[usize]) -> Features {
+        let pick = |(index, z): (usize, &Option<Tensor<2>>)| {
+            let m = Modality(index);
+            needed
+                .has(m)
+                .then(|| self.rows(z.clone().expect("the samples have what the row needs"), m, samples))
+        };
+        encoded.iter().enumerate().map(pick).collect()
+    }
+
+    /// Rows of `features`, which holds one row for every sample that has `m`,
+    /// for the given samples, in their order.
+    fn rows(&self, features: Tensor<2>, m: Modality, samples: &[usize]) -> Tensor<2> {
+        let [have, _] = features.dims();
+        if have == samples.len() {
+            return features;
+        }
+        let mut row = 0;
+        let position: Vec<Option<i64>> = self
+            .present
+            .iter()
+            .map(|p| {
+                p.has(m).then(|| {
+                    row += 1;
+                    row - 1
+                })
+            })
+            .collect();
+        let index: Vec<i64> = samples
+            .iter()
+            .map(|&i| position[i].expect("only samples that have the modality are asked for"))
+            .collect();
+        let count = index.len();
+        let index = Tensor::<1, Int>::from_data(TensorData::new(index, [count]), &features.device());
+        features.select(0, index)
+    }
+}

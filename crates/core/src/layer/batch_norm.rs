@@ -1,0 +1,48 @@
+//! Batch normalisation (Ioffe and Szegedy 2015) with PyTorch's semantics.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Tensor, module};
+
+use super::{Init, Pass};
+
+/// Batch norm over the channel axis of `[batch, channels, height, width]`.
+///
+/// The layer holds its affine parameters only. Running statistics live in
+/// [`Buffers`](super::Buffers) and are read and moved through the [`Pass`], so
+/// a forward pass never changes a module behind its owner's back.
+#[derive(Module, Debug)]
+pub struct BatchNorm {
+    /// Scale, `[channels]`.
+    pub weight: Param<Tensor<1>>,
+    /// Shift, `[channels]`.
+    pub bias: Param<Tensor<1>>,
+    epsilon: f64,
+}
+
+impl BatchNorm {
+    /// Scale 1, shift 0, epsilon 1e-5.
+    pub fn new(channels: usize, init: &Init) -> Self {
+        Self {
+            weight: init.constant("weight", [channels], 1.0),
+            bias: init.constant("bias", [channels], 0.0),
+            epsilon: 1e-5,
+        }
+    }
+
+    /// Normalises with the statistics that the pass asks for.
+    ///
+    /// In training the batch's mean and biased variance normalise, and the
+    /// buffer moves by `0.9 old + 0.1 batch` with the unbiased variance, as
+    /// PyTorch does.
+    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+        let (weight, bias) = (self.weight.val(), self.bias.val());
+        if !pass.trains() {
+            let running = pass.running(self.weight.id, weight.dims()[0], &x.device());
+            return module::batch_norm(x, weight, bias, running.mean, running.variance, self.epsilon);
+        }
+        let [batch, _, height, width] = x.dims();
+        let result = module::batch_norm_train(x, weight, bias, self.epsilon);
+        pass.observe(self.weight.id, result.mean.inner(), result.variance.inner(), batch * height * width);
+        result.output
+    }
+}

@@ -1,0 +1,68 @@
+//! Running statistics of batch norm, kept outside the modules.
+
+use std::collections::BTreeMap;
+
+use burn::module::ParamId;
+use burn::tensor::Tensor;
+
+use crate::modality::Present;
+
+/// Which inputs a running statistic has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BufferKey {
+    /// A layer before any fusion sees the same input in every row: one buffer.
+    Single,
+    /// A layer behind a fusion sees other inputs with other modalities present.
+    Subset(Present),
+}
+
+/// Mean and unbiased variance of one layer, `[channels]` each.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// Running mean, 0 at the start.
+    pub mean: Tensor<1>,
+    /// Running variance, 1 at the start.
+    pub variance: Tensor<1>,
+}
+
+/// All running statistics of a model, by the id of the layer's scale.
+#[derive(Clone, Debug, Default)]
+pub struct Buffers(BTreeMap<(u64, BufferKey), Running>);
+
+impl Buffers {
+    /// PyTorch's `momentum`: the share of the newest batch.
+    const SHARE: f64 = 0.1;
+
+    /// The statistics of one layer, if any batch has moved them.
+    pub fn get(&self, layer: ParamId, key: BufferKey) -> Option<&Running> {
+        self.0.get(&(layer.val(), key))
+    }
+
+    /// Replaces the statistics of one layer.
+    pub fn set(&mut self, layer: ParamId, key: BufferKey, running: Running) {
+        self.0.insert((layer.val(), key), running);
+    }
+
+    /// Everything, in the order of layer ids.
+    pub fn iter(&self) -> impl Iterator<Item = (ParamId, BufferKey, &Running)> {
+        self.0.iter().map(|((id, key), running)| (ParamId::from(*id), *key, running))
+    }
+
+    /// Moves a buffer towards a batch's statistics; `count` numbers a channel.
+    pub(super) fn move_towards(&mut self, layer: ParamId, key: BufferKey, batch: Running, count: usize) {
+        // One number has no variance; PyTorch refuses, we leave the buffer alone.
+        if count < 2 {
+            return;
+        }
+        let unbiased = batch.variance.mul_scalar(count as f64 / (count - 1) as f64);
+        let running = match self.0.remove(&(layer.val(), key)) {
+            Some(old) => old,
+            None => Running { mean: batch.mean.zeros_like(), variance: unbiased.ones_like() },
+        };
+        let blend =
+            |old: Tensor<1>, new: Tensor<1>| old.mul_scalar(1.0 - Self::SHARE) + new.mul_scalar(Self::SHARE);
+        let moved =
+            Running { mean: blend(running.mean, batch.mean), variance: blend(running.variance, unbiased) };
+        self.0.insert((layer.val(), key), moved);
+    }
+}

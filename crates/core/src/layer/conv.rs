@@ -1,0 +1,33 @@
+//! Two-dimensional convolution.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Tensor, module::conv2d, ops::ConvOptions};
+
+use super::Init;
+
+/// A convolution over `[batch, channels, height, width]`, without bias: every
+/// one here is followed by a batch norm that has its own.
+#[derive(Module, Debug)]
+pub struct Conv2d {
+    /// `[out, in, height, width]`.
+    pub weight: Param<Tensor<4>>,
+    stride: usize,
+    padding: usize,
+}
+
+impl Conv2d {
+    /// A square kernel with Kaiming-normal weights, fan-out and gain sqrt 2:
+    /// standard deviation `sqrt(2 / (k * k * out))` (He et al. 2015).
+    pub fn new(channels: [usize; 2], kernel: usize, stride: usize, padding: usize, init: &Init) -> Self {
+        let [inputs, outputs] = channels;
+        let std = (2.0 / (kernel * kernel * outputs) as f64).sqrt();
+        Self { weight: init.normal("weight", [outputs, inputs, kernel, kernel], std), stride, padding }
+    }
+
+    /// # Shapes
+    /// `[batch, in, h, w]` to `[batch, out, (h + 2 padding - k) / stride + 1, ..]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let options = ConvOptions::new([self.stride; 2], [self.padding; 2], [1, 1], 1);
+        conv2d(x, self.weight.val(), None, options)
+    }
+}

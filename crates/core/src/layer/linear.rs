@@ -1,0 +1,49 @@
+//! Fully connected layer.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+
+use super::Init;
+
+/// `y = x W^T + b` with `W` of shape `[out, in]`.
+#[derive(Module, Debug)]
+pub struct Linear {
+    /// `[out, in]`.
+    pub weight: Param<Tensor<2>>,
+    /// `[out]`.
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+impl Linear {
+    /// Xavier-normal weight (standard deviation `sqrt(2 / (in + out))`) and zero bias.
+    pub fn new(inputs: usize, outputs: usize, init: &Init) -> Self {
+        let bias = init.constant("bias", [outputs], 0.0);
+        Self { bias: Some(bias), ..Self::without_bias(inputs, outputs, init) }
+    }
+
+    /// As [`Self::new`], without a bias.
+    pub fn without_bias(inputs: usize, outputs: usize, init: &Init) -> Self {
+        let std = (2.0 / (inputs + outputs) as f64).sqrt();
+        Self { weight: init.normal("weight", [outputs, inputs], std), bias: None }
+    }
+
+    /// # Shapes
+    /// `[batch, in]` to `[batch, out]`.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let y = x.matmul(self.weight.val().transpose());
+        match &self.bias {
+            Some(bias) => y + bias.val().unsqueeze(),
+            None => y,
+        }
+    }
+
+    /// Width of the input.
+    pub fn inputs(&self) -> usize {
+        self.weight.dims()[1]
+    }
+
+    /// Width of the output.
+    pub fn outputs(&self) -> usize {
+        self.weight.dims()[0]
+    }
+}

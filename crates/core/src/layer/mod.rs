@@ -1,0 +1,20 @@
+//! Layers with PyTorch's semantics, names and memory layout.
+//!
+//! Own layers instead of `burn::nn` for three reasons: weights are `[out, in]`
+//! as PyTorch stores them, so checkpoints exchange without transposing; every
+//! initial value comes from a key and not from a global generator; and batch
+//! norm takes its statistics and buffers as explicit arguments.
+
+mod batch_norm;
+mod buffers;
+mod conv;
+mod init;
+mod linear;
+mod pass;
+
+pub use batch_norm::BatchNorm;
+pub use buffers::{BufferKey, Buffers, Running};
+pub use conv::Conv2d;
+pub use init::Init;
+pub use linear::Linear;
+pub use pass::Pass;

@@ -1,0 +1,20 @@
+//! Trains multimodal models so that every modality's encoder learns as well
+//! as it would alone.
+//!
+//! A strategy says which loss each parameter group listens to, and how loudly
+//! ([`grad::Routing`]); evaluators turn that into gradients; one training loop
+//! serves every strategy.
+
+pub mod error;
+pub mod grad;
+pub mod host;
+pub mod input;
+pub mod layer;
+pub mod math;
+pub mod modality;
+pub mod model;
+pub mod strategy;
+pub mod task;
+pub mod train;
+
+pub use error::{Error, ErrorKind};

@@ -1,0 +1,3 @@
+//! Mathematics without tensors.
+
+pub mod random;

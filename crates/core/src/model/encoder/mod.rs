@@ -1,0 +1,168 @@
+//! Encoders: from one modality's input to a feature vector.
+
+mod convnet;
+mod mlp;
+mod resnet;
+
+pub use convnet::ConvNet;
+pub use mlp::Mlp;
+pub use resnet::ResNet18;
+
+use burn::module::{Module, ModuleDisplay};
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::input::Input;
+use crate::layer::{Init, Pass};
+
+/// Turns the input of one modality into features.
+pub trait Encoder: Module + ModuleDisplay {
+    /// # Shapes
+    /// `[batch, ..]`, the shape it was built for, to `[batch, width]`.
+    fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2>;
+
+    /// Width of the features.
+    fn width(&self) -> usize;
+}
+
+/// Settings of one encoder; which ones there are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum EncoderConfig {
+    /// ResNet-18 trunk of He et al. 2016, without its classifier.
+    #[serde(rename = "resnet18")]
+    ResNet18 {
+        /// Channels of the first stage; 64 in the paper. The features are 8 times as wide.
+        #[serde(default = "resnet_width")]
+        width: usize,
+    },
+    /// 3x3 convolutions of stride 2 with batch norm and ReLU, then the mean over space.
+    ConvNet {
+        /// Channels of the layers; the last is the width of the features.
+        #[serde(default = "convnet_channels")]
+        channels: Vec<usize>,
+    },
+    /// Linear layers, each followed by ReLU.
+    Mlp {
+        /// Widths of the layers; the last is the width of the features.
+        #[serde(default = "mlp_widths")]
+        widths: Vec<usize>,
+    },
+}
+
+fn resnet_width() -> usize {
+    64
+}
+
+fn convnet_channels() -> Vec<usize> {
+    vec![16, 32, 64, 64]
+}
+
+fn mlp_widths() -> Vec<usize> {
+    vec![128, 64]
+}
+
+impl EncoderConfig {
+    /// Names of all encoders with a line on each.
+    pub const CATALOG: &'static [(&'static str, &'static str)] = &[
+        (
+            "resnet18",
+            "ResNet-18 trunk without classifier; images, spectrograms and frames (averaged over time)",
+        ),
+        ("conv-net", "compact 3x3 stride-2 convolutions with batch norm; images, spectrograms and frames"),
+        ("mlp", "linear layers with ReLU; vectors, and anything else flattened"),
+    ];
+
+    /// Builds the encoder for inputs of the given shape (without the batch axis).
+    ///
+    /// # Errors
+    /// If the shape does not fit the encoder, or a width is 0. The message
+    /// names the encoder, the shape it got and the shapes it takes.
+    pub fn build(&self, shape: &[usize], init: &Init) -> Result<AnyEncoder, Error> {
+        Ok(match self {
+            Self::ResNet18 { width } => {
+                positive("resnet18", "width", &[*width])?;
+                let channels = image_channels("resnet18", shape)?;
+                AnyEncoder::ResNet18(ResNet18::new(channels, *width, init))
+            }
+            Self::ConvNet { channels } => {
+                positive("conv-net", "channels", channels)?;
+                let inputs = image_channels("conv-net", shape)?;
+                AnyEncoder::ConvNet(ConvNet::new(inputs, channels, init))
+            }
+            Self::Mlp { widths } => {
+                positive("mlp", "widths", widths)?;
+                AnyEncoder::Mlp(Mlp::new(shape.iter().product(), widths, init))
+            }
+        })
+    }
+}
+
+fn positive(encoder: &str, key: &str, values: &[usize]) -> Result<(), Error> {
+    if values.is_empty() || values.contains(&0) {
+        return Err(Error::config(format!("encoder `{encoder}`: {key} must be positive, got {values:?}")));
+    }
+    Ok(())
+}
+
+fn image_channels(encoder: &str, shape: &[usize]) -> Result<usize, Error> {
+    match shape {
+        [channels, h, w] | [channels, _, h, w] if *h > 0 && *w > 0 => Ok(*channels),
+        _ => Err(Error::shape(format!(
+            "encoder `{encoder}` takes [channels, height, width] or [channels, frames, height, width], \
+             but the data gives {shape:?}; use encoder `mlp` for vectors"
+        ))),
+    }
+}
+
+/// The encoders that a configuration can name.
+#[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one per modality")]
+pub enum AnyEncoder {
+    /// See [`ResNet18`].
+    ResNet18(ResNet18),
+    /// See [`ConvNet`].
+    ConvNet(ConvNet),
+    /// See [`Mlp`].
+    Mlp(Mlp),
+}
+
+impl Encoder for AnyEncoder {
+    fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
+        match self {
+            Self::ResNet18(e) => e.forward(input, pass),
+            Self::ConvNet(e) => e.forward(input, pass),
+            Self::Mlp(e) => e.forward(input, pass),
+        }
+    }
+
+    fn width(&self) -> usize {
+        match self {
+            Self::ResNet18(e) => e.width(),
+            Self::ConvNet(e) => e.width(),
+            Self::Mlp(e) => e.width(),
+        }
+    }
+}
+
+/// Runs an image network on images or on frames folded into the batch, and
+/// averages its maps over space and time.
+///
+/// # Shapes
+/// `[batch, channels, h, w]` or `[batch, channels, frames, h, w]` to `[batch, width]`.
+fn over_frames(input: &Input, run: impl FnOnce(Tensor<4>) -> Tensor<4>) -> Tensor<2> {
+    let (images, frames) = match *input.shape() {
+        [_, _, frames, h, w] => {
+            let x = input.tensor::<5>().swap_dims(1, 2); // [batch, frames, channels, h, w]
+            let [batch, _, channels, _, _] = x.dims();
+            (x.reshape([batch * frames, channels, h, w]), frames)
+        }
+        _ => (input.tensor::<4>(), 1),
+    };
+    let maps = run(images);
+    let [images, width, h, w] = maps.dims();
+    // One mean over frames and space: all frames have maps of one size.
+    let flat = maps.reshape([images / frames, frames, width, h * w]);
+    flat.mean_dim(3).mean_dim(1).reshape([images / frames, width])
+}

@@ -1,0 +1,43 @@
+//! Scores of the modalities, added.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::{Fusion, zero_fill};
+use crate::layer::{Init, Linear};
+use crate::model::Features;
+
+/// `sum_m (W_m z_m + b_m)`.
+///
+/// An absent modality is zero-filled and so keeps its bias: the released DGL
+/// code drops the other biases in its unimodal path, which trains an encoder
+/// against another function than the one that is evaluated.
+#[derive(Module, Debug)]
+pub struct Sum {
+    layers: Vec<Linear>,
+    widths: Vec<usize>,
+}
+
+impl Sum {
+    /// One layer for each width, all to the same number of outputs.
+    pub fn new(widths: &[usize], outputs: usize, init: &Init) -> Self {
+        let layers = widths
+            .iter()
+            .enumerate()
+            .map(|(i, &width)| Linear::new(width, outputs, &init.part(format_args!("layers.{i}"))))
+            .collect();
+        Self { layers, widths: widths.to_vec() }
+    }
+}
+
+impl Fusion for Sum {
+    fn fuse(&self, features: &Features) -> Tensor<2> {
+        let filled = zero_fill(features, &self.widths);
+        let scores = self.layers.iter().zip(filled).map(|(layer, z)| layer.forward(z));
+        scores.reduce(|sum, s| sum + s).expect("a model has at least one modality")
+    }
+
+    fn width(&self) -> usize {
+        self.layers[0].outputs()
+    }
+}

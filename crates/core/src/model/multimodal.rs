@@ -1,0 +1,178 @@
+//! Encoders, one fusion, one head.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use counterpoint_batch::ModalitySpec;
+
+use super::encoder::{AnyEncoder, Encoder, EncoderConfig};
+use super::fusion::{AnyFusion, Fusion, FusionConfig, Output};
+use super::head::{AnyHead, HeadConfig};
+use super::{Features, LateFusion, Model, Scored};
+use crate::Error;
+use crate::grad::{Group, Groups, Row};
+use crate::input::{Input, Inputs};
+use crate::layer::{Init, Linear, Pass};
+use crate::modality::{Modalities, Modality};
+
+/// Parts of a late-fusion model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MultimodalConfig {
+    /// One for each modality, in order.
+    pub encoders: Vec<EncoderConfig>,
+    /// How features are joined.
+    pub fusion: FusionConfig,
+    /// What reads the joined features.
+    pub head: HeadConfig,
+    /// Whether every modality gets a linear head of its own besides.
+    pub solo_heads: bool,
+}
+
+impl MultimodalConfig {
+    /// Builds the model for the data's modalities and the task's outputs.
+    ///
+    /// # Errors
+    /// If parts do not fit; the message names both and both shapes.
+    pub fn build(
+        &self,
+        data: &[ModalitySpec],
+        outputs: usize,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Multimodal<AnyEncoder, AnyFusion>, Error> {
+        let names = Modalities::new(data.iter().map(|m| m.name.as_str()))?;
+        if self.encoders.len() != data.len() {
+            return Err(Error::config(format!(
+                "the model has {} encoders, the data {} modalities ({})",
+                self.encoders.len(),
+                data.len(),
+                names.names().join(", ")
+            )));
+        }
+        if outputs == 0 {
+            return Err(Error::config("a head needs at least one output"));
+        }
+        let init = Init::new(seed, device);
+        let encoders = self
+            .encoders
+            .iter()
+            .zip(data)
+            .map(|(encoder, m)| {
+                encoder
+                    .build(&m.shape, &init.part(format_args!("encoder.{}", m.name)))
+                    .map_err(|e| Error::shape(format!("modality `{}`: {e}", m.name)))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let widths: Vec<usize> = encoders.iter().map(Encoder::width).collect();
+        let fusion = self.fusion.build(&widths, outputs, &init.part("fusion"))?;
+        let head = match self.fusion.output() {
+            Output::Vector => Some(self.head.build(fusion.width(), outputs, &init.part("head"))?),
+            Output::Scores => None,
+        };
+        let solo_heads = if self.solo_heads {
+            let head = |(m, &width): (&ModalitySpec, &usize)| {
+                Linear::new(width, outputs, &init.part(format_args!("solo_head.{}", m.name)))
+            };
+            data.iter().zip(&widths).map(head).collect()
+        } else {
+            Vec::new()
+        };
+        Ok(Multimodal { encoders, fusion, head, solo_heads, modalities: names })
+    }
+}
+
+/// A late-fusion model of any encoders and any fusion.
+#[derive(Module, Debug)]
+pub struct Multimodal<E: Encoder, F: Fusion> {
+    encoders: Vec<E>,
+    fusion: F,
+    head: Option<AnyHead>,
+    solo_heads: Vec<Linear>,
+    #[module(skip)]
+    modalities: Modalities,
+}
+
+impl<E: Encoder, F: Fusion> Multimodal<E, F> {
+    /// A model from parts of any types.
+    ///
+    /// # Errors
+    /// If there is not one encoder (and one or no solo head) for each modality.
+    pub fn new(
+        modalities: Modalities,
+        encoders: Vec<E>,
+        fusion: F,
+        head: Option<AnyHead>,
+        solo_heads: Vec<Linear>,
+    ) -> Result<Self, Error> {
+        let count = modalities.len();
+        if encoders.len() != count || !(solo_heads.is_empty() || solo_heads.len() == count) {
+            return Err(Error::shape(format!(
+                "{count} modalities need {count} encoders and 0 or {count} solo heads, got {} and {}",
+                encoders.len(),
+                solo_heads.len()
+            )));
+        }
+        Ok(Self { encoders, fusion, head, solo_heads, modalities })
+    }
+
+    /// Whether every modality has a head of its own.
+    pub fn has_solo_heads(&self) -> bool {
+        !self.solo_heads.is_empty()
+    }
+}
+
+impl<E: Encoder, F: Fusion> Model for Multimodal<E, F> {
+    fn modalities(&self) -> &Modalities {
+        &self.modalities
+    }
+
+    fn groups(&self) -> Groups {
+        let mut groups = Groups::default();
+        for (m, encoder) in self.modalities.iter().zip(&self.encoders) {
+            groups.add(Group::Encoder(m), &format!("encoder.{}", self.modalities.name(m)), encoder);
+        }
+        groups.add(Group::Fusion, "fusion", &self.fusion);
+        if let Some(head) = &self.head {
+            groups.add(Group::Head, "head", head);
+        }
+        for (m, head) in self.modalities.iter().zip(&self.solo_heads) {
+            groups.add(Group::SoloHead(m), &format!("solo_head.{}", self.modalities.name(m)), head);
+        }
+        groups
+    }
+
+    fn forward(&self, rows: &[(Row, Vec<usize>)], inputs: &Inputs, pass: &mut Pass<'_>) -> Vec<Scored> {
+        let count = self.modalities.len();
+        let wanted = |m: Modality| rows.iter().any(|(row, _)| row.present(count).has(m));
+        let encoded: Features = self
+            .modalities
+            .iter()
+            .map(|m| wanted(m).then(|| inputs.get(m).map(|input| self.encode(m, input, pass))).flatten())
+            .collect();
+        rows.iter()
+            .map(|(row, samples)| {
+                let features = inputs.pick(&encoded, row.present(count), samples);
+                Scored { scores: self.fuse(*row, &features, pass), features }
+            })
+            .collect()
+    }
+}
+
+impl<E: Encoder, F: Fusion> LateFusion for Multimodal<E, F> {
+    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
+        self.encoders[m.0].forward(input, pass)
+    }
+
+    fn fuse(&self, row: Row, features: &Features, _pass: &mut Pass<'_>) -> Tensor<2> {
+        if let Row::Aux(m) = row
+            && let Some(head) = self.solo_heads.get(m.0)
+        {
+            let z = features[m.0].clone().expect("an auxiliary row has its modality");
+            return head.forward(z);
+        }
+        let fused = self.fusion.fuse(features);
+        match &self.head {
+            Some(head) => head.forward(fused),
+            None => fused,
+        }
+    }
+}

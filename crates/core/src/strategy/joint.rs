@@ -1,0 +1,32 @@
+//! Joint training: one loss on the fused scores trains everything.
+//!
+//! ```text
+//! W[full, every group] = 1
+//! ```
+//!
+//! Source: the usual late fusion; methods 4.2, "Concat" of Table 1.
+//! Cost: 1 by definition. Limits: the encoders share one error signal, so the
+//! modality that learns first takes it from the others.
+
+use super::{Moment, Strategy};
+use crate::Error;
+use crate::grad::{Group, Phase, Routing, Row, Seen};
+use crate::modality::Modalities;
+
+/// One loss for everything.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Joint;
+
+impl Strategy for Joint {
+    fn phases(&self, _at: Moment, _modalities: &Modalities) -> Vec<Phase> {
+        vec![Phase::of([Row::Full])]
+    }
+
+    fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let mut w = Routing::default().with(Row::Full, Group::Fusion, 1.0).with(Row::Full, Group::Head, 1.0);
+        for m in modalities.iter() {
+            w.set(Row::Full, Group::Encoder(m), 1.0);
+        }
+        Ok(w)
+    }
+}

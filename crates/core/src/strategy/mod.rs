@@ -1,0 +1,87 @@
+//! Strategies: who listens to which loss, and how loudly.
+//!
+//! A strategy does not train. It never holds the model, the optimizer or a
+//! loader, and it names no encoder, no fusion and no data set.
+
+mod dgl;
+mod joint;
+mod registry;
+mod state;
+mod unimodal;
+
+pub use dgl::Dgl;
+pub use joint::Joint;
+pub use registry::{CATALOG, StrategyConfig};
+pub use state::StrategyState;
+pub use unimodal::Unimodal;
+
+use burn::tensor::Tensor;
+use std::collections::BTreeMap;
+
+use crate::Error;
+use crate::grad::{Gradients, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
+use crate::modality::Modalities;
+use crate::task::Task;
+
+/// Position in training, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Epoch.
+    pub epoch: usize,
+    /// Epochs in the whole run.
+    pub epochs: usize,
+    /// Batch within the epoch.
+    pub batch: usize,
+    /// Batches in an epoch.
+    pub batches: usize,
+    /// Seed of the run, for strategies that draw random numbers.
+    pub seed: u64,
+}
+
+impl Moment {
+    /// Number of the batch since the start of the run.
+    pub fn iteration(self) -> usize {
+        self.epoch * self.batches + self.batch
+    }
+}
+
+/// A way to train, as a rule for the matrix W and a few hooks.
+pub trait Strategy: Send {
+    /// The optimizer steps for one batch.
+    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase>;
+
+    /// The loss of a row; by default the task's.
+    ///
+    /// `earlier` holds the probes and the rows before this one, without graph.
+    fn loss(
+        &self,
+        _row: Row,
+        output: &RowOutput,
+        _earlier: &BTreeMap<Row, RowOutput>,
+        task: &dyn Task,
+    ) -> Tensor<1> {
+        task.loss(output.scores.clone(), &output.targets)
+    }
+
+    /// The matrix for this phase, after its forward passes.
+    ///
+    /// # Errors
+    /// If the outputs make no sense to the strategy.
+    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error>;
+
+    /// Changes gradients after they were mixed.
+    fn shape(&mut self, _ledger: &Ledger, _gradients: &mut Gradients, _groups: &Groups, _at: Moment) {}
+
+    /// What must be kept to continue exactly.
+    fn save(&self) -> StrategyState {
+        StrategyState::default()
+    }
+
+    /// Takes back what [`Self::save`] gave.
+    ///
+    /// # Errors
+    /// If something is missing or of another shape.
+    fn restore(&mut self, _state: &StrategyState) -> Result<(), Error> {
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! Every strategy by name.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Dgl, Joint, Strategy, Unimodal};
+use crate::Error;
+use crate::modality::Modalities;
+
+/// Names of all strategies with a line on each.
+pub const CATALOG: &[(&str, &str)] = &[
+    ("joint", "one loss on the fused scores trains everything"),
+    ("unimodal", "one modality alone"),
+    ("dgl", "disentangled gradient learning; its switches give the ablations of the paper's Table 3"),
+];
+
+/// Settings of a strategy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum StrategyConfig {
+    /// See [`Joint`].
+    Joint {},
+    /// See [`Unimodal`].
+    Unimodal {
+        /// Name of the modality; may be left out if there is only one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        modality: Option<String>,
+    },
+    /// See [`Dgl`].
+    Dgl {
+        /// Weight of every unimodal loss.
+        #[serde(default = "alpha")]
+        alpha: f64,
+        /// Keeps the multimodal loss away from the encoders.
+        #[serde(default = "yes")]
+        truncate_multimodal: bool,
+        /// Keeps the unimodal losses away from fusion and head.
+        #[serde(default = "yes")]
+        truncate_unimodal: bool,
+    },
+}
+
+fn alpha() -> f64 {
+    4.0
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl StrategyConfig {
+    /// Builds the strategy.
+    ///
+    /// # Errors
+    /// If a value is out of range or the strategy does not fit the modalities.
+    pub fn build(&self, modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        Ok(match self {
+            Self::Joint {} => Box::new(Joint),
+            Self::Unimodal { modality } => {
+                let found = match modality {
+                    Some(name) => modalities.find(name),
+                    None => (modalities.len() == 1).then(|| modalities.iter().next()).flatten(),
+                };
+                let modality = found.ok_or_else(|| {
+                    Error::config(format!(
+                        "strategy.modality = {:?}: strategy `unimodal` takes one of {}",
+                        modality.as_deref().unwrap_or(""),
+                        modalities.names().join(", ")
+                    ))
+                })?;
+                Box::new(Unimodal { modality })
+            }
+            &Self::Dgl { alpha, truncate_multimodal, truncate_unimodal } => {
+                at_least_zero("strategy.alpha", alpha)?;
+                Box::new(Dgl { alpha, truncate_multimodal, truncate_unimodal })
+            }
+        })
+    }
+}
+
+fn at_least_zero(key: &str, value: f64) -> Result<(), Error> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::config(format!("{key} = {value}: expected a number of at least 0")))
+}

@@ -1,0 +1,307 @@
+//! Checkpoints: one safetensors file holds all that continues a run.
+//!
+//! Weights carry PyTorch-style names (`encoder.audio.conv1.weight`,
+//! `encoder.audio.bn1.running_mean`), so that any safetensors reader can use
+//! them; what only training needs sits under `optimizer/` and `strategy/`. One
+//! file and one rename: a crash leaves either the old or the new checkpoint.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use burn::module::ParamId;
+use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::Learner;
+use super::optimizer::Slot;
+use crate::Error;
+use crate::grad::{Groups, map_parameters};
+use crate::host::host;
+use crate::layer::{BufferKey, Buffers, Running};
+use crate::modality::{Modalities, Present};
+use crate::model::Model;
+use crate::strategy::StrategyState;
+
+/// Version of the format; a newer one is refused.
+const FORMAT: u32 = 1;
+/// The one metadata key: several would be written in random order.
+const KEY: &str = "counterpoint";
+
+/// Where training stood.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Epochs that are finished.
+    pub epoch: usize,
+    /// Batches of the next epoch that are finished.
+    pub batch: usize,
+    /// Sums over those batches, by name, for the epoch's report.
+    pub sums: BTreeMap<String, f64>,
+    /// Epoch and value of the best validation so far.
+    pub best: Option<(usize, f64)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: u32,
+    progress: Progress,
+    steps: BTreeMap<String, u32>,
+}
+
+/// A checkpoint in memory.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// Where training stood.
+    pub progress: Progress,
+    steps: BTreeMap<String, u32>,
+    tensors: BTreeMap<String, (Vec<usize>, Values)>,
+}
+
+#[derive(Debug)]
+enum Values {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+}
+
+impl Checkpoint {
+    /// The weights and statistics of a learner, and with `state` all else that
+    /// continuing needs.
+    pub fn of<M: Model>(learner: &Learner<M>, progress: &Progress, state: bool) -> Self {
+        let mut tensors = BTreeMap::new();
+        let groups = &learner.groups;
+        let names = learner.model.modalities();
+        let mut put = |name: String, shape: &[usize], values: Vec<f32>| {
+            tensors.insert(name, (shape.to_vec(), Values::F32(values)));
+        };
+        // Mapping nothing visits every parameter with its flat value.
+        let _ = map_parameters(learner.model.clone(), |id, value| {
+            let parameter = &groups.parameters()[groups.position(id)?];
+            put(parameter.name.clone(), &parameter.shape, host(value));
+            None
+        });
+        for (id, key, running) in learner.buffers.iter() {
+            for (what, value) in [("running_mean", &running.mean), ("running_var", &running.variance)] {
+                if let Some(name) = buffer_name(groups, id, what, key, names) {
+                    put(name, &value.dims(), host(value.clone()));
+                }
+            }
+        }
+        let mut steps = BTreeMap::new();
+        if state {
+            for (parameter, slot) in groups.parameters().iter().zip(&learner.optimizer.slots) {
+                for (what, values) in [("first", &slot.first), ("second", &slot.second)] {
+                    if !values.is_empty() {
+                        put(format!("optimizer/{what}/{}", parameter.name), &parameter.shape, values.clone());
+                    }
+                }
+                if slot.steps > 0 {
+                    steps.insert(parameter.name.clone(), slot.steps);
+                }
+            }
+            for (name, (shape, values)) in learner.strategy.save().0 {
+                tensors.insert(format!("strategy/{name}"), (shape, Values::F64(values)));
+            }
+        }
+        Self { progress: progress.clone(), steps, tensors }
+    }
+
+    /// Writes the file at once or not at all.
+    ///
+    /// # Errors
+    /// If the disk is full or the folder cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
+        let header = Header { format: FORMAT, progress: self.progress.clone(), steps: self.steps.clone() };
+        let text = serde_json::to_string(&header).expect("numbers and strings always serialise");
+        let bytes: Vec<(&String, Dtype, &Vec<usize>, Vec<u8>)> = self
+            .tensors
+            .iter()
+            .map(|(name, (shape, values))| match values {
+                Values::F32(v) => (name, Dtype::F32, shape, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+                Values::F64(v) => (name, Dtype::F64, shape, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+            })
+            .collect();
+        let views = bytes.iter().map(|(name, dtype, shape, data)| {
+            let view = TensorView::new(*dtype, (*shape).clone(), data).expect("shape and values agree");
+            (name.as_str(), view)
+        });
+        let file = safetensors::serialize(views, Some([(KEY.to_owned(), text)].into()))
+            .map_err(|e| Error::checkpoint("cannot encode the checkpoint").because(e))?;
+        write_atomically(path, &file)
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// If it is missing, truncated, no checkpoint, or of a newer version.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let bytes = fs::read(path).map_err(|e| Error::io("read checkpoint", path, e))?;
+        let broken = |what: &str| {
+            Error::checkpoint(format!("{} is {what}; restore it from a copy or train again", path.display()))
+        };
+        let damaged = "damaged or truncated";
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(damaged).because(e))?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| broken(damaged).because(e))?;
+        let text = metadata.metadata().as_ref().and_then(|m| m.get(KEY));
+        let text = text.ok_or_else(|| broken("a safetensors file, but not a checkpoint of counterpoint"))?;
+        let version: serde_json::Value =
+            serde_json::from_str(text).map_err(|e| broken(damaged).because(e))?;
+        if version["format"].as_u64().is_none_or(|v| v > u64::from(FORMAT)) {
+            return Err(Error::checkpoint(format!(
+                "{} has format {}, this version reads up to {FORMAT}; use the version that wrote it or a newer one",
+                path.display(),
+                version["format"]
+            )));
+        }
+        let header: Header = serde_json::from_str(text).map_err(|e| broken(damaged).because(e))?;
+        let tensors = file
+            .iter()
+            .map(|(name, view)| {
+                let (shape, data) = (view.shape().to_vec(), view.data());
+                let values = match view.dtype() {
+                    Dtype::F32 => {
+                        Values::F32(data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+                    }
+                    Dtype::F64 => {
+                        Values::F64(data.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect())
+                    }
+                    other => return Err(broken(&format!("not usable: tensor `{name}` is {other:?}"))),
+                };
+                Ok((name.to_owned(), (shape, values)))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { progress: header.progress, steps: header.steps, tensors })
+    }
+
+    /// Puts weights and statistics into a learner, and with `state` optimizer
+    /// and strategy too.
+    ///
+    /// # Errors
+    /// If the checkpoint is of another model; the message names the first
+    /// parameter that differs and both shapes.
+    pub fn restore<M: Model>(
+        mut self,
+        learner: &mut Learner<M>,
+        device: &Device,
+        state: bool,
+    ) -> Result<(), Error> {
+        let Learner { model, groups, buffers, optimizer, strategy } = learner;
+        let mut weights = Vec::with_capacity(groups.parameters().len());
+        for p in groups.parameters() {
+            weights.push(Some(self.take(&p.name, &p.shape)?));
+        }
+        let stranger = |name: &String| {
+            !name.contains('/') && !name.contains(".running_mean") && !name.contains(".running_var")
+        };
+        if let Some(name) = self.tensors.keys().find(|name| stranger(name)) {
+            return Err(Error::checkpoint(format!(
+                "the checkpoint is of another model: it has a parameter `{name}`"
+            )));
+        }
+        *model = map_parameters(model.clone(), |id, _| {
+            let values = weights[groups.position(id)?].take()?;
+            let count = values.len();
+            Some(Tensor::from_data(TensorData::new(values, [count]), device))
+        });
+        *buffers = self.buffers(groups, model.modalities(), device)?;
+        if state {
+            for (p, slot) in groups.parameters().iter().zip(&mut optimizer.slots) {
+                let mut part =
+                    |what: &str| match self.tensors.contains_key(&format!("optimizer/{what}/{}", p.name)) {
+                        true => self.take(&format!("optimizer/{what}/{}", p.name), &p.shape),
+                        false => Ok(Vec::new()),
+                    };
+                let (first, second) = (part("first")?, part("second")?);
+                *slot = Slot { first, second, steps: self.steps.get(&p.name).copied().unwrap_or(0) };
+            }
+            let kept = self.tensors.into_iter().filter_map(|(name, (shape, values))| match values {
+                Values::F64(values) => Some((name.strip_prefix("strategy/")?.to_owned(), (shape, values))),
+                Values::F32(_) => None,
+            });
+            strategy.restore(&StrategyState(kept.collect()))?;
+        }
+        Ok(())
+    }
+
+    fn buffers(&mut self, groups: &Groups, names: &Modalities, device: &Device) -> Result<Buffers, Error> {
+        let mut buffers = Buffers::default();
+        let all: Vec<String> = self.tensors.keys().filter(|n| n.contains(".running_mean")).cloned().collect();
+        for name in all {
+            let (layer, key) = name.split_once(".running_mean").expect("just filtered");
+            let weight = format!("{layer}.weight");
+            let parameter = groups.parameters().iter().find(|p| p.name == weight).ok_or_else(|| {
+                Error::checkpoint(format!(
+                    "the checkpoint is of another model: it has statistics of `{layer}`"
+                ))
+            })?;
+            let key = parse_key(key, names)?;
+            let mean = self.take(&name, &parameter.shape)?;
+            let variance = self.take(&name.replace(".running_mean", ".running_var"), &parameter.shape)?;
+            let tensor = |v: Vec<f32>| {
+                let count = v.len();
+                Tensor::from_data(TensorData::new(v, [count]), device)
+            };
+            buffers.set(parameter.id, key, Running { mean: tensor(mean), variance: tensor(variance) });
+        }
+        Ok(buffers)
+    }
+
+    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+        match self.tensors.remove(name) {
+            Some((found, Values::F32(values))) if found == shape => Ok(values),
+            Some((found, _)) => Err(Error::checkpoint(format!(
+                "the checkpoint is of another model: `{name}` has shape {found:?}, this model needs {shape:?}"
+            ))),
+            None => Err(Error::checkpoint(format!(
+                "the checkpoint is of another model: it lacks `{name}` of shape {shape:?}"
+            ))),
+        }
+    }
+}
+
+/// `encoder.audio.bn1.running_mean`, with `@audio+video` behind a fusion.
+fn buffer_name(
+    groups: &Groups,
+    id: ParamId,
+    what: &str,
+    key: BufferKey,
+    names: &Modalities,
+) -> Option<String> {
+    let weight = &groups.parameters()[groups.position(id)?].name;
+    let layer = weight.strip_suffix(".weight")?;
+    Some(match key {
+        BufferKey::Single => format!("{layer}.{what}"),
+        BufferKey::Subset(present) => {
+            let of: Vec<&str> = present.iter().map(|m| names.name(m)).collect();
+            format!("{layer}.{what}@{}", of.join("+"))
+        }
+    })
+}
+
+fn parse_key(text: &str, names: &Modalities) -> Result<BufferKey, Error> {
+    let Some(of) = text.strip_prefix('@') else { return Ok(BufferKey::Single) };
+    let members = of.split('+').map(|name| {
+        names.find(name).ok_or_else(|| {
+            Error::checkpoint(format!("the checkpoint is of another model: it knows a modality `{name}`"))
+        })
+    });
+    Ok(BufferKey::Subset(Present::of(members.collect::<Result<Vec<_>, _>>()?)))
+}
+
+/// Writes next to the target, flushes to the disk, then renames.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let partial = path.with_extension("partial");
+    let written = File::create(&partial)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&partial, path))
+        .and_then(|()| match path.parent() {
+            // The rename itself lives in the folder.
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
+        });
+    written.map_err(|e| {
+        let _ = fs::remove_file(&partial);
+        Error::io("write", path, e)
+    })
+}

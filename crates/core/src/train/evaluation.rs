@@ -1,0 +1,133 @@
+//! Scores of a whole split.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Device;
+use counterpoint_batch::{BatchSource, Targets};
+
+use crate::grad::Row;
+use crate::host::host;
+use crate::input::Inputs;
+use crate::layer::{Buffers, Pass};
+use crate::modality::{Modalities, Present};
+use crate::model::Model;
+use crate::task::Task;
+use crate::{Error, ErrorKind};
+
+/// Scores of every sample of a split, for the fused model and for every
+/// modality alone.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// Sample names, in the order of the split.
+    pub ids: Vec<String>,
+    /// What should have been predicted.
+    pub targets: Targets,
+    /// What each sample has.
+    pub present: Vec<Present>,
+    /// For each row the samples it scored, and their scores row-major. The
+    /// full row scores every sample with whatever it has.
+    pub scores: BTreeMap<Row, (Vec<usize>, Vec<f32>)>,
+}
+
+/// Runs a model over a split, every sample once, with running statistics.
+///
+/// # Errors
+/// If a batch cannot be read.
+pub fn evaluate<M: Model>(
+    model: &M,
+    buffers: &Buffers,
+    source: &dyn BatchSource,
+    device: &Device,
+) -> Result<Evaluation, Error> {
+    let names = model.modalities();
+    let mut result =
+        Evaluation { ids: Vec::new(), targets: empty(), present: Vec::new(), scores: BTreeMap::new() };
+    for batch in source.epoch(0, 0) {
+        let batch = batch.map_err(|e| Error::new(ErrorKind::Data, "cannot read a batch").because(e))?;
+        let before = result.ids.len();
+        result.ids.extend(batch.ids.iter().cloned());
+        let inputs = Inputs::new(batch, device);
+        result.present.extend(inputs.present());
+        let all: Vec<usize> = (0..inputs.samples()).collect();
+        append(&mut result.targets, inputs.targets_of(&all));
+        let rows = rows_of(names, &inputs);
+        let scored = model.forward(&rows, &inputs, &mut Pass::eval(buffers));
+        for ((row, samples), scored) in rows.into_iter().zip(scored) {
+            let row = if matches!(row, Row::Subset(_)) { Row::Full } else { row };
+            let values = host(scored.scores);
+            let (of, scores) = result.scores.entry(row).or_default();
+            of.extend(samples.into_iter().map(|i| before + i));
+            scores.extend(values);
+        }
+    }
+    Ok(result)
+}
+
+/// Each modality alone on the samples that have it, and each pattern of
+/// present modalities on the samples that show it.
+fn rows_of(names: &Modalities, inputs: &Inputs) -> Vec<(Row, Vec<usize>)> {
+    let mut rows: Vec<(Row, Vec<usize>)> =
+        names.iter().map(|m| (Row::Solo(m), inputs.serving(Present::only(m)))).collect();
+    let mut patterns: BTreeMap<Present, Vec<usize>> = BTreeMap::new();
+    for (i, present) in inputs.present().iter().enumerate() {
+        patterns.entry(*present).or_default().push(i);
+    }
+    rows.extend(patterns.into_iter().map(|(present, samples)| {
+        (if present == names.all() { Row::Full } else { Row::Subset(present) }, samples)
+    }));
+    rows.retain(|(row, samples)| !samples.is_empty() && row.present(names.len()).count() > 0);
+    rows
+}
+
+fn empty() -> Targets {
+    Targets::Classes(Vec::new())
+}
+
+fn append(all: &mut Targets, more: Targets) {
+    match (all, more) {
+        (Targets::Classes(all), Targets::Classes(more)) => all.extend(more),
+        (Targets::Values(all), Targets::Values(more)) => all.extend(more),
+        (all, more) => *all = more,
+    }
+}
+
+impl Evaluation {
+    /// The targets of some samples.
+    pub fn targets_of(&self, samples: &[usize]) -> Targets {
+        match &self.targets {
+            Targets::Classes(all) => Targets::Classes(samples.iter().map(|&i| all[i]).collect()),
+            Targets::Values(all) => Targets::Values(samples.iter().map(|&i| all[i]).collect()),
+            _ => unreachable!("every kind of target is listed"),
+        }
+    }
+
+    /// The task's metrics of each row, by name.
+    pub fn metrics(&self, task: &dyn Task) -> BTreeMap<Row, BTreeMap<&'static str, f64>> {
+        let judge = |(row, (samples, scores)): (&Row, &(Vec<usize>, Vec<f32>))| {
+            let values = task.judge(scores, &self.targets_of(samples));
+            (*row, task.metrics().iter().copied().zip(values).collect())
+        };
+        self.scores.iter().map(judge).collect()
+    }
+
+    /// The task's metrics of the full row by what the samples have; empty if
+    /// no sample lacks anything.
+    pub fn by_presence(&self, task: &dyn Task) -> BTreeMap<Present, (usize, BTreeMap<&'static str, f64>)> {
+        let mut parts: BTreeMap<Present, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
+        if let Some((samples, scores)) = self.scores.get(&Row::Full) {
+            for (&sample, row) in samples.iter().zip(scores.chunks_exact(task.outputs())) {
+                let (of, values) = parts.entry(self.present[sample]).or_default();
+                of.push(sample);
+                values.extend(row);
+            }
+        }
+        if parts.len() < 2 {
+            return BTreeMap::new();
+        }
+        let judge = |(present, (samples, scores)): (Present, (Vec<usize>, Vec<f32>))| {
+            let values = task.judge(&scores, &self.targets_of(&samples));
+            (present, (samples.len(), task.metrics().iter().copied().zip(values).collect()))
+        };
+        parts.into_iter().map(judge).collect()
+    }
+}

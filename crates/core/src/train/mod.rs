@@ -1,0 +1,18 @@
+//! The training loop and what it needs: optimizer, schedule, checkpoints,
+//! evaluation. Only this module moves parameters.
+
+mod checkpoint;
+mod evaluation;
+mod learner;
+mod optimizer;
+mod reach;
+mod schedule;
+mod trainer;
+
+pub use checkpoint::{Checkpoint, Progress};
+pub use evaluation::{Evaluation, evaluate};
+pub use learner::Learner;
+pub use optimizer::{Optimizer, OptimizerConfig};
+pub use reach::check_reach;
+pub use schedule::ScheduleConfig;
+pub use trainer::{EpochReport, Observer, Outcome, StepReport, TrainConfig, Trainer};

@@ -1,0 +1,310 @@
+//! The training loop.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use burn::tensor::Device;
+use counterpoint_batch::{Batch, BatchSource};
+
+use super::{Checkpoint, Evaluation, Learner, Progress, ScheduleConfig, check_reach, evaluate};
+use crate::grad::{Clip, Evaluator, Ledger, Row, Scene};
+use crate::host::host;
+use crate::input::Inputs;
+use crate::layer::Pass;
+use crate::model::Model;
+use crate::strategy::Moment;
+use crate::task::Task;
+use crate::{Error, ErrorKind};
+
+/// How long and how to train.
+#[derive(Clone, Debug)]
+pub struct TrainConfig {
+    /// Passes over the train split.
+    pub epochs: usize,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Limit of the gradient's norm over all parameters; off if `None`.
+    pub clip: Option<f64>,
+    /// Learning rate over epochs.
+    pub schedule: ScheduleConfig,
+    /// A checkpoint every so many steps besides the one after each epoch; 0 = none.
+    pub checkpoint_steps: usize,
+}
+
+/// What one optimizer step did.
+#[derive(Debug)]
+pub struct StepReport<'a> {
+    /// Position.
+    pub at: Moment,
+    /// Samples in the batch.
+    pub samples: usize,
+    /// Losses and norms.
+    pub ledger: &'a Ledger,
+    /// What the clip did, if there is one.
+    pub clip: Option<Clip>,
+}
+
+/// What one epoch did.
+#[derive(Debug)]
+pub struct EpochReport<'a> {
+    /// Epoch, counted from 0.
+    pub epoch: usize,
+    /// Learning rate.
+    pub lr: f64,
+    /// Wall time of the training part that this process ran, in seconds.
+    pub seconds: f64,
+    /// Samples trained on.
+    pub samples: usize,
+    /// Mean train loss and running train accuracy (classification) of each row.
+    pub train: BTreeMap<Row, (f64, Option<f64>)>,
+    /// Share of steps that the clip shortened, and the mean norm before it.
+    pub clip: Option<(f64, f64)>,
+    /// The validation split.
+    pub validation: &'a Evaluation,
+    /// Whether it is the best so far.
+    pub best: bool,
+}
+
+/// Watches training. Called in the training thread.
+pub trait Observer {
+    /// After each optimizer step.
+    fn step(&mut self, _report: &StepReport<'_>) {}
+
+    /// After each epoch, before its checkpoint is written.
+    ///
+    /// # Errors
+    /// If the epoch could not be recorded; training stops.
+    fn epoch(&mut self, _report: &EpochReport<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// How training ended without an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs are done.
+    Finished,
+    /// Asked to stop; the checkpoint continues at the next batch.
+    Interrupted,
+}
+
+/// One training run over one pair of splits.
+pub struct Trainer<'a, M> {
+    /// Settings.
+    pub config: &'a TrainConfig,
+    /// Computes gradients.
+    pub evaluator: &'a dyn Evaluator<M>,
+    /// What to predict.
+    pub task: &'a dyn Task,
+    /// Train split.
+    pub train: &'a dyn BatchSource,
+    /// Validation split.
+    pub validation: &'a dyn BatchSource,
+    /// Folder of `last.safetensors` and `best.safetensors`; none are written without.
+    pub folder: Option<&'a Path>,
+    /// Set from outside to stop after the current step.
+    pub stop: &'a AtomicBool,
+    /// Where to compute.
+    pub device: &'a Device,
+}
+
+impl<M: Model> Trainer<'_, M> {
+    /// Trains from `progress` to the end.
+    ///
+    /// # Errors
+    /// If a loss is not finite (the last checkpoint stays), a batch cannot be
+    /// read, a checkpoint cannot be written, or a parameter would never learn.
+    pub fn run(
+        &self,
+        learner: &mut Learner<M>,
+        mut progress: Progress,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome, Error> {
+        if progress == Progress::default() {
+            self.check_start(learner)?;
+        }
+        while progress.epoch < self.config.epochs {
+            let begun = Instant::now();
+            if self.epoch(learner, &mut progress, observer)? == Outcome::Interrupted {
+                self.save(learner, &progress, "last", true)?;
+                return Ok(Outcome::Interrupted);
+            }
+            let seconds = begun.elapsed().as_secs_f64();
+            self.close_epoch(learner, &mut progress, seconds, observer)?;
+        }
+        Ok(Outcome::Finished)
+    }
+
+    fn moment(&self, epoch: usize, batch: usize) -> Moment {
+        let TrainConfig { epochs, seed, .. } = *self.config;
+        Moment { epoch, epochs, batch, batches: self.train.batches(), seed }
+    }
+
+    fn check_start(&self, learner: &mut Learner<M>) -> Result<(), Error> {
+        let Some(first) = self.train.epoch(0, 0).next() else {
+            return Err(Error::new(ErrorKind::Data, "the train split gives no batch"));
+        };
+        check_reach(learner, self.evaluator, self.task, readable(first)?, self.moment(0, 0), self.device)
+    }
+
+    fn epoch(
+        &self,
+        learner: &mut Learner<M>,
+        progress: &mut Progress,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome, Error> {
+        let factor = self.config.schedule.factor(progress.epoch, self.config.epochs);
+        for batch in self.train.epoch(progress.epoch, progress.batch) {
+            let batch = readable(batch)?;
+            let at = self.moment(progress.epoch, progress.batch);
+            let samples = batch.len();
+            let inputs = Inputs::new(batch, self.device);
+            for phase in learner.strategy.phases(at, learner.model.modalities()) {
+                let mut pass = Pass::train(&mut learner.buffers);
+                let scene = Scene {
+                    model: &learner.model,
+                    groups: &learner.groups,
+                    inputs: &inputs,
+                    task: self.task,
+                    at,
+                };
+                let (mut gradients, ledger) =
+                    self.evaluator.evaluate(scene, &phase, learner.strategy.as_mut(), &mut pass)?;
+                self.check_finite(&ledger, learner, at)?;
+                let clip = self.config.clip.map(|max| gradients.clip(max));
+                let model = learner.model.clone();
+                learner.model = learner.optimizer.step(model, gradients, &learner.groups, factor);
+                tally(&mut progress.sums, &ledger, clip, learner, self.task);
+                observer.step(&StepReport { at, samples, ledger: &ledger, clip });
+            }
+            *progress.sums.entry("samples".into()).or_default() += samples as f64;
+            progress.batch += 1;
+            if self.stop.load(Ordering::Relaxed) {
+                return Ok(Outcome::Interrupted);
+            }
+            let every = self.config.checkpoint_steps;
+            if every > 0 && progress.batch % every == 0 {
+                self.save(learner, progress, "last", true)?;
+            }
+        }
+        Ok(Outcome::Finished)
+    }
+
+    fn close_epoch(
+        &self,
+        learner: &Learner<M>,
+        progress: &mut Progress,
+        seconds: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Error> {
+        let epoch = progress.epoch;
+        let validation = evaluate(&learner.frozen(), &learner.buffers, self.validation, self.device)?;
+        let metrics = validation.metrics(self.task);
+        let full = &metrics[&Row::Full];
+        if let Some((name, value)) = full.iter().find(|(_, v)| !v.is_finite()) {
+            return Err(diverged(format!(
+                "{name} of the validation split is {value} after epoch {}",
+                epoch + 1
+            )));
+        }
+        // Every task's first metric is better when it is larger.
+        let value = full[self.task.metrics()[0]];
+        let best = progress.best.is_none_or(|(_, best)| value > best);
+        if best {
+            progress.best = Some((epoch, value));
+        }
+        let sums = std::mem::take(&mut progress.sums);
+        progress.epoch += 1;
+        progress.batch = 0;
+        if best {
+            self.save(learner, progress, "best", false)?;
+        }
+        observer.epoch(&EpochReport {
+            epoch,
+            lr: learner.optimizer.config().lr() * self.config.schedule.factor(epoch, self.config.epochs),
+            seconds,
+            samples: sums.get("samples").map_or(0, |&s| s as usize),
+            train: means(&sums, learner),
+            clip: sums
+                .get("clip/steps")
+                .map(|steps| (sums["clip/active"] / steps, sums["clip/norm"] / steps)),
+            validation: &validation,
+            best,
+        })?;
+        self.save(learner, progress, "last", true)
+    }
+
+    fn save(&self, learner: &Learner<M>, progress: &Progress, name: &str, state: bool) -> Result<(), Error> {
+        match self.folder {
+            Some(folder) => {
+                Checkpoint::of(learner, progress, state).write(&folder.join(format!("{name}.safetensors")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check_finite(&self, ledger: &Ledger, learner: &Learner<M>, at: Moment) -> Result<(), Error> {
+        match ledger.losses.iter().find(|(_, loss)| !loss.is_finite()) {
+            Some((row, loss)) => Err(diverged(format!(
+                "the loss of row `{}` is {loss} at epoch {}, batch {}",
+                row.label(learner.model.modalities()),
+                at.epoch + 1,
+                at.batch + 1
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn diverged(what: String) -> Error {
+    Error::new(
+        ErrorKind::Diverged,
+        format!("{what}; the last good checkpoint is kept: lower optimizer.lr or set train.clip"),
+    )
+}
+
+fn readable(batch: Result<Batch, counterpoint_batch::SourceError>) -> Result<Batch, Error> {
+    batch.map_err(|e| Error::new(ErrorKind::Data, "cannot read a batch").because(e))
+}
+
+/// Adds a step to the epoch's sums: they travel in the checkpoint, so an
+/// interrupted epoch reports what an uninterrupted one would.
+fn tally<M: Model>(
+    sums: &mut BTreeMap<String, f64>,
+    ledger: &Ledger,
+    clip: Option<Clip>,
+    learner: &Learner<M>,
+    task: &dyn Task,
+) {
+    let mut add = |key: String, value: f64| *sums.entry(key).or_default() += value;
+    for (row, loss) in &ledger.losses {
+        let output = &ledger.outputs[row];
+        let label = row.label(learner.model.modalities());
+        let count = output.samples.len() as f64;
+        add(format!("row/{label}/samples"), count);
+        add(format!("row/{label}/loss"), loss * count);
+        if task.is_classification() {
+            let scores = host(output.scores.clone());
+            add(format!("row/{label}/hits"), task.judge(&scores, &output.targets)[0] * count);
+        }
+    }
+    if let Some(clip) = clip {
+        add("clip/steps".into(), 1.0);
+        add("clip/active".into(), f64::from(u8::from(clip.factor < 1.0)));
+        add("clip/norm".into(), clip.norm);
+    }
+}
+
+fn means<M: Model>(sums: &BTreeMap<String, f64>, learner: &Learner<M>) -> BTreeMap<Row, (f64, Option<f64>)> {
+    let names = learner.model.modalities();
+    let solos = names.iter().map(Row::Solo);
+    let rows = std::iter::once(Row::Full).chain(solos).chain(names.iter().map(Row::Aux));
+    rows.filter_map(|row| {
+        let part = |what: &str| sums.get(&format!("row/{}/{what}", row.label(names))).copied();
+        let count = part("samples")?;
+        Some((row, (part("loss")? / count, part("hits").map(|hits| hits / count))))
+    })
+    .collect()
+}
