@@ -1,0 +1,136 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Trains multimodal models so that every modality's encoder learns as well as it would alone.
+#[derive(Parser, Debug)]
+#[command(version, about, after_help = AFTER_HELP)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 2 wrong usage, 3 impossible configuration, 4 unusable data, \
+5 training diverged, 6 interrupted (continue with --resume), 7 a run folder or \
+checkpoint cannot be read or written, 70 a bug.";
+
+/// The subcommands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Train the model of a configuration, or continue a run.
+    Train(Train),
+    /// Open the test split of a run, and record the look.
+    Evaluate(Evaluate),
+    /// Classify single files with a trained run.
+    Predict(Predict),
+    /// Show who trains whom: the matrix W and the parameter groups.
+    Explain(Explain),
+    /// List strategies, encoders, fusions, heads and data sets.
+    List(List),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Settings of `train`.
+#[derive(clap::Args, Debug)]
+pub struct Train {
+    /// Configuration file; may be left out with --resume.
+    #[arg(required_unless_present = "resume")]
+    pub config: Option<PathBuf>,
+    /// Run folder [default: runs/NAME-STRATEGY-seedS].
+    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    pub out: Option<PathBuf>,
+    /// Change one key of the configuration, e.g. train.seed=3 or strategy.name=joint.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Continue the run in the folder exactly where it stopped.
+    #[arg(long)]
+    pub resume: bool,
+    /// Print the complete configuration with all defaults, and do nothing else.
+    #[arg(long)]
+    pub print_config: bool,
+    /// Build everything, read the first batch, check that every parameter learns; train nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// No progress on stderr.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Which split to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The validation split.
+    Val,
+    /// The sealed test split.
+    Test,
+}
+
+/// Settings of `evaluate`.
+#[derive(clap::Args, Debug)]
+pub struct Evaluate {
+    /// Run folder.
+    pub run: PathBuf,
+    /// Split to look at.
+    #[arg(long, value_enum, default_value_t = Part::Test)]
+    pub split: Part,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Settings of `predict`.
+#[derive(clap::Args, Debug)]
+pub struct Predict {
+    /// Run folder.
+    pub run: PathBuf,
+    /// File of modality `audio`.
+    #[arg(long, value_name = "FILE")]
+    pub audio: Option<PathBuf>,
+    /// File of modality `image`.
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<PathBuf>,
+    /// File of modality `video`.
+    #[arg(long, value_name = "FILE")]
+    pub video: Option<PathBuf>,
+    /// File of a modality of any name.
+    #[arg(long = "input", value_name = "MODALITY=FILE")]
+    pub inputs: Vec<String>,
+    /// Which checkpoint: best or last.
+    #[arg(long, default_value = "best", value_parser = ["best", "last"])]
+    pub checkpoint: String,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Settings of `explain`.
+#[derive(clap::Args, Debug)]
+pub struct Explain {
+    /// Configuration file.
+    pub config: PathBuf,
+    /// Change one key of the configuration.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Settings of `list`.
+#[derive(clap::Args, Debug)]
+pub struct List {
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}

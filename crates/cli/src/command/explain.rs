@@ -1,0 +1,76 @@
+//! `counterpoint explain`.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Device;
+use counterpoint::grad::{Group, Row, Routing, Seen};
+use counterpoint::model::Model;
+use counterpoint::strategy::Moment;
+use serde_json::json;
+
+use super::print;
+use crate::args::Explain;
+use crate::exit::Failure;
+use crate::{config, model};
+
+/// Prints the matrix W, the parameter groups and who trains whom.
+pub fn run(args: &Explain) -> Result<(), Failure> {
+    let loaded = config::load(&args.config, &args.set)?;
+    let splits = loaded.config.data.open(&loaded.base)?;
+    let device = Device::flex();
+    let mut learner = model::build(&loaded.config, splits.modalities(), splits.classes.len(), &device)?;
+    let names = learner.model.modalities().clone();
+    let at = Moment { epoch: 0, epochs: loaded.config.train.epochs, batch: 0, batches: 1, seed: 0 };
+    let phases = learner.strategy.phases(at, &names);
+    let (outputs, losses) = (BTreeMap::new(), BTreeMap::new());
+    let groups = learner.groups.groups();
+    let mut matrices = Vec::new();
+    for phase in &phases {
+        matrices.push((phase.clone(), learner.strategy.route(&Seen { at, outputs: &outputs, losses: &losses }, &names)?));
+    }
+    if args.json {
+        let entries = |w: &Routing| -> Vec<_> {
+            w.entries().map(|(r, g, v)| json!({"row": r.label(&names), "group": g.label(&names), "weight": v})).collect()
+        };
+        print(json!({
+            "groups": groups.iter().map(|g| {
+                let (tensors, numbers) = learner.groups.size(*g);
+                json!({"group": g.label(&names), "tensors": tensors, "parameters": numbers})
+            }).collect::<Vec<_>>(),
+            "phases": matrices.iter().map(|(_, w)| entries(w)).collect::<Vec<_>>(),
+        }));
+        return Ok(());
+    }
+    print("Parameter groups");
+    let width = groups.iter().map(|g| g.label(&names).len()).max().unwrap_or(0);
+    for group in &groups {
+        let (tensors, numbers) = learner.groups.size(*group);
+        print(format!("  {:width$}  {numbers:>10} parameters in {tensors} tensors", group.label(&names)));
+    }
+    for (step, (phase, routing)) in matrices.iter().enumerate() {
+        let of = if matrices.len() > 1 { format!(", step {} of a batch", step + 1) } else { String::new() };
+        print(format!("\nMatrix W{of}: gradient(group) = sum over rows of W[row, group] * d loss(row)"));
+        print(routing.table(&groups, &names));
+        print("");
+        for group in &groups {
+            print(sentence(*group, routing, &names));
+        }
+        if !phase.probes.is_empty() {
+            let probes: Vec<String> = phase.probes.iter().map(|r| r.label(&names)).collect();
+            print(format!("Only looked at: {}", probes.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+fn sentence(group: Group, routing: &Routing, names: &counterpoint::modality::Modalities) -> String {
+    let what = |row: Row| match row {
+        Row::Full => "the fused loss".to_owned(),
+        Row::Solo(m) => format!("the loss with {} alone", names.name(m)),
+        Row::Subset(_) => format!("the loss with {} alone", row.label(names)),
+        Row::Aux(m) => format!("the auxiliary loss of {}", names.name(m)),
+    };
+    let sources: Vec<String> = routing.rows_of(group).map(|(row, w)| format!("{w} x {}", what(row))).collect();
+    let of = if sources.is_empty() { "nothing in this step".to_owned() } else { sources.join(" + ") };
+    format!("{} learns from {of}.", group.label(names))
+}

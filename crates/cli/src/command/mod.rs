@@ -1,0 +1,14 @@
+//! One file a subcommand.
+
+pub mod completions;
+pub mod evaluate;
+pub mod explain;
+pub mod list;
+pub mod predict;
+pub mod train;
+
+/// Prints a result.
+#[expect(clippy::print_stdout, reason = "results belong on stdout")]
+pub fn print(text: impl std::fmt::Display) {
+    println!("{text}");
+}

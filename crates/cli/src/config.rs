@@ -1,0 +1,259 @@
+//! The configuration file: sections, defaults, `--set`, and helpful refusals.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use counterpoint::model::encoder::EncoderConfig;
+use counterpoint::model::fusion::FusionConfig;
+use counterpoint::model::head::HeadConfig;
+use counterpoint::strategy::StrategyConfig;
+use counterpoint::train::{OptimizerConfig, ScheduleConfig, TrainConfig};
+use counterpoint_data::DataConfig;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::exit::{Code, Failure};
+
+/// A whole configuration.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Config {
+    /// Where samples come from.
+    pub data: DataConfig,
+    /// What is trained.
+    pub model: ModelConfig,
+    /// Who learns from what.
+    pub strategy: StrategyConfig,
+    /// How parameters move.
+    pub optimizer: OptimizerConfig,
+    /// How fast over time.
+    pub schedule: ScheduleConfig,
+    /// How long.
+    pub train: Training,
+}
+
+/// `[model]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// Encoder of every modality that `encoders` does not name.
+    pub encoder: EncoderConfig,
+    /// How features are joined.
+    pub fusion: FusionConfig,
+    /// What reads the joined features.
+    pub head: HeadConfig,
+    /// Whether every modality gets a linear head of its own besides.
+    pub solo_heads: bool,
+    /// Encoders by modality.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub encoders: BTreeMap<String, EncoderConfig>,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self {
+            encoder: EncoderConfig::ConvNet { channels: vec![16, 32, 64, 64] },
+            fusion: FusionConfig::Concat {},
+            head: HeadConfig::Linear {},
+            solo_heads: false,
+            encoders: BTreeMap::new(),
+        }
+    }
+}
+
+/// `[train]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Training {
+    /// Passes over the train split.
+    pub epochs: usize,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Limit of the gradient's norm over all parameters; 0 = off.
+    pub clip: f64,
+    /// A checkpoint every so many steps besides the one after each epoch; 0 = none.
+    pub checkpoint_steps: usize,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self { epochs: 10, seed: 0, clip: 0.0, checkpoint_steps: 0 }
+    }
+}
+
+impl Training {
+    /// The core's settings.
+    pub fn settings(&self, schedule: &ScheduleConfig) -> TrainConfig {
+        TrainConfig {
+            epochs: self.epochs,
+            seed: self.seed,
+            clip: (self.clip > 0.0).then_some(self.clip),
+            schedule: schedule.clone(),
+            checkpoint_steps: self.checkpoint_steps,
+        }
+    }
+}
+
+/// A configuration and the folder that its relative paths start from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Folder of the file.
+    pub base: PathBuf,
+}
+
+/// Reads a file and applies `--set` arguments to it.
+pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Failure::new(Code::Config, format!("cannot read configuration {}: {e}", path.display()))
+    })?;
+    let mut table: Table = text.parse().map_err(|e: toml::de::Error| {
+        Failure::new(Code::Config, format!("{} is not valid TOML: {}", path.display(), e.to_string().trim()))
+    })?;
+    for set in sets {
+        apply(&mut table, set)?;
+    }
+    let config = Config::from_table(table).map_err(|why| Failure::new(Code::Config, format!("{}: {why}", path.display())))?;
+    let base = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let base = base.canonicalize().map_err(|e| Failure::io("find", base, &e))?;
+    Ok(Loaded { config, base })
+}
+
+const SECTIONS: [&str; 6] = ["data", "model", "strategy", "optimizer", "schedule", "train"];
+
+impl Config {
+    fn from_table(mut table: Table) -> Result<Self, String> {
+        if let Some(unknown) = table.keys().find(|k| !SECTIONS.contains(&k.as_str())) {
+            return Err(format!(
+                "unknown section `{unknown}`{}; sections are {}",
+                suggestion(unknown, &SECTIONS),
+                SECTIONS.join(", ")
+            ));
+        }
+        let data = table.remove("data").ok_or("the section [data] is missing")?;
+        let Value::Table(data) = data else { return Err("[data] must be a section".into()) };
+        let data = DataConfig::from_table(data).map_err(|e| format!("[data]: {e}"))?;
+        let mut config = Self {
+            data,
+            model: section(&mut table, "model")?.unwrap_or_default(),
+            strategy: section(&mut table, "strategy")?.ok_or("the section [strategy] is missing")?,
+            optimizer: section(&mut table, "optimizer")?.ok_or("the section [optimizer] is missing")?,
+            schedule: section(&mut table, "schedule")?.unwrap_or_default(),
+            train: section(&mut table, "train")?.unwrap_or_default(),
+        };
+        config.check()?;
+        // One modality alone needs the data of that modality only.
+        if let StrategyConfig::Unimodal { modality: Some(name) } = &config.strategy {
+            config.data.common.modalities = Some(vec![name.clone()]);
+        }
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.optimizer.check().map_err(|e| e.to_string())?;
+        self.schedule.check().map_err(|e| e.to_string())?;
+        if self.train.epochs == 0 {
+            return Err("train.epochs = 0: expected at least 1".into());
+        }
+        if !(self.train.clip.is_finite() && self.train.clip >= 0.0) {
+            return Err(format!("train.clip = {}: expected a number of at least 0 (0 = off)", self.train.clip));
+        }
+        Ok(())
+    }
+
+    /// The file's text, with every default written out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a configuration is plain tables, texts and numbers")
+    }
+
+    /// The first key in which another configuration differs and that a resumed
+    /// run may not change: how batches are loaded may change, what they are may not.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let strip = |config: &Self| {
+            let mut table = Table::try_from(config).expect("a configuration is a table");
+            if let Some(Value::Table(data)) = table.get_mut("data") {
+                for key in ["workers", "prefetch", "cache_mb", "root"] {
+                    data.remove(key);
+                }
+            }
+            table
+        };
+        first_difference("", &Value::Table(strip(self)), &Value::Table(strip(other)))
+    }
+}
+
+fn first_difference(path: &str, a: &Value, b: &Value) -> Option<String> {
+    match (a, b) {
+        (Value::Table(a), Value::Table(b)) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            keys.into_iter().find_map(|key| {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                match (a.get(key), b.get(key)) {
+                    (Some(a), Some(b)) => first_difference(&path, a, b),
+                    _ => Some(path),
+                }
+            })
+        }
+        _ => (a != b).then(|| format!("{path} = {a}, was {b}")),
+    }
+}
+
+fn section<T: DeserializeOwned>(table: &mut Table, name: &str) -> Result<Option<T>, String> {
+    match table.remove(name) {
+        None => Ok(None),
+        Some(value) => value.try_into().map(Some).map_err(|e| explain(name, &e)),
+    }
+}
+
+/// Serde's message with the section in front and a suggestion behind.
+fn explain(section: &str, error: &toml::de::Error) -> String {
+    let message = error.message().trim().to_owned();
+    let ticked: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let known = message.starts_with("unknown field") || message.starts_with("unknown variant");
+    let hint = match ticked.split_first() {
+        Some((wrong, expected)) if known => suggestion(wrong, expected),
+        _ => String::new(),
+    };
+    format!("[{section}]: {message}{hint}")
+}
+
+/// `, did you mean ..?` if something known is close.
+pub fn suggestion(wrong: &str, known: &[&str]) -> String {
+    let close = known.iter().map(|k| (strsim::jaro_winkler(wrong, k), k)).max_by(|a, b| a.0.total_cmp(&b.0));
+    match close {
+        Some((score, best)) if score > 0.75 => format!(", did you mean `{best}`?"),
+        _ => String::new(),
+    }
+}
+
+/// Applies `a.b=value`; the value is TOML, or a text if it is no TOML.
+fn apply(table: &mut Table, set: &str) -> Result<(), Failure> {
+    let usage = |why: String| Failure::new(Code::Usage, format!("--set {set}: {why}"));
+    let (path, text) = set.split_once('=').ok_or_else(|| usage("expected KEY=VALUE".into()))?;
+    let value = format!("value = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut t| t.remove("value"))
+        .unwrap_or_else(|| Value::String(text.to_owned()));
+    let mut parts: Vec<&str> = path.trim().split('.').collect();
+    let last = parts.pop().unwrap_or_default();
+    let mut here = table;
+    for part in parts {
+        here = here
+            .entry(part)
+            .or_insert_with(|| Value::Table(Table::new()))
+            .as_table_mut()
+            .ok_or_else(|| usage(format!("`{part}` is a value, not a section")))?;
+    }
+    // Another choice of method takes other settings: those of the old one would be unknown keys.
+    let switches = last == "name" && here.get("name").is_some_and(|old| *old != value);
+    if switches {
+        here.clear();
+    }
+    here.insert(last.to_owned(), value);
+    Ok(())
+}

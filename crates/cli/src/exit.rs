@@ -1,0 +1,125 @@
+//! Errors for people, and exit codes as an interface.
+
+use std::error::Error as _;
+use std::fmt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use counterpoint::{Error, ErrorKind};
+use counterpoint_data::DataError;
+use counterpoint_report::record::RecordError;
+
+/// How a command ended when it did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The command line does not make sense.
+    Usage = 2,
+    /// The configuration is impossible.
+    Config = 3,
+    /// The data cannot be used.
+    Data = 4,
+    /// Training diverged.
+    Diverged = 5,
+    /// Stopped from outside; can be continued.
+    Interrupted = 6,
+    /// A run folder or checkpoint cannot be read or written.
+    Files = 7,
+    /// Our fault.
+    Bug = 70,
+}
+
+/// A message for the user with its exit code.
+#[derive(Debug)]
+pub struct Failure {
+    code: Code,
+    message: String,
+}
+
+impl Failure {
+    /// A failure from its parts.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// A file operation that failed.
+    pub fn io(action: &str, path: &Path, error: &std::io::Error) -> Self {
+        Self::new(Code::Files, format!("cannot {action} {}: {error}", path.display()))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// The message and those of its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text += &format!(": {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        // A batch that cannot be read carries the data error that says why.
+        if let Some(data) = error.source().and_then(|s| s.downcast_ref::<DataError>()) {
+            return Self::new(code_of(data), chain(data));
+        }
+        let code = match error.kind() {
+            ErrorKind::Config | ErrorKind::Shape => Code::Config,
+            ErrorKind::Data => Code::Data,
+            ErrorKind::Diverged => Code::Diverged,
+            ErrorKind::Checkpoint | ErrorKind::Io => Code::Files,
+            _ => Code::Bug,
+        };
+        Self::new(code, chain(&error))
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        Self::new(code_of(&error), chain(&error))
+    }
+}
+
+fn code_of(error: &DataError) -> Code {
+    match error.kind() {
+        counterpoint_data::ErrorKind::Config => Code::Config,
+        _ => Code::Data,
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        Self::new(Code::Files, chain(&error))
+    }
+}
+
+/// Prints a failure and turns it into an exit code.
+#[expect(clippy::print_stderr, reason = "this is where messages leave the program")]
+pub fn code(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.code as u8)
+        }
+    }
+}
+
+/// Makes a panic say that it is our fault, and leave with its own code.
+#[expect(clippy::print_stderr, reason = "this is where messages leave the program")]
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        eprintln!("error: this is a bug in counterpoint, please report it with your configuration: {info}");
+        std::process::exit(Code::Bug as i32);
+    }));
+}

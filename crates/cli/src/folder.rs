@@ -1,0 +1,162 @@
+//! The run folder.
+//!
+//! `config.toml` the resolved configuration; `run.json` what else is needed to
+//! use the model (classes, preparation, data hash, environment);
+//! `metrics.jsonl` one line per event; `checkpoints/{last,best}.safetensors`;
+//! `looks.jsonl` every look at the test split.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use counterpoint::train::Checkpoint;
+use counterpoint_batch::ModalitySpec;
+use counterpoint_data::{Preparation, Splits};
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Config, Loaded};
+use crate::exit::{Code, Failure};
+
+/// What a run needs to know besides its configuration.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// Folder that relative paths of the configuration start from.
+    pub base: PathBuf,
+    /// SHA-256 over the data in use.
+    pub data_hash: String,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Name of each modality and the shape of one sample.
+    pub modalities: Vec<(String, Vec<usize>)>,
+    /// How files become inputs.
+    pub preparations: Vec<Preparation>,
+    /// Versions and machine.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl RunInfo {
+    /// What to remember of opened data.
+    pub fn new(splits: &Splits, base: &Path) -> Result<Self, Failure> {
+        Ok(Self {
+            base: base.to_owned(),
+            data_hash: splits.fingerprint()?,
+            classes: splits.classes.clone(),
+            modalities: splits.modalities().iter().map(|m| (m.name.clone(), m.shape.clone())).collect(),
+            preparations: splits.preparations.clone(),
+            environment: environment(),
+        })
+    }
+
+    /// The modalities as the model takes them.
+    pub fn specs(&self) -> Vec<ModalitySpec> {
+        self.modalities.iter().map(|(name, shape)| ModalitySpec::new(name.as_str(), shape.clone())).collect()
+    }
+}
+
+fn environment() -> BTreeMap<String, String> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    [
+        ("counterpoint", env!("CARGO_PKG_VERSION").to_owned()),
+        ("burn", "0.22.1 (flex)".to_owned()),
+        ("platform", format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)),
+        ("threads", threads.to_string()),
+    ]
+    .map(|(k, v)| (k.to_owned(), v))
+    .into()
+}
+
+/// A run folder that this process may write to.
+pub struct Folder {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Held so that no second process trains here; the system frees it however we end.
+    _lock: File,
+}
+
+impl Folder {
+    /// Creates the folder if need be and takes its lock.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        fs::create_dir_all(path.join("checkpoints")).map_err(|e| Failure::io("create run folder", path, &e))?;
+        let lock = path.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock)
+            .map_err(|e| Failure::io("write to run folder", path, &e))?;
+        file.try_lock().map_err(|_| {
+            Failure::new(
+                Code::Files,
+                format!("{} is in use by another process; wait for it or choose another --out", path.display()),
+            )
+        })?;
+        Ok(Self { path: path.to_owned(), _lock: file })
+    }
+
+    /// Whether a run was started here.
+    pub fn holds_run(&self) -> bool {
+        self.path.join("config.toml").exists()
+    }
+
+    /// Folder of the checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// The last checkpoint, if one was written.
+    pub fn last(&self) -> Result<Option<Checkpoint>, Failure> {
+        let path = self.checkpoints().join("last.safetensors");
+        if !path.exists() {
+            return Ok(None);
+        }
+        Ok(Some(Checkpoint::read(&path)?))
+    }
+
+    /// Writes configuration and facts of a new run.
+    pub fn begin(&self, config: &Config, info: &RunInfo) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(info).expect("facts are plain data");
+        // The configuration comes last: it marks the folder as holding a run.
+        self.write("run.json", &text)?;
+        self.write("config.toml", &config.to_toml())
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
+        let (path, partial) = (self.path.join(name), self.path.join(format!("{name}.partial")));
+        File::create(&partial)
+            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&partial, &path))
+            .map_err(|e| Failure::io("write", &path, &e))
+    }
+}
+
+/// Reads configuration and facts of a run.
+pub fn read(path: &Path) -> Result<(Loaded, RunInfo), Failure> {
+    let config = path.join("config.toml");
+    if !config.exists() {
+        return Err(Failure::new(
+            Code::Files,
+            format!("{} holds no run (no config.toml); give the folder that `train` wrote", path.display()),
+        ));
+    }
+    let facts = path.join("run.json");
+    let text = fs::read_to_string(&facts).map_err(|e| Failure::io("read", &facts, &e))?;
+    let info: RunInfo = serde_json::from_str(&text)
+        .map_err(|e| Failure::new(Code::Files, format!("{} is damaged: {e}", facts.display())))?;
+    let mut loaded = crate::config::load(&config, &[])?;
+    loaded.base = info.base.clone();
+    Ok((loaded, info))
+}
+
+/// Records a look at the sealed test split before it is opened.
+pub fn record_look(path: &Path, look: &serde_json::Value) -> Result<usize, Failure> {
+    let file = path.join("looks.jsonl");
+    let before = fs::read_to_string(&file).map_or(0, |text| text.lines().count());
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&file)
+        .and_then(|mut f| writeln!(f, "{look}").and_then(|()| f.sync_all()))
+        .map_err(|e| Failure::io("record the look in", &file, &e))?;
+    Ok(before + 1)
+}

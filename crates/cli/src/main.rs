@@ -1,0 +1,29 @@
+//! `counterpoint`: train, evaluate, predict and explain from the command line.
+
+mod args;
+mod command;
+mod config;
+mod exit;
+mod folder;
+mod model;
+mod progress;
+mod scores;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    exit::report_panics();
+    let args = Args::parse();
+    let result = match args.command {
+        Command::Train(train) => command::train::run(train),
+        Command::Evaluate(evaluate) => command::evaluate::run(&evaluate),
+        Command::Predict(predict) => command::predict::run(&predict),
+        Command::Explain(explain) => command::explain::run(&explain),
+        Command::List(list) => command::list::run(&list),
+        Command::Completions { shell } => command::completions::run(shell),
+    };
+    exit::code(result)
+}

@@ -1,0 +1,47 @@
+//! Evaluations as records and tables.
+
+use std::collections::BTreeMap;
+
+use counterpoint::grad::Row;
+use counterpoint::modality::Modalities;
+use counterpoint::task::Task;
+use counterpoint::train::Evaluation;
+use counterpoint_report::record::Scores;
+use counterpoint_report::table::{Cell, Column, Table, TextStyle};
+
+/// Metrics of every row under the name that files use.
+pub fn records(evaluation: &Evaluation, task: &dyn Task, names: &Modalities) -> Scores {
+    let plain = |values: BTreeMap<&'static str, f64>| values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    evaluation.metrics(task).into_iter().map(|(row, values)| (row.label(names), plain(values))).collect()
+}
+
+/// Metrics by what samples have, under names like `audio+image`.
+pub fn by_presence(evaluation: &Evaluation, task: &dyn Task, names: &Modalities) -> Scores {
+    let parts = evaluation.by_presence(task);
+    let label = |present| if names.all() == present { Row::Full.label(names) } else { Row::Subset(present).label(names) };
+    parts
+        .into_iter()
+        .map(|(present, (count, values))| {
+            let mut values: BTreeMap<String, f64> = values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+            values.insert("samples".into(), count as f64);
+            (label(present), values)
+        })
+        .collect()
+}
+
+/// One column for each named set of scores, one line for the fused output and
+/// for every modality alone, in percent.
+pub fn table(title: &str, columns: &[(String, &Scores)], names: &Modalities) -> String {
+    let mut table = Table::new(
+        std::iter::once(Column::new("accuracy, %")).chain(columns.iter().map(|(name, _)| Column::new(name))),
+    )
+    .captioned(title);
+    let alone = names.names().iter().map(|n| (n.clone(), format!("{n} alone")));
+    for (row, label) in std::iter::once(("full".to_owned(), "fused".to_owned())).chain(alone) {
+        let cell = |(_, scores): &(String, &Scores)| {
+            Cell::maybe(scores.get(&row).and_then(|s| s.get("accuracy")).map(|a| a * 100.0), 1)
+        };
+        table.row(std::iter::once(Cell::text(label)).chain(columns.iter().map(cell)));
+    }
+    table.to_text(TextStyle::default())
+}

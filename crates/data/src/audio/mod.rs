@@ -1,0 +1,9 @@
+//! Sound: sampling rate, spectrum, and the named front ends of the literature.
+
+pub(crate) mod front;
+pub(crate) mod resample;
+pub(crate) mod stft;
+pub(crate) mod window;
+
+pub use front::{AudioFront, Padding};
+pub use resample::resample;

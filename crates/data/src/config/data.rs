@@ -1,0 +1,218 @@
+//! The whole `[data]` table and the registry of data sets.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use super::CommonConfig;
+use crate::error::{DataError, ErrorKind};
+use crate::set::{FeaturesConfig, GridConfig, ManifestConfig, SpokenDigitsConfig};
+use crate::split::Splits;
+
+/// The `[data]` table of a configuration.
+///
+/// `name` picks the set; every other key must be a common one or one of that
+/// set. As a serde value it reads and writes exactly this table.
+///
+/// ```
+/// use counterpoint_data::DataConfig;
+///
+/// let config = DataConfig::from_toml("name = \"spoken-digits\"\nbatch_size = 32\ntest_speaker = \"george\"")?;
+/// assert_eq!(config.common.batch_size, 32);
+/// let error = DataConfig::from_toml("name = \"spoken-digits\"\nbatchsize = 32").unwrap_err();
+/// assert!(error.to_string().contains("unknown key `batchsize`, did you mean `batch_size`?"));
+/// # Ok::<(), counterpoint_data::DataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Table", into = "Table")]
+pub struct DataConfig {
+    /// Keys of every set.
+    pub common: CommonConfig,
+    /// Name and keys of this set.
+    pub set: SetConfig,
+}
+
+/// One entry per data set.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SetConfig {
+    /// Spoken and handwritten digits, part of this project.
+    SpokenDigits(SpokenDigitsConfig),
+    /// Letters or digits of one talker of the GRID corpus, sound and mouth video.
+    Grid(GridConfig),
+    /// Files listed in a CSV.
+    Manifest(ManifestConfig),
+    /// Arrays of ready-made features.
+    Features(FeaturesConfig),
+}
+
+impl SetConfig {
+    /// Name, keys and reader of every set: the registry.
+    fn read(name: &str, table: Table) -> Option<Result<Self, toml::de::Error>> {
+        let value = Value::Table(table);
+        Some(match name {
+            "spoken-digits" => value.try_into().map(Self::SpokenDigits),
+            "grid" => value.try_into().map(Self::Grid),
+            "manifest" => value.try_into().map(Self::Manifest),
+            "features" => value.try_into().map(Self::Features),
+            _ => return None,
+        })
+    }
+
+    fn keys(name: &str) -> &'static [&'static str] {
+        match name {
+            "spoken-digits" => SpokenDigitsConfig::KEYS,
+            "grid" => GridConfig::KEYS,
+            "manifest" => ManifestConfig::KEYS,
+            "features" => FeaturesConfig::KEYS,
+            _ => &[],
+        }
+    }
+
+    /// The name under which `[data]` selects this set.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SpokenDigits(_) => "spoken-digits",
+            Self::Grid(_) => "grid",
+            Self::Manifest(_) => "manifest",
+            Self::Features(_) => "features",
+        }
+    }
+
+    fn table(&self) -> Result<Table, toml::ser::Error> {
+        match self {
+            Self::SpokenDigits(set) => Table::try_from(set),
+            Self::Grid(set) => Table::try_from(set),
+            Self::Manifest(set) => Table::try_from(set),
+            Self::Features(set) => Table::try_from(set),
+        }
+    }
+}
+
+impl DataConfig {
+    /// Names of all data sets.
+    pub const NAMES: [&'static str; 4] = ["spoken-digits", "grid", "manifest", "features"];
+
+    /// A set's configuration with common keys at their defaults.
+    pub fn new(set: SetConfig) -> Self {
+        Self { common: CommonConfig::default(), set }
+    }
+
+    /// Reads the text of a `[data]` table, without its header.
+    ///
+    /// # Errors
+    /// As [`DataConfig::from_table`], or if the text is no TOML.
+    pub fn from_toml(text: &str) -> Result<Self, DataError> {
+        let table = text.parse().map_err(|cause: toml::de::Error| {
+            DataError::config("the data configuration is no valid TOML").because(cause)
+        })?;
+        Self::from_table(table)
+    }
+
+    /// Reads a `[data]` table.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] naming the key: unknown, of another type, or out of range.
+    pub fn from_table(mut table: Table) -> Result<Self, DataError> {
+        let name = match table.remove("name") {
+            Some(Value::String(name)) => name,
+            other => {
+                let got = other.map_or("nothing".into(), |value| format!("`{value}`"));
+                return Err(DataError::config(format!(
+                    "`name` must be one of {}, got {got}",
+                    Self::NAMES.join(", ")
+                )));
+            }
+        };
+        if !Self::NAMES.contains(&name.as_str()) {
+            let hint = hint(&name, Self::NAMES.iter().copied());
+            return Err(DataError::config(format!(
+                "unknown data set `{name}`{hint}; there are: {}",
+                Self::NAMES.join(", ")
+            )));
+        }
+        let keys = SetConfig::keys(&name);
+        let all = || CommonConfig::KEYS.iter().chain(keys).copied();
+        if let Some(unknown) = table.keys().find(|key| all().all(|known| known != key.as_str())) {
+            return Err(DataError::config(format!(
+                "unknown key `{unknown}`{}; data set `{name}` has: {}",
+                hint(unknown, all()),
+                all().collect::<Vec<_>>().join(", ")
+            )));
+        }
+        let (common, own): (Table, Table) =
+            table.into_iter().partition(|(key, _)| CommonConfig::KEYS.contains(&key.as_str()));
+        let wrong = |cause: toml::de::Error| {
+            DataError::config(format!("data set `{name}`: {}", cause.message().trim())).because(cause)
+        };
+        let common: CommonConfig = Value::Table(common).try_into().map_err(wrong)?;
+        common.check()?;
+        match SetConfig::read(&name, own) {
+            Some(set) => Ok(Self { common, set: set.map_err(wrong)? }),
+            None => Err(DataError::new(ErrorKind::Internal, format!("data set `{name}` has a name but no reader"))),
+        }
+    }
+
+    /// Opens the data: reads lists, checks labels and splits, fits the
+    /// normalisation on the training split.
+    ///
+    /// `base` is the folder of the configuration file; relative paths start there.
+    ///
+    /// # Errors
+    /// If anything does not fit; see [`ErrorKind`].
+    pub fn open(&self, base: &Path) -> Result<Splits, DataError> {
+        self.common.check()?;
+        let common = &self.common;
+        let plan = match &self.set {
+            SetConfig::SpokenDigits(set) => set.plan(common, base),
+            SetConfig::Grid(set) => set.plan(common, base),
+            SetConfig::Manifest(set) => set.plan(common, base),
+            SetConfig::Features(set) => set.plan(common, base),
+        };
+        plan.and_then(|plan| Splits::build(plan, common)).map_err(|e| e.at(format_args!("data set `{}`", self.set.name())))
+    }
+}
+
+/// The most similar known name as a question, if one is near.
+fn hint<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let plain = |s: &str| s.to_lowercase().replace(['_', '-', ' '], "");
+    known
+        .map(|name| (distance(&plain(unknown), &plain(name)), name))
+        .min()
+        .filter(|&(far, name)| far <= 1 + name.len() / 5)
+        .map_or_else(String::new, |(_, name)| format!(", did you mean `{name}`?"))
+}
+
+/// Levenshtein distance.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.chars().enumerate() {
+            let changed = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.chars().count()]
+}
+
+impl TryFrom<Table> for DataConfig {
+    type Error = DataError;
+
+    fn try_from(table: Table) -> Result<Self, DataError> {
+        Self::from_table(table)
+    }
+}
+
+impl From<DataConfig> for Table {
+    fn from(config: DataConfig) -> Self {
+        // Only maps with keys that are no texts cannot be written, and no part has one.
+        let mut table = Self::try_from(&config.common).unwrap_or_default();
+        table.insert("name".into(), Value::String(config.set.name().into()));
+        table.extend(config.set.table().unwrap_or_default());
+        table
+    }
+}

@@ -1,0 +1,47 @@
+//! The `[data]` table: common keys here, keys of each kind of modality beside,
+//! keys of each data set with the set.
+
+mod audio;
+mod common;
+mod data;
+mod picture;
+
+pub use audio::{AudioConfig, FrontName};
+pub use common::CommonConfig;
+pub use data::{DataConfig, SetConfig};
+pub use picture::{ImageConfig, Side, VideoConfig};
+
+pub(crate) use audio::GroupedDefaults;
+pub(crate) use picture::PictureDefaults;
+
+use serde::{Deserialize, Serialize};
+
+use crate::prepare::{Columns, Preparation};
+
+/// Names of the normalisations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NormaliseName {
+    /// None.
+    None,
+    /// Each clip by its own mean and deviation.
+    Clip,
+    /// One mean and deviation over the training split.
+    Train,
+    /// ImageNet's figures, for three channels.
+    Imagenet,
+}
+
+/// A preparation whose fitted figures are still to be found on the training split.
+pub(crate) struct Draft {
+    pub preparation: Preparation,
+    pub fit: Fit,
+}
+
+/// What is to be fitted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fit {
+    Nothing,
+    Scalar,
+    Columns(Columns),
+}

@@ -1,0 +1,190 @@
+//! An opened data set: fitted preparations over the samples of all parts.
+
+use std::num::NonZero;
+use std::sync::OnceLock;
+
+use counterpoint_batch::{Array, ModalitySpec, Sample, Target};
+use sha2::{Digest, Sha256};
+
+use crate::cache::{Budget, Cache};
+use crate::config::{CommonConfig, Fit};
+use crate::error::{DataError, ErrorKind};
+use crate::plan::{Part, Plan, Record};
+use crate::prepare::{Moments, Normalise, Preparation, Steps};
+use crate::random::Draw;
+use crate::source::{Raw, Source, field};
+
+/// What the splits of one data set share.
+#[derive(Debug)]
+pub struct Dataset {
+    pub classes: Vec<String>,
+    pub preparations: Vec<Preparation>,
+    pub spec: Vec<ModalitySpec>,
+    pub records: Vec<Record>,
+    pub notes: Vec<String>,
+    /// Whether training samples of modalities with random steps are cached before these.
+    augment: bool,
+    raw: Cache<Raw>,
+    arranged: Cache<Array>,
+    budget: Budget,
+    fingerprint: OnceLock<String>,
+}
+
+impl Dataset {
+    /// Checks a plan and fits what is to be fitted on its training samples.
+    pub fn build(plan: Plan, common: &CommonConfig) -> Result<Self, DataError> {
+        plan.check()?;
+        let Plan { classes, drafts, records, notes } = plan;
+        let (preparations, fits): (Vec<_>, Vec<_>) = drafts.into_iter().map(|d| (d.preparation, d.fit)).unzip();
+        let slots = records.len() * preparations.len();
+        let mut set = Self {
+            classes,
+            spec: Vec::new(),
+            preparations,
+            records,
+            notes,
+            augment: common.augment,
+            raw: Cache::new(slots),
+            arranged: Cache::new(slots),
+            budget: Budget::new(common.cache_mb.saturating_mul(1 << 20)),
+            fingerprint: OnceLock::new(),
+        };
+        for (modality, fit) in fits.into_iter().enumerate() {
+            match fit {
+                Fit::Nothing => {}
+                Fit::Scalar => set.preparations[modality].normalise = set.fit_scalar(modality)?,
+                Fit::Columns(rule) => {
+                    let rows: Vec<&[f32]> = (set.records.iter())
+                        .filter(|record| record.part == Part::Train)
+                        .filter_map(|record| record.sources[modality].as_ref().and_then(Source::row))
+                        .collect();
+                    let Preparation { modality: name, steps, .. } = &mut set.preparations[modality];
+                    let Steps::Vector(steps) = steps else { continue };
+                    let place = |e: DataError| e.at(format_args!("modality `{name}`"));
+                    let dropped = steps.fit(rows.into_iter(), rule).map_err(place)?;
+                    if dropped > 0 {
+                        let note = format!("modality `{name}`: {dropped} constant columns left out");
+                        set.notes.push(note);
+                    }
+                }
+            }
+        }
+        set.spec = set.preparations.iter().map(Preparation::spec).collect();
+        Ok(set)
+    }
+
+    /// Mean and deviation over all values of the training samples, in parallel.
+    ///
+    /// Sums are kept per sample and added in order, so the number of threads
+    /// does not change a bit of the result.
+    fn fit_scalar(&self, modality: usize) -> Result<Normalise, DataError> {
+        let train: Vec<usize> =
+            (0..self.records.len()).filter(|&r| self.records[r].part == Part::Train).collect();
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(8);
+        let share = train.len().div_ceil(threads).max(1);
+        let part = |records: &[usize]| -> Result<Vec<Moments>, DataError> {
+            let mut all = Vec::with_capacity(records.len());
+            for &record in records {
+                if let Some(array) = self.arranged(record, modality, None)? {
+                    let mut moments = Moments::default();
+                    moments.add(array.values());
+                    all.push(moments);
+                }
+            }
+            Ok(all)
+        };
+        let parts: Vec<_> = std::thread::scope(|scope| {
+            let handles: Vec<_> = train.chunks(share).map(|records| scope.spawn(move || part(records))).collect();
+            handles
+                .into_iter()
+                .map(|handle| {
+                    handle.join().unwrap_or_else(|_| {
+                        Err(DataError::new(ErrorKind::Internal, "a thread that fits the normalisation panicked"))
+                    })
+                })
+                .collect()
+        });
+        let mut total = Moments::default();
+        for part in parts {
+            part?.iter().for_each(|moments| total.merge(moments));
+        }
+        Ok(total.scalar())
+    }
+
+    /// One modality of one sample before normalisation; `None` if it is absent.
+    fn arranged(&self, record: usize, modality: usize, draw: Option<Draw>) -> Result<Option<Array>, DataError> {
+        let (entry, preparation) = (&self.records[record], &self.preparations[modality]);
+        let Some(source) = &entry.sources[modality] else { return Ok(None) };
+        let place = |e: DataError| e.at(format_args!("sample `{}`, modality `{}`", entry.id, preparation.modality));
+        let draw = draw.filter(|_| preparation.random());
+        let slot = record * self.preparations.len() + modality;
+        let file = source.path().is_some(); // what is in memory already need not be kept twice
+        if draw.is_none() {
+            if let Some(array) = self.arranged.get(slot) {
+                return Ok(Some(array.clone()));
+            }
+        } else if let Some(raw) = self.raw.get(slot) {
+            let array = preparation.arrange(raw, draw).map_err(|e| place(at_file(e, source)))?;
+            return Ok(Some(array));
+        }
+        let raw = source.load().map_err(place)?;
+        let array = preparation.arrange(&raw, draw).map_err(|e| place(at_file(e, source)))?;
+        // With augmentation on, epochs ask for the decoded file, not for what the fit saw.
+        let varies = self.augment && entry.part == Part::Train && preparation.random();
+        if file && varies {
+            self.raw.put(slot, raw.bytes(), &self.budget, || raw);
+        } else if file && draw.is_none() {
+            self.arranged.put(slot, array.values().len() * size_of::<f32>(), &self.budget, || array.clone());
+        }
+        Ok(Some(array))
+    }
+
+    /// One finished sample.
+    pub fn sample(&self, record: usize, draw: Option<Draw>) -> Result<Sample, DataError> {
+        let entry = &self.records[record];
+        let mut inputs = Vec::with_capacity(self.preparations.len());
+        for (modality, preparation) in self.preparations.iter().enumerate() {
+            let draw = draw.map(|draw| draw.fork(modality as u64));
+            let mut array = self.arranged(record, modality, draw)?;
+            if let Some(array) = &mut array {
+                preparation.normalise.apply(array.values_mut());
+            }
+            inputs.push(array);
+        }
+        Ok(Sample::new(&entry.id, inputs, Target::Class(entry.class)))
+    }
+
+    /// SHA-256 over everything that decides what a model sees, except the preparation.
+    pub fn fingerprint(&self) -> Result<String, DataError> {
+        if let Some(known) = self.fingerprint.get() {
+            return Ok(known.clone());
+        }
+        let mut hasher = Sha256::new();
+        field(&mut hasher, b"counterpoint-data 1");
+        for name in self.classes.iter().chain(self.preparations.iter().map(|p| &p.modality)) {
+            field(&mut hasher, name.as_bytes());
+        }
+        for record in &self.records {
+            field(&mut hasher, record.id.as_bytes());
+            field(&mut hasher, record.group.as_deref().unwrap_or_default().as_bytes());
+            field(&mut hasher, record.part.name().as_bytes());
+            field(&mut hasher, &(record.class as u64).to_le_bytes());
+            for source in &record.sources {
+                match source {
+                    Some(source) => source.hash(&mut hasher)?,
+                    None => field(&mut hasher, b"absent"),
+                }
+            }
+        }
+        let text: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(self.fingerprint.get_or_init(|| text).clone())
+    }
+}
+
+/// Names the file of an error that arose after decoding.
+fn at_file(error: DataError, source: &Source) -> DataError {
+    match source.path() {
+        Some(path) => error.at(format_args!("`{}`", path.display())),
+        None => error,
+    }
+}

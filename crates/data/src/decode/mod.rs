@@ -1,0 +1,12 @@
+//! From bytes to samples, pixels and numbers; no preparation yet.
+
+pub(crate) mod archive;
+mod idx;
+pub(crate) mod npy;
+mod picture;
+pub(crate) mod table;
+mod wave;
+
+pub use idx::IdxImages;
+pub use picture::Bitmap;
+pub use wave::Wave;

@@ -1,0 +1,63 @@
+//! Data sets, decoding, preparation and loading for Counterpoint.
+//!
+//! A `[data]` table becomes a [`DataConfig`]; opening it gives [`Splits`]: a
+//! training and a validation [`Split`] and a [`SealedTest`]. A [`Loader`]
+//! turns a split into batches for training; the [`Preparation`] of each
+//! modality turns single files into the same arrays later, without the data
+//! set.
+//!
+//! ```no_run
+//! use counterpoint_data::{DataConfig, Loader, LoaderOptions};
+//!
+//! let config = DataConfig::from_toml("name = \"spoken-digits\"\nworkers = 2")?;
+//! let splits = config.open(".".as_ref())?;
+//! assert_eq!(splits.classes.len(), 10);
+//! let train = Loader::new(splits.train.clone(), LoaderOptions::train(&config.common, 7))?;
+//! let val = Loader::new(splits.val.clone(), LoaderOptions::eval(&config.common))?;
+//! # Ok::<(), counterpoint_data::DataError>(())
+//! ```
+//!
+//! What a seed means is fixed: the order of samples and every random crop
+//! follow from (seed, epoch, sample) alone, whatever the number of threads.
+
+mod audio;
+mod cache;
+mod config;
+mod dataset;
+mod decode;
+mod error;
+mod image;
+mod loader;
+mod plan;
+mod prepare;
+mod random;
+mod set;
+mod source;
+mod split;
+
+use std::path::Path;
+
+pub use audio::{AudioFront, Padding, resample};
+pub use config::{
+    AudioConfig, CommonConfig, DataConfig, FrontName, ImageConfig, NormaliseName, SetConfig, Side, VideoConfig,
+};
+pub use decode::{Bitmap, IdxImages, Wave};
+pub use error::{DataError, ErrorKind};
+pub use image::{FrameRule, resize};
+pub use loader::{Loader, LoaderOptions};
+pub use prepare::{Align, AudioSteps, ImageSteps, Normalise, Preparation, Steps, VectorSteps, VideoSteps};
+pub use random::{Draw, Rng};
+pub use set::{
+    FeaturesConfig, GridConfig, GridTask, ManifestConfig, ManifestModality, NanPolicy, SpokenDigitsConfig,
+};
+pub use split::{SealedTest, Split, Splits};
+
+/// Opens the data of a configuration; the same as [`DataConfig::open`].
+///
+/// `base` is the folder of the configuration file; relative paths start there.
+///
+/// # Errors
+/// If a file is absent or damaged, or labels, splits or keys do not fit.
+pub fn open(config: &DataConfig, base: &Path) -> Result<Splits, DataError> {
+    config.open(base)
+}

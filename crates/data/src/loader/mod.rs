@@ -1,0 +1,186 @@
+//! Batches of a split in an order that only seed and epoch decide.
+
+mod feed;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use counterpoint_batch::{Batch, BatchSource, ModalitySpec, Sample, SourceError};
+
+use crate::config::CommonConfig;
+use crate::error::{DataError, ErrorKind};
+use crate::random::Draw;
+use crate::split::Split;
+
+/// First branches of the seed: the order of samples, and their random changes.
+const ORDER: u64 = 0;
+const AUGMENT: u64 = 1;
+
+/// How a split becomes batches.
+///
+/// Plain values, so a caller can change any of them; [`Loader::new`] checks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoaderOptions {
+    /// Samples in a batch.
+    pub batch_size: usize,
+    /// Root of the order and of random changes.
+    pub seed: u64,
+    /// A new order in every epoch; otherwise the order of the split.
+    pub shuffle: bool,
+    /// Random crops and the like, drawn from (seed, epoch, sample).
+    pub augment: bool,
+    /// Leave out a last batch that is not full.
+    pub drop_last: bool,
+    /// Threads; 0 loads in the calling thread.
+    pub workers: usize,
+    /// Batches that are being made or wait, at most.
+    pub prefetch: usize,
+}
+
+impl LoaderOptions {
+    /// For training: shuffled, augmented and cut as configured.
+    pub fn train(common: &CommonConfig, seed: u64) -> Self {
+        Self {
+            batch_size: common.batch_size,
+            seed,
+            shuffle: true,
+            augment: common.augment,
+            drop_last: common.drop_last,
+            workers: common.workers,
+            prefetch: common.prefetch,
+        }
+    }
+
+    /// For evaluation: every sample once, in order, unchanged.
+    pub fn eval(common: &CommonConfig) -> Self {
+        Self { shuffle: false, augment: false, drop_last: false, ..Self::train(common, 0) }
+    }
+}
+
+/// A [`BatchSource`] over a split.
+///
+/// Batches are the same bits for any number of workers, any cache and from
+/// any starting batch. Workers run ahead by `prefetch` batches and end when
+/// the iterator is dropped. After an error the iterator ends.
+///
+/// ```no_run
+/// use counterpoint_batch::BatchSource;
+/// use counterpoint_data::{DataConfig, Loader, LoaderOptions};
+///
+/// let config = DataConfig::from_toml("name = \"spoken-digits\"")?;
+/// let splits = config.open(".".as_ref())?;
+/// let loader = Loader::new(splits.train, LoaderOptions::train(&config.common, 7))?;
+/// for batch in loader.epoch(0, 0) {
+///     assert_eq!(batch?.inputs[0].array.shape()[1..], [1, 64, 32]);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Loader {
+    split: Split,
+    options: LoaderOptions,
+}
+
+impl Loader {
+    /// A loader over a split.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if an option is out of range, or no batch is left.
+    pub fn new(split: Split, options: LoaderOptions) -> Result<Self, DataError> {
+        let LoaderOptions { batch_size, workers, prefetch, .. } = options;
+        let range = CommonConfig { batch_size, workers, prefetch, ..CommonConfig::default() };
+        range.check()?;
+        let loader = Self { split, options };
+        if loader.batches() == 0 {
+            return Err(DataError::config(format!(
+                "`batch_size` = {batch_size} leaves no batch of {} {} samples with `drop_last`; lower it",
+                loader.split.len(),
+                loader.split.name()
+            )));
+        }
+        Ok(loader)
+    }
+
+    /// The split that is loaded.
+    pub fn split(&self) -> &Split {
+        &self.split
+    }
+
+    /// The options.
+    pub fn options(&self) -> &LoaderOptions {
+        &self.options
+    }
+
+    fn recipe(&self, epoch: usize) -> Recipe {
+        let root = Draw::new(self.options.seed);
+        let mut order: Vec<usize> = (0..self.split.len()).collect();
+        if self.options.shuffle {
+            root.fork(ORDER).fork(epoch as u64).rng().shuffle(&mut order);
+        }
+        let draw = self.options.augment.then(|| root.fork(AUGMENT).fork(epoch as u64));
+        Recipe { split: self.split.clone(), order, draw, size: self.options.batch_size }
+    }
+}
+
+impl BatchSource for Loader {
+    fn modalities(&self) -> &[ModalitySpec] {
+        self.split.modalities()
+    }
+
+    fn samples(&self) -> usize {
+        if self.options.drop_last { self.batches() * self.options.batch_size } else { self.split.len() }
+    }
+
+    fn batches(&self) -> usize {
+        match self.options.drop_last {
+            true => self.split.len() / self.options.batch_size,
+            false => self.split.len().div_ceil(self.options.batch_size),
+        }
+    }
+
+    fn epoch(
+        &self,
+        epoch: usize,
+        from: usize,
+    ) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + Send + '_> {
+        let recipe = Arc::new(self.recipe(epoch));
+        let range = from.min(self.batches())..self.batches();
+        let make = move |batch: usize, stopped: &dyn Fn() -> bool| recipe.batch(batch, stopped);
+        if self.options.workers == 0 {
+            let mut failed = false;
+            Box::new(range.map_while(move |batch| {
+                let made = (!failed).then(|| make(batch, &|| false).map_err(Into::into));
+                failed = !matches!(made, Some(Ok(_)));
+                made
+            }))
+        } else {
+            let workers = self.options.workers.min(self.options.prefetch).min(range.len());
+            Box::new(feed::Feed::start(make, range, workers, self.options.prefetch))
+        }
+    }
+}
+
+/// Everything that decides the batches of one epoch.
+struct Recipe {
+    split: Split,
+    order: Vec<usize>,
+    draw: Option<Draw>,
+    size: usize,
+}
+
+impl Recipe {
+    /// Makes one batch; gives up between two samples when told to stop.
+    fn batch(&self, number: usize, stopped: &dyn Fn() -> bool) -> Result<Batch, DataError> {
+        let range: Range<usize> = number * self.size..((number + 1) * self.size).min(self.order.len());
+        let mut samples: Vec<Sample> = Vec::with_capacity(range.len());
+        for &index in &self.order[range] {
+            if stopped() {
+                return Err(DataError::new(ErrorKind::Internal, "loading was stopped"));
+            }
+            // Keyed by the sample, not by its place in the epoch.
+            samples.push(self.split.sample(index, self.draw.map(|draw| draw.fork(index as u64)))?);
+        }
+        Batch::collate(samples, self.split.modalities())
+            .map_err(|cause| DataError::shape(format!("batch {number} cannot be put together")).because(cause))
+    }
+}

@@ -1,0 +1,123 @@
+//! What a data set has to say: its samples, their parts, and how to prepare them.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::config::Draft;
+use crate::error::{DataError, ErrorKind};
+use crate::source::Source;
+
+/// The three parts of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    Train,
+    Val,
+    Test,
+}
+
+impl Part {
+    pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Val => "val",
+            Self::Test => "test",
+        }
+    }
+
+    /// The part of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "train" | "training" => Some(Self::Train),
+            "val" | "valid" | "validation" | "dev" => Some(Self::Val),
+            "test" => Some(Self::Test),
+            _ => None,
+        }
+    }
+}
+
+/// One sample before anything is decoded.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub id: String,
+    pub group: Option<String>,
+    pub part: Part,
+    /// Index of a class.
+    pub class: usize,
+    /// One entry per modality; `None` = this sample lacks it.
+    pub sources: Vec<Option<Source>>,
+}
+
+/// A data set that is read but not yet checked and fitted.
+pub struct Plan {
+    pub classes: Vec<String>,
+    pub drafts: Vec<Draft>,
+    pub records: Vec<Record>,
+    /// Things that users should know, such as values that were replaced.
+    pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// Refuses duplicate names, empty parts, files that are not there and
+    /// classes that training never shows.
+    pub fn check(&self) -> Result<(), DataError> {
+        let split = |message: String| Err(DataError::new(ErrorKind::Split, message));
+        let label = |message: String| Err(DataError::new(ErrorKind::Label, message));
+        let mut seen = HashSet::new();
+        if let Some(twice) = self.records.iter().find(|record| !seen.insert(record.id.as_str())) {
+            return split(format!("two samples have the id `{}`; ids must be unique", twice.id));
+        }
+        for part in Part::ALL {
+            if !self.records.iter().any(|record| record.part == part) {
+                return split(format!("the {} split is empty; give it at least one sample", part.name()));
+            }
+        }
+        if self.classes.len() < 2 {
+            return label(format!("there must be at least 2 classes, got {:?}", self.classes));
+        }
+        if let Some(lost) = self.records.iter().find(|record| record.class >= self.classes.len()) {
+            return label(format!("sample `{}` has a label without class", lost.id));
+        }
+        let trained: BTreeSet<usize> =
+            self.records.iter().filter(|record| record.part == Part::Train).map(|record| record.class).collect();
+        if let Some(unseen) = (0..self.classes.len()).find(|class| !trained.contains(class)) {
+            return label(format!(
+                "class `{}` has no sample in the train split; add one or leave the class out",
+                self.classes[unseen]
+            ));
+        }
+        for (modality, draft) in self.drafts.iter().enumerate() {
+            let has = |record: &Record| record.part == Part::Train && record.sources[modality].is_some();
+            if !self.records.iter().any(has) {
+                return split(format!(
+                    "no sample of the train split has modality `{}`; leave it out",
+                    draft.preparation.modality
+                ));
+            }
+        }
+        if let Some(empty) = self.records.iter().find(|record| record.sources.iter().all(Option::is_none)) {
+            return split(format!("sample `{}` has none of the modalities; remove it", empty.id));
+        }
+        self.check_files()
+    }
+
+    fn check_files(&self) -> Result<(), DataError> {
+        let gone: Vec<_> = self
+            .records
+            .iter()
+            .flat_map(|record| record.sources.iter().flatten().map(move |source| (record, source)))
+            .filter_map(|(record, source)| source.path().filter(|path| !path.exists()).map(|path| (record, path)))
+            .collect();
+        match gone.as_slice() {
+            [] => Ok(()),
+            [(record, path), rest @ ..] => {
+                let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+                Err(DataError::missing(format!(
+                    "`{}` of sample `{}` does not exist{more}; check `root` and the list of files",
+                    path.display(),
+                    record.id
+                )))
+            }
+        }
+    }
+}

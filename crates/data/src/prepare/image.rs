@@ -1,0 +1,175 @@
+//! Still pictures and films as arrays with the channel first.
+
+use serde::{Deserialize, Serialize};
+
+use crate::decode::Bitmap;
+use crate::error::DataError;
+use crate::image::{FrameRule, crop, resize};
+use crate::random::Draw;
+
+/// Steps from a picture to an array `[channels, height, width]` in 0..=1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageSteps {
+    /// Height and width of the result.
+    pub size: [usize; 2],
+    /// 1 (grey) or 3.
+    pub channels: usize,
+    /// 1 scales bilinearly; more averages blocks of so many pixels each way,
+    /// and pictures must be that much larger than `size`.
+    pub reduce: usize,
+    /// In training, least share of the area that a random crop keeps.
+    pub crop: f64,
+    /// In training, whether half of the pictures are mirrored.
+    pub flip: bool,
+}
+
+impl ImageSteps {
+    pub(crate) fn check(&self) -> Result<(), DataError> {
+        let [height, width] = self.size;
+        let fault = if !(1..=4096).contains(&height) || !(1..=4096).contains(&width) {
+            format!("`size` must be from 1 to 4096 each way, got {height} x {width}")
+        } else if !matches!(self.channels, 1 | 3) {
+            format!("`channels` must be 1 or 3, got {}", self.channels)
+        } else if !(1..=64).contains(&self.reduce) {
+            format!("`reduce` must be from 1 to 64, got {}", self.reduce)
+        } else if !(self.crop > 0.0 && self.crop <= 1.0) {
+            format!("`crop` must be above 0 and at most 1, got {}", self.crop)
+        } else {
+            return Ok(());
+        };
+        Err(DataError::config(fault))
+    }
+
+    /// Pixels of one picture, channel first.
+    pub(crate) fn arrange(&self, picture: &Bitmap, draw: Option<Draw>) -> Result<Vec<f32>, DataError> {
+        let picture = picture.clone().with_channels(self.channels);
+        let full = [self.size[0] * self.reduce, self.size[1] * self.reduce];
+        let picture = match draw {
+            Some(draw) => crop::random_crop(&picture, full, self.crop, self.flip, &mut draw.rng()),
+            None if self.reduce == 1 => resize(&picture, full[1], full[0]),
+            None if [picture.height, picture.width] == full => picture,
+            None => {
+                return Err(DataError::shape(format!(
+                    "a picture of {} x {} cannot be reduced by {} to {} x {}; set `size` without `reduce` to scale it",
+                    picture.height, picture.width, self.reduce, self.size[0], self.size[1]
+                )));
+            }
+        };
+        let pixels = resize::block_means(&picture, self.reduce);
+        let plane = self.size[0] * self.size[1];
+        let mut out = vec![0.0; self.channels * plane];
+        for (at, pixel) in pixels.chunks_exact(self.channels).enumerate() {
+            for (channel, value) in pixel.iter().enumerate() {
+                out[channel * plane + at] = value / 255.0;
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// Steps from a film to an array `[channels, frames, height, width]` in 0..=1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VideoSteps {
+    /// What happens to each frame; crops are drawn for each frame anew.
+    pub frame: ImageSteps,
+    /// Number of frames.
+    pub frames: usize,
+    /// How they are picked.
+    pub rule: FrameRule,
+    /// Width in pixels of one frame of a film strip; 0 = folders of pictures only.
+    pub frame_width: usize,
+}
+
+impl VideoSteps {
+    pub(crate) fn check(&self) -> Result<(), DataError> {
+        if !(1..=1024).contains(&self.frames) {
+            return Err(DataError::config(format!("`frames` must be from 1 to 1024, got {}", self.frames)));
+        }
+        self.frame.check()
+    }
+
+    /// Pixels of the picked frames, channel first, then time.
+    pub(crate) fn arrange(
+        &self,
+        film: &[Bitmap],
+        span: Option<(f64, f64)>,
+        draw: Option<Draw>,
+    ) -> Result<Vec<f32>, DataError> {
+        let span = span.unwrap_or((0.0, film.len() as f64));
+        let mut rng = draw.map(Draw::rng);
+        let picked = self.rule.pick(film.len(), span, self.frames, rng.as_mut())?;
+        let plane = self.frame.size[0] * self.frame.size[1];
+        let mut out = vec![0.0; self.frame.channels * self.frames * plane];
+        for (time, index) in picked.into_iter().enumerate() {
+            let draw = draw.map(|draw| draw.fork(time as u64));
+            let pixels = self.frame.arrange(&film[index], draw)?;
+            for (channel, from) in pixels.chunks_exact(plane).enumerate() {
+                let at = (channel * self.frames + time) * plane;
+                out[at..at + plane].copy_from_slice(from);
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// Cuts a film strip into its frames, left to right in time.
+///
+/// # Errors
+/// If the strip is no whole number of frames.
+pub fn frames_of_strip(strip: &Bitmap, frame_width: usize) -> Result<Vec<Bitmap>, DataError> {
+    if frame_width == 0 || !strip.width.is_multiple_of(frame_width) {
+        return Err(DataError::shape(format!(
+            "a film strip of width {} is no whole number of frames of `frame_width` = {frame_width}",
+            strip.width
+        )));
+    }
+    let lefts = (0..strip.width).step_by(frame_width);
+    Ok(lefts.map(|left| strip.crop(left, 0, frame_width, strip.height)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(size: [usize; 2], channels: usize, reduce: usize) -> ImageSteps {
+        ImageSteps { size, channels, reduce, crop: 0.5, flip: true }
+    }
+
+    #[test]
+    fn channels_come_first() {
+        let picture = Bitmap::new(2, 1, 3, vec![255, 0, 51, 0, 102, 255]).unwrap();
+        let out = steps([1, 2], 3, 1).arrange(&picture, None).unwrap();
+        assert_eq!(out, [1.0, 0.0, 0.0, 0.4, 0.2, 1.0]);
+    }
+
+    #[test]
+    fn blocks_are_averaged_and_other_sizes_refused() {
+        let picture = Bitmap::new(2, 2, 1, vec![0, 0, 0, 255]).unwrap();
+        assert_eq!(steps([1, 1], 1, 2).arrange(&picture, None).unwrap(), [0.25]);
+        let message = steps([2, 1], 1, 2).arrange(&picture, None).unwrap_err().to_string();
+        assert!(message.contains("2 x 2 cannot be reduced by 2 to 2 x 1"), "{message}");
+        assert_eq!(steps([1, 1], 1, 2).arrange(&picture, Some(Draw::new(1))).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn frames_lie_between_channel_and_height() {
+        let strip = Bitmap::new(3, 1, 1, vec![0, 51, 102]).unwrap();
+        let film = frames_of_strip(&strip, 1).unwrap();
+        let video = VideoSteps { frame: steps([1, 1], 3, 1), frames: 2, rule: FrameRule::FirstSorted, frame_width: 1 };
+        assert_eq!(video.arrange(&film, Some((1.0, 3.0)), None).unwrap(), [0.2, 0.4, 0.2, 0.4, 0.2, 0.4]);
+        assert!(frames_of_strip(&strip, 2).unwrap_err().to_string().contains("width 3"));
+        assert!(frames_of_strip(&strip, 0).is_err());
+    }
+
+    #[test]
+    fn each_frame_is_cropped_by_its_own_draw() {
+        let picture = Bitmap::new(16, 16, 1, (0..=255).collect()).unwrap();
+        let film = vec![picture.clone(), picture];
+        let video = VideoSteps { frame: steps([4, 4], 1, 1), frames: 2, rule: FrameRule::FirstSorted, frame_width: 0 };
+        let out = video.arrange(&film, None, Some(Draw::new(5))).unwrap();
+        assert_ne!(out[..16], out[16..]);
+        assert_eq!(out, video.arrange(&film, None, Some(Draw::new(5))).unwrap());
+    }
+}

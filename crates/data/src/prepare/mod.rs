@@ -1,0 +1,17 @@
+//! From decoded files to the arrays a model sees.
+
+mod audio;
+mod image;
+mod normalise;
+mod preparation;
+mod vector;
+
+pub use audio::{Align, AudioSteps};
+pub use image::{ImageSteps, VideoSteps};
+pub use normalise::Normalise;
+pub use preparation::{Preparation, Steps};
+pub use vector::VectorSteps;
+
+pub(crate) use image::frames_of_strip;
+pub(crate) use normalise::Moments;
+pub(crate) use vector::Columns;

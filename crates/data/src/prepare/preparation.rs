@@ -1,0 +1,150 @@
+//! The preparation of one modality: everything between a file and the model.
+
+use std::path::Path;
+
+use counterpoint_batch::{Array, ModalitySpec};
+use serde::{Deserialize, Serialize};
+
+use super::{AudioSteps, ImageSteps, Normalise, VectorSteps, VideoSteps};
+use crate::decode::npy;
+use crate::error::{DataError, read};
+use crate::random::Draw;
+use crate::source::{Raw, Source};
+
+/// What turns a raw file into the model's input for one modality.
+///
+/// It holds everything that was configured or fitted, so a run folder that
+/// keeps it (it is a plain serde value) can prepare new files without the
+/// data set.
+///
+/// ```
+/// # fn show(json: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// use counterpoint_data::Preparation;
+///
+/// let saved: Preparation = serde_json::from_str(json)?;
+/// let array = saved.prepare_file("question.wav".as_ref())?;
+/// assert_eq!(array.shape(), saved.spec().shape);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preparation {
+    /// Name of the modality.
+    pub modality: String,
+    /// From the decoded file to an array.
+    pub steps: Steps,
+    /// Applied to that array.
+    pub normalise: Normalise,
+}
+
+/// The steps of each kind of modality.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Steps {
+    /// A recording, wav.
+    Audio(AudioSteps),
+    /// A picture, PNG or JPEG.
+    Image(ImageSteps),
+    /// A film strip (PNG or JPEG) or a folder of pictures in order of their names.
+    Video(VideoSteps),
+    /// Features, npy.
+    Vector(VectorSteps),
+}
+
+impl Preparation {
+    /// Name and shape of the result.
+    pub fn spec(&self) -> ModalitySpec {
+        let shape = match &self.steps {
+            Steps::Audio(steps) => steps.shape(),
+            Steps::Image(steps) => vec![steps.channels, steps.size[0], steps.size[1]],
+            Steps::Video(VideoSteps { frame, frames, .. }) => {
+                vec![frame.channels, *frames, frame.size[0], frame.size[1]]
+            }
+            Steps::Vector(steps) => steps.shape(),
+        };
+        ModalitySpec::new(&self.modality, shape)
+    }
+
+    /// `audio`, `image`, `video` or `vector`.
+    pub fn kind(&self) -> &'static str {
+        match &self.steps {
+            Steps::Audio(_) => "audio",
+            Steps::Image(_) => "image",
+            Steps::Video(_) => "video",
+            Steps::Vector(_) => "vector",
+        }
+    }
+
+    /// Prepares a file as samples of an evaluation split are: nothing random.
+    ///
+    /// A data set that knows where in a file the word is (`grid`) shows that
+    /// part in training; here the whole file counts as the word.
+    ///
+    /// # Errors
+    /// If the file is absent, cannot be decoded or is too short, or if this
+    /// preparation was changed by hand and its sizes do not fit each other.
+    pub fn prepare_file(&self, path: &Path) -> Result<Array, DataError> {
+        let place = |e: DataError| e.at(format_args!("modality `{}`", self.modality));
+        self.check().map_err(place)?;
+        let raw = match &self.steps {
+            Steps::Audio(_) => Source::Wave { path: path.to_owned(), span: None }.load(),
+            Steps::Image(_) => Source::Picture { path: path.to_owned() }.load(),
+            Steps::Video(steps) => {
+                Source::Film { path: path.to_owned(), frame_width: steps.frame_width, span: None }.load()
+            }
+            Steps::Vector(_) => read(path)
+                .and_then(|bytes| npy::decode(&bytes))
+                .and_then(|array| array.real().ok_or_else(|| DataError::format("holds texts, expected numbers")))
+                .map(Raw::Vector)
+                .map_err(|e| e.at(format_args!("`{}`", path.display()))),
+        };
+        let mut array = raw
+            .and_then(|raw| self.arrange(&raw, None).map_err(|e| e.at(format_args!("`{}`", path.display()))))
+            .map_err(place)?;
+        self.normalise.apply(array.values_mut());
+        Ok(array)
+    }
+
+    /// Refuses sizes that do not fit each other.
+    pub(crate) fn check(&self) -> Result<(), DataError> {
+        match &self.steps {
+            Steps::Audio(steps) => steps.check()?,
+            Steps::Image(steps) => steps.check()?,
+            Steps::Video(steps) => steps.check()?,
+            Steps::Vector(steps) => steps.check()?,
+        }
+        let shape = self.spec().shape;
+        if !self.normalise.fits(shape[0]) {
+            return Err(DataError::config(format!(
+                "the normalisation does not fit {} channels; ImageNet's needs `channels` = 3",
+                shape[0]
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether a draw changes the result.
+    pub(crate) fn random(&self) -> bool {
+        match &self.steps {
+            Steps::Audio(steps) => steps.random(),
+            Steps::Image(_) | Steps::Video(_) => true,
+            Steps::Vector(_) => false,
+        }
+    }
+
+    /// The array before normalisation.
+    pub(crate) fn arrange(&self, raw: &Raw, draw: Option<Draw>) -> Result<Array, DataError> {
+        let values = match (&self.steps, raw) {
+            (Steps::Audio(steps), Raw::Wave { wave, span }) => steps.arrange(wave, *span, draw)?,
+            (Steps::Image(steps), Raw::Picture(picture)) => steps.arrange(picture, draw)?,
+            (Steps::Video(steps), Raw::Film { frames, span }) => steps.arrange(frames, *span, draw)?,
+            (Steps::Vector(steps), Raw::Vector(row)) => steps.arrange(row)?,
+            (_, raw) => {
+                return Err(DataError::format(format!("expected {}, got {}", self.kind(), raw.kind())));
+            }
+        };
+        Array::new(self.spec().shape, values)
+            .map_err(|cause| DataError::shape("the prepared array has another shape than announced").because(cause))
+    }
+}

@@ -1,0 +1,67 @@
+//! Class lists and their indices.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::error::{DataError, ErrorKind};
+
+/// Classes in order, and the index of a label among them.
+pub struct Classes {
+    pub names: Vec<String>,
+    index: HashMap<String, usize>,
+}
+
+impl Classes {
+    /// The given classes, or those that occur: by value if all are whole
+    /// numbers, else by alphabet.
+    pub fn new<'a>(
+        given: Option<&[String]>,
+        labels: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, DataError> {
+        let names = given.map_or_else(
+            || {
+                let found: BTreeSet<&str> = labels.filter(|label| !label.is_empty()).collect();
+                let mut names: Vec<String> = found.into_iter().map(str::to_owned).collect();
+                if names.iter().all(|name| name.parse::<i64>().is_ok()) {
+                    names.sort_by_key(|name| name.parse::<i64>().unwrap_or(0));
+                }
+                names
+            },
+            <[String]>::to_vec,
+        );
+        let mut index = HashMap::new();
+        for (number, name) in names.iter().enumerate() {
+            if index.insert(name.clone(), number).is_some() {
+                return Err(DataError::config(format!("`classes` names `{name}` twice")));
+            }
+        }
+        Ok(Self { names, index })
+    }
+
+    /// Index of a label.
+    pub fn of(&self, label: &str, sample: &str) -> Result<usize, DataError> {
+        self.index.get(label).copied().ok_or_else(|| {
+            DataError::new(
+                ErrorKind::Label,
+                format!(
+                    "label `{label}` of sample `{sample}` is none of the {} classes ({}{})",
+                    self.names.len(),
+                    self.names.iter().take(12).cloned().collect::<Vec<_>>().join(", "),
+                    if self.names.len() > 12 { ", ..." } else { "" }
+                ),
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_sort_by_value_and_words_by_alphabet() {
+        let names = |labels: &[&str]| Classes::new(None, labels.iter().copied()).unwrap().names;
+        assert_eq!(names(&["10", "9", "-1", "9"]), ["-1", "9", "10"]);
+        assert_eq!(names(&["b", "10", "", "9"]), ["10", "9", "b"]);
+        assert!(Classes::new(Some(&["a".into(), "a".into()]), std::iter::empty()).is_err());
+    }
+}

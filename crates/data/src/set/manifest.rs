@@ -1,0 +1,140 @@
+//! `manifest`: anybody's files, listed in a CSV.
+//!
+//! Columns `id`, `split` (train, val, test), `label`, optionally `group`, and
+//! one column per modality with a path relative to the CSV. An empty cell
+//! means that this sample lacks the modality.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::labels::Classes;
+use crate::config::{AudioConfig, CommonConfig, Draft, GroupedDefaults, ImageConfig, PictureDefaults, VideoConfig};
+use crate::decode::table::Table;
+use crate::error::{DataError, ErrorKind};
+use crate::image::FrameRule;
+use crate::plan::{Part, Plan, Record};
+use crate::prepare::{Align, Steps};
+use crate::source::Source;
+
+/// Keys of the set `manifest`; `root` is the CSV file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ManifestConfig {
+    /// The classes in order; default: the labels that occur, sorted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
+    /// `[data.modality.NAME]`: kind and keys of the column NAME.
+    pub modality: BTreeMap<String, ManifestModality>,
+}
+
+/// Kind and keys of one modality.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ManifestModality {
+    /// Recordings, wav.
+    Audio(AudioConfig),
+    /// Pictures, PNG or JPEG.
+    Image(ImageConfig),
+    /// Folders of pictures, or film strips with `frame_width`.
+    Video(VideoConfig),
+}
+
+/// One second at 16 kHz as 64 frequencies x 32 frames.
+const AUDIO: GroupedDefaults = GroupedDefaults {
+    rate: 16_000,
+    samples: 16_000,
+    align: Align::Start,
+    n_fft: 512,
+    hop: 500,
+    bins_per_group: 4,
+    frames: 32,
+};
+
+/// The customary training crops of natural pictures.
+const PICTURE: PictureDefaults = PictureDefaults {
+    native: None,
+    reduce: 1,
+    crop: 0.08,
+    flip: true,
+    rule: FrameRule::FirstSorted,
+    frame_width: 0,
+};
+
+impl ManifestConfig {
+    pub(crate) const KEYS: &'static [&'static str] = &["classes", "modality"];
+
+    pub(crate) fn plan(&self, common: &CommonConfig, base: &Path) -> Result<Plan, DataError> {
+        let csv = super::root(common, base, "the CSV file that lists the samples")?;
+        let table = Table::read(&csv)?;
+        if self.modality.is_empty() {
+            return Err(DataError::config("no modality: add a table [data.modality.NAME] with a `kind` for a column NAME"));
+        }
+        for name in self.modality.keys() {
+            table.column(name)?;
+        }
+        // In the order of the columns, which is the order users see.
+        let described: Vec<&str> =
+            table.header().iter().map(String::as_str).filter(|name| self.modality.contains_key(*name)).collect();
+        let names = common.choose(&described)?;
+        let drafts: Vec<Draft> = names.iter().map(|name| self.draft(name)).collect::<Result<_, _>>()?;
+        let columns: Vec<usize> = names.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?;
+        let (id, split, label) = (table.column("id")?, table.column("split")?, table.column("label")?);
+        let group = table.find("group");
+        let classes = Classes::new(self.classes.as_deref(), table.rows().map(|row| row.text(label)))?;
+        let folder = csv.parent().unwrap_or(Path::new(""));
+
+        let mut records = Vec::new();
+        for row in table.rows() {
+            let place = |e: DataError| e.at(row.place());
+            let name = row.text(id);
+            if name.is_empty() {
+                return Err(DataError::format(format!("{}: `id` is empty", row.place())));
+            }
+            let part = Part::from_name(row.text(split)).ok_or_else(|| {
+                place(DataError::new(ErrorKind::Split, format!("split `{}` must be train, val or test", row.text(split))))
+            })?;
+            let source = |(draft, &column): (&Draft, &usize)| {
+                let cell = row.text(column);
+                if cell.is_empty() { Ok(None) } else { source(draft, folder.join(cell).as_path()).map(Some) }
+            };
+            records.push(Record {
+                id: name.to_owned(),
+                group: group.map(|column| row.text(column).to_owned()).filter(|text| !text.is_empty()),
+                part,
+                class: classes.of(row.text(label), name).map_err(place)?,
+                sources: drafts.iter().zip(&columns).map(source).collect::<Result<_, _>>().map_err(place)?,
+            });
+        }
+        Ok(Plan { classes: classes.names, drafts, records, notes: Vec::new() })
+    }
+
+    fn draft(&self, name: &str) -> Result<Draft, DataError> {
+        match self.modality.get(name) {
+            Some(ManifestModality::Audio(audio)) => audio.draft(name, &AUDIO),
+            Some(ManifestModality::Image(image)) => image.draft(name, &PICTURE),
+            Some(ManifestModality::Video(video)) => video.draft(name, &PICTURE),
+            None => Err(DataError::config(format!("modality `{name}` has no table [data.modality.{name}]"))),
+        }
+    }
+}
+
+fn source(draft: &Draft, path: &Path) -> Result<Source, DataError> {
+    let path = path.to_owned();
+    Ok(match &draft.preparation.steps {
+        Steps::Audio(_) => Source::Wave { path, span: None },
+        Steps::Video(steps) => {
+            if steps.frame_width == 0 && path.is_file() {
+                return Err(DataError::config(format!(
+                    "modality `{}`: `{}` is a file, so a film strip; set `frame_width`, or name a folder of pictures",
+                    draft.preparation.modality,
+                    path.display()
+                )));
+            }
+            Source::Film { path, frame_width: steps.frame_width, span: None }
+        }
+        _ => Source::Picture { path },
+    })
+}

@@ -1,0 +1,158 @@
+//! Where one modality of one sample comes from.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::decode::IdxImages;
+use crate::decode::{Bitmap, Wave};
+use crate::error::{DataError, read};
+use crate::prepare::frames_of_strip;
+
+/// A file, or a place in memory.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A recording and, if known, where in it the word is (samples).
+    Wave { path: PathBuf, span: Option<(usize, usize)> },
+    /// A picture file.
+    Picture { path: PathBuf },
+    /// A film strip or folder of pictures and, if known, where in it the word is (frames).
+    Film { path: PathBuf, frame_width: usize, span: Option<(f64, f64)> },
+    /// One of many pictures in memory.
+    Pixels { images: Arc<IdxImages>, index: usize },
+    /// One row of an array in memory.
+    Row { rows: Arc<[f32]>, width: usize, index: usize },
+}
+
+/// A decoded file.
+#[derive(Clone, Debug)]
+pub enum Raw {
+    /// A recording with the word's place.
+    Wave { wave: Wave, span: Option<(usize, usize)> },
+    /// A picture.
+    Picture(Bitmap),
+    /// Frames with the word's place.
+    Film { frames: Vec<Bitmap>, span: Option<(f64, f64)> },
+    /// Features.
+    Vector(Vec<f32>),
+}
+
+impl Source {
+    /// Reads and decodes.
+    pub fn load(&self) -> Result<Raw, DataError> {
+        let gone = || DataError::shape("lies beyond the end of its array");
+        Ok(match self {
+            Self::Wave { path, span } => Raw::Wave { wave: Wave::read(path)?, span: *span },
+            Self::Picture { path } => Raw::Picture(Bitmap::read(path)?),
+            Self::Film { path, frame_width, span } => {
+                let frames = if path.is_dir() {
+                    pictures_in(path)?.iter().map(|file| Bitmap::read(file)).collect::<Result<_, _>>()?
+                } else {
+                    frames_of_strip(&Bitmap::read(path)?, *frame_width)
+                        .map_err(|e| e.at(format_args!("`{}`", path.display())))?
+                };
+                Raw::Film { frames, span: *span }
+            }
+            Self::Pixels { images, index } => Raw::Picture(images.bitmap(*index).ok_or_else(gone)?),
+            Self::Row { .. } => Raw::Vector(self.row().ok_or_else(gone)?.to_vec()),
+        })
+    }
+
+    /// The row of an in-memory array.
+    pub fn row(&self) -> Option<&[f32]> {
+        match self {
+            Self::Row { rows, width, index } => rows.get(index * width..(index + 1) * width),
+            _ => None,
+        }
+    }
+
+    /// The file or folder, if it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Wave { path, .. } | Self::Picture { path } | Self::Film { path, .. } => Some(path),
+            Self::Pixels { .. } | Self::Row { .. } => None,
+        }
+    }
+
+    /// Takes content and place into a hash; names of folders above are left out.
+    pub fn hash(&self, hasher: &mut Sha256) -> Result<(), DataError> {
+        let place = match self {
+            Self::Wave { span: Some((a, b)), .. } => format!("wave {a} {b}"),
+            Self::Wave { .. } => "wave".into(),
+            Self::Film { span: Some((a, b)), .. } => format!("film {a} {b}"),
+            Self::Film { .. } => "film".into(),
+            Self::Picture { .. } | Self::Pixels { .. } => "picture".into(),
+            Self::Row { .. } => "row".into(),
+        };
+        field(hasher, place.as_bytes());
+        match self {
+            Self::Film { path, .. } if path.is_dir() => {
+                for file in pictures_in(path)? {
+                    field(hasher, &read(&file)?);
+                }
+            }
+            Self::Wave { path, .. } | Self::Picture { path } | Self::Film { path, .. } => {
+                field(hasher, &read(path)?);
+            }
+            Self::Pixels { images, index } => field(hasher, images.pixels(*index).unwrap_or_default()),
+            Self::Row { .. } => {
+                let bytes: Vec<u8> =
+                    self.row().unwrap_or_default().iter().flat_map(|v| v.to_le_bytes()).collect();
+                field(hasher, &bytes);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Raw {
+    /// What it is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Wave { .. } => "audio",
+            Self::Picture(_) => "image",
+            Self::Film { .. } => "video",
+            Self::Vector(_) => "vector",
+        }
+    }
+
+    /// Memory it takes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Wave { wave, .. } => wave.samples.len() * 4,
+            Self::Picture(picture) => picture.pixels.len(),
+            Self::Film { frames, .. } => frames.iter().map(|f| f.pixels.len()).sum(),
+            Self::Vector(row) => row.len() * 4,
+        }
+    }
+}
+
+/// Takes a length and bytes into a hash, so that neighbours cannot run together.
+pub fn field(hasher: &mut Sha256, bytes: &[u8]) {
+    hasher.update((bytes.len() as u64).to_le_bytes());
+    hasher.update(bytes);
+}
+
+/// Picture files of a folder in order of their names; numbers count as numbers.
+fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|cause| DataError::io(folder, cause))? {
+        let path = entry.map_err(|cause| DataError::io(folder, cause))?.path();
+        let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+        if matches!(ending.as_deref(), Some("png" | "jpg" | "jpeg")) {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(DataError::missing(format!("the folder `{}` holds no PNG or JPEG picture", folder.display())));
+    }
+    // 2.jpg before 10.jpg: frame numbers are often written without leading zeros.
+    files.sort_by_cached_key(|path| {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let number = stem.trim_start_matches(|c: char| !c.is_ascii_digit()).parse::<u64>().ok();
+        let prefix = stem.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        (prefix, number, stem)
+    });
+    Ok(files)
+}

@@ -1,0 +1,205 @@
+//! Training, validation and sealed test parts of an opened data set.
+
+use std::fmt;
+use std::sync::Arc;
+
+use counterpoint_batch::{ModalitySpec, Sample};
+
+use crate::config::CommonConfig;
+use crate::dataset::Dataset;
+use crate::error::{DataError, ErrorKind};
+use crate::plan::{Part, Plan, Record};
+use crate::prepare::Preparation;
+use crate::random::Draw;
+
+/// A data set with its three parts.
+#[derive(Debug)]
+pub struct Splits {
+    /// For fitting weights.
+    pub train: Split,
+    /// For choosing among models and settings.
+    pub val: Split,
+    /// For the final figure, behind a seal.
+    pub test: SealedTest,
+    /// Names of the classes; a label is an index into them.
+    pub classes: Vec<String>,
+    /// How each modality is prepared, in order; to be kept with the model.
+    pub preparations: Vec<Preparation>,
+    /// Things worth telling the user, such as values that were replaced.
+    pub notes: Vec<String>,
+    set: Arc<Dataset>,
+}
+
+impl Splits {
+    pub(crate) fn build(plan: Plan, common: &CommonConfig) -> Result<Self, DataError> {
+        let set = Arc::new(Dataset::build(plan, common)?);
+        Ok(Self {
+            train: Split::new(&set, Part::Train),
+            val: Split::new(&set, Part::Val),
+            test: SealedTest { split: Split::new(&set, Part::Test) },
+            classes: set.classes.clone(),
+            preparations: set.preparations.clone(),
+            notes: set.notes.clone(),
+            set,
+        })
+    }
+
+    /// Name and shape of each modality, in order.
+    pub fn modalities(&self) -> &[ModalitySpec] {
+        &self.set.spec
+    }
+
+    /// SHA-256 in hexadecimal over file contents, labels, groups and the
+    /// assignment to splits, of the modalities in use.
+    ///
+    /// It does not depend on where the files lie, on how they are prepared
+    /// or on batch sizes. All files are read once; later calls are free.
+    ///
+    /// # Errors
+    /// If a file can no longer be read.
+    pub fn fingerprint(&self) -> Result<String, DataError> {
+        self.set.fingerprint()
+    }
+}
+
+/// One part of a data set. Cloning is cheap.
+#[derive(Clone)]
+pub struct Split {
+    set: Arc<Dataset>,
+    part: Part,
+    records: Arc<[usize]>,
+}
+
+impl Split {
+    fn new(set: &Arc<Dataset>, part: Part) -> Self {
+        let records = (0..set.records.len()).filter(|&r| set.records[r].part == part).collect();
+        Self { set: Arc::clone(set), part, records }
+    }
+
+    /// `train`, `val` or `test`.
+    pub fn name(&self) -> &'static str {
+        self.part.name()
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is no sample; an opened data set has no such part.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Name and shape of each modality, in order.
+    pub fn modalities(&self) -> &[ModalitySpec] {
+        &self.set.spec
+    }
+
+    /// Names of the classes.
+    pub fn classes(&self) -> &[String] {
+        &self.set.classes
+    }
+
+    /// Names of the samples, in order.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.entries().map(|record| record.id.as_str())
+    }
+
+    /// Group of each sample (speaker, video), if the set has groups.
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = Option<&str>> {
+        self.entries().map(|record| record.group.as_deref())
+    }
+
+    /// Class of each sample, in order.
+    pub fn labels(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.entries().map(|record| record.class)
+    }
+
+    /// Number of samples of each class.
+    pub fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.set.classes.len()];
+        self.labels().for_each(|class| counts[class] += 1);
+        counts
+    }
+
+    /// Number of samples that have each modality, in their order.
+    pub fn present_counts(&self) -> Vec<usize> {
+        let has = |m: usize| self.entries().filter(|record| record.sources[m].is_some()).count();
+        (0..self.set.spec.len()).map(has).collect()
+    }
+
+    /// Decodes and prepares one sample.
+    ///
+    /// `draw` seeds random crops and the like; `None` gives the fixed form
+    /// that evaluation uses.
+    ///
+    /// # Errors
+    /// If there is no such sample or one of its files cannot be used.
+    pub fn sample(&self, index: usize, draw: Option<Draw>) -> Result<Sample, DataError> {
+        match self.records.get(index) {
+            Some(&record) => self.set.sample(record, draw),
+            None => Err(DataError::new(
+                ErrorKind::Split,
+                format!("the {} split has {} samples, there is no index {index}", self.name(), self.len()),
+            )),
+        }
+    }
+
+    fn entries(&self) -> impl ExactSizeIterator<Item = &Record> {
+        self.records.iter().map(|&record| &self.set.records[record])
+    }
+}
+
+impl fmt::Debug for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Split({}, {} samples)", self.name(), self.len())
+    }
+}
+
+/// The test part: nothing but its size can be known before it is opened.
+///
+/// Code that trains or chooses takes a [`Split`], so it cannot look at test
+/// samples by accident; every look passes through [`SealedTest::open`] and
+/// can be found, and recorded, by its reason.
+///
+/// ```compile_fail
+/// # fn show(splits: counterpoint_data::Splits) {
+/// splits.test.labels(); // sealed: no such method
+/// # }
+/// ```
+pub struct SealedTest {
+    split: Split,
+}
+
+impl SealedTest {
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.split.len()
+    }
+
+    /// Whether there is no sample; an opened data set has no such part.
+    pub fn is_empty(&self) -> bool {
+        self.split.is_empty()
+    }
+
+    /// Breaks the seal; the caller records the reason.
+    ///
+    /// # Errors
+    /// If the reason is empty.
+    pub fn open(&self, reason: &str) -> Result<Split, DataError> {
+        if reason.trim().is_empty() {
+            return Err(DataError::new(
+                ErrorKind::Split,
+                "the test split is sealed; say why it is opened, for the record of the run",
+            ));
+        }
+        Ok(self.split.clone())
+    }
+}
+
+impl fmt::Debug for SealedTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealedTest({} samples)", self.len())
+    }
+}

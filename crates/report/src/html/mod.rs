@@ -1,0 +1,5 @@
+//! Pages of HTML that need nothing but themselves.
+
+mod escape;
+
+pub use escape::escape;

@@ -1,0 +1,17 @@
+//! Records, statistics, tables, plots and reports of training runs: plain data
+//! in, text and pictures out.
+//!
+//! - [`record`]: the lines of a run's `metrics.jsonl`.
+//! - [`statistics`]: means, intervals, tests, and whether a gap is noise.
+//! - [`table`]: one table as text, Markdown, CSV, LaTeX and HTML.
+//! - [`html`]: pages that open offline.
+//!
+//! Nothing here knows tensors, models or a training loop, nothing prints, and
+//! no name or number that a run folder holds can break the output.
+
+pub mod html;
+pub mod plot;
+pub mod record;
+pub mod statistics;
+pub mod table;
+pub mod text;

@@ -1,0 +1,48 @@
+//! A drawn plot.
+
+use super::style::{COLOURS, COLOURS_DARK, RULES};
+use crate::html::escape;
+
+/// A drawn plot with its words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// What the figure shows.
+    pub title: String,
+    /// What there is to see in it, for people who do not see it.
+    pub description: String,
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) body: String,
+}
+
+impl Figure {
+    /// The figure as an SVG file of its own, with its colours, title and paper.
+    pub fn to_svg(&self) -> String {
+        let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+        let style = format!(
+            "<style>.cp{COLOURS}@media (prefers-color-scheme:dark){{.cp{COLOURS_DARK}}}{RULES}</style>\
+             <rect y=\"-26\" width=\"100%\" height=\"100%\" style=\"fill:var(--paper)\"/>"
+        );
+        let title = format!("<text x=\"12\" y=\"-6\" class=\"head\">{}</text>", escape(&self.title));
+        format!("{head}{}", self.element(&(style + &title), 26.0))
+    }
+
+    /// The figure as an element of a page that brings the colours, such as
+    /// [`Page`](crate::html::Page); the title is the page's to write.
+    pub fn to_inline(&self) -> String {
+        self.element("", 0.0)
+    }
+
+    fn element(&self, inside: &str, above: f64) -> String {
+        let (width, height) = (self.width.ceil(), self.height.ceil() + above);
+        let (title, description) = (escape(&self.title), escape(&self.description));
+        // `aria-label` instead of `aria-labelledby`: ids would clash on a page.
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"cp\" role=\"img\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 {top} {width} {height}\" aria-label=\"{title}. {description}\"><title>{title}</title>\
+             <desc>{description}</desc>{inside}{body}</svg>\n",
+            top = 0.0 - above,
+            body = self.body,
+        )
+    }
+}

@@ -1,0 +1,198 @@
+//! The events of a run, as they stand in `metrics.jsonl`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::number;
+
+/// Numbers by name: `accuracy`, `balanced_accuracy`, `macro_f1`,
+/// `cross_entropy`. Shares are 0 to 1, not percent.
+pub type Values = BTreeMap<String, f64>;
+
+/// [`Values`] by row: `full` is the fused output, any other name is a modality
+/// shown alone.
+pub type Scores = BTreeMap<String, Values>;
+
+/// Counts of samples, `[true class][predicted class]`.
+pub type Confusion = Vec<Vec<u64>>;
+
+/// One line of `metrics.jsonl`.
+///
+/// ```
+/// use counterpoint_report::record::{Epoch, Event};
+///
+/// let line = Event::from(Epoch { epoch: 3, seconds: f64::NAN, ..Epoch::default() }).to_line();
+/// assert!(line.contains(r#""event":"epoch""#));
+/// assert!(line.contains(r#""seconds":"NaN""#)); // JSON itself has no NaN
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// The process began, or began again on a resume.
+    Start(Start),
+    /// An epoch is finished.
+    Epoch(Box<Epoch>),
+    /// Somebody looked at a sealed split.
+    Test(Test),
+    /// Something the user should know.
+    Warning(Warning),
+    /// The process stopped.
+    End(End),
+}
+
+impl Event {
+    /// The event as one line of JSON, without the line break.
+    pub fn to_line(&self) -> String {
+        // Maps have string keys and numbers have their own writer, so nothing
+        // in these types can fail to serialise.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The process began: who, on what, with what.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Start {
+    /// Name of the run.
+    pub name: String,
+    /// Name of the strategy, e.g. `dgl`.
+    pub strategy: String,
+    /// Seed of every random stream.
+    pub seed: Option<u64>,
+    /// Epochs the run is meant to have.
+    pub epochs: usize,
+    /// Epochs already done when a resumed process began; `None` for a fresh run.
+    pub resumed_from: Option<usize>,
+    /// Names of the modalities, in the order of the model.
+    pub modalities: Vec<String>,
+    /// Names of the classes, in the order of the outputs; empty for regression.
+    pub classes: Vec<String>,
+    /// Samples per split.
+    pub samples: BTreeMap<String, u64>,
+    /// Trainable numbers of the model.
+    pub parameters: Option<u64>,
+    /// Encoder passes per optimizer step, forward plus backward, in units of
+    /// one joint step's.
+    #[serde(with = "number::option")]
+    pub passes: Option<f64>,
+    /// Versions, machine, threads, data hash: whatever helps to repeat the run.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// What one epoch brought.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Epoch {
+    /// Epochs finished, this one included: the first is 1, and 0 is the
+    /// untrained model.
+    pub epoch: usize,
+    /// Wall time in seconds, evaluation included.
+    #[serde(with = "number")]
+    pub seconds: f64,
+    /// Learning rate at the end of the epoch.
+    #[serde(with = "number")]
+    pub learning_rate: f64,
+    /// Training samples seen in this epoch.
+    pub samples: u64,
+    /// Scores on the training split; empty when not measured.
+    #[serde(with = "number::nested", skip_serializing_if = "BTreeMap::is_empty")]
+    pub train: Scores,
+    /// Scores on the validation split.
+    #[serde(with = "number::nested", skip_serializing_if = "BTreeMap::is_empty")]
+    pub val: Scores,
+    /// Mean training loss by row.
+    #[serde(with = "number::map", skip_serializing_if = "BTreeMap::is_empty")]
+    pub losses: Values,
+    /// Mean global gradient norm before clipping; `None` when not measured.
+    #[serde(with = "number::option", skip_serializing_if = "Option::is_none")]
+    pub grad_norm: Option<f64>,
+    /// Share of steps whose gradient was clipped, 0 to 1.
+    #[serde(with = "number::option", skip_serializing_if = "Option::is_none")]
+    pub clipped_share: Option<f64>,
+    /// Diagnostics by modality and name; the report draws those it knows (see
+    /// [`measure`](crate::report::measure)) and lists the others.
+    #[serde(with = "number::nested", skip_serializing_if = "BTreeMap::is_empty")]
+    pub diagnostics: Scores,
+    /// True when this epoch became the best on validation.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub best: bool,
+}
+
+/// A look at a sealed split. It survives every resume, so looks can be counted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Test {
+    /// Name of the split, usually `test`.
+    pub split: String,
+    /// Which checkpoint was looked at: `last` or `best`.
+    pub checkpoint: String,
+    /// Epoch of that checkpoint.
+    pub epoch: usize,
+    /// Samples of the split.
+    pub samples: u64,
+    /// Scores by row.
+    #[serde(with = "number::nested")]
+    pub scores: Scores,
+    /// Confusion counts by row; empty when the task has no classes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub confusion: BTreeMap<String, Confusion>,
+}
+
+/// Something the user should know, with what to do about it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Warning {
+    /// Stable name of the kind of warning, e.g. `modality_at_chance`.
+    pub kind: String,
+    /// What was seen, in words.
+    pub message: String,
+    /// What to do about it, in words.
+    pub remedy: String,
+    /// Epoch it was seen in.
+    pub epoch: Option<usize>,
+}
+
+/// The process stopped.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct End {
+    /// Why: `finished`, `interrupted`, `diverged`, or a sentence.
+    pub reason: String,
+    /// Wall time of this process in seconds.
+    #[serde(with = "number::option")]
+    pub seconds: Option<f64>,
+    /// Largest resident memory of this process in bytes.
+    pub peak_bytes: Option<u64>,
+}
+
+impl From<Start> for Event {
+    fn from(start: Start) -> Self {
+        Self::Start(start)
+    }
+}
+
+impl From<Epoch> for Event {
+    fn from(epoch: Epoch) -> Self {
+        Self::Epoch(Box::new(epoch))
+    }
+}
+
+impl From<Test> for Event {
+    fn from(test: Test) -> Self {
+        Self::Test(test)
+    }
+}
+
+impl From<Warning> for Event {
+    fn from(warning: Warning) -> Self {
+        Self::Warning(warning)
+    }
+}
+
+impl From<End> for Event {
+    fn from(end: End) -> Self {
+        Self::End(end)
+    }
+}

@@ -1,0 +1,18 @@
+//! What a run writes about itself while it trains: one JSON object per line of
+//! `metrics.jsonl`.
+//!
+//! The format is append-only and forgiving in both directions. A reader skips
+//! events it does not know (a newer version wrote them), fills fields it does
+//! not find with nothing, and survives a last line that power loss cut in two.
+//! A number that is not finite is written as `"NaN"`, `"inf"` or `"-inf"`,
+//! because JSON has no such number and a diverged loss is exactly what a reader
+//! needs to see.
+
+mod appender;
+mod event;
+mod log;
+mod number;
+
+pub use appender::Appender;
+pub use event::{Confusion, End, Epoch, Event, Scores, Start, Test, Values, Warning};
+pub use log::{Damage, Log, RecordError};

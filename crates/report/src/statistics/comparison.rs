@@ -1,0 +1,132 @@
+//! Is one method better than another? The answer as numbers and as a sentence.
+
+use super::{Interval, Resampling, Summary, bca_interval, interval::percent};
+use crate::text::decimal;
+
+/// What an interval says about a gap.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Zero lies in the interval.
+    WithinNoise,
+    /// Zero lies outside the interval.
+    BeyondNoise,
+    /// The interval could not be made, and why.
+    Unknown(String),
+}
+
+/// Two methods, run on the same seeds (or folds), compared pair by pair.
+///
+/// The judge is Student's t on the differences. A bootstrap of so few pairs is
+/// too narrow; it is given beside it where there are at least two.
+///
+/// ```
+/// use counterpoint_report::statistics::{Comparison, Resampling, Verdict};
+/// let dgl = [0.987, 0.986, 0.988];
+/// let joint = [0.958, 0.952, 0.964];
+/// let c = Comparison::paired(&dgl, &joint, &Resampling::default());
+/// assert_eq!(c.verdict, Verdict::BeyondNoise);
+/// assert_eq!(c.sentence(100.0, 1, "points"),
+///     "the gap of 2.9 points is beyond noise (95 % interval 1.7 to 4.1, 3 pairs)");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// Pairs with two finite values.
+    pub pairs: usize,
+    /// Pairs left out because a value is missing or not finite.
+    pub missing: usize,
+    /// Mean of first minus second.
+    pub difference: Option<f64>,
+    /// Student's t interval of the difference.
+    pub interval: Option<Interval>,
+    /// BCa bootstrap interval of the difference over the pairs.
+    pub bootstrap: Option<Interval>,
+    /// Two-sided p-value of the paired t test, before any correction.
+    pub p: Option<f64>,
+    /// What the t interval says.
+    pub verdict: Verdict,
+}
+
+impl Comparison {
+    /// Compares `first[i]` with `second[i]`.
+    ///
+    /// Slices of unequal length are compared as far as both reach; the rest
+    /// counts as missing.
+    pub fn paired(first: &[f64], second: &[f64], plan: &Resampling) -> Self {
+        let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
+        let summary = Summary::of(&differences);
+        let missing = summary.missing + first.len().abs_diff(second.len());
+        let interval = summary.t_interval(plan.level);
+        let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
+        // Rounding of the inputs must not pass for a spread.
+        let largest = first.iter().chain(second).filter(|x| x.is_finite()).fold(0.0_f64, |a, b| a.max(b.abs()));
+        let spread = summary.sd.is_some_and(|sd| sd > 1e-12 * largest);
+        let verdict = match (summary.n, interval) {
+            (0, _) => Verdict::Unknown("no pair of finished runs".into()),
+            (1, _) => Verdict::Unknown("one pair only, two are the least".into()),
+            (n, Some(_)) if !spread => {
+                Verdict::Unknown(format!("all {n} differences are equal, so they show no spread"))
+            }
+            (_, Some(interval)) => judge(&interval),
+            (_, None) => Verdict::Unknown(format!("no interval at level {}", plan.level)),
+        };
+        Self {
+            pairs: summary.n,
+            missing,
+            difference: summary.mean,
+            interval,
+            bootstrap: bca_interval(&differences, mean, plan),
+            p: summary.t_test().filter(|_| spread),
+            verdict,
+        }
+    }
+
+    /// The verdict as a sentence without capital or full stop, numbers times
+    /// `factor` (100 makes points of shares) with `decimals` digits.
+    pub fn sentence(&self, factor: f64, decimals: usize, unit: &str) -> String {
+        let mut text = match (&self.verdict, self.difference) {
+            (Verdict::Unknown(why), None) => format!("there is no gap to judge: {why}"),
+            (Verdict::Unknown(why), Some(gap)) => {
+                format!("the gap of {} {unit} cannot be judged: {why}", decimal(gap * factor, decimals))
+            }
+            (_, gap) => {
+                let scaled = self.interval.map(|interval| interval.scaled(factor));
+                let text = gap_sentence(gap.unwrap_or(f64::NAN) * factor, scaled, decimals, unit);
+                text.trim_end_matches(')').to_owned() + &format!(", {} pairs)", self.pairs)
+            }
+        };
+        if self.missing > 0 {
+            let noun = if self.missing == 1 { "pair is" } else { "pairs are" };
+            text += &format!("; {} {noun} missing", self.missing);
+        }
+        text
+    }
+}
+
+fn judge(interval: &Interval) -> Verdict {
+    if interval.contains(0.0) { Verdict::WithinNoise } else { Verdict::BeyondNoise }
+}
+
+/// The plain sentence about a gap and its interval, both already in `unit`.
+///
+/// ```
+/// use counterpoint_report::statistics::{Interval, Method, gap_sentence};
+/// let interval = Interval { low: -0.8, high: 3.1, level: 0.95, method: Method::StudentT };
+/// assert_eq!(gap_sentence(1.2, Some(interval), 1, "points"),
+///     "the gap of 1.2 points is within noise (95 % interval -0.8 to 3.1)");
+/// assert_eq!(gap_sentence(1.2, None, 1, "points"),
+///     "the gap of 1.2 points cannot be judged: there is no interval");
+/// ```
+pub fn gap_sentence(gap: f64, interval: Option<Interval>, decimals: usize, unit: &str) -> String {
+    let gap = decimal(gap, decimals);
+    let Some(interval) = interval else {
+        return format!("the gap of {gap} {unit} cannot be judged: there is no interval");
+    };
+    let verdict = if interval.contains(0.0) { "within" } else { "beyond" };
+    format!(
+        "the gap of {gap} {unit} is {verdict} noise ({} interval {} to {})",
+        percent(interval.level),
+        decimal(interval.low, decimals),
+        decimal(interval.high, decimals)
+    )
+}

@@ -1,0 +1,83 @@
+//! Names and numbers made fit to show.
+//!
+//! Names come from configurations and data sets, so they may hold anything:
+//! escape sequences that repaint a terminal, marks that reverse the reading
+//! direction, ten thousand letters. Every output passes them through here
+//! before its own escaping.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// The text with what steers a screen replaced: line breaks and tabs become
+/// spaces, other control and direction marks become U+FFFD.
+pub fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
+            c if steers(c) => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+/// As [`visible`], for text of many lines: line breaks and tabs stay.
+pub fn visible_lines(text: &str) -> String {
+    text.chars()
+        .filter(|c| *c != '\r')
+        .map(|c| if steers(c) && c != '\n' && c != '\t' { '\u{fffd}' } else { c })
+        .collect()
+}
+
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(u32::from(c), 0xfffe | 0xffff)
+}
+
+/// Columns the text takes on a terminal.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The visible text, cut to at most `columns` with `…` at the end when it is longer.
+///
+/// ```
+/// use counterpoint_report::text::shorten;
+/// assert_eq!(shorten("spectrogram", 5), "spec…");
+/// assert_eq!(shorten("日本語", 5), "日本…"); // two columns each
+/// ```
+pub fn shorten(text: &str, columns: usize) -> String {
+    let text = visible(text);
+    if width(&text) <= columns {
+        return text;
+    }
+    let mut short = String::new();
+    let mut used = 1;
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used > columns {
+            break;
+        }
+        short.push(c);
+    }
+    short + "…"
+}
+
+/// A number with a fixed count of decimals, without the `-0.0` that rounding
+/// makes, and with an exponent where digits would fill the page.
+///
+/// ```
+/// use counterpoint_report::text::decimal;
+/// assert_eq!(decimal(-0.04, 1), "0.0");
+/// assert_eq!(decimal(1e300, 1), "1.0e300");
+/// assert_eq!(decimal(f64::NAN, 1), "NaN");
+/// ```
+pub fn decimal(value: f64, decimals: usize) -> String {
+    if value.is_finite() && value.abs() >= 1e9 {
+        return format!("{value:.decimals$e}");
+    }
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(rest) if rest.bytes().all(|b| b == b'0' || b == b'.') => rest.to_owned(),
+        _ => text,
+    }
+}
