@@ -114,7 +114,8 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
     for set in sets {
         apply(&mut table, set)?;
     }
-    let config = Config::from_table(table).map_err(|why| Failure::new(Code::Config, format!("{}: {why}", path.display())))?;
+    let config = Config::from_table(table)
+        .map_err(|why| Failure::new(Code::Config, format!("{}: {why}", path.display())))?;
     let base = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -160,7 +161,10 @@ impl Config {
             return Err("train.epochs = 0: expected at least 1".into());
         }
         if !(self.train.clip.is_finite() && self.train.clip >= 0.0) {
-            return Err(format!("train.clip = {}: expected a number of at least 0 (0 = off)", self.train.clip));
+            return Err(format!(
+                "train.clip = {}: expected a number of at least 0 (0 = off)",
+                self.train.clip
+            ));
         }
         Ok(())
     }
@@ -223,9 +227,12 @@ fn explain(section: &str, error: &toml::de::Error) -> String {
 
 /// `, did you mean ..?` if something known is close.
 pub fn suggestion(wrong: &str, known: &[&str]) -> String {
-    let close = known.iter().map(|k| (strsim::jaro_winkler(wrong, k), k)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let close = known
+        .iter()
+        .map(|k| (strsim::normalized_damerau_levenshtein(wrong, k), k))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
     match close {
-        Some((score, best)) if score > 0.75 => format!(", did you mean `{best}`?"),
+        Some((score, best)) if score > 0.5 => format!(", did you mean `{best}`?"),
         _ => String::new(),
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use counterpoint::train::Checkpoint;
 use counterpoint_batch::ModalitySpec;
@@ -77,7 +78,8 @@ pub struct Folder {
 impl Folder {
     /// Creates the folder if need be and takes its lock.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        fs::create_dir_all(path.join("checkpoints")).map_err(|e| Failure::io("create run folder", path, &e))?;
+        fs::create_dir_all(path.join("checkpoints"))
+            .map_err(|e| Failure::io("create run folder", path, &e))?;
         let lock = path.join("lock");
         let file = OpenOptions::new()
             .create(true)
@@ -85,12 +87,20 @@ impl Folder {
             .write(true)
             .open(&lock)
             .map_err(|e| Failure::io("write to run folder", path, &e))?;
-        file.try_lock().map_err(|_| {
-            Failure::new(
-                Code::Files,
-                format!("{} is in use by another process; wait for it or choose another --out", path.display()),
-            )
-        })?;
+        // A process that was just killed may hold its lock for a moment longer.
+        let patience = Instant::now() + Duration::from_secs(5);
+        while file.try_lock().is_err() {
+            if Instant::now() > patience {
+                return Err(Failure::new(
+                    Code::Files,
+                    format!(
+                        "{} is in use by another process; wait for it or choose another --out",
+                        path.display()
+                    ),
+                ));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
         Ok(Self { path: path.to_owned(), _lock: file })
     }
 

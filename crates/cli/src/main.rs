@@ -1,5 +1,6 @@
 //! `counterpoint`: train, evaluate, predict and explain from the command line.
 
+mod allocator;
 mod args;
 mod command;
 mod config;
@@ -15,6 +16,7 @@ use args::{Args, Command};
 use clap::Parser;
 
 fn main() -> ExitCode {
+    allocator::keep_buffers();
     exit::report_panics();
     let args = Args::parse();
     let result = match args.command {

@@ -41,7 +41,8 @@ impl<'a> Progress<'a> {
         quiet: bool,
     ) -> Self {
         let terminal = stderr().is_terminal();
-        let target = if quiet || !terminal { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let target =
+            if quiet || !terminal { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(steps as u64), target)
             .with_style(
                 ProgressStyle::with_template("{prefix} {bar:24} {pos}/{len}  ETA {eta}  {msg}")
@@ -130,8 +131,6 @@ impl Observer for Progress<'_> {
             best: report.best,
             ..Epoch::default()
         };
-        self.log
-            .append(epoch)
-            .map_err(|e| Error::new(ErrorKind::Io, "cannot record the epoch").because(e))
+        self.log.append(epoch).map_err(|e| Error::new(ErrorKind::Io, "cannot record the epoch").because(e))
     }
 }

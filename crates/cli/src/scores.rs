@@ -11,18 +11,22 @@ use counterpoint_report::table::{Cell, Column, Table, TextStyle};
 
 /// Metrics of every row under the name that files use.
 pub fn records(evaluation: &Evaluation, task: &dyn Task, names: &Modalities) -> Scores {
-    let plain = |values: BTreeMap<&'static str, f64>| values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    let plain =
+        |values: BTreeMap<&'static str, f64>| values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
     evaluation.metrics(task).into_iter().map(|(row, values)| (row.label(names), plain(values))).collect()
 }
 
 /// Metrics by what samples have, under names like `audio+image`.
 pub fn by_presence(evaluation: &Evaluation, task: &dyn Task, names: &Modalities) -> Scores {
     let parts = evaluation.by_presence(task);
-    let label = |present| if names.all() == present { Row::Full.label(names) } else { Row::Subset(present).label(names) };
+    let label = |present| {
+        if names.all() == present { Row::Full.label(names) } else { Row::Subset(present).label(names) }
+    };
     parts
         .into_iter()
         .map(|(present, (count, values))| {
-            let mut values: BTreeMap<String, f64> = values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+            let mut values: BTreeMap<String, f64> =
+                values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
             values.insert("samples".into(), count as f64);
             (label(present), values)
         })

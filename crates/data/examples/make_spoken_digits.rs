@@ -36,7 +36,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut pixels: Vec<u8> = Vec::new();
     let mut taken: HashMap<String, usize> = HashMap::new();
     let mut list = csv::Writer::from_path(to.join("pairs.csv"))?;
-    list.write_record(["id", "digit", "speaker", "take", "partner", "wav", "image", "mnist_file", "mnist_index"])?;
+    list.write_record([
+        "id",
+        "digit",
+        "speaker",
+        "take",
+        "partner",
+        "wav",
+        "image",
+        "mnist_file",
+        "mnist_index",
+    ])?;
     let mut pairs = csv::Reader::from_path(from.join("pairs.csv"))?;
     let mut image = 0;
     for row in pairs.records() {

@@ -64,6 +64,9 @@ mod tests {
         cache.put(1, 6, &budget, || "b");
         cache.put(2, 4, &budget, || "c");
         cache.put(0, 0, &budget, || "again");
-        assert_eq!((cache.get(0), cache.get(1), cache.get(2), cache.get(9)), (Some(&"a"), None, Some(&"c"), None));
+        assert_eq!(
+            (cache.get(0), cache.get(1), cache.get(2), cache.get(9)),
+            (Some(&"a"), None, Some(&"c"), None)
+        );
     }
 }

@@ -35,7 +35,8 @@ impl Dataset {
     pub fn build(plan: Plan, common: &CommonConfig) -> Result<Self, DataError> {
         plan.check()?;
         let Plan { classes, drafts, records, notes } = plan;
-        let (preparations, fits): (Vec<_>, Vec<_>) = drafts.into_iter().map(|d| (d.preparation, d.fit)).unzip();
+        let (preparations, fits): (Vec<_>, Vec<_>) =
+            drafts.into_iter().map(|d| (d.preparation, d.fit)).unzip();
         let slots = records.len() * preparations.len();
         let mut set = Self {
             classes,
@@ -94,12 +95,16 @@ impl Dataset {
             Ok(all)
         };
         let parts: Vec<_> = std::thread::scope(|scope| {
-            let handles: Vec<_> = train.chunks(share).map(|records| scope.spawn(move || part(records))).collect();
+            let handles: Vec<_> =
+                train.chunks(share).map(|records| scope.spawn(move || part(records))).collect();
             handles
                 .into_iter()
                 .map(|handle| {
                     handle.join().unwrap_or_else(|_| {
-                        Err(DataError::new(ErrorKind::Internal, "a thread that fits the normalisation panicked"))
+                        Err(DataError::new(
+                            ErrorKind::Internal,
+                            "a thread that fits the normalisation panicked",
+                        ))
                     })
                 })
                 .collect()
@@ -112,29 +117,35 @@ impl Dataset {
     }
 
     /// One modality of one sample before normalisation; `None` if it is absent.
-    fn arranged(&self, record: usize, modality: usize, draw: Option<Draw>) -> Result<Option<Array>, DataError> {
+    fn arranged(
+        &self,
+        record: usize,
+        modality: usize,
+        draw: Option<Draw>,
+    ) -> Result<Option<Array>, DataError> {
         let (entry, preparation) = (&self.records[record], &self.preparations[modality]);
         let Some(source) = &entry.sources[modality] else { return Ok(None) };
-        let place = |e: DataError| e.at(format_args!("sample `{}`, modality `{}`", entry.id, preparation.modality));
+        let place =
+            |e: DataError| e.at(format_args!("sample `{}`, modality `{}`", entry.id, preparation.modality));
         let draw = draw.filter(|_| preparation.random());
         let slot = record * self.preparations.len() + modality;
-        let file = source.path().is_some(); // what is in memory already need not be kept twice
-        if draw.is_none() {
-            if let Some(array) = self.arranged.get(slot) {
-                return Ok(Some(array.clone()));
-            }
-        } else if let Some(raw) = self.raw.get(slot) {
-            let array = preparation.arrange(raw, draw).map_err(|e| place(at_file(e, source)))?;
-            return Ok(Some(array));
+        if let (None, Some(array)) = (draw, self.arranged.get(slot)) {
+            return Ok(Some(array.clone()));
+        }
+        let arrange = |raw: &Raw| preparation.arrange(raw, draw).map_err(|e| place(at_file(e, source)));
+        if let Some(raw) = self.raw.get(slot) {
+            return arrange(raw).map(Some);
         }
         let raw = source.load().map_err(place)?;
-        let array = preparation.arrange(&raw, draw).map_err(|e| place(at_file(e, source)))?;
+        let array = arrange(&raw)?;
+        // What is in memory already need not be kept twice.
+        let file = source.path().is_some();
         // With augmentation on, epochs ask for the decoded file, not for what the fit saw.
         let varies = self.augment && entry.part == Part::Train && preparation.random();
         if file && varies {
             self.raw.put(slot, raw.bytes(), &self.budget, || raw);
         } else if file && draw.is_none() {
-            self.arranged.put(slot, array.values().len() * size_of::<f32>(), &self.budget, || array.clone());
+            self.arranged.put(slot, size_of_val(array.values()), &self.budget, || array.clone());
         }
         Ok(Some(array))
     }

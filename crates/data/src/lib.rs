@@ -39,7 +39,8 @@ use std::path::Path;
 
 pub use audio::{AudioFront, Padding, resample};
 pub use config::{
-    AudioConfig, CommonConfig, DataConfig, FrontName, ImageConfig, NormaliseName, SetConfig, Side, VideoConfig,
+    AudioConfig, CommonConfig, DataConfig, FrontName, ImageConfig, NormaliseName, SetConfig, Side,
+    VideoConfig,
 };
 pub use decode::{Bitmap, IdxImages, Wave};
 pub use error::{DataError, ErrorKind};

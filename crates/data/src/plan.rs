@@ -78,8 +78,12 @@ impl Plan {
         if let Some(lost) = self.records.iter().find(|record| record.class >= self.classes.len()) {
             return label(format!("sample `{}` has a label without class", lost.id));
         }
-        let trained: BTreeSet<usize> =
-            self.records.iter().filter(|record| record.part == Part::Train).map(|record| record.class).collect();
+        let trained: BTreeSet<usize> = self
+            .records
+            .iter()
+            .filter(|record| record.part == Part::Train)
+            .map(|record| record.class)
+            .collect();
         if let Some(unseen) = (0..self.classes.len()).find(|class| !trained.contains(class)) {
             return label(format!(
                 "class `{}` has no sample in the train split; add one or leave the class out",
@@ -106,7 +110,9 @@ impl Plan {
             .records
             .iter()
             .flat_map(|record| record.sources.iter().flatten().map(move |source| (record, source)))
-            .filter_map(|(record, source)| source.path().filter(|path| !path.exists()).map(|path| (record, path)))
+            .filter_map(|(record, source)| {
+                source.path().filter(|path| !path.exists()).map(|path| (record, path))
+            })
             .collect();
         match gone.as_slice() {
             [] => Ok(()),

@@ -145,7 +145,10 @@ fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
         }
     }
     if files.is_empty() {
-        return Err(DataError::missing(format!("the folder `{}` holds no PNG or JPEG picture", folder.display())));
+        return Err(DataError::missing(format!(
+            "the folder `{}` holds no PNG or JPEG picture",
+            folder.display()
+        )));
     }
     // 2.jpg before 10.jpg: frame numbers are often written without leading zeros.
     files.sort_by_cached_key(|path| {

@@ -7,7 +7,8 @@ use support::{npy, npy_f32, reference};
 
 /// `fill(name, n, scale)` of the reference files: FNV-1a of the name, then SplitMix64.
 fn fill(name: &str, count: usize, scale: f64) -> Vec<f64> {
-    let hash = name.bytes().fold(0xCBF2_9CE4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01B3));
+    let hash =
+        name.bytes().fold(0xCBF2_9CE4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01B3));
     (1..=count as u64)
         .map(|i| {
             let mut z = hash.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));

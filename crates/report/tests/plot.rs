@@ -49,13 +49,18 @@ fn curves_with_bands_gaps_and_marks() {
         Axis::new("epoch").whole(),
         Axis::new("accuracy, %").within(0.0, 100.0),
     );
-    for (i, (name, end, speed)) in
-        [("dgl, fused", 98.0, 2.0), ("dgl, audio", 69.0, 6.0), ("joint, fused", 95.0, 2.5), ("joint, audio", 38.0, 5.0)]
-            .into_iter()
-            .enumerate()
+    for (i, (name, end, speed)) in [
+        ("dgl, fused", 98.0, 2.0),
+        ("dgl, audio", 69.0, 6.0),
+        ("joint, fused", 95.0, 2.5),
+        ("joint, audio", 38.0, 5.0),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let points = curve(end, speed, i as u32);
-        let band: Vec<[f64; 3]> = points.iter().map(|p| [p[0], p[1] - 3.0, (p[1] + 3.0).min(100.0)]).collect();
+        let band: Vec<[f64; 3]> =
+            points.iter().map(|p| [p[0], p[1] - 3.0, (p[1] + 3.0).min(100.0)]).collect();
         plot.series.push(Series::new(name, points).banded(band));
     }
     plot.series[3].points[8][1] = f64::NAN;
@@ -95,7 +100,10 @@ fn curves_of_nothing() {
 fn many_points_and_many_curves_stay_small() {
     let mut plot = LinePlot::new("Many", Axis::new("step"), Axis::new("loss"));
     for s in 0..60 {
-        plot.series.push(Series::new(format!("run {s}"), (0..20_000).map(|i| [f64::from(i), f64::from((i * s) % 97)])));
+        plot.series.push(Series::new(
+            format!("run {s}"),
+            (0..20_000).map(|i| [f64::from(i), f64::from((i * s) % 97)]),
+        ));
     }
     let svg = checked("many", &plot.figure());
     assert!(svg.len() < 600_000, "{}", svg.len());
@@ -120,7 +128,8 @@ fn dots_and_bars() {
         Dot { name: "one seed".into(), value: 94.0, ..Dot::default() },
     ];
     assert!(checked("dots", &plot.figure()).contains(">missing<"));
-    let mut gains = DotPlot { mark: Mark::Bar, reference: Some(0.0), ..DotPlot::new("Gain", Axis::new("points")) };
+    let mut gains =
+        DotPlot { mark: Mark::Bar, reference: Some(0.0), ..DotPlot::new("Gain", Axis::new("points")) };
     gains.dots = (0..10).map(|d| dot(&format!("digit {d}"), f64::from(d) * 1.3 - 3.0, 1.0, 0)).collect();
     checked("bars", &gains.figure());
     gains.dots = (0..500).map(|_| dot(HOSTILE, 1e5, f64::NAN, 900)).collect();
@@ -131,19 +140,28 @@ fn dots_and_bars() {
 #[test]
 fn matrices() {
     let names: Vec<String> = (0..10).map(|d| format!("digit {d}")).collect();
-    let counts: Vec<Vec<u64>> =
-        (0..10_u64).map(|i| (0..10_u64).map(|j| if i == j { 80 + i } else { (i * 3 + j * 7) % 11 / 7 * (j + 1) }).collect()).collect();
+    let counts: Vec<Vec<u64>> = (0..10_u64)
+        .map(|i| {
+            (0..10_u64).map(|j| if i == j { 80 + i } else { (i * 3 + j * 7) % 11 / 7 * (j + 1) }).collect()
+        })
+        .collect();
     checked("confusion", &HeatMap::confusion("Fused, test", &names, &counts).figure());
     let cosine = vec![vec![1.0, -0.42, 0.1], vec![-0.42, 1.0, f64::NAN], vec![0.1, f64::NAN, 1.0]];
     let short: Vec<String> = ["full", "audio", "image"].map(String::from).to_vec();
     checked("cosine", &HeatMap::new("Cosine of gradients", short.clone(), short, cosine).figure());
-    let large: Vec<Vec<u64>> = (0..309).map(|i| (0..309).map(|j| u64::from(i == j) * 9 + u64::from((i * j) % 50 == 1)).collect()).collect();
+    let large: Vec<Vec<u64>> = (0..309)
+        .map(|i| (0..309).map(|j| u64::from(i == j) * 9 + u64::from((i * j) % 50 == 1)).collect())
+        .collect();
     let svg = checked("confusion-large", &HeatMap::confusion("309 classes", &names, &large).figure());
     assert!(svg.len() < 200_000, "{}", svg.len());
     let one = HeatMap::confusion::<&str>(HOSTILE, &[HOSTILE], &vec![vec![3]]);
     checked("confusion-one", &one.figure());
-    checked("confusion-none", &HeatMap::confusion::<&str>("", &[], &vec![vec![], vec![1, 2, 3], vec![0, 0]]).figure());
-    let huge: Vec<Vec<u64>> = (0..2000).map(|i| (0..2000).map(|j| (i * 7919 + j * 104_729) % 1009).collect()).collect();
+    checked(
+        "confusion-none",
+        &HeatMap::confusion::<&str>("", &[], &vec![vec![], vec![1, 2, 3], vec![0, 0]]).figure(),
+    );
+    let huge: Vec<Vec<u64>> =
+        (0..2000).map(|i| (0..2000).map(|j| (i * 7919 + j * 104_729) % 1009).collect()).collect();
     let svg = checked("confusion-huge", &HeatMap::confusion("huge", &names, &huge).figure());
     assert!(svg.len() < 800_000 && svg.contains("the faintest cells are left out"), "{}", svg.len());
 }

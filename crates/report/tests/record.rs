@@ -25,7 +25,8 @@ impl Drop for Folder {
 }
 
 fn epoch(number: usize) -> Epoch {
-    let scores = BTreeMap::from([("accuracy".to_owned(), 0.1 + 0.2), ("cross_entropy".to_owned(), f64::INFINITY)]);
+    let scores =
+        BTreeMap::from([("accuracy".to_owned(), 0.1 + 0.2), ("cross_entropy".to_owned(), f64::INFINITY)]);
     Epoch {
         epoch: number,
         seconds: 1.0 / 3.0,
@@ -45,7 +46,8 @@ fn every_event_comes_back_bit_for_bit() {
         ..Test::default()
     };
     let events: Vec<Event> = vec![
-        Start { name: "a\nb\u{2028}\"".into(), seed: Some(u64::MAX), passes: Some(1.5), ..Start::default() }.into(),
+        Start { name: "a\nb\u{2028}\"".into(), seed: Some(u64::MAX), passes: Some(1.5), ..Start::default() }
+            .into(),
         epoch(1).into(),
         Warning { epoch: Some(1), ..Warning::default() }.into(),
         test.into(),
@@ -63,7 +65,8 @@ fn every_event_comes_back_bit_for_bit() {
 
 #[test]
 fn nan_survives_and_null_reads_as_nan() {
-    let written = Event::from(Epoch { seconds: f64::NAN, grad_norm: Some(f64::NAN), ..Epoch::default() }).to_line();
+    let written =
+        Event::from(Epoch { seconds: f64::NAN, grad_norm: Some(f64::NAN), ..Epoch::default() }).to_line();
     let by_others = r#"{"event":"epoch","seconds":null,"val":{"full":{"accuracy":null}},"learning_rate":1}"#;
     let log = Log::from_reader(format!("{written}\n{by_others}\n").as_bytes()).unwrap();
     let Event::Epoch(ours) = &log.events[0] else { panic!() };

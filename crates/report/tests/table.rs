@@ -79,7 +79,10 @@ Two seeds.
 fn csv_keeps_every_digit() {
     let csv = results().to_csv();
     let lines: Vec<&str> = csv.split("\r\n").collect();
-    assert_eq!(lines[0], "method,\"accuracy, %\",\"accuracy, % sd\",\"accuracy, % n\",gap,gap low,gap high,seconds");
+    assert_eq!(
+        lines[0],
+        "method,\"accuracy, %\",\"accuracy, % sd\",\"accuracy, % n\",gap,gap low,gap high,seconds"
+    );
     assert!(lines[1].starts_with("joint,95.5,0.424264068711"), "{}", lines[1]);
     assert!(lines[1].ends_with(",2,,,,17"));
     assert_eq!(lines[3], "gone,,,,,,,");
@@ -125,9 +128,13 @@ fn hostile_names_stay_names() {
 #[test]
 fn nothing_is_shown_as_nothing() {
     let empty = Table::default();
-    for text in
-        [empty.to_text(TextStyle::default()), empty.to_markdown(), empty.to_csv(), empty.to_latex(), empty.to_html()]
-    {
+    for text in [
+        empty.to_text(TextStyle::default()),
+        empty.to_markdown(),
+        empty.to_csv(),
+        empty.to_latex(),
+        empty.to_html(),
+    ] {
         assert!(text.len() < 200);
     }
     let mut one = Table::new([Column::new("a").best(Better::Higher)]);

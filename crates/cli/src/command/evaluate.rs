@@ -21,7 +21,10 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
     if splits.fingerprint()? != info.data_hash {
         return Err(Failure::new(
             Code::Data,
-            format!("the data changed since {} was trained; its scores would not be comparable", args.run.display()),
+            format!(
+                "the data changed since {} was trained; its scores would not be comparable",
+                args.run.display()
+            ),
         ));
     }
     let device = Device::flex();
@@ -90,9 +93,7 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
         print(format!("  samples with {pattern}: {accuracy:.1} % of {count:.0} (last)"));
     }
     if let Some(looks) = looks {
-        print(format!(
-            "This was look {looks} at the test split of this run; it is recorded in looks.jsonl."
-        ));
+        print(format!("This was look {looks} at the test split of this run; it is recorded in looks.jsonl."));
     }
     Ok(())
 }

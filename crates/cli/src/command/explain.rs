@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
-use counterpoint::grad::{Group, Row, Routing, Seen};
+use counterpoint::grad::{Group, Routing, Row, Seen};
 use counterpoint::model::Model;
 use counterpoint::strategy::Moment;
 use serde_json::json;
@@ -26,11 +26,16 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
     let groups = learner.groups.groups();
     let mut matrices = Vec::new();
     for phase in &phases {
-        matrices.push((phase.clone(), learner.strategy.route(&Seen { at, outputs: &outputs, losses: &losses }, &names)?));
+        matrices.push((
+            phase.clone(),
+            learner.strategy.route(&Seen { at, outputs: &outputs, losses: &losses }, &names)?,
+        ));
     }
     if args.json {
         let entries = |w: &Routing| -> Vec<_> {
-            w.entries().map(|(r, g, v)| json!({"row": r.label(&names), "group": g.label(&names), "weight": v})).collect()
+            w.entries()
+                .map(|(r, g, v)| json!({"row": r.label(&names), "group": g.label(&names), "weight": v}))
+                .collect()
         };
         print(json!({
             "groups": groups.iter().map(|g| {
@@ -70,7 +75,8 @@ fn sentence(group: Group, routing: &Routing, names: &counterpoint::modality::Mod
         Row::Subset(_) => format!("the loss with {} alone", row.label(names)),
         Row::Aux(m) => format!("the auxiliary loss of {}", names.name(m)),
     };
-    let sources: Vec<String> = routing.rows_of(group).map(|(row, w)| format!("{w} x {}", what(row))).collect();
+    let sources: Vec<String> =
+        routing.rows_of(group).map(|(row, w)| format!("{w} x {}", what(row))).collect();
     let of = if sources.is_empty() { "nothing in this step".to_owned() } else { sources.join(" + ") };
     format!("{} learns from {of}.", group.label(names))
 }

@@ -30,7 +30,8 @@ pub fn run(args: &List) -> Result<(), Failure> {
         let all: serde_json::Map<String, serde_json::Value> = parts
             .iter()
             .map(|(kind, entries)| {
-                let of: Vec<_> = entries.iter().map(|(name, what)| json!({"name": name, "about": what})).collect();
+                let of: Vec<_> =
+                    entries.iter().map(|(name, what)| json!({"name": name, "about": what})).collect();
                 ((*kind).to_owned(), of.into())
             })
             .collect();

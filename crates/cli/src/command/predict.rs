@@ -28,7 +28,11 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     if let Some((unknown, _)) = files.iter().find(|(name, _)| !known.contains(&name.as_str())) {
         return Err(Failure::new(
             Code::Usage,
-            format!("the model has no modality `{unknown}`{}; it has {}", suggestion(unknown, &known), known.join(", ")),
+            format!(
+                "the model has no modality `{unknown}`{}; it has {}",
+                suggestion(unknown, &known),
+                known.join(", ")
+            ),
         ));
     }
     if files.is_empty() {
@@ -50,7 +54,8 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     let names = learner.model.modalities().clone();
     let together = if present == names.all() { Row::Full } else { Row::Subset(present) };
     let alone = present.iter().map(Row::Solo).filter(|_| present.count() > 1);
-    let rows: Vec<(Row, Vec<usize>)> = std::iter::once(together).chain(alone).map(|row| (row, vec![0])).collect();
+    let rows: Vec<(Row, Vec<usize>)> =
+        std::iter::once(together).chain(alone).map(|row| (row, vec![0])).collect();
     let inputs = Inputs::new(batch, &device);
     let scored = learner.frozen().forward(&rows, &inputs, &mut Pass::eval(&learner.buffers));
     let results: Vec<(String, Vec<f32>)> = rows

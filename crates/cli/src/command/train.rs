@@ -8,9 +8,9 @@ use std::time::Instant;
 use burn::tensor::Device;
 use counterpoint::grad::Cut;
 use counterpoint::model::Model as _;
+use counterpoint::strategy::Moment;
 use counterpoint::task::Classification;
 use counterpoint::train::{Outcome, Progress, Trainer, check_reach};
-use counterpoint::strategy::Moment;
 use counterpoint_batch::BatchSource;
 use counterpoint_data::{Loader, LoaderOptions, Splits};
 use counterpoint_report::record::{Appender, End, Epoch, Log, Start};
@@ -28,21 +28,28 @@ pub fn run(args: Train) -> Result<(), Failure> {
     let stop = stop_flag()?;
     let given = args.config.as_deref().map(|path| config::load(path, &args.set)).transpose()?;
     if args.print_config {
-        let loaded = given.ok_or_else(|| Failure::new(Code::Usage, "--print-config needs a configuration file"))?;
+        let loaded =
+            given.ok_or_else(|| Failure::new(Code::Usage, "--print-config needs a configuration file"))?;
         print(loaded.config.to_toml().trim_end());
         return Ok(());
     }
     if args.dry_run {
-        let loaded = given.ok_or_else(|| Failure::new(Code::Usage, "--dry-run needs a configuration file"))?;
+        let loaded =
+            given.ok_or_else(|| Failure::new(Code::Usage, "--dry-run needs a configuration file"))?;
         return dry_run(&loaded, args.json);
     }
     let out = match (&args.out, &given) {
         (Some(out), _) => out.clone(),
         (None, Some(loaded)) => default_out(args.config.as_deref(), &loaded.config),
-        (None, None) => return Err(Failure::new(Code::Usage, "--resume without a configuration needs --out")),
+        (None, None) => {
+            return Err(Failure::new(Code::Usage, "--resume without a configuration needs --out"));
+        }
     };
     if given.is_none() && !args.set.is_empty() {
-        return Err(Failure::new(Code::Usage, "--set needs a configuration file; a resumed run keeps its own"));
+        return Err(Failure::new(
+            Code::Usage,
+            "--set needs a configuration file; a resumed run keeps its own",
+        ));
     }
     if given.is_none() && !out.join("config.toml").exists() {
         return Err(Failure::new(Code::Usage, format!("{} holds no run to resume", out.display())));
@@ -85,9 +92,13 @@ fn settle(folder: &Folder, given: Option<Loaded>, resume: bool) -> Result<Loaded
         return Err(Failure::new(
             Code::Config,
             if done >= total {
-                format!("{place} already holds a finished run ({total} epochs); choose another --out or remove it")
+                format!(
+                    "{place} already holds a finished run ({total} epochs); choose another --out or remove it"
+                )
             } else {
-                format!("{place} holds an unfinished run ({done} of {total} epochs); add --resume to continue it, or choose another --out")
+                format!(
+                    "{place} holds an unfinished run ({done} of {total} epochs); add --resume to continue it, or choose another --out"
+                )
             },
         ));
     }
@@ -95,7 +106,9 @@ fn settle(folder: &Folder, given: Option<Loaded>, resume: bool) -> Result<Loaded
         if let Some(difference) = given.config.difference(&kept.config) {
             return Err(Failure::new(
                 Code::Config,
-                format!("cannot resume {place} with another configuration: {difference}; leave the configuration out, or choose another --out"),
+                format!(
+                    "cannot resume {place} with another configuration: {difference}; leave the configuration out, or choose another --out"
+                ),
             ));
         }
         // Where the data lies and how it is loaded may change.
@@ -135,7 +148,10 @@ fn train(folder: &Folder, loaded: &Loaded, args: &Train, stop: &AtomicBool) -> R
         if was.data_hash != info.data_hash {
             return Err(Failure::new(
                 Code::Data,
-                format!("the data changed since {} was started; restore it, or start a new run", folder.path.display()),
+                format!(
+                    "the data changed since {} was started; restore it, or start a new run",
+                    folder.path.display()
+                ),
             ));
         }
         if let Some(checkpoint) = folder.last()? {
@@ -184,7 +200,10 @@ fn train(folder: &Folder, loaded: &Loaded, args: &Train, stop: &AtomicBool) -> R
         if outcome? == Outcome::Interrupted {
             return Err(Failure::new(
                 Code::Interrupted,
-                format!("interrupted; continue with: counterpoint train --resume --out {}", folder.path.display()),
+                format!(
+                    "interrupted; continue with: counterpoint train --resume --out {}",
+                    folder.path.display()
+                ),
             ));
         }
         logged?;

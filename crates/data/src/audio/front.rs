@@ -70,7 +70,9 @@ impl AudioFront {
             Self::Scipy299 => [257, 299],
             Self::Gdl626 => [129, 626],
             Self::Scipy1004 => [257, 1004],
-            Self::Grouped { n_fft, bins_per_group, frames, .. } => [n_fft / 2 / bins_per_group.max(1), frames],
+            Self::Grouped { n_fft, bins_per_group, frames, .. } => {
+                [n_fft / 2 / bins_per_group.max(1), frames]
+            }
         }
     }
 
@@ -89,9 +91,9 @@ impl AudioFront {
     pub(crate) fn check(&self, samples: usize) -> Result<(), DataError> {
         let Self::Grouped { n_fft, hop, bins_per_group, frames, floor } = *self else {
             return match self.samples() {
-                Some(fixed) if fixed != samples => Err(DataError::shape(format!(
-                    "this front needs {fixed} samples, got {samples}"
-                ))),
+                Some(fixed) if fixed != samples => {
+                    Err(DataError::shape(format!("this front needs {fixed} samples, got {samples}")))
+                }
                 _ => Ok(()),
             };
         };
@@ -244,7 +246,8 @@ mod tests {
             let (mut re, mut im) = (0.0, 0.0);
             for i in 0..512 {
                 let at = (353 * frame + i) as isize - 256;
-                let value = usize::try_from(at).ok().and_then(|at| signal.get(at)).map_or(0.0, |v| f64::from(*v));
+                let value =
+                    usize::try_from(at).ok().and_then(|at| signal.get(at)).map_or(0.0, |v| f64::from(*v));
                 let weight = 0.5 - 0.5 * (turn * i as f64 / 512.0).cos();
                 let angle = turn * (bin * i) as f64 / 512.0;
                 re += value * weight * angle.cos();

@@ -8,7 +8,7 @@
 //! "high quality" setting that librosa uses.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use super::window::kaiser;
 
@@ -95,7 +95,9 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Kernels by ratio, since a data set uses one or two for all its files.
-static KERNELS: Mutex<Option<HashMap<(usize, usize), Arc<Kernel>>>> = Mutex::new(None);
+static KERNELS: LazyLock<Mutex<Kernels>> = LazyLock::new(Mutex::default);
+
+type Kernels = HashMap<(usize, usize), Arc<Kernel>>;
 
 /// The same sound at another rate: `ceil(n * to / from)` samples.
 ///
@@ -109,7 +111,6 @@ pub fn resample(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
     let (up, down) = (to as usize / shared, from as usize / shared);
     let kernel = {
         let mut kernels = KERNELS.lock().unwrap_or_else(PoisonError::into_inner);
-        let kernels = kernels.get_or_insert_default();
         Arc::clone(kernels.entry((up, down)).or_insert_with(|| Arc::new(Kernel::new(up, down))))
     };
     kernel.apply(samples)
@@ -136,7 +137,9 @@ mod tests {
 
     #[test]
     fn a_tone_in_the_band_survives_up_and_down() {
-        for (from, to) in [(8000, 22_050), (16_000, 22_050), (44_100, 16_000), (48_000, 8000), (11_025, 16_001)] {
+        for (from, to) in
+            [(8000, 22_050), (16_000, 22_050), (44_100, 16_000), (48_000, 8000), (11_025, 16_001)]
+        {
             let moved = resample(&tone(from, 1234.5, 1.0), from, to);
             let error = worst(&moved, &tone(to, 1234.5, 1.0));
             assert!(error < 3e-5, "{from} -> {to}: {error}");

@@ -129,10 +129,13 @@ impl AudioConfig {
             NormaliseName::Clip => (Normalise::Clip, Fit::Nothing),
             NormaliseName::Train => (Normalise::None, Fit::Scalar),
             NormaliseName::Imagenet => {
-                return Err(DataError::config("`normalise` = \"imagenet\" is for pictures; use train, clip or none"));
+                return Err(DataError::config(
+                    "`normalise` = \"imagenet\" is for pictures; use train, clip or none",
+                ));
             }
         };
-        let preparation = Preparation { modality: modality.to_owned(), steps: Steps::Audio(steps), normalise };
+        let preparation =
+            Preparation { modality: modality.to_owned(), steps: Steps::Audio(steps), normalise };
         preparation.check()?;
         Ok(Draft { preparation, fit })
     }

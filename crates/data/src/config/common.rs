@@ -72,9 +72,7 @@ impl CommonConfig {
                 Err(DataError::config("`modalities` must name at least one; leave it out to use all"))
             }
             Some(names) => match (1..names.len()).find(|&i| names[..i].contains(&names[i])) {
-                Some(twice) => {
-                    Err(DataError::config(format!("`modalities` names `{}` twice", names[twice])))
-                }
+                Some(twice) => Err(DataError::config(format!("`modalities` names `{}` twice", names[twice]))),
                 None => Ok(()),
             },
             None => Ok(()),

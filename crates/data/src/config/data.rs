@@ -143,14 +143,18 @@ impl DataConfig {
         }
         let (common, own): (Table, Table) =
             table.into_iter().partition(|(key, _)| CommonConfig::KEYS.contains(&key.as_str()));
-        let wrong = |cause: toml::de::Error| {
-            DataError::config(format!("data set `{name}`: {}", cause.message().trim())).because(cause)
-        };
-        let common: CommonConfig = Value::Table(common).try_into().map_err(wrong)?;
+        let common = Value::Table(common.clone()).try_into::<CommonConfig>().map_err(|cause| {
+            wrong(cause, culprit(&common, &|table| Value::Table(table).try_into::<CommonConfig>().is_ok()))
+        })?;
         common.check()?;
-        match SetConfig::read(&name, own) {
-            Some(set) => Ok(Self { common, set: set.map_err(wrong)? }),
-            None => Err(DataError::new(ErrorKind::Internal, format!("data set `{name}` has a name but no reader"))),
+        let fits = |table| SetConfig::read(&name, table).is_some_and(|set| set.is_ok());
+        match SetConfig::read(&name, own.clone()) {
+            Some(Ok(set)) => Ok(Self { common, set }),
+            Some(Err(cause)) => Err(wrong(cause, culprit(&own, &fits))),
+            None => Err(DataError::new(
+                ErrorKind::Internal,
+                format!("data set `{name}` has a name but no reader"),
+            )),
         }
     }
 
@@ -170,8 +174,32 @@ impl DataConfig {
             SetConfig::Manifest(set) => set.plan(common, base),
             SetConfig::Features(set) => set.plan(common, base),
         };
-        plan.and_then(|plan| Splits::build(plan, common)).map_err(|e| e.at(format_args!("data set `{}`", self.set.name())))
+        plan.and_then(|plan| Splits::build(plan, common))
+            .map_err(|e| e.at(format_args!("data set `{}`", self.set.name())))
     }
+}
+
+/// A value that has another type than its key.
+fn wrong(cause: toml::de::Error, key: Option<String>) -> DataError {
+    let place = key.map_or_else(String::new, |key| format!("`{key}`: "));
+    DataError::config(format!("{place}{}", cause.message().trim())).because(cause)
+}
+
+/// The key without which a table would be accepted; serde does not tell.
+fn culprit(table: &Table, fits: &dyn Fn(Table) -> bool) -> Option<String> {
+    let (key, value) = table.iter().find(|(key, _)| {
+        let mut rest = table.clone();
+        rest.remove(key.as_str());
+        fits(rest)
+    })?;
+    let inner = value.as_table().and_then(|inner| {
+        culprit(inner, &|changed| {
+            let mut whole = table.clone();
+            whole.insert(key.clone(), Value::Table(changed));
+            fits(whole)
+        })
+    });
+    Some(inner.map_or_else(|| key.clone(), |inner| format!("{key}.{inner}")))
 }
 
 /// The most similar known name as a question, if one is near.

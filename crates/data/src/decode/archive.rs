@@ -42,7 +42,10 @@ impl Archive {
             match path.extension().and_then(|e| e.to_str()) {
                 Some("npz") => {
                     let archive = zip::ZipArchive::new(Cursor::new(read(path)?)).map_err(|cause| {
-                        place(DataError::format("the npz archive is cut off or damaged; copy it again").because(cause))
+                        place(
+                            DataError::format("the npz archive is cut off or damaged; copy it again")
+                                .because(cause),
+                        )
                     })?;
                     Store::Npz(Box::new(archive))
                 }
@@ -69,11 +72,9 @@ impl Archive {
     /// Names of the arrays, sorted.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = match &self.store {
-            Store::Npz(archive) => {
-                (archive.file_names().filter_map(Result::ok))
-                    .map(|n| n.strip_suffix(".npy").unwrap_or(&n).to_owned())
-                    .collect()
-            }
+            Store::Npz(archive) => (archive.file_names().filter_map(Result::ok))
+                .map(|n| n.strip_suffix(".npy").unwrap_or(&n).to_owned())
+                .collect(),
             Store::Safetensors { entries, .. } => entries.keys().cloned().collect(),
             Store::Folder(files) => files.keys().cloned().collect(),
         };
@@ -100,7 +101,11 @@ impl Archive {
                 let damaged = |cause: Box<dyn std::error::Error + Send + Sync>| {
                     DataError::format("cannot be unpacked; copy the archive again").because(cause)
                 };
-                let member = if archive.index_for_name(name).is_some() { name.to_owned() } else { format!("{name}.npy") };
+                let member = if archive.index_for_name(name).is_some() {
+                    name.to_owned()
+                } else {
+                    format!("{name}.npy")
+                };
                 let mut bytes = Vec::new();
                 archive
                     .by_name(&member)
@@ -115,10 +120,9 @@ impl Archive {
                 }
                 _ => Err(DataError::format("has an element type other than float, integer or bool")),
             },
-            Store::Folder(files) => files.get(name).map_or_else(
-                || Err(DataError::missing("is not there")),
-                |path| npy::decode(&read(path)?),
-            ),
+            Store::Folder(files) => files
+                .get(name)
+                .map_or_else(|| Err(DataError::missing("is not there")), |path| npy::decode(&read(path)?)),
         }
         .map_err(|e| e.at(place))
     }

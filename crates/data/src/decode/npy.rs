@@ -37,10 +37,9 @@ impl Numbers {
         match &self.values {
             Values::Text(v) => Some(v.clone()),
             Values::Whole(v) => Some(v.iter().map(i64::to_string).collect()),
-            Values::Real(v) => v
-                .iter()
-                .map(|&x| (x.fract() == 0.0).then(|| format!("{}", x as i64)))
-                .collect(),
+            Values::Real(v) => {
+                v.iter().map(|&x| (x.fract() == 0.0).then(|| format!("{}", x as i64))).collect()
+            }
         }
     }
 }
@@ -154,7 +153,9 @@ pub fn decode(bytes: &[u8]) -> Result<Numbers, DataError> {
         .split(',')
         .map(str::trim)
         .filter(|side| !side.is_empty())
-        .map(|side| side.parse().map_err(|_| DataError::format(format!("the npy header has no shape: {header}"))))
+        .map(|side| {
+            side.parse().map_err(|_| DataError::format(format!("the npy header has no shape: {header}")))
+        })
         .collect::<Result<_, _>>()?;
     let (element, big_endian) = element(descr).ok_or_else(|| {
         DataError::format(format!(
@@ -235,7 +236,8 @@ mod tests {
 
     #[test]
     fn numbers_of_every_width() {
-        let real = |descr: &str, data: &[u8]| decode(&file(descr, false, "(1,)", data)).unwrap().real().unwrap();
+        let real =
+            |descr: &str, data: &[u8]| decode(&file(descr, false, "(1,)", data)).unwrap().real().unwrap();
         assert_eq!(real("<f4", &1.5f32.to_le_bytes()), [1.5]);
         assert_eq!(real(">f8", &(-2.5f64).to_be_bytes()), [-2.5]);
         assert_eq!(real("<f2", &0x3E00u16.to_le_bytes()), [1.5]);

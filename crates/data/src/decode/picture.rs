@@ -10,6 +10,9 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::error::{DataError, read};
 
+/// Most bytes of a decoded picture; a damaged header can promise terabytes.
+const LARGEST: usize = 1 << 30;
+
 /// 8-bit pixels, row-major, channels last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bitmap {
@@ -30,7 +33,11 @@ impl Bitmap {
     /// If a side is zero, there are not 1 or 3 channels, or the number of
     /// values is not the product of the three.
     pub fn new(width: usize, height: usize, channels: usize, pixels: Vec<u8>) -> Result<Self, DataError> {
-        if width == 0 || height == 0 || !matches!(channels, 1 | 3) || pixels.len() != width * height * channels {
+        if width == 0
+            || height == 0
+            || !matches!(channels, 1 | 3)
+            || pixels.len() != width * height * channels
+        {
             return Err(DataError::shape(format!(
                 "a picture of {height} x {width} with {channels} channels does not fit {} values; \
                  expected sides of at least 1 and 1 or 3 channels",
@@ -94,11 +101,13 @@ fn luma(rgb: &[u8]) -> u8 {
 }
 
 fn png(bytes: &[u8]) -> Result<Bitmap, DataError> {
-    let damaged = |cause: png::DecodingError| DataError::format("the PNG picture is damaged; copy or convert it again").because(cause);
+    let damaged = |cause: png::DecodingError| {
+        DataError::format("the PNG picture is damaged; copy or convert it again").because(cause)
+    };
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().map_err(damaged)?;
-    let Some(size) = reader.output_buffer_size() else {
+    let Some(size) = reader.output_buffer_size().filter(|size| *size <= LARGEST) else {
         return Err(DataError::format("the PNG picture is too large to decode"));
     };
     let mut buffer = vec![0; size];
@@ -168,7 +177,12 @@ mod tests {
         assert!(Bitmap::decode(&whole[..40]).unwrap_err().to_string().contains("PNG picture is damaged"));
         assert!(Bitmap::decode(b"GIF89a").unwrap_err().to_string().contains("neither a PNG nor a JPEG"));
         assert!(Bitmap::decode(&[]).is_err());
-        assert!(Bitmap::decode(&[0xFF, 0xD8, 0xFF, 0xE0, 0]).unwrap_err().to_string().contains("JPEG picture is damaged"));
+        assert!(
+            Bitmap::decode(&[0xFF, 0xD8, 0xFF, 0xE0, 0])
+                .unwrap_err()
+                .to_string()
+                .contains("JPEG picture is damaged")
+        );
         assert!(Bitmap::new(2, 2, 1, vec![0; 3]).is_err());
     }
 }

@@ -25,7 +25,9 @@ impl Table {
         let place = || format!("`{}`", path.display());
         let unreadable = |cause: csv::Error| {
             let line = cause.position().map_or(0, csv::Position::line);
-            DataError::format(format!("line {line} of the CSV file cannot be read")).because(cause).at(place())
+            DataError::format(format!("line {line} of the CSV file cannot be read"))
+                .because(cause)
+                .at(place())
         };
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);

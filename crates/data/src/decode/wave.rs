@@ -34,7 +34,8 @@ impl Wave {
     /// # Errors
     /// As [`Wave::read`]; the message does not know the file's name.
     pub fn decode(bytes: &[u8]) -> Result<Self, DataError> {
-        let unreadable = |cause| DataError::format("is not a wav file that can be decoded (PCM or float)").because(cause);
+        let unreadable =
+            |cause| DataError::format("is not a wav file that can be decoded (PCM or float)").because(cause);
         let reader = WavReader::new(Cursor::new(bytes)).map_err(unreadable)?;
         let spec = reader.spec();
         let channels = usize::from(spec.channels);

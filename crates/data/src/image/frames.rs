@@ -34,7 +34,7 @@ impl FrameRule {
         count: usize,
         rng: Option<&mut Rng>,
     ) -> Result<Vec<usize>, DataError> {
-        if length == 0 || count == 0 || !(begin <= end) {
+        if length == 0 || count == 0 || begin.is_nan() || end.is_nan() || begin > end {
             return Err(DataError::shape(format!(
                 "cannot pick {count} frames from {begin} to {end} of a film of {length}"
             )));
@@ -98,7 +98,9 @@ mod tests {
 
     #[test]
     fn too_short_films_say_so() {
-        let message = |rule: FrameRule, length| rule.pick(length, (0.0, length as f64), 3, None).unwrap_err().to_string();
+        let message = |rule: FrameRule, length| {
+            rule.pick(length, (0.0, length as f64), 3, None).unwrap_err().to_string()
+        };
         assert!(message(FrameRule::FirstSorted, 2).contains("has 2 frames, 3 are needed"));
         assert!(message(FrameRule::Segment, 0).contains("film of 0"));
         assert!(FrameRule::Segment.pick(5, (f64::NAN, 2.0), 3, None).is_err());

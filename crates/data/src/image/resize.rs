@@ -9,6 +9,8 @@ use crate::decode::Bitmap;
 
 /// Fractional bits of a weight.
 const BITS: u32 = 22;
+/// One half in fixed point: makes cutting off round to the nearest.
+const HALF: i32 = 1 << (BITS - 1);
 
 /// The source pixels behind one target pixel.
 struct Span {
@@ -55,30 +57,32 @@ fn rows(picture: &Bitmap, width: usize) -> Bitmap {
         for span in &spans {
             for channel in 0..channels {
                 let source = row[span.first * channels + channel..].iter().step_by(channels);
-                pixels.push(weigh(source, &span.weights));
+                let sum = source.zip(&span.weights).map(|(&p, &w)| i32::from(p) * w).sum::<i32>();
+                pixels.push(level(sum + HALF));
             }
         }
     }
     Bitmap { width, height: picture.height, channels, pixels }
 }
 
-/// Scales every column.
+/// Scales every column, a whole row of sums at a time: rows lie side by side in memory.
 fn columns(picture: &Bitmap, height: usize) -> Bitmap {
     let stride = picture.width * picture.channels;
     let mut pixels = Vec::with_capacity(stride * height);
+    let mut sums = vec![0i32; stride];
     for span in spans(picture.height, height) {
-        for column in 0..stride {
-            let source = picture.pixels[span.first * stride + column..].iter().step_by(stride);
-            pixels.push(weigh(source, &span.weights));
+        sums.fill(HALF);
+        let rows = picture.pixels.chunks_exact(stride).skip(span.first);
+        for (row, &weight) in rows.zip(&span.weights) {
+            sums.iter_mut().zip(row).for_each(|(sum, &pixel)| *sum += i32::from(pixel) * weight);
         }
+        pixels.extend(sums.iter().map(|&sum| level(sum)));
     }
     Bitmap { width: picture.width, height, channels: picture.channels, pixels }
 }
 
-/// Weighted mean in fixed point, rounded to the nearest grey level.
-fn weigh<'a>(source: impl Iterator<Item = &'a u8>, weights: &[i32]) -> u8 {
-    let half = 1 << (BITS - 1);
-    let sum: i32 = source.zip(weights).map(|(&p, &w)| i32::from(p) * w).sum::<i32>() + half;
+/// A weighted sum that began at [`HALF`], as a grey level.
+fn level(sum: i32) -> u8 {
     (sum >> BITS).clamp(0, 255) as u8
 }
 

@@ -75,7 +75,10 @@ impl<T> Desk<T> {
 fn panicked(number: usize, panic: &(dyn std::any::Any + Send)) -> DataError {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    DataError::new(ErrorKind::Internal, format!("the worker that made batch {number} panicked: {text}; please report this"))
+    DataError::new(
+        ErrorKind::Internal,
+        format!("the worker that made batch {number} panicked: {text}; please report this"),
+    )
 }
 
 /// Results of `make` for a range of numbers, in order, made by threads.
@@ -108,7 +111,10 @@ impl<T: Send + 'static> Feed<T> {
             match Builder::new().name(format!("loader-{number}")).spawn(move || desk.work(&*make)) {
                 Ok(thread) => threads.push(thread),
                 Err(cause) if threads.is_empty() => {
-                    let error = DataError::new(ErrorKind::Io, "no loading thread could be started; set `workers` = 0");
+                    let error = DataError::new(
+                        ErrorKind::Io,
+                        "no loading thread could be started; set `workers` = 0",
+                    );
                     refused = Some(error.because(cause));
                     break;
                 }

@@ -180,7 +180,8 @@ impl Recipe {
             // Keyed by the sample, not by its place in the epoch.
             samples.push(self.split.sample(index, self.draw.map(|draw| draw.fork(index as u64)))?);
         }
-        Batch::collate(samples, self.split.modalities())
-            .map_err(|cause| DataError::shape(format!("batch {number} cannot be put together")).because(cause))
+        Batch::collate(samples, self.split.modalities()).map_err(|cause| {
+            DataError::shape(format!("batch {number} cannot be put together")).because(cause)
+        })
     }
 }

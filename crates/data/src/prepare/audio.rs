@@ -91,7 +91,12 @@ impl AudioSteps {
     }
 
     /// The word repeated until the front is full, limited to -1..=1.
-    fn tile(&self, wave: &Wave, span: Option<(usize, usize)>, draw: Option<Draw>) -> Result<Vec<f32>, DataError> {
+    fn tile(
+        &self,
+        wave: &Wave,
+        span: Option<(usize, usize)>,
+        draw: Option<Draw>,
+    ) -> Result<Vec<f32>, DataError> {
         let length = wave.samples.len();
         let (from, to) = span.unwrap_or((0, length));
         let word = wave.samples.get(from..to.min(length)).unwrap_or_default();
@@ -107,7 +112,13 @@ impl AudioSteps {
             (true, None) => self.samples / 2,
             (false, _) => 0,
         };
-        Ok(sound.iter().cycle().skip(skip % sound.len()).take(self.samples).map(|v| v.clamp(-1.0, 1.0)).collect())
+        Ok(sound
+            .iter()
+            .cycle()
+            .skip(skip % sound.len())
+            .take(self.samples)
+            .map(|v| v.clamp(-1.0, 1.0))
+            .collect())
     }
 }
 

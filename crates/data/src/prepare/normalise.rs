@@ -40,7 +40,8 @@ impl Normalise {
 
     /// Applies to the values of one array with the channel as first axis.
     pub(crate) fn apply(&self, values: &mut [f32]) {
-        let shift = |values: &mut [f32], mean: f32, std: f32| values.iter_mut().for_each(|v| *v = (*v - mean) / std);
+        let shift =
+            |values: &mut [f32], mean: f32, std: f32| values.iter_mut().for_each(|v| *v = (*v - mean) / std);
         match self {
             Self::None => {}
             Self::Clip => {

@@ -95,7 +95,9 @@ impl Preparation {
             }
             Steps::Vector(_) => read(path)
                 .and_then(|bytes| npy::decode(&bytes))
-                .and_then(|array| array.real().ok_or_else(|| DataError::format("holds texts, expected numbers")))
+                .and_then(|array| {
+                    array.real().ok_or_else(|| DataError::format("holds texts, expected numbers"))
+                })
                 .map(Raw::Vector)
                 .map_err(|e| e.at(format_args!("`{}`", path.display()))),
         };
@@ -144,7 +146,8 @@ impl Preparation {
                 return Err(DataError::format(format!("expected {}, got {}", self.kind(), raw.kind())));
             }
         };
-        Array::new(self.spec().shape, values)
-            .map_err(|cause| DataError::shape("the prepared array has another shape than announced").because(cause))
+        Array::new(self.spec().shape, values).map_err(|cause| {
+            DataError::shape("the prepared array has another shape than announced").because(cause)
+        })
     }
 }

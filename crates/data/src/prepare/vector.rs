@@ -51,7 +51,9 @@ impl VectorSteps {
         let plain = self.mean.is_empty() && self.std.is_empty();
         let kept = !self.columns.is_empty() && self.columns.iter().all(|&c| c < self.width);
         if !kept || !(standardised || plain) || self.length == Some(0) || self.std.iter().any(|&s| s <= 0.0) {
-            return Err(DataError::config("the saved preparation of features is damaged: its columns do not fit"));
+            return Err(DataError::config(
+                "the saved preparation of features is damaged: its columns do not fit",
+            ));
         }
         Ok(())
     }
@@ -138,6 +140,8 @@ mod tests {
         let mut steps = VectorSteps::plain(None, 1, None);
         let rows: [&[f32]; 2] = [&[4.0], &[4.0]];
         let rule = Columns { drop_constant: true, standardise: true };
-        assert!(steps.fit(rows.into_iter(), rule).unwrap_err().to_string().contains("all 1 columns are constant"));
+        assert!(
+            steps.fit(rows.into_iter(), rule).unwrap_err().to_string().contains("all 1 columns are constant")
+        );
     }
 }

@@ -217,10 +217,14 @@ impl FeaturesConfig {
                     "has {bad} values that are NaN or infinite; set `nan` to zero or drop, or mend the data"
                 ))));
             }
-            NanPolicy::Zero => notes.push(format!("modality `{name}`: {bad} values NaN or infinite set to 0")),
+            NanPolicy::Zero => {
+                notes.push(format!("modality `{name}`: {bad} values NaN or infinite set to 0"))
+            }
             NanPolicy::Drop => {
                 let gone = spoilt.iter().filter(|s| **s).count();
-                notes.push(format!("modality `{name}`: {gone} samples with {bad} values NaN or infinite left out"));
+                notes.push(format!(
+                    "modality `{name}`: {gone} samples with {bad} values NaN or infinite left out"
+                ));
             }
         }
         Ok(Feature { name: name.to_owned(), length, width, rows: rows.into(), present, spoilt })
@@ -240,14 +244,17 @@ impl FeaturesConfig {
                 part.ok_or_else(|| {
                     DataError::new(
                         ErrorKind::Split,
-                        format!("array `{}` holds `{text}`, expected 0, 1, 2 or train, val, test", self.split),
+                        format!(
+                            "array `{}` holds `{text}`, expected 0, 1, 2 or train, val, test",
+                            self.split
+                        ),
                     )
                 })
             };
             return given.iter().map(part).collect();
         };
         let sum: f64 = self.fractions.iter().sum();
-        if self.fractions.iter().any(|f| !(*f > 0.0)) || (sum - 1.0).abs() > 1e-6 {
+        if self.fractions.iter().any(|f| f.is_nan() || *f <= 0.0) || (sum - 1.0).abs() > 1e-6 {
             return Err(DataError::config(format!(
                 "`fractions` must be three numbers above 0 that sum to 1, got {:?}",
                 self.fractions
@@ -344,6 +351,8 @@ mod tests {
     #[test]
     fn stars_stand_for_any_text() {
         assert!(matches("text*", "text") && matches("text*", "text_lsa") && matches("*", ""));
-        assert!(matches("*_l*a", "text_lsa") && !matches("*_l*b", "text_lsa") && !matches("text", "text_lsa"));
+        assert!(
+            matches("*_l*a", "text_lsa") && !matches("*_l*b", "text_lsa") && !matches("text", "text_lsa")
+        );
     }
 }

@@ -83,17 +83,26 @@ impl GridConfig {
             let index: usize = row.number(class)?;
             let known = classes.entry(index).or_insert_with(|| row.text(name).to_owned());
             if known != row.text(name) {
-                let message = format!("{}: class {index} is called `{}` here and `{known}` before", row.place(), row.text(name));
+                let message = format!(
+                    "{}: class {index} is called `{}` here and `{known}` before",
+                    row.place(),
+                    row.text(name)
+                );
                 return Err(DataError::new(ErrorKind::Label, message));
             }
             let part = Part::from_name(row.text(split)).ok_or_else(|| {
-                DataError::new(ErrorKind::Split, format!("{}: split `{}` must be train, val or test", row.place(), row.text(split)))
+                DataError::new(
+                    ErrorKind::Split,
+                    format!("{}: split `{}` must be train, val or test", row.place(), row.text(split)),
+                )
             })?;
             let frames: (f64, f64) = (row.number(f0)?, row.number(f1)?);
             let samples: (usize, usize) = (row.number(s0)?, row.number(s1)?);
             let clip = row.text(id);
             let source = |name: &String| match name.as_str() {
-                "audio" => Source::Wave { path: root.join("audio").join(format!("{clip}.wav")), span: Some(samples) },
+                "audio" => {
+                    Source::Wave { path: root.join("audio").join(format!("{clip}.wav")), span: Some(samples) }
+                }
                 _ => Source::Film {
                     path: root.join("video").join(format!("{clip}.jpg")),
                     frame_width: self.video.frame_width.unwrap_or(VIDEO.frame_width),
@@ -109,7 +118,10 @@ impl GridConfig {
             });
         }
         if let Some((gap, _)) = classes.keys().enumerate().find(|(number, index)| number != *index) {
-            return Err(DataError::new(ErrorKind::Label, format!("no clip has `{word}_id` {gap}; ids must run from 0 without gap")));
+            return Err(DataError::new(
+                ErrorKind::Label,
+                format!("no clip has `{word}_id` {gap}; ids must run from 0 without gap"),
+            ));
         }
         let drafts = modalities.iter().map(|name| match name.as_str() {
             "audio" => self.audio.draft(name, &AUDIO),

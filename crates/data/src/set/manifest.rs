@@ -10,7 +10,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::labels::Classes;
-use crate::config::{AudioConfig, CommonConfig, Draft, GroupedDefaults, ImageConfig, PictureDefaults, VideoConfig};
+use crate::config::{
+    AudioConfig, CommonConfig, Draft, GroupedDefaults, ImageConfig, PictureDefaults, VideoConfig,
+};
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
 use crate::image::FrameRule;
@@ -70,14 +72,20 @@ impl ManifestConfig {
         let csv = super::root(common, base, "the CSV file that lists the samples")?;
         let table = Table::read(&csv)?;
         if self.modality.is_empty() {
-            return Err(DataError::config("no modality: add a table [data.modality.NAME] with a `kind` for a column NAME"));
+            return Err(DataError::config(
+                "no modality: add a table [data.modality.NAME] with a `kind` for a column NAME",
+            ));
         }
         for name in self.modality.keys() {
             table.column(name)?;
         }
         // In the order of the columns, which is the order users see.
-        let described: Vec<&str> =
-            table.header().iter().map(String::as_str).filter(|name| self.modality.contains_key(*name)).collect();
+        let described: Vec<&str> = table
+            .header()
+            .iter()
+            .map(String::as_str)
+            .filter(|name| self.modality.contains_key(*name))
+            .collect();
         let names = common.choose(&described)?;
         let drafts: Vec<Draft> = names.iter().map(|name| self.draft(name)).collect::<Result<_, _>>()?;
         let columns: Vec<usize> = names.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?;
@@ -94,7 +102,10 @@ impl ManifestConfig {
                 return Err(DataError::format(format!("{}: `id` is empty", row.place())));
             }
             let part = Part::from_name(row.text(split)).ok_or_else(|| {
-                place(DataError::new(ErrorKind::Split, format!("split `{}` must be train, val or test", row.text(split))))
+                place(DataError::new(
+                    ErrorKind::Split,
+                    format!("split `{}` must be train, val or test", row.text(split)),
+                ))
             })?;
             let source = |(draft, &column): (&Draft, &usize)| {
                 let cell = row.text(column);

@@ -132,7 +132,10 @@ impl SpokenDigitsConfig {
         let list = || speakers.iter().copied().collect::<Vec<_>>().join(", ");
         for (key, name) in [("test_speaker", &self.test_speaker), ("val_speaker", &self.val_speaker)] {
             if !speakers.contains(name.as_str()) {
-                return Err(DataError::config(format!("`{key}` = `{name}` is no speaker of this set, these are: {}", list())));
+                return Err(DataError::config(format!(
+                    "`{key}` = `{name}` is no speaker of this set, these are: {}",
+                    list()
+                )));
             }
         }
         if self.test_speaker == self.val_speaker {

@@ -25,7 +25,8 @@ pub fn npy(name: &str) -> (Vec<usize>, Vec<u8>) {
 pub fn npy_f32(name: &str) -> (Vec<usize>, Vec<f32>) {
     let (shape, bytes) = npy(name);
     let values: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
-    let columns_first = fs::read(reference(name)).unwrap()[..128].windows(21).any(|w| w == b"'fortran_order': True");
+    let columns_first =
+        fs::read(reference(name)).unwrap()[..128].windows(21).any(|w| w == b"'fortran_order': True");
     match shape[..] {
         [rows, columns] if columns_first => {
             let value = |i: usize| values[i % columns * rows + i / columns];
@@ -48,8 +49,12 @@ pub fn write_npy(path: &Path, descr: &str, shape: &str, data: &[u8]) {
 
 /// A tone of so many samples at 8 kHz, mono, 16 bit.
 pub fn write_wav(path: &Path, samples: usize, pitch: f32) {
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate: 8000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
     let mut writer = hound::WavWriter::create(path, spec).unwrap();
     for i in 0..samples {
         writer.write_sample(((i as f32 * pitch).sin() * 9000.0) as i16).unwrap();

@@ -60,7 +60,8 @@ impl Axis {
     pub(super) fn scale(&self, values: impl Iterator<Item = f64>, pixels: [f64; 2]) -> Scale {
         let shown = values.chain(self.low).chain(self.high).filter(|v| self.shows(*v));
         let (low, high) = shown.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
-        let (low, high) = if low > high { if self.log { (0.1, 1.0) } else { (0.0, 1.0) } } else { (low, high) };
+        let (low, high) =
+            if low > high { if self.log { (0.1, 1.0) } else { (0.0, 1.0) } } else { (low, high) };
         if self.log { self.decades(low, high, pixels) } else { self.linear(low, high, pixels) }
     }
 
@@ -74,7 +75,9 @@ impl Axis {
             step = step.max(1.0).round();
         }
         // The ends move out to ticks, except where the axis was given or counts epochs.
-        let near = |end: f64, given: Option<f64>, snapped: f64| if given == Some(end) || self.whole { end } else { snapped };
+        let near = |end: f64, given: Option<f64>, snapped: f64| {
+            if given == Some(end) || self.whole { end } else { snapped }
+        };
         let low = near(low, self.low, (low / step + 1e-9).floor() * step);
         let high = near(high, self.high, (high / step - 1e-9).ceil() * step);
         let decimals = (-step.log10().floor()).clamp(0.0, 12.0) as usize;
@@ -161,7 +164,12 @@ mod tests {
     #[test]
     fn no_value_breaks_an_axis() {
         let odd = [f64::NAN, f64::INFINITY, f64::MAX, -f64::MAX, 0.0, -0.0, 5e-324, 1e299, -1e299, 7.0];
-        for axis in [Axis::default(), Axis::default().log(), Axis::default().whole(), Axis::default().within(1.0, 1.0)] {
+        for axis in [
+            Axis::default(),
+            Axis::default().log(),
+            Axis::default().whole(),
+            Axis::default().within(1.0, 1.0),
+        ] {
             for a in odd {
                 for b in odd {
                     let scale = axis.scale([a, b].into_iter(), [10.0, 90.0]);

@@ -49,7 +49,8 @@ pub struct DotPlot {
     pub decimals: usize,
 }
 
-const WIDTH: f64 = 560.0;
+/// Two figures stand side by side on a page.
+const WIDTH: f64 = 530.0;
 const LINE: f64 = 24.0;
 const TOP: f64 = 8.0;
 /// Lines drawn; the rest is counted in words.
@@ -100,7 +101,8 @@ impl DotPlot {
             let more = format!("and {} more not drawn", self.dots.len() - MOST);
             svg.text(left, height - 8.0, Anchor::Start, "soft", &more);
         }
-        let words: Vec<String> = names.iter().zip(&values).map(|(name, value)| format!("{name} {value}")).collect();
+        let words: Vec<String> =
+            names.iter().zip(&values).map(|(name, value)| format!("{name} {value}")).collect();
         let made = format!("{}: {}.", self.axis.title, words.join("; "));
         let description = if self.description.is_empty() { made } else { self.description.clone() };
         let width = WIDTH.max(left + 120.0 + 20.0 + widest(&values));

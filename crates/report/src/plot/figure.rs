@@ -1,7 +1,10 @@
 //! A drawn plot.
 
-use super::style::{COLOURS, COLOURS_DARK, RULES};
-use crate::html::escape;
+use super::{
+    style::{COLOURS, COLOURS_DARK, RULES},
+    svg::pixels,
+};
+use crate::{html::escape, text::shorten};
 
 /// A drawn plot with its words.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,18 +26,20 @@ impl Figure {
             "<style>.cp{COLOURS}@media (prefers-color-scheme:dark){{.cp{COLOURS_DARK}}}{RULES}</style>\
              <rect y=\"-26\" width=\"100%\" height=\"100%\" style=\"fill:var(--paper)\"/>"
         );
-        let title = format!("<text x=\"12\" y=\"-6\" class=\"head\">{}</text>", escape(&self.title));
-        format!("{head}{}", self.element(&(style + &title), 26.0))
+        let short = shorten(&self.title, 80);
+        let title = format!("<text x=\"12\" y=\"-6\" class=\"head\">{}</text>", escape(&short));
+        let wide = self.width.max(1.15 * pixels(&short) + 24.0);
+        format!("{head}{}", self.element(&(style + &title), wide, 26.0))
     }
 
     /// The figure as an element of a page that brings the colours, such as
     /// [`Page`](crate::html::Page); the title is the page's to write.
     pub fn to_inline(&self) -> String {
-        self.element("", 0.0)
+        self.element("", self.width, 0.0)
     }
 
-    fn element(&self, inside: &str, above: f64) -> String {
-        let (width, height) = (self.width.ceil(), self.height.ceil() + above);
+    fn element(&self, inside: &str, width: f64, above: f64) -> String {
+        let (width, height) = (width.ceil(), self.height.ceil() + above);
         let (title, description) = (escape(&self.title), escape(&self.description));
         // `aria-label` instead of `aria-labelledby`: ids would clash on a page.
         format!(

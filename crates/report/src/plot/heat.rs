@@ -50,7 +50,12 @@ const MOST: usize = 512;
 
 impl HeatMap {
     /// A matrix with names.
-    pub fn new(title: impl Into<String>, rows: Vec<String>, columns: Vec<String>, values: Vec<Vec<f64>>) -> Self {
+    pub fn new(
+        title: impl Into<String>,
+        rows: Vec<String>,
+        columns: Vec<String>,
+        values: Vec<Vec<f64>>,
+    ) -> Self {
         Self { title: title.into(), rows, columns, values, ..Self::default() }
     }
 
@@ -58,7 +63,10 @@ impl HeatMap {
     pub fn confusion<S: AsRef<str>>(title: impl Into<String>, classes: &[S], counts: &Confusion) -> Self {
         let names: Vec<String> = classes.iter().map(|c| c.as_ref().to_owned()).collect();
         let total = |row: &[u64]| row.iter().map(|n| *n as f64).sum::<f64>();
-        let share = |row: &Vec<u64>| row.iter().map(|n| *n as f64 / total(row)).collect();
+        let share = |row: &Vec<u64>| {
+            let total = total(row);
+            row.iter().map(|n| *n as f64 / total).collect()
+        };
         let write = |n: &u64| if *n == 0 { String::new() } else { n.to_string() };
         let right: f64 = counts.iter().enumerate().filter_map(|(i, row)| row.get(i)).map(|n| *n as f64).sum();
         let all: f64 = counts.iter().map(|row| total(row)).sum();
@@ -67,7 +75,11 @@ impl HeatMap {
             row_title: "true class".into(),
             column_title: "predicted class".into(),
             values: counts.iter().map(share).collect(),
-            labels: counts.iter().take(NAMED).map(|row| row.iter().take(NAMED).map(write).collect()).collect(),
+            labels: counts
+                .iter()
+                .take(NAMED)
+                .map(|row| row.iter().take(NAMED).map(write).collect())
+                .collect(),
             ..Self::new(title, names.clone(), names, Vec::new())
         }
     }
@@ -109,7 +121,9 @@ impl HeatMap {
         if named {
             self.numbers(&mut svg, [left, top], side);
         }
-        let mut height = top + size[1] + 12.0;
+        // A small matrix still has room for the words at its side.
+        let words = pixels(&shorten(&self.row_title, 40)) / 2.0;
+        let mut height = top + (size[1] / 2.0 + words).max(size[1]) + 12.0;
         let cut = rows < self.values.len();
         let notes = [
             cut.then(|| format!("the first {MOST} of {} rows", self.values.len())),
@@ -157,7 +171,9 @@ impl HeatMap {
                 }
                 if *boxes > 0 {
                     let opacity = strength as f64 / LEVELS as f64;
-                    svg.raw(&format!("<path class=\"fill {colour}\" fill-opacity=\"{opacity:.2}\" d=\"{path}\"/>"));
+                    svg.raw(&format!(
+                        "<path class=\"fill {colour}\" fill-opacity=\"{opacity:.2}\" d=\"{path}\"/>"
+                    ));
                 }
             }
         }

@@ -34,7 +34,8 @@ pub struct LinePlot {
     pub marks: Vec<(String, f64)>,
 }
 
-const WIDTH: f64 = 560.0;
+/// Two figures stand side by side on a page.
+const WIDTH: f64 = 530.0;
 const HEIGHT: f64 = 300.0;
 const TOP: f64 = 12.0;
 /// Curves drawn; a legend of more cannot be read.
@@ -133,7 +134,7 @@ impl LinePlot {
 
     /// Draws the legend below the plot and returns the height of it all.
     fn legend(&self, svg: &mut Svg, series: &[Series], left: f64) -> f64 {
-        let (mut x, mut y) = (left, HEIGHT + 4.0);
+        let (mut x, mut y) = (left, HEIGHT + 10.0);
         for (i, one) in series.iter().enumerate() {
             let missing = pieces(&one.points, &self.x, &self.y).next().is_none();
             let name = shorten(&one.name, 40) + if missing { " (no values)" } else { "" };
@@ -153,7 +154,13 @@ impl LinePlot {
         }
         if self.series.len() > MOST {
             y += 18.0;
-            svg.text(left, y, Anchor::Start, "soft", &format!("and {} more not drawn", self.series.len() - MOST));
+            svg.text(
+                left,
+                y,
+                Anchor::Start,
+                "soft",
+                &format!("and {} more not drawn", self.series.len() - MOST),
+            );
         }
         y + 10.0
     }

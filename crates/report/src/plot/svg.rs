@@ -53,13 +53,17 @@ impl Svg {
 
     pub fn rect(&mut self, at: [f64; 2], size: [f64; 2], attributes: &str) {
         let ([x, y], [w, h]) = (at, size);
-        self.add(format_args!("<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\" {attributes}/>"));
+        self.add(format_args!(
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\" {attributes}/>"
+        ));
     }
 
     pub fn dot(&mut self, at: [f64; 2], radius: f64, series: usize) {
         let [x, y] = at;
         let colour = colour(series);
-        self.add(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" class=\"fill {colour}\"/>"));
+        self.add(format_args!(
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" class=\"fill {colour}\"/>"
+        ));
     }
 
     /// Opens a group whose title a pointer shows.

@@ -158,5 +158,7 @@ fn event(bytes: &[u8]) -> Result<Known, String> {
     if !NAMES.contains(&name) {
         return Ok(Known::Not(name.to_owned()));
     }
-    serde_json::from_value(value).map(|event| Known::Event(Box::new(event))).map_err(|error| error.to_string())
+    serde_json::from_value(value)
+        .map(|event| Known::Event(Box::new(event)))
+        .map_err(|error| error.to_string())
 }

@@ -68,7 +68,11 @@ pub fn quantile(sorted: &[f64], p: f64) -> Option<f64> {
 /// let interval = percentile_interval(&correct, share, &Resampling::default()).unwrap();
 /// assert_eq!((interval.low, interval.high), (0.5, 1.0)); // 8 of 10 tells little
 /// ```
-pub fn percentile_interval(values: &[f64], statistic: impl Fn(&[f64]) -> f64, plan: &Resampling) -> Option<Interval> {
+pub fn percentile_interval(
+    values: &[f64],
+    statistic: impl Fn(&[f64]) -> f64,
+    plan: &Resampling,
+) -> Option<Interval> {
     let mut draws = draw(&finite(values), statistic, plan)?;
     plan.interval(&mut draws, plan.tails(), Method::Percentile)
 }
@@ -78,7 +82,11 @@ pub fn percentile_interval(values: &[f64], statistic: impl Fn(&[f64]) -> f64, pl
 ///
 /// As [`percentile_interval`]; `None` also when all draws agree, because then
 /// neither bias nor acceleration is defined.
-pub fn bca_interval(values: &[f64], statistic: impl Fn(&[f64]) -> f64, plan: &Resampling) -> Option<Interval> {
+pub fn bca_interval(
+    values: &[f64],
+    statistic: impl Fn(&[f64]) -> f64,
+    plan: &Resampling,
+) -> Option<Interval> {
     let values = finite(values);
     let mut draws = draw(&values, &statistic, plan)?;
     let whole = statistic(&values);
@@ -87,9 +95,8 @@ pub fn bca_interval(values: &[f64], statistic: impl Fn(&[f64]) -> f64, plan: &Re
     let below = (count(&|x| x < whole) + count(&|x| x <= whole)) / (2.0 * draws.len() as f64);
     let bias = special::normal_quantile(below);
 
-    let without: Vec<f64> = (0..values.len())
-        .map(|i| statistic(&[&values[..i], &values[i + 1..]].concat()))
-        .collect();
+    let without: Vec<f64> =
+        (0..values.len()).map(|i| statistic(&[&values[..i], &values[i + 1..]].concat())).collect();
     let centre = without.iter().sum::<f64>() / without.len() as f64;
     let cubes: f64 = without.iter().map(|x| (centre - x).powi(3)).sum();
     let squares: f64 = without.iter().map(|x| (centre - x).powi(2)).sum();

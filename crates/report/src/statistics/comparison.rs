@@ -59,7 +59,8 @@ impl Comparison {
         let interval = summary.t_interval(plan.level);
         let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
         // Rounding of the inputs must not pass for a spread.
-        let largest = first.iter().chain(second).filter(|x| x.is_finite()).fold(0.0_f64, |a, b| a.max(b.abs()));
+        let largest =
+            first.iter().chain(second).filter(|x| x.is_finite()).fold(0.0_f64, |a, b| a.max(b.abs()));
         let spread = summary.sd.is_some_and(|sd| sd > 1e-12 * largest);
         let verdict = match (summary.n, interval) {
             (0, _) => Verdict::Unknown("no pair of finished runs".into()),

@@ -28,7 +28,11 @@ pub enum Crossing {
 /// let interval = grid_interval(&grid, Crossing::Shared, &Resampling::default()).unwrap();
 /// assert_eq!((interval.low, interval.high), (0.0, 1.0));
 /// ```
-pub fn grid_interval<R: AsRef<[f64]>>(values: &[R], crossing: Crossing, plan: &Resampling) -> Option<Interval> {
+pub fn grid_interval<R: AsRef<[f64]>>(
+    values: &[R],
+    crossing: Crossing,
+    plan: &Resampling,
+) -> Option<Interval> {
     let rows: Vec<&[f64]> = values.iter().map(AsRef::as_ref).collect();
     let samples = rows.first()?.len();
     let ragged = rows.iter().any(|row| row.len() != samples);

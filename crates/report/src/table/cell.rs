@@ -40,6 +40,15 @@ pub enum Cell {
         /// Decimals.
         decimals: usize,
     },
+    /// An interval alone.
+    Ends {
+        /// Lower end, in the unit of the column.
+        low: f64,
+        /// Upper end.
+        high: f64,
+        /// Decimals.
+        decimals: usize,
+    },
     /// Nothing, and why (may be empty).
     Missing(String),
 }
@@ -94,6 +103,15 @@ impl Cell {
         }
     }
 
+    /// An interval alone, times `factor`; missing without one.
+    pub fn ends(interval: Option<Interval>, factor: f64, decimals: usize) -> Self {
+        interval.map(|i| i.scaled(factor)).map_or_else(Self::none, |i| Self::Ends {
+            low: i.low,
+            high: i.high,
+            decimals,
+        })
+    }
+
     /// Nothing, without a reason.
     pub fn none() -> Self {
         Self::Missing(String::new())
@@ -104,7 +122,7 @@ impl Cell {
         match self {
             Self::Number { value, .. } | Self::Range { value, .. } => Some(*value),
             Self::Spread { mean, .. } => Some(*mean),
-            Self::Text(_) | Self::Missing(_) => None,
+            Self::Text(_) | Self::Ends { .. } | Self::Missing(_) => None,
         }
     }
 
@@ -114,7 +132,7 @@ impl Cell {
             Self::Number { decimals, .. } | Self::Range { decimals, .. } | Self::Spread { decimals, .. } => {
                 decimal(value, *decimals)
             }
-            Self::Text(_) | Self::Missing(_) => String::new(),
+            Self::Text(_) | Self::Ends { .. } | Self::Missing(_) => String::new(),
         }
     }
 
@@ -122,7 +140,9 @@ impl Cell {
     pub(super) fn parts(&self) -> Vec<(&'static str, f64)> {
         match self {
             Self::Spread { sd, n, .. } => vec![("sd", sd.unwrap_or(f64::NAN)), ("n", *n as f64)],
-            Self::Range { low, high, .. } => vec![("low", *low), ("high", *high)],
+            Self::Range { low, high, .. } | Self::Ends { low, high, .. } => {
+                vec![("low", *low), ("high", *high)]
+            }
             _ => Vec::new(),
         }
     }
@@ -141,6 +161,9 @@ impl std::fmt::Display for Cell {
             Self::Range { value, low, high, decimals } => {
                 let [value, low, high] = [value, low, high].map(|x| decimal(*x, *decimals));
                 write!(f, "{value} [{low}, {high}]")
+            }
+            Self::Ends { low, high, decimals } => {
+                write!(f, "{} to {}", decimal(*low, *decimals), decimal(*high, *decimals))
             }
             Self::Missing(why) if why.is_empty() => f.write_str("–"),
             Self::Missing(why) => write!(f, "– ({why})"),

@@ -24,7 +24,8 @@ impl Table {
                 let cell = self.cell(row, column);
                 fields.push(field(cell));
                 let own = cell.parts();
-                let part = |name: &&str| own.iter().find(|(n, _)| n == name).map_or(String::new(), |p| number(p.1));
+                let part =
+                    |name: &&str| own.iter().find(|(n, _)| n == name).map_or(String::new(), |p| number(p.1));
                 fields.extend(names.iter().map(part));
             }
             text += &(fields.join(",") + "\r\n");

@@ -7,7 +7,8 @@ impl Table {
     /// The table as a LaTeX `table` with `booktabs` rules. The best value of a
     /// column is bold.
     pub fn to_latex(&self) -> String {
-        let align: String = (0..self.columns.len()).map(|c| if self.numeric(c) { 'r' } else { 'l' }).collect();
+        let align: String =
+            (0..self.columns.len()).map(|c| if self.numeric(c) { 'r' } else { 'l' }).collect();
         let line = |cells: Vec<String>| format!("  {} \\\\\n", cells.join(" & "));
         let mut text = String::from("\\begin{table}\n  \\centering\n");
         if !self.caption.is_empty() {

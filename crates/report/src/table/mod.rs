@@ -112,8 +112,7 @@ impl Table {
         let pick = if better == Better::Higher { f64::max } else { f64::min };
         let Some(best) = values.iter().copied().reduce(pick) else { return false };
         let cell = self.cell(row, column);
-        values.len() > 1
-            && cell.value().is_some_and(|value| cell.rounded(value) == cell.rounded(best))
+        values.len() > 1 && cell.value().is_some_and(|value| cell.rounded(value) == cell.rounded(best))
     }
 
     fn has_best(&self) -> bool {

@@ -1,0 +1,195 @@
+//! Bad input gets a message that helps, a documented exit code, and loses nothing.
+
+mod support;
+
+use support::Toy;
+
+#[test]
+fn a_missing_file_is_named() {
+    let toy = Toy::new();
+    std::fs::remove_file(toy.dir.join("3.wav")).unwrap();
+    toy.train(&[]).fails(4, &["3.wav"]);
+}
+
+#[test]
+fn broken_recordings_are_named() {
+    for (content, what) in [(&b""[..], "empty"), (b"this is no sound at all", "not a wav"), (b"RIFF", "cut")]
+    {
+        let toy = Toy::new();
+        std::fs::write(toy.dir.join("5.wav"), content).unwrap();
+        let said = toy.train(&[]);
+        assert_eq!(said.code, 4, "{what}: {}", said.err);
+        assert!(said.err.contains("5.wav"), "{what}: {}", said.err);
+    }
+    let toy = Toy::new();
+    let whole = toy.bytes("5.wav");
+    std::fs::write(toy.dir.join("5.wav"), &whole[..whole.len() / 2]).unwrap();
+    toy.train(&[]).fails(4, &["5.wav"]);
+}
+
+#[test]
+fn unusual_but_sound_recordings_are_used() {
+    let toy = Toy::new();
+    let spec = |channels, bits| hound::WavSpec {
+        channels,
+        sample_rate: 8000,
+        bits_per_sample: bits,
+        sample_format: hound::SampleFormat::Int,
+    };
+    for (file, channels, bits, samples) in
+        [("0.wav", 2, 16, 8000), ("1.wav", 1, 24, 4000), ("4.wav", 1, 16, 1)]
+    {
+        let mut writer = hound::WavWriter::create(toy.dir.join(file), spec(channels, bits)).unwrap();
+        for t in 0..samples {
+            writer.write_sample((t * 37 % 200) * if bits == 24 { 20_000 } else { 100 }).unwrap();
+        }
+        writer.finalize().unwrap();
+    }
+    toy.train(&[]).succeeds();
+}
+
+#[test]
+fn a_corrupt_picture_is_named() {
+    let toy = Toy::new();
+    let mut bytes = toy.bytes("9.png");
+    let middle = bytes.len() / 2;
+    bytes.truncate(middle);
+    std::fs::write(toy.dir.join("9.png"), bytes).unwrap();
+    toy.train(&[]).fails(4, &["9.png"]);
+}
+
+#[test]
+fn labels_and_splits_must_make_sense() {
+    let toy = Toy::new();
+    toy.edit("toy.toml", "root = \"clips.csv\"", "root = \"clips.csv\"\nclasses = [\"low\"]");
+    toy.train(&[]).fails(4, &["high"]);
+
+    let toy = Toy::new();
+    let text = String::from_utf8(toy.bytes("clips.csv")).unwrap().replace(",val,", ",train,");
+    toy.write("clips.csv", &text);
+    toy.train(&[]).fails(4, &["val"]);
+
+    let toy = Toy::new();
+    let text = String::from_utf8(toy.bytes("clips.csv")).unwrap().replace(",train,high,", ",test,high,");
+    toy.write("clips.csv", &text);
+    toy.train(&[]).fails(4, &["high", "train"]);
+}
+
+#[test]
+fn a_modality_that_the_manifest_lacks_is_refused() {
+    let toy = Toy::new();
+    toy.edit("clips.csv", "audio,image", "sound,image");
+    let said = toy.train(&[]);
+    assert!([3, 4].contains(&said.code) && said.err.contains("audio"), "{} {}", said.code, said.err);
+}
+
+#[test]
+fn typos_in_the_configuration_get_a_suggestion() {
+    let toy = Toy::new();
+    toy.train(&["--set", "train.epoch=3"]).fails(3, &["[train]", "`epoch`", "did you mean `epochs`?"]);
+    toy.train(&["--set", "strategy.name=dlg"]).fails(3, &["[strategy]", "did you mean `dgl`?"]);
+    toy.train(&["--set", "trian.epochs=3"]).fails(3, &["did you mean `train`?"]);
+    toy.train(&["--set", "data.batchsize=3"]).fails(3, &["did you mean `batch_size`?"]);
+    toy.train(&["--set", "strategy.alhpa=3.0"]).fails(3, &["did you mean `alpha`?"]);
+    toy.train(&["--set", "nonsense"]).fails(2, &["KEY=VALUE"]);
+    assert!(!toy.dir.join("run/config.toml").exists(), "a refused configuration starts no run");
+}
+
+#[test]
+fn wrong_types_and_impossible_values_name_the_key() {
+    let toy = Toy::new();
+    toy.train(&["--set", "train.epochs=\"ten\""]).fails(3, &["[train]", "string \"ten\""]);
+    toy.train(&["--set", "strategy.alpha=-1.0"]).fails(3, &["strategy.alpha = -1", "at least 0"]);
+    toy.train(&["--set", "data.batch_size=0"]).fails(3, &["batch_size", "got 0"]);
+    toy.train(&["--set", "optimizer.lr=nan"]).fails(3, &["optimizer.lr = NaN", "positive"]);
+    toy.train(&["--set", "train.epochs=0"]).fails(3, &["train.epochs = 0"]);
+    toy.train(&["--set", "optimizer.momentum=1.5"]).fails(3, &["optimizer.momentum = 1.5", "[0, 1)"]);
+}
+
+#[test]
+fn parts_that_do_not_fit_are_refused_when_built() {
+    let toy = Toy::new();
+    toy.train(&["--set", "model.encoder.channels=[]"]).fails(3, &["conv-net", "channels must be positive"]);
+    toy.train(&["--set", "model.encoders.adio.name=mlp"])
+        .fails(3, &["no modality `adio`", "did you mean `audio`?"]);
+}
+
+#[test]
+fn divergence_stops_and_keeps_the_last_good_checkpoint() {
+    let toy = Toy::new();
+    toy.train(&["--set", "optimizer.lr=1e30"]).fails(5, &["is NaN", "epoch", "lower optimizer.lr"]);
+    let log = String::from_utf8(toy.bytes("run/metrics.jsonl")).unwrap();
+    assert!(log.lines().last().unwrap().contains("NaN"), "the record says why: {log}");
+    if toy.dir.join("run/checkpoints/last.safetensors").exists() {
+        counterpoint::train::Checkpoint::read(&toy.dir.join("run/checkpoints/last.safetensors")).unwrap();
+    }
+}
+
+#[test]
+fn unusable_checkpoints_say_what_is_wrong() {
+    let toy = Toy::new();
+    toy.train(&[]).succeeds();
+    let path = toy.dir.join("run/checkpoints/last.safetensors");
+    let good = std::fs::read(&path).unwrap();
+
+    std::fs::write(&path, &good[..good.len() / 2]).unwrap();
+    toy.run(&["evaluate", "run"]).fails(7, &["last.safetensors", "truncated"]);
+
+    let newer = replace(&good, br#"\"format\":1"#, br#"\"format\":9"#);
+    std::fs::write(&path, newer).unwrap();
+    toy.run(&["evaluate", "run"]).fails(7, &["format 9", "reads up to 1"]);
+
+    std::fs::write(&path, b"").unwrap();
+    toy.train(&["--resume"]).fails(7, &["last.safetensors"]);
+
+    let other = Toy::new();
+    other.train(&["--set", "model.encoder.channels=[4, 6]"]).succeeds();
+    std::fs::copy(other.dir.join("run/checkpoints/last.safetensors"), &path).unwrap();
+    toy.run(&["evaluate", "run"]).fails(7, &["of another model", "shape"]);
+    assert!(!toy.dir.join("run/looks.jsonl").exists(), "a look that failed before the seal is no look");
+}
+
+fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let at = bytes.windows(from.len()).position(|w| w == from).expect("the header holds it");
+    [&bytes[..at], to, &bytes[at + from.len()..]].concat()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn folders_that_cannot_be_written_are_named() {
+    let toy = Toy::new();
+    toy.run(&["train", "toy.toml", "--out", "/proc/counterpoint"])
+        .fails(7, &["cannot create run folder /proc/counterpoint"]);
+    toy.write("file", "");
+    toy.run(&["train", "toy.toml", "--out", "file/run"]).fails(7, &["file/run"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_keeps_the_checkpoint_before() {
+    // A limit on the size of written files stands in for the full disk: the
+    // write fails in the middle of a checkpoint.
+    let toy = Toy::new();
+    toy.train(&["--set", "train.epochs=2"]).succeeds();
+    let size = toy.bytes("run/checkpoints/best.safetensors").len() / 512;
+    let script = format!(
+        "trap '' XFSZ; ulimit -f {size}; exec {} train toy.toml --out full --set train.epochs=2",
+        env!("CARGO_BIN_EXE_counterpoint")
+    );
+    let output =
+        std::process::Command::new("sh").args(["-c", &script]).current_dir(&toy.dir).output().unwrap();
+    support::said(output).fails(7, &["cannot write", "safetensors"]);
+    assert!(!toy.dir.join("full/checkpoints/last.partial").exists(), "no half file is left");
+    toy.run(&["train", "--resume", "--out", "full"]).succeeds();
+    assert_eq!(toy.bytes("full/checkpoints/last.safetensors"), toy.bytes("run/checkpoints/last.safetensors"));
+}
+
+#[test]
+fn predict_refuses_what_it_cannot_use() {
+    let toy = Toy::new();
+    toy.train(&[]).succeeds();
+    toy.run(&["predict", "run"]).fails(2, &["at least one file"]);
+    toy.run(&["predict", "run", "--video", "0.png"]).fails(2, &["no modality `video`"]);
+    toy.run(&["predict", "run", "--image", "0.wav"]).fails(4, &["0.wav"]);
+    toy.run(&["predict", "nowhere", "--image", "0.png"]).fails(7, &["nowhere holds no run"]);
+}

@@ -1,0 +1,97 @@
+//! Train, evaluate, predict, explain.
+
+mod support;
+
+use support::Toy;
+
+#[test]
+fn a_run_trains_evaluates_and_predicts() {
+    let toy = Toy::new();
+    let trained = toy.train(&["--json"]);
+    let result: serde_json::Value = serde_json::from_str(&trained.succeeds().out).unwrap();
+    assert_eq!(result["last"]["epoch"], 4);
+    for file in [
+        "config.toml",
+        "run.json",
+        "metrics.jsonl",
+        "checkpoints/last.safetensors",
+        "checkpoints/best.safetensors",
+    ] {
+        assert!(toy.dir.join("run").join(file).exists(), "{file}");
+    }
+    assert!(!toy.dir.join("run/looks.jsonl").exists(), "training must not look at the test split");
+
+    let evaluated = toy.run(&["evaluate", "run", "--json"]);
+    let result: serde_json::Value = serde_json::from_str(&evaluated.succeeds().out).unwrap();
+    assert_eq!((result["split"].as_str(), result["looks"].as_u64()), (Some("test"), Some(1)));
+    assert_eq!(result["last"]["scores"]["full"]["accuracy"], 1.0, "the toy is easy");
+    assert!(toy.run(&["evaluate", "run"]).succeeds().out.contains("look 2 at the test split"));
+    assert_eq!(String::from_utf8(toy.bytes("run/looks.jsonl")).unwrap().lines().count(), 2);
+
+    let one = toy.run(&["predict", "run", "--audio", "7.wav", "--json"]);
+    let result: serde_json::Value = serde_json::from_str(&one.succeeds().out).unwrap();
+    let probabilities = result["probabilities"]["audio"].as_object().unwrap();
+    let sum: f64 = probabilities.values().map(|v| v.as_f64().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-5);
+    let both = toy.run(&["predict", "run", "--audio", "7.wav", "--input", "image=7.png"]);
+    assert!(both.succeeds().out.starts_with("all modalities together: high"), "{}", both.out);
+}
+
+#[test]
+fn a_finished_run_is_not_overwritten_and_resumes_to_itself() {
+    let toy = Toy::new();
+    toy.train(&[]).succeeds();
+    let before = toy.bytes("run/checkpoints/last.safetensors");
+    toy.train(&[]).fails(3, &["already holds a finished run", "another --out"]);
+    toy.train(&["--resume"]).succeeds();
+    assert_eq!(before, toy.bytes("run/checkpoints/last.safetensors"));
+    toy.train(&["--resume", "--set", "strategy.alpha=3.0"]).fails(3, &["strategy.alpha = 3.0, was 2.0"]);
+}
+
+#[test]
+fn explain_shows_the_matrix_of_dgl() {
+    let toy = Toy::new();
+    let out = toy.run(&["explain", "toy.toml"]).succeeds().out.clone();
+    assert!(out.contains("encoder.audio learns from 2 x the loss with audio alone."), "{out}");
+    assert!(out.contains("head learns from 1 x the fused loss."), "{out}");
+    let joint = toy.run(&["explain", "toy.toml", "--set", "strategy.name=joint"]);
+    assert!(joint.succeeds().out.contains("encoder.image learns from 1 x the fused loss."));
+}
+
+#[test]
+fn print_config_round_trips() {
+    let toy = Toy::new();
+    let first = toy.run(&["train", "toy.toml", "--print-config"]).succeeds().out.clone();
+    toy.write("again.toml", &first);
+    assert_eq!(first, toy.run(&["train", "again.toml", "--print-config"]).succeeds().out);
+    assert!(first.contains("momentum = 0.9"), "defaults are written out: {first}");
+}
+
+#[test]
+fn dry_run_builds_everything_and_writes_nothing() {
+    let toy = Toy::new();
+    let out = toy.train(&["--dry-run"]).succeeds().out.clone();
+    assert!(out.contains("12 train, 6 val, 6 test samples"), "{out}");
+    assert!(!toy.dir.join("run").exists());
+}
+
+#[test]
+fn list_names_what_a_configuration_can_name() {
+    let toy = Toy::new();
+    let all: serde_json::Value = serde_json::from_str(&toy.run(&["list", "--json"]).succeeds().out).unwrap();
+    for (kind, name) in
+        [("strategies", "dgl"), ("encoders", "resnet18"), ("fusions", "sum"), ("data", "spoken-digits")]
+    {
+        assert!(all[kind].as_array().unwrap().iter().any(|e| e["name"] == name), "{kind} {name}");
+    }
+    assert!(toy.run(&["completions", "bash"]).succeeds().out.contains("counterpoint"));
+}
+
+#[test]
+fn one_modality_alone_is_a_setting() {
+    let toy = Toy::new();
+    let args = ["--set", "strategy.name=unimodal", "--set", "strategy.modality=image"];
+    toy.train(&args).succeeds();
+    let out = toy.run(&["evaluate", "run", "--split", "val"]).succeeds().out.clone();
+    assert!(out.contains("image alone") && !out.contains("audio"), "{out}");
+}

@@ -1,0 +1,234 @@
+//! Ready-made features: tiny archives made on the spot.
+
+mod support;
+
+use std::fs;
+use std::io::Write;
+
+use counterpoint_batch::Target;
+use counterpoint_data::{DataConfig, DataError, ErrorKind, Splits, Steps};
+use support::{Folder, write_npy};
+
+const NAN: f32 = f32::NAN;
+
+fn floats(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+fn wholes(values: &[i64]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// Six rows: four train, one val, one test; `text` has a constant column.
+fn folder(text: &[f32]) -> Folder {
+    let folder = Folder::new("features");
+    write_npy(&folder.file("text.npy"), "<f4", "(6, 3)", &floats(text));
+    let sound: Vec<f32> = (0..12).map(|v| v as f32).collect();
+    write_npy(&folder.file("sound.npy"), "<f4", "(6, 2, 1)", &floats(&sound));
+    write_npy(&folder.file("label.npy"), "<i8", "(6,)", &wholes(&[1, 0, 1, 0, 1, 0]));
+    write_npy(&folder.file("split.npy"), "<i8", "(6,)", &wholes(&[0, 0, 0, 0, 1, 2]));
+    write_npy(&folder.file("who.npy"), "<i8", "(6,)", &wholes(&[3, 3, 5, 5, 8, 9]));
+    folder
+}
+
+const TEXT: [f32; 18] = [
+    1.0, 7.0, 0.0, 3.0, 7.0, 0.0, 1.0, 7.0, 2.0, 3.0, 7.0, 2.0, //
+    99.0, 7.0, 1.0, 2.0, 5.0, 1.0,
+];
+
+fn open(folder: &Folder, keys: &str) -> Result<Splits, DataError> {
+    DataConfig::from_toml(&format!("name = \"features\"\nroot = \".\"\n{keys}"))?.open(&folder.0)
+}
+
+fn message(folder: &Folder, keys: &str) -> String {
+    open(folder, keys).unwrap_err().to_string()
+}
+
+#[test]
+fn columns_are_chosen_and_standardised_on_the_training_rows() {
+    let splits = open(&folder(&TEXT), "modalities = [\"text*\", \"sound\"]\ngroup = \"who\"").unwrap();
+    let shapes: Vec<_> = splits.modalities().iter().map(|m| m.shape.clone()).collect();
+    assert_eq!(shapes, [vec![2], vec![2, 1]]);
+    let first = splits.train.sample(0, None).unwrap();
+    assert_eq!(first.inputs[0].as_ref().unwrap().values(), [-1.0, -1.0]);
+    assert_eq!((first.id.as_str(), first.target), ("0", Target::Class(1)));
+    let val = splits.val.sample(0, None).unwrap();
+    assert_eq!(val.inputs[0].as_ref().unwrap().values(), [5.0, 0.0]); // limited
+    assert_eq!(splits.notes, ["modality `text`: 1 constant columns left out"]);
+    assert_eq!(splits.train.groups().next(), Some(Some("3")));
+    let plain = open(
+        &folder(&TEXT),
+        "modalities = [\"text\"]\nstandardise = false\ndrop_constant = false\nlimit = 0.0",
+    );
+    let plain = plain.unwrap().val.sample(0, None).unwrap();
+    assert_eq!(plain.inputs[0].as_ref().unwrap().values(), [99.0, 7.0, 1.0]);
+}
+
+#[test]
+fn npz_and_safetensors_hold_the_same() {
+    let folder = folder(&TEXT);
+    let names = ["text", "sound", "label", "split", "who"];
+    let mut npz = zip::ZipWriter::new(fs::File::create(folder.file("all.npz")).unwrap());
+    for name in names {
+        npz.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+        npz.write_all(&fs::read(folder.file(&format!("{name}.npy"))).unwrap()).unwrap();
+    }
+    npz.finish().unwrap();
+    let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
+    for (name, kind, shape, bytes) in [
+        ("text", "F32", vec![6, 3], floats(&TEXT)),
+        ("sound", "F32", vec![6, 2, 1], floats(&(0..12).map(|v| v as f32).collect::<Vec<_>>())),
+        ("label", "I64", vec![6], wholes(&[1, 0, 1, 0, 1, 0])),
+        ("split", "U8", vec![6], vec![0, 0, 0, 0, 1, 2]),
+        ("who", "I64", vec![6], wholes(&[3, 3, 5, 5, 8, 9])),
+    ] {
+        let offsets = [data.len(), data.len() + bytes.len()];
+        header
+            .insert(name.into(), serde_json::json!({"dtype": kind, "shape": shape, "data_offsets": offsets}));
+        data.extend(bytes);
+    }
+    let header = serde_json::to_vec(&header).unwrap();
+    let file = [&(header.len() as u64).to_le_bytes()[..], &header, &data].concat();
+    fs::write(folder.file("all.safetensors"), &file).unwrap();
+
+    let keys = "modalities = [\"text\", \"sound\"]";
+    let one = open(&folder, keys).unwrap().fingerprint().unwrap();
+    for root in ["all.npz", "all.safetensors"] {
+        let text = format!("name = \"features\"\nroot = \"{root}\"\n{keys}");
+        let splits = DataConfig::from_toml(&text).unwrap().open(&folder.0).unwrap();
+        assert_eq!(splits.fingerprint().unwrap(), one, "{root}");
+    }
+    for (name, bytes) in [
+        ("cut.safetensors", &file[..60]),
+        ("long.safetensors", &file[..file.len() - 1]),
+        ("bad.npz", &b"PK"[..]),
+    ] {
+        fs::write(folder.file(name), bytes).unwrap();
+        let text = format!("name = \"features\"\nroot = \"{name}\"\n{keys}");
+        let error = DataConfig::from_toml(&text).unwrap().open(&folder.0).unwrap_err();
+        assert!(error.kind() == ErrorKind::Format && error.to_string().contains(name), "{error}");
+    }
+}
+
+#[test]
+fn values_that_are_no_numbers_follow_the_policy() {
+    let mut text = TEXT;
+    text[4] = NAN;
+    text[5] = f32::INFINITY;
+    let folder = folder(&text);
+    let keys = "modalities = [\"text\"]\n";
+    assert!(
+        message(&folder, keys)
+            .contains("array `text`: has 2 values that are NaN or infinite; set `nan` to zero or drop")
+    );
+    let zero = open(&folder, &format!("{keys}nan = \"zero\"")).unwrap();
+    assert_eq!(zero.train.len(), 4);
+    assert!(zero.notes.contains(&"modality `text`: 2 values NaN or infinite set to 0".into()));
+    let dropped = open(&folder, &format!("{keys}nan = \"drop\"")).unwrap();
+    assert_eq!(dropped.train.ids().collect::<Vec<_>>(), ["0", "2", "3"]);
+    assert!(dropped.notes[0].contains("1 samples with 2 values NaN or infinite left out"));
+    assert!(message(&folder, &format!("{keys}nan = \"skip\"")).contains("`nan`: unknown variant `skip`"));
+}
+
+#[test]
+fn absent_modalities_are_none() {
+    let mut text = TEXT;
+    text[3..6].fill(NAN);
+    let folder = folder(&text);
+    write_npy(&folder.file("sound_present.npy"), "|b1", "(6,)", &[1, 1, 0, 1, 1, 1]);
+    let splits = open(&folder, "modalities = [\"text\", \"sound*\"]").unwrap();
+    assert_eq!(splits.modalities().len(), 2, "the flags are no modality");
+    assert_eq!(splits.train.present_counts(), [3, 3]);
+    assert!(splits.train.sample(1, None).unwrap().inputs[0].is_none());
+    assert!(splits.notes.contains(&"modality `sound`: absent from 1 of 6 samples".into()));
+    // Statistics come from the rows that are there: 1, 1, 3.
+    let Steps::Vector(steps) = &splits.preparations[0].steps else { panic!("features") };
+    assert!((steps.mean[0] - 5.0 / 3.0).abs() < 1e-6);
+}
+
+#[test]
+fn groups_are_never_in_two_parts() {
+    let folder = Folder::new("groups");
+    let rows = 100;
+    let data: Vec<f32> = (0..rows).map(|v| v as f32).collect();
+    let label: Vec<i64> = (0..rows).map(|v| v % 2).collect();
+    let who: Vec<i64> = (0..rows).map(|v| v / 5).collect();
+    write_npy(&folder.file("x.npy"), "<f4", "(100, 1)", &floats(&data));
+    write_npy(&folder.file("label.npy"), "<i8", "(100,)", &wholes(&label));
+    write_npy(&folder.file("who.npy"), "<i8", "(100,)", &wholes(&who));
+    let keys = |seed| {
+        format!("modalities = [\"x\"]\nsplit_by = \"who\"\nsplit_seed = {seed}\nfractions = [0.6, 0.2, 0.2]")
+    };
+    let splits = open(&folder, &keys(1)).unwrap();
+    let test = splits.test.open("check that groups do not overlap").unwrap();
+    assert_eq!((splits.train.len(), splits.val.len(), test.len()), (60, 20, 20));
+    let groups = |split: &counterpoint_data::Split| -> std::collections::BTreeSet<String> {
+        split.groups().flatten().map(str::to_owned).collect()
+    };
+    assert!(groups(&splits.train).is_disjoint(&groups(&splits.val)));
+    assert!(
+        groups(&splits.train).is_disjoint(&groups(&test)) && groups(&splits.val).is_disjoint(&groups(&test))
+    );
+    assert_eq!(groups(&splits.val), groups(&open(&folder, &keys(1)).unwrap().val));
+    assert_ne!(groups(&splits.val), groups(&open(&folder, &keys(2)).unwrap().val));
+    // Three groups fill three parts whatever the shares.
+    write_npy(
+        &folder.file("who.npy"),
+        "<i8",
+        "(100,)",
+        &wholes(&label.iter().zip(0..).map(|(_, i)| i % 3).collect::<Vec<_>>()),
+    );
+    for seed in 0..6 {
+        assert!(open(&folder, &keys(seed).replace("0.6, 0.2, 0.2", "0.98, 0.01, 0.01")).is_ok());
+        assert!(open(&folder, &keys(seed).replace("0.6, 0.2, 0.2", "0.01, 0.01, 0.98")).is_ok());
+    }
+    assert!(
+        message(&folder, &keys(1).replace("0.6", "0.7"))
+            .contains("`fractions` must be three numbers above 0 that sum to 1")
+    );
+    assert!(
+        message(&folder, &keys(1).replace("who", "label"))
+            .contains("names 2 groups, three splits need at least 3")
+    );
+}
+
+#[test]
+fn mistakes_name_the_array() {
+    let folder = folder(&TEXT);
+    assert!(message(&folder, "").contains("`modalities` is missing: name the arrays"));
+    assert!(
+        message(&folder, "modalities = [\"video*\"]")
+            .contains("names `video*`, which adds no array; there are: label, sound")
+    );
+    assert!(
+        message(&folder, "modalities = [\"label\"]")
+            .contains("array `label`: has shape [6], expected [6, d]")
+    );
+    assert!(message(&folder, "modalities = [\"text\"]\nlabel = \"y\"").contains("has no array `y`"));
+    assert!(
+        message(&folder, "modalities = [\"text\"]\nsplit = \"who\"")
+            .contains("array `who` holds `3`, expected 0, 1, 2")
+    );
+    assert!(
+        message(&folder, "modalities = [\"text\"]\nlabel = \"text\"")
+            .contains("array `text`: has shape [6, 3], expected one axis")
+    );
+    assert!(message(&folder, "modalities = [\"text\"]\nlimit = -1.0").contains("`limit` must be 0 or more"));
+    assert!(
+        message(&folder, "modalities = [\"text\"]\nclasses = [\"0\"]")
+            .contains("label `1` of sample `0` is none of the 1 classes")
+    );
+    write_npy(&folder.file("ids.npy"), "<i8", "(6,)", &wholes(&[1, 2, 2, 3, 4, 5]));
+    assert!(
+        message(&folder, "modalities = [\"text\"]\nids = \"ids\"").contains("two samples have the id `2`")
+    );
+    write_npy(&folder.file("ids.npy"), "<i8", "(2,)", &wholes(&[1, 2]));
+    assert!(
+        message(&folder, "modalities = [\"text\"]\nids = \"ids\"")
+            .contains("has 2 entries, but there are 6 labels")
+    );
+    write_npy(&folder.file("label.npy"), "<f4", "(6,)", &floats(&[0.5; 6]));
+    assert!(message(&folder, "modalities = [\"text\"]").contains("array `label`: holds fractions"));
+    fs::write(folder.file("label.npy"), b"nonsense").unwrap();
+    assert!(message(&folder, "modalities = [\"text\"]").contains("is not an npy file"));
+}

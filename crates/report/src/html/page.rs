@@ -1,0 +1,206 @@
+//! A page made of sections.
+
+use super::{escape, style};
+use crate::{plot::Figure, table::Table};
+
+/// A part of a section.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Block {
+    /// A heading below the section's.
+    Heading(String),
+    /// A paragraph.
+    Paragraph(String),
+    /// A list of short paragraphs.
+    List(Vec<String>),
+    /// Something to notice: what, and what to do about it (may be empty).
+    Warning(String, String),
+    /// A table.
+    Table(Table),
+    /// A figure.
+    Figure(Figure),
+    /// Text as it stands in a file.
+    Code(String),
+    /// Blocks behind a line that opens them.
+    Details(String, Vec<Self>),
+}
+
+/// A heading and what stands below it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Section {
+    /// The heading.
+    pub heading: String,
+    /// What stands below it.
+    pub blocks: Vec<Block>,
+}
+
+impl Section {
+    /// An empty section.
+    pub fn new(heading: impl Into<String>) -> Self {
+        Self { heading: heading.into(), blocks: Vec::new() }
+    }
+
+    /// Adds a block.
+    pub fn push(&mut self, block: Block) {
+        self.blocks.push(block);
+    }
+
+    /// Adds a paragraph.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.push(Block::Paragraph(text.into()));
+    }
+}
+
+/// One page: a title, the summary in words, sections.
+///
+/// The page is a single file without scripts or links to anything outside, and
+/// its content policy forbids both. Every text is escaped here and nowhere
+/// else.
+///
+/// ```
+/// use counterpoint_report::html::{Page, Section};
+/// let mut page = Page::new("Run <1>");
+/// page.summary.push("Nothing was trained.".into());
+/// page.sections.push(Section::new("Results"));
+/// let html = page.to_html();
+/// assert!(html.contains("<h1>Run &lt;1&gt;</h1>") && html.contains("<h2 id=\"s1\">Results</h2>"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// Title of the page.
+    pub title: String,
+    /// The summary in words, a paragraph each.
+    pub summary: Vec<String>,
+    /// The sections.
+    pub sections: Vec<Section>,
+    /// A line at the end, e.g. who made the page; may be empty.
+    pub footer: String,
+}
+
+impl Page {
+    /// An empty page.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), ..Self::default() }
+    }
+
+    /// All tables with a file name each, without its ending.
+    pub fn tables(&self) -> Vec<(String, &Table)> {
+        self.items(
+            |block| {
+                if let Block::Table(table) = block { Some((table.caption.as_str(), table)) } else { None }
+            },
+        )
+    }
+
+    /// All figures with a file name each, without its ending.
+    pub fn figures(&self) -> Vec<(String, &Figure)> {
+        self.items(|block| {
+            if let Block::Figure(figure) = block { Some((figure.title.as_str(), figure)) } else { None }
+        })
+    }
+
+    fn items<'a, T>(&'a self, pick: impl Fn(&'a Block) -> Option<(&'a str, T)>) -> Vec<(String, T)> {
+        let mut stack: Vec<&Block> = self.sections.iter().rev().flat_map(|s| s.blocks.iter().rev()).collect();
+        let mut items = Vec::new();
+        while let Some(block) = stack.pop() {
+            if let Block::Details(_, inside) = block {
+                stack.extend(inside.iter().rev());
+            } else if let Some((name, item)) = pick(block) {
+                items.push((format!("{:02}-{}", items.len() + 1, slug(name)), item));
+            }
+        }
+        items
+    }
+
+    /// The page as one HTML file.
+    pub fn to_html(&self) -> String {
+        let title = escape(&self.title);
+        let mut html = format!(
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">\
+             <title>{title}</title><style>{}</style></head>\n<body><a class=\"skip\" href=\"#main\">Skip to content</a>\
+             <div class=\"wrap\"><header><h1>{title}</h1>\n<nav aria-label=\"Sections\"><ul>",
+            style::sheet()
+        );
+        for (i, section) in self.sections.iter().enumerate() {
+            html += &format!("<li><a href=\"#s{}\">{}</a></li>", i + 1, escape(&section.heading));
+        }
+        html += "</ul></nav></header>\n<main id=\"main\">";
+        if !self.summary.is_empty() {
+            html += "<section class=\"lead\" aria-label=\"Summary\">";
+            self.summary.iter().for_each(|text| html += &format!("<p>{}</p>\n", escape(text)));
+            html += "</section>\n";
+        }
+        for (i, section) in self.sections.iter().enumerate() {
+            let id = i + 1;
+            html += &format!(
+                "<section aria-labelledby=\"s{id}\"><h2 id=\"s{id}\">{}</h2>\n",
+                escape(&section.heading)
+            );
+            blocks(&mut html, &section.blocks);
+            html += "</section>\n";
+        }
+        html += "</main>";
+        if !self.footer.is_empty() {
+            html += &format!("<footer>{}</footer>", escape(&self.footer));
+        }
+        html + "</div></body></html>\n"
+    }
+}
+
+fn blocks(html: &mut String, list: &[Block]) {
+    // Neighbouring figures share a row where the window is wide enough.
+    for run in list.chunk_by(|a, b| matches!((a, b), (Block::Figure(_), Block::Figure(_)))) {
+        let figures = matches!(run.first(), Some(Block::Figure(_)));
+        *html += if figures { "<div class=\"figures\">" } else { "" };
+        run.iter().for_each(|one| block(html, one));
+        *html += if figures { "</div>\n" } else { "" };
+    }
+}
+
+fn block(html: &mut String, block: &Block) {
+    match block {
+        Block::Heading(text) => *html += &format!("<h3>{}</h3>\n", escape(text)),
+        Block::Paragraph(text) => *html += &format!("<p>{}</p>\n", escape(text)),
+        Block::List(items) => {
+            *html += "<ul>";
+            items.iter().for_each(|item| *html += &format!("<li>{}</li>\n", escape(item)));
+            *html += "</ul>\n";
+        }
+        Block::Warning(what, remedy) => {
+            *html += &format!("<div class=\"warn\" role=\"note\"><p><strong>{}</strong></p>", escape(what));
+            if !remedy.is_empty() {
+                *html += &format!("<p>{}</p>", escape(remedy));
+            }
+            *html += "</div>\n";
+        }
+        Block::Table(table) => *html += &(table.to_html() + "\n"),
+        Block::Figure(figure) => {
+            let caption = escape(&figure.title);
+            *html += &format!("<figure><figcaption>{caption}</figcaption>{}</figure>\n", figure.to_inline());
+        }
+        Block::Code(text) => *html += &format!("<pre tabindex=\"0\">{}</pre>\n", escape(text)),
+        Block::Details(line, inside) => {
+            *html += &format!("<details><summary>{}</summary>\n", escape(line));
+            blocks(html, inside);
+            *html += "</details>\n";
+        }
+    }
+}
+
+/// A name of letters, digits and hyphens that every file system takes.
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars().filter(|c| *c != '\'').take(200) {
+        match c.to_ascii_lowercase() {
+            c @ ('a'..='z' | '0'..='9') => slug.push(c),
+            _ if slug.ends_with('-') || slug.is_empty() => {}
+            _ => slug.push('-'),
+        }
+        if slug.len() >= 48 {
+            break;
+        }
+    }
+    slug.trim_end_matches('-').to_owned()
+}

@@ -1,0 +1,61 @@
+//! What the training cost.
+
+use super::study::{Method, Study};
+use crate::{
+    html::{Block, Section},
+    record::Epoch,
+    statistics::Summary,
+    table::{Better, Cell, Column, Table},
+};
+
+/// Time, memory and passes of every method.
+pub(super) fn section(study: &Study<'_>) -> Option<Section> {
+    if study.methods.is_empty() {
+        return None;
+    }
+    let mut table = Table::new([
+        Column::new("method"),
+        Column::new("epochs"),
+        Column::new("seconds per epoch").best(Better::Lower),
+        Column::new("seconds in all"),
+        Column::new("samples per second"),
+        Column::new("peak memory, MiB"),
+        Column::new("encoder passes per step"),
+        Column::new("parameters"),
+    ])
+    .captioned("Cost of a run, mean ± standard deviation over runs");
+    for method in &study.methods {
+        let epochs = || method.runs.iter().flat_map(|run| &run.epochs).filter(|e| e.epoch > 0);
+        let speed = |e: &Epoch| if e.seconds > 0.0 { e.samples as f64 / e.seconds } else { f64::NAN };
+        let over_runs = |value: &dyn Fn(&super::RunSummary) -> Option<f64>| {
+            Summary::of(&method.runs.iter().filter_map(|run| value(run)).collect::<Vec<_>>())
+        };
+        let memory = over_runs(&|run| Some(run.end.as_ref()?.peak_bytes? as f64 / f64::from(1 << 20)));
+        table.row([
+            Cell::text(&method.name),
+            Cell::spread(&over_runs(&|run| Some(run.epochs.last()?.epoch as f64)), 1.0, 0),
+            Cell::spread(&Summary::of(&epochs().map(|e| e.seconds).collect::<Vec<_>>()), 1.0, 2),
+            Cell::spread(&over_runs(&|run| total(run)), 1.0, 0),
+            Cell::spread(&Summary::of(&epochs().map(speed).collect::<Vec<_>>()), 1.0, 0),
+            Cell::spread(&memory, 1.0, 0),
+            Cell::maybe(first(method, |run| run.passes), 2),
+            first(method, |run| run.parameters).map_or_else(Cell::none, Cell::count),
+        ]);
+    }
+    table.note(
+        "Wall time with evaluation. Runs that shared a machine slow each other down, so small differences mean nothing. \
+         An encoder pass is one forward and one backward; a joint step has 1.",
+    );
+    let mut section = Section::new("Cost");
+    section.push(Block::Table(table));
+    Some(section)
+}
+
+/// Seconds of all epochs; `None` without epochs.
+fn total(run: &super::RunSummary) -> Option<f64> {
+    (!run.epochs.is_empty()).then(|| run.epochs.iter().map(|e| e.seconds).sum())
+}
+
+fn first<T>(method: &Method<'_>, read: impl Fn(&super::RunSummary) -> Option<T>) -> Option<T> {
+    method.runs.iter().find_map(|run| read(run))
+}

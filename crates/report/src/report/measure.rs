@@ -1,0 +1,75 @@
+//! Diagnostics whose meaning the report knows.
+//!
+//! The names are keys of [`Epoch::diagnostics`](crate::record::Epoch::diagnostics).
+//! Any other name is drawn too, under that name on a plain axis.
+
+/// Mean over samples of the norm of d full loss / d features of the modality.
+pub const GRADIENT_FULL: &str = "gradient_full";
+/// The same for the modality's own loss, at the same parameters.
+pub const GRADIENT_SOLO: &str = "gradient_solo";
+/// The same for the mixture that trains the encoder.
+pub const GRADIENT_TRAINED: &str = "gradient_trained";
+/// Sum over the encoder's tensors of the mean absolute gradient, as the paper's
+/// code logs it (after clipping, with the loss's weight).
+pub const GRADIENT_TENSORS: &str = "gradient_tensors";
+/// [`GRADIENT_TENSORS`] divided by the loss's weight.
+pub const GRADIENT_TENSORS_UNWEIGHTED: &str = "gradient_tensors_unweighted";
+/// [`GRADIENT_TENSORS`] before clipping.
+pub const GRADIENT_TENSORS_UNCLIPPED: &str = "gradient_tensors_unclipped";
+/// Suppression as the theory needs it: expectation under the modality's own prediction.
+pub const SUPPRESSION_EFFECTIVE: &str = "suppression_effective";
+/// Mean suppression over samples and wrong classes.
+pub const SUPPRESSION_MEAN: &str = "suppression_mean";
+/// Median suppression over samples and wrong classes.
+pub const SUPPRESSION_MEDIAN: &str = "suppression_median";
+/// Share of suppression factors above 1.
+pub const SUPPRESSION_SHARE: &str = "suppression_share";
+/// Cosine between the gradients of full and solo loss at the features.
+pub const COSINE: &str = "cosine";
+/// Effective rank of the features.
+pub const EFFECTIVE_RANK: &str = "effective_rank";
+/// Shapley share of the modality in the accuracy.
+pub const SHAPLEY: &str = "shapley";
+
+/// How a measure is drawn.
+pub(super) struct Manner {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub axis: &'static str,
+    pub log: bool,
+    pub mark: Option<(&'static str, f64)>,
+}
+
+const fn manner(name: &'static str, title: &'static str, axis: &'static str, log: bool) -> Manner {
+    Manner { name, title, axis, log, mark: None }
+}
+
+const fn marked(from: Manner, label: &'static str, value: f64) -> Manner {
+    Manner { mark: Some((label, value)), ..from }
+}
+
+/// The known measures in the order of the report.
+pub(super) const KNOWN: [Manner; 13] = [
+    manner(GRADIENT_FULL, "Gradient of the full loss at the features", "mean norm", true),
+    manner(GRADIENT_SOLO, "Gradient of the modality's own loss at the features", "mean norm", true),
+    manner(GRADIENT_TRAINED, "Gradient that trains the encoder, at the features", "mean norm", true),
+    manner(GRADIENT_TENSORS, "Gradient magnitude of the encoder, released measure", "sum of mean |g|", true),
+    manner(
+        GRADIENT_TENSORS_UNWEIGHTED,
+        "Gradient magnitude divided by the loss weight",
+        "sum of mean |g|",
+        true,
+    ),
+    manner(GRADIENT_TENSORS_UNCLIPPED, "Gradient magnitude before clipping", "sum of mean |g|", true),
+    marked(manner(SUPPRESSION_EFFECTIVE, "Effective suppression", "s_eff", false), "no suppression", 1.0),
+    marked(manner(SUPPRESSION_MEAN, "Mean suppression factor", "mean s", true), "no suppression", 1.0),
+    marked(manner(SUPPRESSION_MEDIAN, "Median suppression factor", "median s", true), "no suppression", 1.0),
+    marked(manner(SUPPRESSION_SHARE, "Share of suppression factors above 1", "share", false), "half", 0.5),
+    marked(
+        manner(COSINE, "Cosine of full and solo gradient at the features", "cosine", false),
+        "no conflict above",
+        0.0,
+    ),
+    manner(EFFECTIVE_RANK, "Effective rank of the features", "rank", false),
+    manner(SHAPLEY, "Shapley share of the accuracy", "share", false),
+];

@@ -1,0 +1,40 @@
+//! How a score is written.
+
+use crate::table::Better;
+
+/// Unit and direction of a score.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Metric {
+    /// From the record's unit to the shown one.
+    pub factor: f64,
+    /// Decimals shown.
+    pub decimals: usize,
+    pub better: Better,
+    /// Unit of a difference.
+    pub points: &'static str,
+    /// Shown after a value, with its space.
+    pub sign: &'static str,
+}
+
+impl Metric {
+    /// By name: what sounds like a loss is one, everything else is a share.
+    pub fn of(name: &str) -> Self {
+        let loss =
+            ["loss", "entropy", "error", "nll", "mse", "mae", "rmse"].iter().any(|word| name.contains(word));
+        if loss {
+            return Self { factor: 1.0, decimals: 3, better: Better::Lower, points: "units", sign: "" };
+        }
+        Self { factor: 100.0, decimals: 1, better: Better::Higher, points: "points", sign: " %" }
+    }
+
+    /// The metric's name with its unit: `accuracy, %`.
+    pub fn title(&self, name: &str) -> String {
+        let name = name.replace('_', " ");
+        if self.sign.is_empty() { name } else { format!("{name}, %") }
+    }
+
+    /// Whether `a` is better than `b`.
+    pub fn beats(&self, a: f64, b: f64) -> bool {
+        if self.better == Better::Higher { a > b } else { a < b }
+    }
+}

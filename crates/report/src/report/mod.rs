@@ -1,0 +1,117 @@
+//! The report of one or several runs as a page.
+//!
+//! Runs are grouped by method; runs of one method differ in seed or fold.
+//! Whatever is missing (unfinished runs, one seed, no look at the test split)
+//! is said in words where its number would stand.
+//!
+//! ```
+//! use counterpoint_report::report::{Options, RunSummary, report};
+//! let page = report(&[RunSummary::named("dgl-0")], &Options::default());
+//! assert!(page.summary[0].contains("none has finished"));
+//! assert!(page.to_html().starts_with("<!DOCTYPE html>"));
+//! ```
+
+mod classes;
+mod comparison;
+mod cost;
+mod curves;
+pub mod measure;
+mod metric;
+mod results;
+mod run;
+mod settings;
+mod study;
+mod words;
+
+pub use run::{Predictions, RunSummary};
+
+use crate::{
+    html::{Block, Page, Section},
+    statistics::Resampling,
+    text::shorten,
+};
+use study::Study;
+
+/// What the report should weigh.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Title of the page.
+    pub title: String,
+    /// Name of the score the methods are judged by.
+    pub metric: String,
+    /// Method the others are compared with; by default `joint`, else the first.
+    pub baseline: Option<String>,
+    /// How intervals are drawn.
+    pub resampling: Resampling,
+    /// Last line of the page, e.g. program, version and date.
+    pub footer: String,
+}
+
+impl Default for Options {
+    /// Accuracy, 95 % intervals.
+    fn default() -> Self {
+        Self {
+            title: "Counterpoint report".into(),
+            metric: "accuracy".into(),
+            baseline: None,
+            resampling: Resampling { draws: 4000, ..Resampling::default() },
+            footer: String::new(),
+        }
+    }
+}
+
+/// The report of these runs.
+///
+/// It takes any runs, also none. The page's tables and figures can be written
+/// to files of their own ([`Page::tables`], [`Page::figures`]).
+pub fn report(runs: &[RunSummary], options: &Options) -> Page {
+    let study = Study::new(runs, options);
+    let mut page = Page::new(&options.title);
+    page.footer.clone_from(&options.footer);
+    // Bootstraps over samples take the longest of all: once.
+    let contests = comparison::all(&study);
+    page.summary = words::summary(&study, &contests);
+    page.sections = [
+        warnings(&study),
+        results::section(&study),
+        comparison::section(&study, &contests),
+        curves::accuracy(&study),
+        curves::diagnostics(&study),
+        classes::confusions(&study),
+        classes::gains(&study),
+        cost::section(&study),
+        settings::configuration(&study),
+        settings::surroundings(&study),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    page
+}
+
+/// Warnings of the runs, equal ones once with the runs that gave them.
+fn warnings(study: &Study<'_>) -> Option<Section> {
+    let mut found: Vec<(&str, &str, Vec<&str>)> = Vec::new();
+    for run in study.runs {
+        for warning in &run.warnings {
+            let (what, remedy) = (warning.message.as_str(), warning.remedy.as_str());
+            match found.iter_mut().find(|f| f.0 == what && f.1 == remedy) {
+                Some(known) if known.2.last() == Some(&run.name.as_str()) => {}
+                Some(known) => known.2.push(&run.name),
+                None => found.push((what, remedy, vec![&run.name])),
+            }
+        }
+    }
+    let mut section = Section::new("Warnings");
+    for (what, remedy, names) in found.iter().take(MOST_WARNINGS) {
+        let line = format!("{} ({})", shorten(what, 1000), words::listed(names, 4));
+        section.push(Block::Warning(line, shorten(remedy, 1000)));
+    }
+    if found.len() > MOST_WARNINGS {
+        section.say(format!("and {} more", found.len() - MOST_WARNINGS));
+    }
+    (!found.is_empty()).then_some(section)
+}
+
+/// Warnings shown; more would push the results off the page.
+const MOST_WARNINGS: usize = 40;

@@ -1,0 +1,105 @@
+//! What the report knows of a run.
+
+use std::collections::BTreeMap;
+
+use crate::record::{End, Epoch, Log, Test, Warning};
+
+/// Right or wrong for every test sample of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Predictions {
+    /// Checkpoint that predicted: `last` or `best`.
+    pub checkpoint: String,
+    /// Names of the samples; two runs are compared sample by sample only when
+    /// these agree.
+    pub ids: Vec<String>,
+    /// Right or wrong by row (`full` or a modality), in the order of `ids`.
+    pub correct: BTreeMap<String, Vec<bool>>,
+}
+
+/// One run, as plain data. Everything may be missing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunSummary {
+    /// Name of the run, e.g. its folder.
+    pub name: String,
+    /// What runs that differ only in seed or fold have in common, e.g. `dgl`
+    /// or `joint, learning rate x4`.
+    pub method: String,
+    /// Seed. Runs of two methods are compared pairwise by seed and fold.
+    pub seed: Option<u64>,
+    /// Fold or split, e.g. the held-out speaker.
+    pub fold: Option<String>,
+    /// The resolved configuration, TOML.
+    pub config: String,
+    /// Versions, machine, threads.
+    pub environment: BTreeMap<String, String>,
+    /// Data set, splits, hash, sizes.
+    pub data: BTreeMap<String, String>,
+    /// Modalities in the order of the model.
+    pub modalities: Vec<String>,
+    /// Class names in the order of the outputs.
+    pub classes: Vec<String>,
+    /// The epochs.
+    pub epochs: Vec<Epoch>,
+    /// Looks at sealed splits, in their order.
+    pub tests: Vec<Test>,
+    /// Warnings.
+    pub warnings: Vec<Warning>,
+    /// How the run stopped; `None` while it runs, or when it was killed.
+    pub end: Option<End>,
+    /// Trainable numbers.
+    pub parameters: Option<u64>,
+    /// Encoder passes per step in units of a joint step's.
+    pub passes: Option<f64>,
+    /// Right or wrong per test sample.
+    pub predictions: Vec<Predictions>,
+}
+
+impl RunSummary {
+    /// A run of which only the name is known.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// The run a metrics file tells of.
+    ///
+    /// The method is the strategy's name; set [`RunSummary::method`] where runs
+    /// of one strategy differ in more than seed or fold.
+    pub fn from_log(name: impl Into<String>, log: &Log) -> Self {
+        let start = log.start().cloned().unwrap_or_default();
+        Self {
+            name: name.into(),
+            method: start.strategy,
+            seed: start.seed,
+            environment: start.environment,
+            data: start
+                .samples
+                .iter()
+                .map(|(split, n)| (format!("samples, {split}"), n.to_string()))
+                .collect(),
+            modalities: start.modalities,
+            classes: start.classes,
+            epochs: log.epochs(),
+            tests: log.tests().cloned().collect(),
+            warnings: log.warnings().cloned().collect(),
+            end: log.end().cloned(),
+            parameters: start.parameters,
+            passes: start.passes,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the run came to its planned end.
+    pub fn finished(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| end.reason == "finished")
+    }
+
+    /// The last look at the split `test` with this checkpoint.
+    pub(super) fn test(&self, checkpoint: &str) -> Option<&Test> {
+        self.tests.iter().rev().find(|t| t.checkpoint == checkpoint && t.split == "test")
+    }
+
+    /// Seed and fold: what pairs this run with one of another method.
+    pub(super) fn pair(&self) -> (Option<u64>, Option<&str>) {
+        (self.seed, self.fold.as_deref())
+    }
+}

@@ -1,0 +1,146 @@
+//! Runs in order: grouped by method, with a baseline and a source of numbers.
+
+use std::collections::BTreeSet;
+
+use super::{Options, RunSummary, metric::Metric};
+use crate::{record::Scores, text::shorten};
+
+/// Runs of one method.
+pub(super) struct Method<'a> {
+    pub name: String,
+    pub runs: Vec<&'a RunSummary>,
+}
+
+/// Where scores are read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The test split with this checkpoint.
+    Test(String),
+    /// The validation split after the last epoch.
+    ValidationLast,
+}
+
+impl Source {
+    pub fn title(&self) -> String {
+        match self {
+            Self::Test(checkpoint) => match checkpoint.as_str() {
+                "last" => "Test split, last epoch".into(),
+                "best" => "Test split, best epoch on validation".into(),
+                other => format!("Test split, checkpoint {other}"),
+            },
+            Self::ValidationLast => "Validation split, last epoch".into(),
+        }
+    }
+
+    pub fn scores<'a>(&self, run: &'a RunSummary) -> Option<&'a Scores> {
+        match self {
+            Self::Test(checkpoint) => run.test(checkpoint).map(|t| &t.scores),
+            Self::ValidationLast => run.epochs.iter().rev().map(|e| &e.val).find(|val| !val.is_empty()),
+        }
+    }
+}
+
+/// The row of all modalities together.
+pub(super) const FULL: &str = "full";
+
+pub(super) struct Study<'a> {
+    pub runs: &'a [RunSummary],
+    pub options: &'a Options,
+    pub metric: Metric,
+    pub methods: Vec<Method<'a>>,
+    /// Index into `methods`; meaningless without methods.
+    pub baseline: usize,
+    /// Rows that any run scored, the fused one first, then in the model's order.
+    pub rows: Vec<String>,
+    /// What results are read from: every kind of look at the test split, the
+    /// last epoch first, or validation when there was none.
+    pub sources: Vec<Source>,
+}
+
+impl<'a> Study<'a> {
+    pub fn new(runs: &'a [RunSummary], options: &'a Options) -> Self {
+        let mut groups: Vec<(&str, Vec<&RunSummary>)> = Vec::new();
+        for run in runs {
+            let name = if run.method.is_empty() { &run.name } else { &run.method };
+            match groups.iter_mut().find(|(known, _)| known == name) {
+                Some((_, group)) => group.push(run),
+                None => groups.push((name, vec![run])),
+            }
+        }
+        let wanted = options.baseline.as_deref().unwrap_or("joint");
+        let baseline = groups.iter().position(|(name, _)| *name == wanted).unwrap_or(0);
+        // A name is repeated in every table and legend: its length is the page's.
+        let named = |(name, runs): (&str, _)| Method { name: shorten(name, 80), runs };
+        let methods = groups.into_iter().map(named).collect();
+        let metric = Metric::of(&options.metric);
+        Self { runs, options, metric, methods, baseline, rows: rows(runs), sources: sources(runs) }
+    }
+
+    /// The score of every run of a method, NaN where it is missing.
+    pub fn values(&self, method: &Method<'_>, source: &Source, row: &str) -> Vec<f64> {
+        method.runs.iter().map(|run| self.value(run, source, row)).collect()
+    }
+
+    /// The score of a run, NaN when it is missing.
+    pub fn value(&self, run: &RunSummary, source: &Source, row: &str) -> f64 {
+        source.scores(run).and_then(|s| s.get(row)?.get(&self.options.metric)).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Runs of two methods that share seed and fold. Runs without both are
+    /// paired only when each method has a single run.
+    pub fn pairs(&self, first: &Method<'a>, second: &Method<'a>) -> Vec<(&'a RunSummary, &'a RunSummary)> {
+        if let ([a], [b]) = (first.runs.as_slice(), second.runs.as_slice()) {
+            return vec![(a, b)];
+        }
+        let partner = |a: &'a RunSummary| {
+            let known = a.seed.is_some() || a.fold.is_some();
+            second.runs.iter().find(|b| known && b.pair() == a.pair()).map(|b| (a, *b))
+        };
+        first.runs.iter().filter_map(|a| partner(a)).collect()
+    }
+
+    /// The baseline and every other method with its index.
+    pub fn against(&self) -> impl Iterator<Item = (usize, &Method<'a>, &Method<'a>)> {
+        let others = self.methods.iter().enumerate().filter(|(i, _)| *i != self.baseline);
+        others.filter_map(|(i, method)| Some((i, method, self.methods.get(self.baseline)?)))
+    }
+}
+
+/// A row as people read it.
+pub(super) fn row_title(row: &str) -> String {
+    if row == FULL { "fused".into() } else { shorten(row, 40) }
+}
+
+/// Rows shown; no model has more modalities than this.
+const MOST_ROWS: usize = 12;
+
+fn rows(runs: &[RunSummary]) -> Vec<String> {
+    let scored: BTreeSet<&String> = runs
+        .iter()
+        .flat_map(|run| {
+            let epochs = run.epochs.iter().flat_map(|e| e.val.keys());
+            epochs.chain(run.tests.iter().flat_map(|t| t.scores.keys()))
+        })
+        .collect();
+    let mut rows: Vec<String> = Vec::new();
+    let full = FULL.to_owned();
+    let wanted = runs.iter().flat_map(|run| &run.modalities);
+    for row in [&full].into_iter().chain(wanted).chain(scored.iter().copied()) {
+        if scored.contains(row) && !rows.contains(row) {
+            rows.push(row.clone());
+        }
+    }
+    rows.truncate(MOST_ROWS);
+    rows
+}
+
+fn sources(runs: &[RunSummary]) -> Vec<Source> {
+    let looks = runs.iter().flat_map(|run| &run.tests).filter(|t| t.split == "test");
+    let mut names: Vec<&str> = looks.map(|t| t.checkpoint.as_str()).collect();
+    names.sort_by_key(|name| (*name != "last", *name != "best", *name));
+    names.dedup();
+    if names.is_empty() {
+        return vec![Source::ValidationLast];
+    }
+    names.into_iter().take(4).map(|name| Source::Test(name.to_owned())).collect()
+}

@@ -1,0 +1,105 @@
+//! Writing an event file.
+
+use std::io::{self, Write};
+
+use super::{
+    event::{What, encode},
+    record::frame,
+};
+use crate::{record::Epoch, text::visible};
+
+/// An event file that TensorBoard reads.
+///
+/// TensorBoard finds files by name: create one named [`EventFile::name`] per
+/// process in a folder of the run. Every call writes whole records, so a kill
+/// between calls leaves a readable file.
+///
+/// ```
+/// use counterpoint_report::tensorboard::EventFile;
+/// let mut bytes = Vec::new();
+/// let mut file = EventFile::new(&mut bytes, 1_700_000_000.0)?;
+/// file.scalars(1_700_000_060.0, 1, &[("val/accuracy/full".into(), 0.5)])?;
+/// assert_eq!(EventFile::<Vec<u8>>::name(1_700_000_000.0), "events.out.tfevents.1700000000.counterpoint");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct EventFile<W> {
+    out: W,
+}
+
+impl<W: Write> EventFile<W> {
+    /// Begins a file.
+    ///
+    /// Times are seconds since 1970.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn new(out: W, wall_time: f64) -> io::Result<Self> {
+        let mut file = Self { out };
+        file.write(wall_time, 0, &What::Version)?;
+        Ok(file)
+    }
+
+    /// The file name TensorBoard looks for. Files of one run are read in the
+    /// order of their names, which is the order of their times.
+    pub fn name(wall_time: f64) -> String {
+        format!("events.out.tfevents.{:010.0}.counterpoint", wall_time.max(0.0))
+    }
+
+    /// Says that a resumed run starts again at `step`: what an earlier file
+    /// holds for this step and later is void.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn restart(&mut self, wall_time: f64, step: u64) -> io::Result<()> {
+        self.write(wall_time, step, &What::Restart)
+    }
+
+    /// Writes values at a step. TensorBoard stores 32-bit numbers; NaN stays NaN.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn scalars(&mut self, wall_time: f64, step: u64, scalars: &[(String, f64)]) -> io::Result<()> {
+        if scalars.is_empty() {
+            return Ok(());
+        }
+        self.write(wall_time, step, &What::Scalars(scalars))
+    }
+
+    /// Writes all numbers of an epoch.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn epoch(&mut self, wall_time: f64, epoch: &Epoch) -> io::Result<()> {
+        self.scalars(wall_time, epoch.epoch as u64, &numbers(epoch))
+    }
+
+    /// Gives the writer back.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+
+    fn write(&mut self, wall_time: f64, step: u64, what: &What<'_>) -> io::Result<()> {
+        let step = i64::try_from(step).unwrap_or(i64::MAX);
+        self.out.write_all(&frame(&encode(wall_time, step, what)))?;
+        self.out.flush()
+    }
+}
+
+/// Every number of an epoch by tag: what it measures first, so that TensorBoard
+/// shows the rows of one measure side by side.
+fn numbers(epoch: &Epoch) -> Vec<(String, f64)> {
+    let mut numbers =
+        vec![("learning_rate".to_owned(), epoch.learning_rate), ("seconds".to_owned(), epoch.seconds)];
+    for (group, scores) in [("train", &epoch.train), ("val", &epoch.val), ("inside", &epoch.diagnostics)] {
+        for (row, values) in scores {
+            numbers.extend(
+                values.iter().map(|(name, value)| (visible(&format!("{group}/{name}/{row}")), *value)),
+            );
+        }
+    }
+    numbers.extend(epoch.losses.iter().map(|(row, value)| (visible(&format!("loss/{row}")), *value)));
+    numbers.extend(epoch.grad_norm.map(|value| ("grad_norm".to_owned(), value)));
+    numbers.extend(epoch.clipped_share.map(|value| ("clipped_share".to_owned(), value)));
+    numbers
+}

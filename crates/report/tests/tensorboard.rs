@@ -1,0 +1,60 @@
+//! Event files, byte for byte.
+//!
+//! GOLDEN was written by this crate and read back by TensorBoard 2.21.0
+//! (`tensorboard.backend.event_processing`): the checksums were checked by
+//! `tf_record_iterator`, and the parsed events re-serialised by TensorBoard's
+//! own protobuf classes gave the same bytes.
+
+use std::collections::BTreeMap;
+
+use counterpoint_report::{record::Epoch, tensorboard::EventFile};
+
+const GOLDEN: &str = "\
+    1800000000000000a37f4b220900002040fc54d9411a0d627261696e2e4576656e743a322b3531109000000000000000\
+    966337fd0900004040fc54d94110ac022a81010a140a0d6c6561726e696e675f7261746515cdcc4c3d0a0e0a07736563\
+    6f6e6473150000c03f0a180a1176616c2f61636375726163792f66756c6c1508ac7c3f0a1b0a1476616c2f6163637572\
+    6163792f6772c3b6c39f65150000c07f0a100a096c6f73732f66756c6c150000807f0a100a09677261645f6e6f726d15\
+    000000c0f773cd34100000000000000095fbfe180900008040fc54d94110ac023a020801a4523644e200000000000000\
+    7a659982090000c040fc54d94110ad022ad3010ad0010ac8017878787878787878787878787878787878787878787878\
+    787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878\
+    787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878\
+    787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878\
+    787878787878787878787878787878787878787878787878787878787878787878150000807fdcc27644";
+
+fn written() -> Vec<u8> {
+    let mut file = EventFile::new(Vec::new(), 1_700_000_000.5).unwrap();
+    let row = |x| BTreeMap::from([("accuracy".to_owned(), x)]);
+    let epoch = Epoch {
+        epoch: 300,
+        seconds: 1.5,
+        learning_rate: 0.05,
+        val: BTreeMap::from([("full".to_owned(), row(0.987)), ("größe".to_owned(), row(f64::NAN))]),
+        losses: BTreeMap::from([("full".to_owned(), f64::INFINITY)]),
+        grad_norm: Some(-2.0),
+        ..Epoch::default()
+    };
+    file.epoch(1_700_000_001.0, &epoch).unwrap();
+    file.restart(1_700_000_002.0, 300).unwrap();
+    file.scalars(1_700_000_003.0, 301, &[("x".repeat(200), 1e300)]).unwrap();
+    file.scalars(1_700_000_003.0, 302, &[]).unwrap();
+    file.into_inner()
+}
+
+#[test]
+fn the_bytes_are_those_tensorboard_read() {
+    let bytes = written();
+    if let Ok(folder) = std::env::var("COUNTERPOINT_PICTURES") {
+        let name = EventFile::<Vec<u8>>::name(1_700_000_000.5);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(format!("{folder}/{name}"), &bytes).unwrap();
+    }
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(hex, GOLDEN);
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let mut small = [0_u8; 50];
+    let mut file = EventFile::new(&mut small[..], 0.0).unwrap();
+    assert!(file.scalars(0.0, 1, &[("a".into(), 1.0)]).is_err());
+}

@@ -1,0 +1,162 @@
+//! Tables over run folders laid out as `ROOT/METHOD/FOLD/SEED`: the test
+//! accuracy of each method, read from the runs' own records.
+//!
+//! `tabulate ROOT METHOD...` prints Markdown. The first method is the one that
+//! the others are compared with.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use counterpoint_report::record::Log;
+use counterpoint_report::statistics::{Comparison, Resampling, Summary};
+use counterpoint_report::table::{Cell, Column, Table};
+
+/// Accuracy by row for one run, at the last epoch and at the best on validation.
+type Run = BTreeMap<&'static str, BTreeMap<String, f64>>;
+/// Runs by fold and seed.
+type Runs = BTreeMap<(String, String), Run>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [root, methods @ ..] = args.as_slice() else {
+        eprintln!("usage: tabulate ROOT METHOD...");
+        return ExitCode::from(2);
+    };
+    let mut all = Vec::new();
+    for method in methods {
+        match read(&Path::new(root).join(method)) {
+            Ok(runs) if !runs.is_empty() => all.push((method.as_str(), runs)),
+            Ok(_) => eprintln!("warning: {method} has no evaluated run"),
+            Err(error) => {
+                eprintln!("error: {method}: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    println!("{}", by_fold(&all).to_markdown());
+    println!("{}", overall(&all).to_markdown());
+    if let Some(((base, reference), others)) = all.split_first() {
+        for (method, runs) in others {
+            println!("{}", sentence(method, runs, base, reference));
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn read(root: &Path) -> Result<Runs, String> {
+    let mut runs = Runs::new();
+    for (fold, path) in folders(root)? {
+        for (seed, path) in folders(&path)? {
+            let log = Log::read(path.join("metrics.jsonl")).map_err(|e| e.to_string())?;
+            let mut run = Run::new();
+            for test in log.tests() {
+                let which = if test.checkpoint == "last" { "last" } else { "best" };
+                let accuracies =
+                    test.scores.iter().filter_map(|(row, s)| Some((row.clone(), *s.get("accuracy")?)));
+                run.insert(which, accuracies.collect());
+            }
+            if run.len() == 2 {
+                runs.insert((fold.clone(), seed), run);
+            }
+        }
+    }
+    Ok(runs)
+}
+
+fn folders(path: &Path) -> Result<Vec<(String, std::path::PathBuf)>, String> {
+    let entries = fs::read_dir(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    let mut found: Vec<_> = entries
+        .filter_map(Result::ok)
+        .filter(|e| e.path().is_dir())
+        .map(|e| (e.file_name().to_string_lossy().into_owned(), e.path()))
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
+fn accuracies(runs: &Runs, fold: Option<&str>, which: &str, row: &str) -> Vec<f64> {
+    let of_fold = runs.iter().filter(|((f, _), _)| fold.is_none_or(|fold| fold == f));
+    of_fold.filter_map(|(_, run)| run.get(which)?.get(row).copied()).collect()
+}
+
+fn by_fold(all: &[(&str, Runs)]) -> Table {
+    let mut table = Table::new(
+        std::iter::once(Column::new("held-out speaker")).chain(all.iter().map(|(m, _)| Column::new(*m))),
+    )
+    .captioned("Fused test accuracy at the last epoch, %, mean and standard deviation over seeds");
+    let folds: std::collections::BTreeSet<&String> =
+        all.iter().flat_map(|(_, runs)| runs.keys().map(|(fold, _)| fold)).collect();
+    for fold in folds {
+        let cell = |(_, runs): &(&str, Runs)| {
+            Cell::spread(&Summary::of(&accuracies(runs, Some(fold), "last", "full")), 100.0, 1)
+        };
+        table.row(std::iter::once(Cell::text(fold.as_str())).chain(all.iter().map(cell)));
+    }
+    table
+}
+
+/// Means over folds for each seed first: the interval is over seeds.
+fn seed_means(runs: &Runs, which: &str, row: &str) -> Vec<f64> {
+    let mut by_seed: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for ((_, seed), run) in runs {
+        if let Some(value) = run.get(which).and_then(|r| r.get(row)) {
+            by_seed.entry(seed).or_default().push(*value);
+        }
+    }
+    by_seed.values().map(|v| v.iter().sum::<f64>() / v.len() as f64).collect()
+}
+
+fn overall(all: &[(&str, Runs)]) -> Table {
+    let rows: std::collections::BTreeSet<&String> = all
+        .iter()
+        .flat_map(|(_, runs)| runs.values().flat_map(|run| run.values().flat_map(BTreeMap::keys)))
+        .filter(|row| *row != "full")
+        .collect();
+    let mut columns = vec![
+        Column::new("method"),
+        Column::new("runs"),
+        Column::new("fused, last"),
+        Column::new("fused, best on val"),
+    ];
+    columns.extend(rows.iter().map(|row| Column::new(format!("{row} alone, last"))));
+    let mut table = Table::new(columns)
+        .captioned("Test accuracy over all folds, %: mean of fold means, 95 % t interval over seeds");
+    for (method, runs) in all {
+        let cell = |which: &str, row: &str| {
+            let summary = Summary::of(&seed_means(runs, which, row));
+            match summary.mean {
+                Some(mean) => Cell::range(mean, summary.t_interval(0.95), 100.0, 1),
+                None => Cell::none(),
+            }
+        };
+        let mut cells = vec![
+            Cell::text(*method),
+            Cell::count(runs.len() as u64),
+            cell("last", "full"),
+            cell("best", "full"),
+        ];
+        cells.extend(rows.iter().map(|row| cell("last", row)));
+        table.row(cells);
+    }
+    table
+}
+
+/// The gap to the reference over all folds and seeds that both have.
+fn sentence(method: &str, runs: &Runs, base: &str, reference: &Runs) -> String {
+    let pairs: Vec<(f64, f64)> = runs
+        .iter()
+        .filter_map(|(key, run)| Some((run["last"].get("full")?, reference.get(key)?["last"].get("full")?)))
+        .map(|(a, b)| (*a, *b))
+        .collect();
+    let (first, second): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+    let comparison = Comparison::paired(&first, &second, &Resampling::default());
+    let wins = pairs.iter().filter(|(a, b)| a > b).count();
+    let losses = pairs.iter().filter(|(a, b)| a < b).count();
+    format!(
+        "- {method} against {base}, last epoch, {} pairs of fold and seed: {wins} wins, {losses} losses; {}.",
+        pairs.len(),
+        comparison.sentence(100.0, 1, "points").trim_end_matches('.')
+    )
+}

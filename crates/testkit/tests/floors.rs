@@ -1,0 +1,100 @@
+//! The rules of the house, checked in the source.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Every Rust file below a folder, with its text without comments.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    fn walk(path: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(path).unwrap().map(|e| e.unwrap().path()) {
+            if entry.is_dir() {
+                walk(&entry, found);
+            } else if entry.extension().is_some_and(|e| e == "rs") {
+                found.push(entry);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join(folder), &mut found);
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        (path.strip_prefix(root()).unwrap().display().to_string(), code)
+    };
+    found.into_iter().map(read).collect()
+}
+
+/// Names of the dependencies (not those of tests) in a manifest.
+fn dependencies(member: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(format!("crates/{member}/Cargo.toml"))).unwrap();
+    let start = text.find("[dependencies]").unwrap();
+    let section = text[start..].lines().skip(1).take_while(|l| !l.starts_with('['));
+    section
+        .filter_map(|l| l.split(['.', '=', ' ']).next())
+        .filter(|n| !n.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn dependencies_point_down_only() {
+    let ours = |member: &str| -> Vec<String> {
+        dependencies(member).into_iter().filter(|d| d.starts_with("counterpoint")).collect()
+    };
+    assert_eq!(ours("batch"), [""; 0]);
+    assert_eq!(ours("report"), [""; 0]);
+    assert_eq!(ours("core"), ["counterpoint-batch"]);
+    assert_eq!(ours("data"), ["counterpoint-batch"]);
+    for plain in ["batch", "data", "report"] {
+        assert!(!dependencies(plain).iter().any(|d| d.starts_with("burn")), "{plain} must not hold tensors");
+    }
+}
+
+/// Files of the core that contain `what` outside the folders that may.
+fn offenders(what: &str, allowed: &[&str]) -> Vec<String> {
+    sources("crates/core/src")
+        .into_iter()
+        .filter(|(path, code)| code.contains(what) && !allowed.iter().any(|a| path.contains(a)))
+        .map(|(path, _)| path)
+        .collect()
+}
+
+#[test]
+fn only_grad_calls_backward() {
+    assert_eq!(offenders(".backward()", &["src/grad/"]), [""; 0]);
+    assert!(!offenders(".backward()", &[]).is_empty(), "the check finds the callers that there are");
+}
+
+#[test]
+fn only_train_moves_parameters() {
+    assert_eq!(offenders("optimizer.step(", &["src/train/"]), [""; 0]);
+    assert!(!offenders("optimizer.step(", &[]).is_empty());
+}
+
+#[test]
+fn strategies_know_no_parts_and_models_no_strategies() {
+    for (path, code) in sources("crates/core/src/strategy") {
+        for part in ["encoder::", "fusion::", "BatchSource", "Optimizer", "dyn Model"] {
+            assert!(!code.contains(part), "{path} names {part}");
+        }
+    }
+    for (path, code) in sources("crates/core/src/model").into_iter().chain(sources("crates/core/src/layer")) {
+        assert!(!code.contains("strategy::"), "{path} knows strategies");
+    }
+}
+
+#[test]
+fn files_are_rooms_not_halls() {
+    for folder in
+        ["crates/batch/src", "crates/core/src", "crates/data/src", "crates/report/src", "crates/cli/src"]
+    {
+        for (path, _) in sources(folder) {
+            let lines = fs::read_to_string(root().join(&path)).unwrap().lines().count();
+            assert!(lines <= 400, "{path} has {lines} lines; split it, or say at its top why not");
+        }
+    }
+}
