@@ -1,3 +1,4 @@
 //! Mathematics without tensors.
 
+pub mod probability;
 pub mod random;

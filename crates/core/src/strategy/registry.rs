@@ -75,9 +75,14 @@ impl StrategyConfig {
             }
         })
     }
+
+    /// Whether the model must have a head for every modality besides the fused one.
+    pub fn wants_solo_heads(&self) -> bool {
+        false
+    }
 }
 
-fn at_least_zero(key: &str, value: f64) -> Result<(), Error> {
+pub(super) fn at_least_zero(key: &str, value: f64) -> Result<(), Error> {
     if value.is_finite() && value >= 0.0 {
         return Ok(());
     }

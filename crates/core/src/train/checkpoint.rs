@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::Learner;
 use super::optimizer::Slot;
 use crate::Error;
-use crate::grad::{Groups, map_parameters};
+use crate::grad::Groups;
 use crate::host::host;
 use crate::layer::{BufferKey, Buffers, Running};
 use crate::modality::{Modalities, Present};
@@ -75,12 +75,7 @@ impl Checkpoint {
         let mut put = |name: String, shape: &[usize], values: Vec<f32>| {
             tensors.insert(name, (shape.to_vec(), Values::F32(values)));
         };
-        // Mapping nothing visits every parameter with its flat value.
-        let _ = map_parameters(learner.model.clone(), |id, value| {
-            let parameter = &groups.parameters()[groups.position(id)?];
-            put(parameter.name.clone(), &parameter.shape, host(value));
-            None
-        });
+        learner.visit(|parameter, values| put(parameter.name.clone(), &parameter.shape, values));
         for (id, key, running) in learner.buffers.iter() {
             for (what, value) in [("running_mean", &running.mean), ("running_var", &running.variance)] {
                 if let Some(name) = buffer_name(groups, id, what, key, names) {
@@ -186,10 +181,9 @@ impl Checkpoint {
         device: &Device,
         state: bool,
     ) -> Result<(), Error> {
-        let Learner { model, groups, buffers, optimizer, strategy } = learner;
-        let mut weights = Vec::with_capacity(groups.parameters().len());
-        for p in groups.parameters() {
-            weights.push(Some(self.take(&p.name, &p.shape)?));
+        let mut weights = BTreeMap::new();
+        for p in learner.groups.parameters() {
+            weights.insert(p.name.clone(), self.take(&p.name, &p.shape)?);
         }
         let stranger = |name: &String| {
             !name.contains('/') && !name.contains(".running_mean") && !name.contains(".running_var")
@@ -199,11 +193,8 @@ impl Checkpoint {
                 "the checkpoint is of another model: it has a parameter `{name}`"
             )));
         }
-        *model = map_parameters(model.clone(), |id, _| {
-            let values = weights[groups.position(id)?].take()?;
-            let count = values.len();
-            Some(Tensor::from_data(TensorData::new(values, [count]), device))
-        });
+        learner.assign(|p| weights.remove(&p.name));
+        let Learner { model, groups, buffers, optimizer, strategy, .. } = learner;
         *buffers = self.buffers(groups, model.modalities(), device)?;
         if state {
             for (p, slot) in groups.parameters().iter().zip(&mut optimizer.slots) {

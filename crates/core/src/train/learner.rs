@@ -1,9 +1,11 @@
 //! Everything that training changes.
 
 use burn::module::Module;
+use burn::tensor::{Tensor, TensorData};
 
 use super::optimizer::{Optimizer, OptimizerConfig};
-use crate::grad::Groups;
+use crate::grad::{Groups, Parameter, map_parameters};
+use crate::host::host;
 use crate::layer::Buffers;
 use crate::model::Model;
 use crate::strategy::Strategy;
@@ -21,6 +23,9 @@ pub struct Learner<M> {
     pub optimizer: Optimizer,
     /// The strategy.
     pub strategy: Box<dyn Strategy>,
+    /// The model as it was built, if the strategy asks for it. It is a function
+    /// of the seed, so a checkpoint need not hold it.
+    pub(super) initial: Option<M>,
 }
 
 impl<M: Model> Learner<M> {
@@ -28,11 +33,33 @@ impl<M: Model> Learner<M> {
     pub fn new(model: M, optimizer: OptimizerConfig, strategy: Box<dyn Strategy>) -> Self {
         let groups = model.groups();
         let optimizer = Optimizer::new(optimizer, &groups);
-        Self { model, groups, buffers: Buffers::default(), optimizer, strategy }
+        let initial = strategy.needs_initial().then(|| model.clone());
+        Self { model, groups, buffers: Buffers::default(), optimizer, strategy, initial }
     }
 
     /// The model without gradient tracking.
     pub fn frozen(&self) -> M {
         Module::valid(&self.model)
+    }
+
+    /// Shows every parameter with its values, row-major.
+    pub fn visit(&self, mut see: impl FnMut(&Parameter, Vec<f32>)) {
+        let _ = map_parameters(self.model.clone(), |id, value| {
+            see(&self.groups.parameters()[self.groups.position(id)?], host(value));
+            None
+        });
+    }
+
+    /// Replaces the values of parameters; `None` keeps one.
+    ///
+    /// # Panics
+    /// If the number of values is not that of the parameter.
+    pub fn assign(&mut self, mut values: impl FnMut(&Parameter) -> Option<Vec<f32>>) {
+        let groups = &self.groups;
+        self.model = map_parameters(self.model.clone(), |id, old| {
+            let new = values(&groups.parameters()[groups.position(id)?])?;
+            let count = new.len();
+            Some(Tensor::from_data(TensorData::new(new, [count]), &old.device()))
+        });
     }
 }

@@ -5,12 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 
 /// Settings of the schedule; the rate changes between epochs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ScheduleConfig {
     /// Always the same.
-    #[default]
-    Constant,
+    Constant {},
     /// Multiplied by `gamma` every so many epochs.
     Step {
         /// Epochs between changes.
@@ -39,6 +38,12 @@ fn gamma() -> f64 {
     0.1
 }
 
+impl Default for ScheduleConfig {
+    fn default() -> Self {
+        Self::Constant {}
+    }
+}
+
 impl ScheduleConfig {
     /// Checks every value.
     ///
@@ -65,7 +70,7 @@ impl ScheduleConfig {
     /// Factor on the learning rate during `epoch` of `epochs`.
     pub fn factor(&self, epoch: usize, epochs: usize) -> f64 {
         match self {
-            Self::Constant => 1.0,
+            Self::Constant {} => 1.0,
             Self::Step { every, gamma } => gamma.powi((epoch / every) as i32),
             Self::MultiStep { milestones, gamma } => {
                 gamma.powi(milestones.iter().filter(|&&m| m <= epoch).count() as i32)
