@@ -5,6 +5,7 @@
 
 mod dgl;
 mod facts;
+mod gblend;
 mod joint;
 mod lab;
 mod registry;
@@ -13,6 +14,7 @@ mod unimodal;
 
 pub use dgl::Dgl;
 pub use facts::ModelFacts;
+pub use gblend::{GBlend, GBlendConfig};
 pub use joint::Joint;
 pub use lab::{Lab, LossCurve, Measured, Split, SplitLoss};
 pub use registry::{CATALOG, StrategyConfig};

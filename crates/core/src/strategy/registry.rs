@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dgl, Joint, Strategy, Unimodal};
+use super::{Dgl, GBlend, GBlendConfig, Joint, Strategy, Unimodal};
 use crate::Error;
 use crate::modality::Modalities;
 
@@ -11,6 +11,7 @@ pub const CATALOG: &[(&str, &str)] = &[
     ("joint", "one loss on the fused scores trains everything"),
     ("unimodal", "one modality alone"),
     ("dgl", "disentangled gradient learning; its switches give the ablations of the paper's Table 3"),
+    ("gblend", "fused loss and one loss per modality through its own head, with fixed or estimated weights"),
 ];
 
 /// Settings of a strategy.
@@ -37,6 +38,8 @@ pub enum StrategyConfig {
         #[serde(default = "yes")]
         truncate_unimodal: bool,
     },
+    /// See [`GBlend`].
+    Gblend(GBlendConfig),
 }
 
 fn alpha() -> f64 {
@@ -73,12 +76,13 @@ impl StrategyConfig {
                 at_least_zero("strategy.alpha", alpha)?;
                 Box::new(Dgl { alpha, truncate_multimodal, truncate_unimodal })
             }
+            Self::Gblend(config) => Box::new(GBlend::new(config, modalities)?),
         })
     }
 
     /// Whether the model must have a head for every modality besides the fused one.
     pub fn wants_solo_heads(&self) -> bool {
-        false
+        matches!(self, Self::Gblend(_))
     }
 }
 
