@@ -1,4 +1,5 @@
 //! Mathematics without tensors.
 
+pub mod min_norm;
 pub mod probability;
 pub mod random;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dgl, GBlend, GBlendConfig, Joint, Strategy, Unimodal};
+use super::{Dgl, GBlend, GBlendConfig, Joint, MmPareto, MmParetoConfig, Strategy, Unimodal};
 use crate::Error;
 use crate::modality::Modalities;
 
@@ -12,6 +12,7 @@ pub const CATALOG: &[(&str, &str)] = &[
     ("unimodal", "one modality alone"),
     ("dgl", "disentangled gradient learning; its switches give the ablations of the paper's Table 3"),
     ("gblend", "fused loss and one loss per modality through its own head, with fixed or estimated weights"),
+    ("mmpareto", "combines fused and own gradient at each encoder without conflict"),
 ];
 
 /// Settings of a strategy.
@@ -40,6 +41,8 @@ pub enum StrategyConfig {
     },
     /// See [`GBlend`].
     Gblend(GBlendConfig),
+    /// See [`MmPareto`].
+    Mmpareto(MmParetoConfig),
 }
 
 fn alpha() -> f64 {
@@ -77,12 +80,13 @@ impl StrategyConfig {
                 Box::new(Dgl { alpha, truncate_multimodal, truncate_unimodal })
             }
             Self::Gblend(config) => Box::new(GBlend::new(config, modalities)?),
+            Self::Mmpareto(config) => Box::new(MmPareto::new(config)?),
         })
     }
 
     /// Whether the model must have a head for every modality besides the fused one.
     pub fn wants_solo_heads(&self) -> bool {
-        matches!(self, Self::Gblend(_))
+        matches!(self, Self::Gblend(_) | Self::Mmpareto(_))
     }
 }
 
