@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dgl, GBlend, GBlendConfig, Joint, MmPareto, MmParetoConfig, Strategy, Unimodal};
+use super::{Dgl, GBlend, GBlendConfig, Joint, MmPareto, MmParetoConfig, Ogm, OgmConfig, Strategy, Unimodal};
 use crate::Error;
 use crate::modality::Modalities;
 
@@ -12,6 +12,7 @@ pub const CATALOG: &[(&str, &str)] = &[
     ("unimodal", "one modality alone"),
     ("dgl", "disentangled gradient learning; its switches give the ablations of the paper's Table 3"),
     ("gblend", "fused loss and one loss per modality through its own head, with fixed or estimated weights"),
+    ("ogm", "damps the encoder of the modality that is ahead; with noise of the gradient's size (OGM-GE)"),
     ("mmpareto", "combines fused and own gradient at each encoder without conflict"),
 ];
 
@@ -41,6 +42,8 @@ pub enum StrategyConfig {
     },
     /// See [`GBlend`].
     Gblend(GBlendConfig),
+    /// See [`Ogm`].
+    Ogm(OgmConfig),
     /// See [`MmPareto`].
     Mmpareto(MmParetoConfig),
 }
@@ -80,6 +83,7 @@ impl StrategyConfig {
                 Box::new(Dgl { alpha, truncate_multimodal, truncate_unimodal })
             }
             Self::Gblend(config) => Box::new(GBlend::new(config, modalities)?),
+            Self::Ogm(config) => Box::new(Ogm::new(config)?),
             Self::Mmpareto(config) => Box::new(MmPareto::new(config)?),
         })
     }
