@@ -3,6 +3,7 @@
 //! A strategy does not train. It never holds the model, the optimizer or a
 //! loader, and it names no encoder, no fusion and no data set.
 
+mod agm;
 mod dgl;
 mod facts;
 mod gblend;
@@ -14,6 +15,7 @@ mod registry;
 mod state;
 mod unimodal;
 
+pub use agm::{Agm, AgmConfig};
 pub use dgl::Dgl;
 pub use facts::ModelFacts;
 pub use gblend::{GBlend, GBlendConfig};
