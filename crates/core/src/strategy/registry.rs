@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agm, AgmConfig, Dgl, GBlend, GBlendConfig, Joint, MmPareto, MmParetoConfig, Ogm, OgmConfig, Strategy,
-    Unimodal,
+    Agm, AgmConfig, Dgl, GBlend, GBlendConfig, Joint, MmPareto, MmParetoConfig, Ogm, OgmConfig, Pmr,
+    PmrConfig, Strategy, Unimodal,
 };
 use crate::Error;
 use crate::modality::Modalities;
@@ -16,6 +16,7 @@ pub const CATALOG: &[(&str, &str)] = &[
     ("dgl", "disentangled gradient learning; its switches give the ablations of the paper's Table 3"),
     ("gblend", "fused loss and one loss per modality through its own head, with fixed or estimated weights"),
     ("ogm", "damps the encoder of the modality that is ahead; with noise of the gradient's size (OGM-GE)"),
+    ("pmr", "pulls the features of modalities that are behind to class prototypes"),
     ("agm", "scales each modality's Shapley share of the output's gradient by its dominance"),
     ("mmpareto", "combines fused and own gradient at each encoder without conflict"),
 ];
@@ -48,6 +49,8 @@ pub enum StrategyConfig {
     Gblend(GBlendConfig),
     /// See [`Ogm`].
     Ogm(OgmConfig),
+    /// See [`Pmr`].
+    Pmr(PmrConfig),
     /// See [`Agm`].
     Agm(AgmConfig),
     /// See [`MmPareto`].
@@ -90,6 +93,7 @@ impl StrategyConfig {
             }
             Self::Gblend(config) => Box::new(GBlend::new(config, modalities)?),
             Self::Ogm(config) => Box::new(Ogm::new(config)?),
+            Self::Pmr(config) => Box::new(Pmr::new(config)?),
             Self::Agm(config) => Box::new(Agm::new(config, modalities)?),
             Self::Mmpareto(config) => Box::new(MmPareto::new(config)?),
         })
