@@ -2,4 +2,5 @@
 
 pub mod min_norm;
 pub mod probability;
+pub mod projection;
 pub mod random;

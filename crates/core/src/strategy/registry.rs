@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agm, AgmConfig, Dgl, GBlend, GBlendConfig, Joint, MmPareto, MmParetoConfig, Ogm, OgmConfig, Pmr,
-    PmrConfig, Strategy, Unimodal,
+    Agm, AgmConfig, Dgl, GBlend, GBlendConfig, Joint, Mla, MlaConfig, MmPareto, MmParetoConfig, Ogm,
+    OgmConfig, Pmr, PmrConfig, Strategy, Unimodal,
 };
 use crate::Error;
 use crate::modality::Modalities;
@@ -18,6 +18,7 @@ pub const CATALOG: &[(&str, &str)] = &[
     ("ogm", "damps the encoder of the modality that is ahead; with noise of the gradient's size (OGM-GE)"),
     ("pmr", "pulls the features of modalities that are behind to class prototypes"),
     ("agm", "scales each modality's Shapley share of the output's gradient by its dominance"),
+    ("mla", "modalities take turns through one shared head, whose gradient is projected"),
     ("mmpareto", "combines fused and own gradient at each encoder without conflict"),
 ];
 
@@ -53,6 +54,8 @@ pub enum StrategyConfig {
     Pmr(PmrConfig),
     /// See [`Agm`].
     Agm(AgmConfig),
+    /// See [`Mla`].
+    Mla(MlaConfig),
     /// See [`MmPareto`].
     Mmpareto(MmParetoConfig),
 }
@@ -95,6 +98,7 @@ impl StrategyConfig {
             Self::Ogm(config) => Box::new(Ogm::new(config)?),
             Self::Pmr(config) => Box::new(Pmr::new(config)?),
             Self::Agm(config) => Box::new(Agm::new(config, modalities)?),
+            Self::Mla(config) => Box::new(Mla::new(config)),
             Self::Mmpareto(config) => Box::new(MmPareto::new(config)?),
         })
     }
