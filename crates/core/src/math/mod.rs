@@ -1,5 +1,6 @@
 //! Mathematics without tensors.
 
+pub mod cluster;
 pub mod min_norm;
 pub mod probability;
 pub mod projection;

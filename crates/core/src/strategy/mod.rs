@@ -15,6 +15,7 @@ mod ogm;
 mod pmr;
 mod reconboost;
 mod registry;
+mod relearn;
 mod state;
 mod unimodal;
 
@@ -30,6 +31,7 @@ pub use ogm::{Ogm, OgmConfig, Scores, Tensors};
 pub use pmr::{Pmr, PmrConfig, Pull};
 pub use reconboost::{ReconBoost, ReconBoostConfig};
 pub use registry::{CATALOG, StrategyConfig};
+pub use relearn::{Relearn, RelearnConfig};
 pub use state::StrategyState;
 pub use unimodal::Unimodal;
 

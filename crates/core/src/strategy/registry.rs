@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Agm, AgmConfig, Dgl, GBlend, GBlendConfig, Joint, Mla, MlaConfig, MmPareto, MmParetoConfig, Ogm,
-    OgmConfig, Pmr, PmrConfig, ReconBoost, ReconBoostConfig, Strategy, Unimodal,
+    OgmConfig, Pmr, PmrConfig, ReconBoost, ReconBoostConfig, Relearn, RelearnConfig, Strategy, Unimodal,
 };
 use crate::Error;
 use crate::modality::Modalities;
@@ -20,6 +20,7 @@ pub const CATALOG: &[(&str, &str)] = &[
     ("agm", "scales each modality's Shapley share of the output's gradient by its dominance"),
     ("mla", "modalities take turns through one shared head, whose gradient is projected"),
     ("mmpareto", "combines fused and own gradient at each encoder without conflict"),
+    ("relearn", "pulls encoders that memorise back to their initial weights (diagnosing and re-learning)"),
     ("reconboost", "boosting: one modality learns what the others miss, then all together"),
 ];
 
@@ -59,6 +60,8 @@ pub enum StrategyConfig {
     Mla(MlaConfig),
     /// See [`MmPareto`].
     Mmpareto(MmParetoConfig),
+    /// See [`Relearn`].
+    Relearn(RelearnConfig),
     /// See [`ReconBoost`].
     Reconboost(ReconBoostConfig),
 }
@@ -103,6 +106,7 @@ impl StrategyConfig {
             Self::Agm(config) => Box::new(Agm::new(config, modalities)?),
             Self::Mla(config) => Box::new(Mla::new(config)),
             Self::Mmpareto(config) => Box::new(MmPareto::new(config)?),
+            Self::Relearn(config) => Box::new(Relearn::new(config)?),
             Self::Reconboost(config) => Box::new(ReconBoost::new(config, modalities)?),
         })
     }
