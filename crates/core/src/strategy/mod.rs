@@ -27,7 +27,7 @@ pub use joint::Joint;
 pub use lab::{Lab, LossCurve, Measured, Split, SplitLoss};
 pub use mla::{Direction, Mla, MlaConfig, Projection};
 pub use mmpareto::{MmPareto, MmParetoConfig, Rescale, Weights};
-pub use ogm::{Ogm, OgmConfig, Scores, Tensors};
+pub use ogm::{Ogm, OgmConfig, Scores, Tensors, noise_size};
 pub use pmr::{Pmr, PmrConfig, Pull};
 pub use reconboost::{ReconBoost, ReconBoostConfig};
 pub use registry::{CATALOG, StrategyConfig};

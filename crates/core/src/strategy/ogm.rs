@@ -157,8 +157,8 @@ fn coefficient(rho: f64, alpha: f64) -> f64 {
     if rho > 1.0 { 1.0 - (alpha * rho).tanh() } else { 1.0 }
 }
 
-/// The standard deviation of the noise: the gradient's own, unbiased.
-fn noise_size(gradient: &[f32]) -> f64 {
+/// The standard deviation of GE's noise: the gradient's own, unbiased, plus 1e-8.
+pub fn noise_size(gradient: &[f32]) -> f64 {
     let values: Vec<f64> = gradient.iter().map(|&g| f64::from(g)).collect();
     let center = mean(&values);
     let squares: f64 = values.iter().map(|g| (g - center).powi(2)).sum();

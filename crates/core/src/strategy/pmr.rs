@@ -252,9 +252,9 @@ impl Strategy for Pmr {
     }
 
     fn figures(&self) -> Vec<Figure> {
-        let figures =
-            Figure::each("score", &self.score).chain(Figure::each("coefficient", &self.coefficient));
-        figures.collect()
+        let rho = ratios(&self.score);
+        let figures = Figure::each("score", &self.score).chain(Figure::each("rho", &rho));
+        figures.chain(Figure::each("coefficient", &self.coefficient)).collect()
     }
 
     fn save(&self) -> StrategyState {
