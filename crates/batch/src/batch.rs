@@ -34,6 +34,14 @@ impl Targets {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// The class indices, if these are classes.
+    pub fn classes(&self) -> Option<&[usize]> {
+        match self {
+            Self::Classes(classes) => Some(classes),
+            Self::Values(_) => None,
+        }
+    }
 }
 
 /// Several samples as one array per modality.

@@ -28,4 +28,11 @@ pub trait BatchSource: Send + Sync {
         epoch: usize,
         from: usize,
     ) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + Send + '_>;
+
+    /// Every sample that can be had, without augmentation, in a fixed order:
+    /// for measurements. A source that augments, shuffles or drops a last
+    /// partial batch must override this.
+    fn plain(&self) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + Send + '_> {
+        self.epoch(0, 0)
+    }
 }

@@ -3,4 +3,5 @@
 
 pub mod fill;
 pub mod report;
+pub mod toy_reference;
 pub mod training;

@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use counterpoint_batch::Targets;
 
 use super::{Gradients, Row};
+use crate::host::host;
 use crate::modality::Modality;
 use crate::model::Features;
 use crate::strategy::Moment;
@@ -32,6 +33,15 @@ impl RowOutput {
             targets: self.targets.clone(),
             samples: self.samples.clone(),
         }
+    }
+
+    /// Scores of some of the row's samples on the host, one vector a sample;
+    /// `None` for a sample that the row does not serve.
+    pub fn scores_of(&self, samples: &[usize]) -> Vec<Option<Vec<f64>>> {
+        let width = self.scores.dims()[1];
+        let all = host(self.scores.clone());
+        let row = |place: usize| all[place * width..(place + 1) * width].iter().map(|&v| v.into()).collect();
+        samples.iter().map(|sample| self.samples.binary_search(sample).ok().map(row)).collect()
     }
 
     /// The features of one modality that the row has.

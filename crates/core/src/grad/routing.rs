@@ -38,6 +38,21 @@ impl Routing {
         }
     }
 
+    /// Sets the entries of everything that a row can reach: the encoders it
+    /// runs, fusion and head, and for an auxiliary row that modality's head.
+    #[must_use]
+    pub fn to_all(mut self, row: Row, weight: f64, modalities: &Modalities) -> Self {
+        for m in row.present(modalities.len()).iter() {
+            self.set(row, Group::Encoder(m), weight);
+        }
+        self.set(row, Group::Fusion, weight);
+        self.set(row, Group::Head, weight);
+        if let Row::Aux(m) = row {
+            self.set(row, Group::SoloHead(m), weight);
+        }
+        self
+    }
+
     /// One entry, 0 if absent.
     pub fn weight(&self, row: Row, group: Group) -> f64 {
         self.0.get(&(row, group)).copied().unwrap_or(0.0)

@@ -26,6 +26,15 @@ impl Row {
         }
     }
 
+    /// The row that shows exactly the given modalities through fusion and head.
+    pub fn showing(present: Present, modalities: usize) -> Self {
+        match present.single() {
+            _ if present == Present::all(modalities) => Self::Full,
+            Some(m) => Self::Solo(m),
+            None => Self::Subset(present),
+        }
+    }
+
     /// Name for people and files: `full`, `audio`, `audio+video`, `aux:audio`.
     pub fn label(self, names: &Modalities) -> String {
         match self {
@@ -46,18 +55,34 @@ pub struct Phase {
     pub probes: Vec<Row>,
     /// Which gradients the strategy wants to see.
     pub need: Need,
+    /// Whether the optimizer forgets all velocities and moments before this step.
+    pub fresh: bool,
 }
 
 impl Phase {
     /// A phase with rows only, mixed at the boundary.
     pub fn of(rows: impl Into<Vec<Row>>) -> Self {
-        Self { rows: rows.into(), probes: Vec::new(), need: Need::Boundary }
+        Self { rows: rows.into(), probes: Vec::new(), need: Need::Boundary, fresh: false }
     }
 
     /// Adds probes.
     #[must_use]
     pub fn probing(mut self, probes: impl Into<Vec<Row>>) -> Self {
         self.probes = probes.into();
+        self
+    }
+
+    /// Asks for the gradients in [`Need`].
+    #[must_use]
+    pub fn needing(mut self, need: Need) -> Self {
+        self.need = need;
+        self
+    }
+
+    /// Starts from a fresh optimizer if `fresh`.
+    #[must_use]
+    pub fn freshly(mut self, fresh: bool) -> Self {
+        self.fresh = fresh;
         self
     }
 }

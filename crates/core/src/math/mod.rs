@@ -1,3 +1,7 @@
 //! Mathematics without tensors.
 
+pub mod cluster;
+pub mod min_norm;
+pub mod probability;
+pub mod projection;
 pub mod random;

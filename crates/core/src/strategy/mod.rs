@@ -3,15 +3,35 @@
 //! A strategy does not train. It never holds the model, the optimizer or a
 //! loader, and it names no encoder, no fusion and no data set.
 
+mod agm;
 mod dgl;
+mod facts;
+mod gblend;
 mod joint;
+mod lab;
+mod mla;
+mod mmpareto;
+mod ogm;
+mod pmr;
+mod reconboost;
 mod registry;
+mod relearn;
 mod state;
 mod unimodal;
 
+pub use agm::{Agm, AgmConfig};
 pub use dgl::Dgl;
+pub use facts::ModelFacts;
+pub use gblend::{GBlend, GBlendConfig};
 pub use joint::Joint;
+pub use lab::{Lab, LossCurve, Measured, Split, SplitLoss};
+pub use mla::{Direction, Mla, MlaConfig, Projection};
+pub use mmpareto::{MmPareto, MmParetoConfig, Rescale, Weights};
+pub use ogm::{Ogm, OgmConfig, Scores, Tensors, noise_size};
+pub use pmr::{Pmr, PmrConfig, Pull};
+pub use reconboost::{ReconBoost, ReconBoostConfig};
 pub use registry::{CATALOG, StrategyConfig};
+pub use relearn::{Relearn, RelearnConfig};
 pub use state::StrategyState;
 pub use unimodal::Unimodal;
 
@@ -20,7 +40,7 @@ use std::collections::BTreeMap;
 
 use crate::Error;
 use crate::grad::{Gradients, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
-use crate::modality::Modalities;
+use crate::modality::{Modalities, Modality};
 use crate::task::Task;
 
 /// Position in training, counted from 0.
@@ -42,6 +62,25 @@ impl Moment {
     /// Number of the batch since the start of the run.
     pub fn iteration(self) -> usize {
         self.epoch * self.batches + self.batch
+    }
+}
+
+/// A number of a strategy's last step that is worth a look: a score, a ratio,
+/// a coefficient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure {
+    /// What it is, as the strategy's file calls it.
+    pub name: &'static str,
+    /// Whose it is.
+    pub modality: Modality,
+    /// Its value.
+    pub value: f64,
+}
+
+impl Figure {
+    /// One figure for each modality.
+    pub fn each(name: &'static str, values: &[f64]) -> impl Iterator<Item = Self> {
+        values.iter().enumerate().map(move |(i, &value)| Self { name, modality: Modality(i), value })
     }
 }
 
@@ -71,6 +110,41 @@ pub trait Strategy: Send {
 
     /// Changes gradients after they were mixed.
     fn shape(&mut self, _ledger: &Ledger, _gradients: &mut Gradients, _groups: &Groups, _at: Moment) {}
+
+    /// Looks around before the first epoch; not called when a run continues.
+    ///
+    /// # Errors
+    /// What a measurement returns.
+    fn begin(&mut self, _at: Moment, _lab: &mut dyn Lab) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Measures and changes things after an epoch's last step, before its
+    /// validation and its checkpoint.
+    ///
+    /// # Errors
+    /// What a measurement returns.
+    fn epoch_end(&mut self, _at: Moment, _lab: &mut dyn Lab) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Refuses models and tasks that the method is not defined for.
+    ///
+    /// # Errors
+    /// If the strategy does not fit; the message names it and what it needs.
+    fn check(&self, _facts: &ModelFacts) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Whether [`Lab::pull_to_init`] will be used.
+    fn needs_initial(&self) -> bool {
+        false
+    }
+
+    /// Numbers of the last step, for logs and tests.
+    fn figures(&self) -> Vec<Figure> {
+        Vec::new()
+    }
 
     /// What must be kept to continue exactly.
     fn save(&self) -> StrategyState {

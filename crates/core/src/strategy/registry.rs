@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dgl, Joint, Strategy, Unimodal};
+use super::{
+    Agm, AgmConfig, Dgl, GBlend, GBlendConfig, Joint, Mla, MlaConfig, MmPareto, MmParetoConfig, Ogm,
+    OgmConfig, Pmr, PmrConfig, ReconBoost, ReconBoostConfig, Relearn, RelearnConfig, Strategy, Unimodal,
+};
 use crate::Error;
 use crate::modality::Modalities;
 
@@ -11,6 +14,14 @@ pub const CATALOG: &[(&str, &str)] = &[
     ("joint", "one loss on the fused scores trains everything"),
     ("unimodal", "one modality alone"),
     ("dgl", "disentangled gradient learning; its switches give the ablations of the paper's Table 3"),
+    ("gblend", "fused loss and one loss per modality through its own head, with fixed or estimated weights"),
+    ("ogm", "damps the encoder of the modality that is ahead; with noise of the gradient's size (OGM-GE)"),
+    ("pmr", "pulls the features of modalities that are behind to class prototypes"),
+    ("agm", "scales each modality's Shapley share of the output's gradient by its dominance"),
+    ("mla", "modalities take turns through one shared head, whose gradient is projected"),
+    ("mmpareto", "combines fused and own gradient at each encoder without conflict"),
+    ("relearn", "pulls encoders that memorise back to their initial weights (diagnosing and re-learning)"),
+    ("reconboost", "boosting: one modality learns what the others miss, then all together"),
 ];
 
 /// Settings of a strategy.
@@ -37,6 +48,22 @@ pub enum StrategyConfig {
         #[serde(default = "yes")]
         truncate_unimodal: bool,
     },
+    /// See [`GBlend`].
+    Gblend(GBlendConfig),
+    /// See [`Ogm`].
+    Ogm(OgmConfig),
+    /// See [`Pmr`].
+    Pmr(PmrConfig),
+    /// See [`Agm`].
+    Agm(AgmConfig),
+    /// See [`Mla`].
+    Mla(MlaConfig),
+    /// See [`MmPareto`].
+    Mmpareto(MmParetoConfig),
+    /// See [`Relearn`].
+    Relearn(RelearnConfig),
+    /// See [`ReconBoost`].
+    Reconboost(ReconBoostConfig),
 }
 
 fn alpha() -> f64 {
@@ -73,11 +100,24 @@ impl StrategyConfig {
                 at_least_zero("strategy.alpha", alpha)?;
                 Box::new(Dgl { alpha, truncate_multimodal, truncate_unimodal })
             }
+            Self::Gblend(config) => Box::new(GBlend::new(config, modalities)?),
+            Self::Ogm(config) => Box::new(Ogm::new(config)?),
+            Self::Pmr(config) => Box::new(Pmr::new(config)?),
+            Self::Agm(config) => Box::new(Agm::new(config, modalities)?),
+            Self::Mla(config) => Box::new(Mla::new(config)),
+            Self::Mmpareto(config) => Box::new(MmPareto::new(config)?),
+            Self::Relearn(config) => Box::new(Relearn::new(config)?),
+            Self::Reconboost(config) => Box::new(ReconBoost::new(config, modalities)?),
         })
+    }
+
+    /// Whether the model must have a head for every modality besides the fused one.
+    pub fn wants_solo_heads(&self) -> bool {
+        matches!(self, Self::Gblend(_) | Self::Mmpareto(_))
     }
 }
 
-fn at_least_zero(key: &str, value: f64) -> Result<(), Error> {
+pub(super) fn at_least_zero(key: &str, value: f64) -> Result<(), Error> {
     if value.is_finite() && value >= 0.0 {
         return Ok(());
     }

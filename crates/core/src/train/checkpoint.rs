@@ -194,7 +194,7 @@ impl Checkpoint {
             )));
         }
         learner.assign(|p| weights.remove(&p.name));
-        let Learner { model, groups, buffers, optimizer, strategy } = learner;
+        let Learner { model, groups, buffers, optimizer, strategy, .. } = learner;
         *buffers = self.buffers(groups, model.modalities(), device)?;
         if state {
             for (p, slot) in groups.parameters().iter().zip(&mut optimizer.slots) {

@@ -23,6 +23,9 @@ pub struct Learner<M> {
     pub optimizer: Optimizer,
     /// The strategy.
     pub strategy: Box<dyn Strategy>,
+    /// The model as it was built, if the strategy asks for it. It is a function
+    /// of the seed, so a checkpoint need not hold it.
+    pub(super) initial: Option<M>,
 }
 
 impl<M: Model> Learner<M> {
@@ -30,7 +33,8 @@ impl<M: Model> Learner<M> {
     pub fn new(model: M, optimizer: OptimizerConfig, strategy: Box<dyn Strategy>) -> Self {
         let groups = model.groups();
         let optimizer = Optimizer::new(optimizer, &groups);
-        Self { model, groups, buffers: Buffers::default(), optimizer, strategy }
+        let initial = strategy.needs_initial().then(|| model.clone());
+        Self { model, groups, buffers: Buffers::default(), optimizer, strategy, initial }
     }
 
     /// The model without gradient tracking.

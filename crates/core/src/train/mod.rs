@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod evaluation;
+mod lab;
 mod learner;
 mod optimizer;
 mod reach;

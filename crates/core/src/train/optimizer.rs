@@ -171,6 +171,11 @@ impl Optimizer {
         Self { config, slots: vec![Slot::default(); groups.parameters().len()] }
     }
 
+    /// Forgets velocities, moments and step counts.
+    pub fn forget(&mut self) {
+        self.slots.fill(Slot::default());
+    }
+
     /// The settings.
     pub fn config(&self) -> &OptimizerConfig {
         &self.config

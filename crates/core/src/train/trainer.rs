@@ -8,13 +8,14 @@ use std::time::Instant;
 use burn::tensor::Device;
 use counterpoint_batch::{Batch, BatchSource};
 
+use super::lab::Bench;
 use super::{Checkpoint, Evaluation, Learner, Progress, ScheduleConfig, check_reach, evaluate};
 use crate::grad::{Clip, Evaluator, Ledger, Row, Scene};
 use crate::host::host;
 use crate::input::Inputs;
 use crate::layer::Pass;
 use crate::model::Model;
-use crate::strategy::Moment;
+use crate::strategy::{Lab, Moment, Strategy};
 use crate::task::Task;
 use crate::{Error, ErrorKind};
 
@@ -124,6 +125,7 @@ impl<M: Model> Trainer<'_, M> {
     ) -> Result<Outcome, Error> {
         if progress == Progress::default() {
             self.check_start(learner)?;
+            self.in_lab(learner, self.moment(0, 0), |strategy, at, lab| strategy.begin(at, lab))?;
         }
         while progress.epoch < self.config.epochs {
             let begun = Instant::now();
@@ -131,6 +133,8 @@ impl<M: Model> Trainer<'_, M> {
                 self.save(learner, &progress, "last", true)?;
                 return Ok(Outcome::Interrupted);
             }
+            let over = self.moment(progress.epoch, self.train.batches());
+            self.in_lab(learner, over, |strategy, at, lab| strategy.epoch_end(at, lab))?;
             let seconds = begun.elapsed().as_secs_f64();
             self.close_epoch(learner, &mut progress, seconds, observer)?;
         }
@@ -140,6 +144,18 @@ impl<M: Model> Trainer<'_, M> {
     fn moment(&self, epoch: usize, batch: usize) -> Moment {
         let TrainConfig { epochs, seed, .. } = *self.config;
         Moment { epoch, epochs, batch, batches: self.train.batches(), seed }
+    }
+
+    /// Lets the strategy measure between epochs. What it changes is in the
+    /// next checkpoint, and what it sees follows from state and seed.
+    fn in_lab(
+        &self,
+        learner: &mut Learner<M>,
+        at: Moment,
+        run: impl FnOnce(&mut dyn Strategy, Moment, &mut dyn Lab) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (strategy, mut lab) = Bench::new(self, learner, at);
+        run(strategy, at, &mut lab)
     }
 
     fn check_start(&self, learner: &mut Learner<M>) -> Result<(), Error> {
@@ -162,6 +178,9 @@ impl<M: Model> Trainer<'_, M> {
             let samples = batch.len();
             let inputs = Inputs::new(batch, self.device);
             for phase in learner.strategy.phases(at, learner.model.modalities()) {
+                if phase.fresh {
+                    learner.optimizer.forget();
+                }
                 let mut pass = Pass::train(&mut learner.buffers);
                 let scene = Scene {
                     model: &learner.model,
@@ -185,7 +204,7 @@ impl<M: Model> Trainer<'_, M> {
                 return Ok(Outcome::Interrupted);
             }
             let every = self.config.checkpoint_steps;
-            if every > 0 && progress.batch % every == 0 {
+            if every > 0 && progress.batch.is_multiple_of(every) {
                 self.save(learner, progress, "last", true)?;
             }
         }
@@ -265,7 +284,7 @@ fn diverged(what: String) -> Error {
     )
 }
 
-fn readable(batch: Result<Batch, counterpoint_batch::SourceError>) -> Result<Batch, Error> {
+pub(super) fn readable(batch: Result<Batch, counterpoint_batch::SourceError>) -> Result<Batch, Error> {
     batch.map_err(|e| Error::new(ErrorKind::Data, "cannot read a batch").because(e))
 }
 

@@ -18,6 +18,7 @@ type Run = BTreeMap<&'static str, BTreeMap<String, f64>>;
 /// Runs by fold and seed.
 type Runs = BTreeMap<(String, String), Run>;
 
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [root, methods @ ..] = args.as_slice() else {

@@ -1,0 +1,248 @@
+//! AGM: the fused output is split into one Shapley response a modality, and
+//! the gradient that enters a response is scaled by how far that modality's
+//! dominance is from its running average.
+//!
+//! ```text
+//! phi_m = sum_S a_mS F(S),  a_mS = w(|S| - 1) if m in S else -w(|S|),  w(s) = s! (M - s - 1)! / M!
+//! S_m = mean -log softmax(phi_m)[y],  r_m = exp(M/(M-1) (mean_j S_j - S_m)),  t_m likewise from running means R
+//! c_m = exp(alpha min(t_m - r_m, 10)),  then R_m <- R_m (n - 1)/n + S_m / n
+//! W[S, all it reaches] = sum_m c_m a_mS,   loss(S) has the value of loss(full) and the gradient d loss(full)/dT at F(S)
+//! ```
+//!
+//! Source: Li et al., ICCV 2023, as in methods 4.6. The phi add up to the
+//! fused output T, so with all c = 1 this is joint training. Differs from the
+//! authors' code: representations are zeroed instead of inputs (so encoders
+//! run once), F(nothing) is not run, there is no clip, and after the optional
+//! window c is 1 instead of staying at its last value.
+//! `detached = true` runs the subsets without gradient, which loses the
+//! selectivity; it is there to show that.
+//! Cost: 2^M - 2 more passes through fusion and head.
+//! Limits: classification; up to 6 modalities.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Int, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::{Figure, ModelFacts, Moment, Strategy, StrategyState};
+use crate::Error;
+use crate::grad::{Phase, Routing, Row, RowOutput, Seen};
+use crate::math::probability::{log_softmax, mean};
+use crate::modality::{Modalities, Modality, Present};
+use crate::task::Task;
+
+/// Settings of [`Agm`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AgmConfig {
+    /// Strength of the modulation. Default 1.
+    pub alpha: f64,
+    /// Last epoch with modulation; joint training after it. Default: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<usize>,
+    /// Runs the subsets without gradient. Default false.
+    pub detached: bool,
+}
+
+impl Default for AgmConfig {
+    fn default() -> Self {
+        Self { alpha: 1.0, until: None, detached: false }
+    }
+}
+
+/// Scales each modality's share of the output's gradient.
+#[derive(Clone, Debug)]
+pub struct Agm {
+    config: AgmConfig,
+    /// R, the running means of S.
+    running: Vec<f64>,
+    /// Steps so far.
+    steps: f64,
+    surprise: Vec<f64>,
+    factors: Vec<f64>,
+}
+
+impl Agm {
+    /// From its settings.
+    ///
+    /// # Errors
+    /// If a value is out of range or there are more than 6 modalities.
+    pub fn new(config: &AgmConfig, modalities: &Modalities) -> Result<Self, Error> {
+        super::registry::at_least_zero("strategy.alpha", config.alpha)?;
+        let count = modalities.len();
+        if count > 6 {
+            return Err(Error::config(format!(
+                "strategy `agm` runs every subset of the modalities and takes up to 6, got {count}"
+            )));
+        }
+        let (running, surprise, factors) = (vec![0.0; count], Vec::new(), Vec::new());
+        Ok(Self { config: config.clone(), running, steps: 0.0, surprise, factors })
+    }
+
+    fn active(&self, at: Moment) -> bool {
+        self.running.len() > 1 && self.config.until.is_none_or(|until| at.epoch <= until)
+    }
+}
+
+/// `a_mS`: what F(S) counts in the response of `m`.
+fn share(m: Modality, subset: Present, modalities: usize) -> f64 {
+    let factorial = |n: usize| (1..=n).map(|i| i as f64).product::<f64>();
+    let weight = |s: usize| factorial(s) * factorial(modalities - s - 1) / factorial(modalities);
+    if subset.has(m) { weight(subset.count() - 1) } else { -weight(subset.count()) }
+}
+
+/// `exp(M/(M-1) (mean - S_m))`: how much better than the mean.
+fn dominance(surprise: &[f64]) -> Vec<f64> {
+    let count = surprise.len() as f64;
+    surprise.iter().map(|s| (count / (count - 1.0) * (mean(surprise) - s)).exp()).collect()
+}
+
+fn factors(surprise: &[f64], running: &[f64], alpha: f64) -> Vec<f64> {
+    let pairs = dominance(running).into_iter().zip(dominance(surprise));
+    pairs.map(|(usual, now)| (alpha * (usual - now).min(10.0)).exp()).collect()
+}
+
+/// Every subset with its row, the whole first: the others need its scores.
+fn subsets(modalities: usize) -> impl Iterator<Item = (Present, Row)> {
+    let all = Present::all(modalities);
+    let parts = all.subsets().filter(move |s| *s != all);
+    std::iter::once(all).chain(parts).map(move |s| (s, Row::showing(s, modalities)))
+}
+
+/// S: mean surprise of every modality's response, on the complete samples.
+fn surprises(seen: &Seen<'_>, modalities: &Modalities) -> Option<Vec<f64>> {
+    let (full, count) = (seen.output(Row::Full)?, modalities.len());
+    let classes = full.targets.classes()?;
+    let scores = subsets(count)
+        .map(|(subset, row)| Some((subset, seen.output(row)?.scores_of(&full.samples))))
+        .collect::<Option<Vec<_>>>()?;
+    let mut sums = vec![0.0; count];
+    for (i, &class) in classes.iter().enumerate() {
+        for (m, sum) in modalities.iter().zip(&mut sums) {
+            let mut response = vec![0.0; full.scores.dims()[1]];
+            for (subset, of) in &scores {
+                let share = share(m, *subset, count);
+                response.iter_mut().zip(of[i].as_ref()?).for_each(|(r, s)| *r += share * s);
+            }
+            // Probabilities below 1e-8 count as 1e-8.
+            *sum -= log_softmax(&response)[class].max(1e-8_f64.ln());
+        }
+    }
+    Some(sums.into_iter().map(|sum| sum / classes.len() as f64).collect())
+}
+
+impl Strategy for Agm {
+    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
+        let parts = || subsets(modalities.len()).skip(1).map(|(_, row)| row);
+        vec![match (self.active(at), self.config.detached) {
+            (false, _) => Phase::of([Row::Full]),
+            (true, false) => Phase::of(std::iter::once(Row::Full).chain(parts()).collect::<Vec<_>>()),
+            (true, true) => Phase::of([Row::Full]).probing(parts().collect::<Vec<_>>()),
+        }]
+    }
+
+    fn loss(
+        &self,
+        row: Row,
+        output: &RowOutput,
+        earlier: &BTreeMap<Row, RowOutput>,
+        task: &dyn Task,
+    ) -> Tensor<1> {
+        let scores = output.scores.clone();
+        let (true, Some(full)) = (row != Row::Full, earlier.get(&Row::Full)) else {
+            return task.loss(scores, &output.targets);
+        };
+        // The value of T with the gradient of F(S), on the samples that have a T.
+        let places = full.samples.iter().filter_map(|s| output.samples.binary_search(s).ok());
+        let places: Vec<i64> = places.map(|place| place as i64).collect();
+        let count = places.len();
+        let index = Tensor::<1, Int>::from_data(TensorData::new(places, [count]), &scores.device());
+        let part = scores.select(0, index);
+        let fused = Tensor::from_data(full.scores.to_data(), &part.device());
+        task.loss(fused + (part.clone() - part.detach()), &full.targets)
+    }
+
+    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let count = modalities.len();
+        (self.surprise, self.factors) = (Vec::new(), vec![1.0; count]);
+        let mut rows: Vec<_> = subsets(count).take(1).collect();
+        if self.active(seen.at)
+            && let Some(surprise) = surprises(seen, modalities)
+        {
+            self.factors = factors(&surprise, &self.running, self.config.alpha);
+            self.steps += 1.0;
+            for (running, now) in self.running.iter_mut().zip(&surprise) {
+                *running += (now - *running) / self.steps;
+            }
+            self.surprise = surprise;
+            rows.extend(subsets(count).skip(1).filter(|_| !self.config.detached));
+        }
+        Ok(rows.into_iter().fold(Routing::default(), |w, (subset, row)| {
+            let weight = modalities.iter().map(|m| self.factors[m.0] * share(m, subset, count)).sum();
+            w.to_all(row, weight, modalities)
+        }))
+    }
+
+    fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
+        ModelFacts::require(
+            facts.classification,
+            "agm",
+            "a classification task, because it compares the surprise at the true class",
+        )
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        Figure::each("S", &self.surprise).chain(Figure::each("c", &self.factors)).collect()
+    }
+
+    fn save(&self) -> StrategyState {
+        let running = self.running.clone();
+        StrategyState::default().with("running", [running.len()], running).with(
+            "steps",
+            [1],
+            vec![self.steps],
+        )
+    }
+
+    fn restore(&mut self, state: &StrategyState) -> Result<(), Error> {
+        self.running = state.get("running")?.to_vec();
+        self.steps = state.get("steps")?[0];
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_by_hand() {
+        let near = |got: &[f64], want: &[f64]| got.iter().zip(want).all(|(g, w)| (g - w).abs() < 1e-6);
+        assert!(near(&dominance(&[0.5, 1.0]), &[1.648721, 0.606531]));
+        assert!(near(&dominance(&[0.8, 0.9]), &[1.105171, 0.904837]));
+        assert!(near(&factors(&[0.5, 1.0], &[0.8, 0.9], 1.0), &[0.580683, 1.347575]));
+    }
+
+    #[test]
+    fn responses_of_any_number_of_modalities_add_up_to_the_output() {
+        for count in 1..=6 {
+            let names = Modalities::new((0..count).map(|m| m.to_string())).unwrap();
+            for (subset, row) in subsets(count) {
+                let sum: f64 = names.iter().map(|m| share(m, subset, count)).sum();
+                let expected = if row == Row::Full { 1.0 } else { 0.0 };
+                assert!((sum - expected).abs() < 1e-12, "{count} {subset:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn shares_of_three_by_hand() {
+        // phi_A = (AVT - VT)/3 + (AV - V + AT - T)/6 + A/3.
+        let of = |members: &[usize]| Present::of(members.iter().map(|&m| Modality(m)));
+        let shares =
+            [(&[0, 1, 2][..], 1.0 / 3.0), (&[1, 2], -1.0 / 3.0), (&[0, 1], 1.0 / 6.0), (&[1], -1.0 / 6.0)];
+        for (members, want) in shares.into_iter().chain([(&[0][..], 1.0 / 3.0)]) {
+            assert!((share(Modality(0), of(members), 3) - want).abs() < 1e-12);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What a strategy has to know about a model before it may be used with it.
+
+use crate::Error;
+use crate::grad::{Group, Groups};
+use crate::modality::Modalities;
+
+/// Properties of a model and its task that decide which strategies fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelFacts {
+    /// The modalities, in order.
+    pub modalities: Modalities,
+    /// Whether every modality has a head of its own besides the fused one.
+    pub solo_heads: bool,
+    /// Whether fused scores are a sum of one term a modality (and a bias).
+    pub additive: bool,
+    /// Whether one and the same linear head reads every modality by itself.
+    pub shared_head: bool,
+    /// Whether the task predicts classes.
+    pub classification: bool,
+    /// For each modality whether its encoder has 4-D (convolution) weights.
+    pub convolutions: Vec<bool>,
+}
+
+impl ModelFacts {
+    /// Facts with what the parameters tell; `additive` and `shared_head` are
+    /// the fusion's and the head's to say.
+    pub fn of(groups: &Groups, modalities: &Modalities, classification: bool) -> Self {
+        let any = |of: Group, rank: usize| {
+            groups.parameters().iter().any(|p| p.group == of && p.shape.len() >= rank)
+        };
+        Self {
+            modalities: modalities.clone(),
+            solo_heads: modalities.iter().all(|m| any(Group::SoloHead(m), 0)),
+            additive: false,
+            shared_head: false,
+            classification,
+            convolutions: modalities.iter().map(|m| any(Group::Encoder(m), 4)).collect(),
+        }
+    }
+
+    /// `Ok` if `holds`, else the refusal of a strategy by name with its reason.
+    ///
+    /// # Errors
+    /// If it does not hold.
+    pub fn require(holds: bool, strategy: &str, needs: &str) -> Result<(), Error> {
+        match holds {
+            true => Ok(()),
+            false => {
+                Err(Error::config(format!("strategy `{strategy}` does not fit this model: it needs {needs}")))
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! G-Blending: the fused loss and one loss per modality through its own head,
+//! each with a weight. Online, the weights come from trials: a loss counts for
+//! as much as it generalises, divided by the square of how much it overfits.
+//!
+//! ```text
+//! W[full, encoders, fusion, head] = w_0      W[aux(m), encoder m, solo head m] = w_m
+//! w_k = (G_k / dO_k^2) / sum,   G_k = LV_start - LV_end,   dO_k = (LV - LT)_end - (LV - LT)_start
+//! ```
+//!
+//! Source: Wang et al., CVPR 2020, as in methods 4.3; `alpha` is the fixed
+//! blend `L_0 + alpha sum L_m` of the DGL paper's Table 4. Differs from the
+//! BalanceBenchmark code, which counts worsening as progress, compares sums of
+//! splits of different size and slices one head. Guards: G is clipped at 0,
+//! dO^2 gets 1e-8, and if no loss generalises the weights are equal.
+//! Cost: fixed about joint; online M + 1 probe runs a super-epoch.
+//! Limits: needs a head for each modality. Trials start from the current
+//! model and optimizer, at the current learning rate.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Figure, Lab, LossCurve, ModelFacts, Moment, Strategy, StrategyState};
+use crate::Error;
+use crate::grad::{Phase, Routing, Row, Seen};
+use crate::modality::{Modalities, Modality};
+
+/// Settings of [`GBlend`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GBlendConfig {
+    /// Weight of every modality's own loss; the fused loss has 1. Default 4.
+    pub alpha: f64,
+    /// Weights of the fused loss and of each modality's, instead of `alpha`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Vec<f64>>,
+    /// Estimates the weights every so many epochs, instead of `alpha`; the paper has 10.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<usize>,
+}
+
+impl Default for GBlendConfig {
+    fn default() -> Self {
+        Self { alpha: 4.0, weights: None, every: None }
+    }
+}
+
+/// A weighted sum of the fused loss and one loss a modality.
+#[derive(Clone, Debug)]
+pub struct GBlend {
+    every: Option<usize>,
+    /// Of the fused loss, then of each modality's.
+    weights: Vec<f64>,
+}
+
+impl GBlend {
+    /// From its settings.
+    ///
+    /// # Errors
+    /// If a value is out of range or there are two ways to get the weights.
+    pub fn new(config: &GBlendConfig, modalities: &Modalities) -> Result<Self, Error> {
+        super::registry::at_least_zero("strategy.alpha", config.alpha)?;
+        let count = modalities.len() + 1;
+        let weights = match (&config.weights, config.every) {
+            (Some(_), Some(_)) => {
+                return Err(Error::config("strategy.weights and strategy.every exclude each other"));
+            }
+            (_, Some(0)) => return Err(Error::config("strategy.every = 0: expected at least 1 epoch")),
+            // The start-up check runs before the first trial.
+            (None, Some(_)) => vec![1.0 / count as f64; count],
+            (Some(weights), None) if weights.len() == count => weights.clone(),
+            (Some(weights), None) => {
+                return Err(Error::config(format!(
+                    "strategy.weights has {} entries: expected {count}, the fused loss and {}",
+                    weights.len(),
+                    modalities.names().join(", ")
+                )));
+            }
+            (None, None) => std::iter::once(1.0).chain(modalities.iter().map(|_| config.alpha)).collect(),
+        };
+        for &weight in &weights {
+            super::registry::at_least_zero("strategy.weights", weight)?;
+        }
+        Ok(Self { every: config.every, weights })
+    }
+
+    fn estimate(&mut self, epochs: usize, lab: &mut dyn Lab) -> Result<(), Error> {
+        let rows = rows(lab.modalities());
+        let curves = rows.iter().map(|&row| lab.trial(&[row], epochs)).collect::<Result<Vec<_>, _>>()?;
+        let (gains, growths): (Vec<f64>, Vec<f64>) = curves.iter().map(gain_and_growth).unzip();
+        self.weights = blend(&gains, &growths);
+        Ok(())
+    }
+}
+
+fn rows(modalities: &Modalities) -> Vec<Row> {
+    std::iter::once(Row::Full).chain(modalities.iter().map(Row::Aux)).collect()
+}
+
+/// How much a loss generalised, and how much its gap between splits grew.
+fn gain_and_growth(curve: &LossCurve) -> (f64, f64) {
+    let gap = |at: super::SplitLoss| at.validation - at.train;
+    (curve.start.validation - curve.end.validation, gap(curve.end) - gap(curve.start))
+}
+
+/// Weights that sum to 1.
+fn blend(gains: &[f64], growths: &[f64]) -> Vec<f64> {
+    let worth = gains.iter().zip(growths).map(|(g, o)| g.max(0.0) / (o * o + 1e-8));
+    let worth: Vec<f64> = worth.collect();
+    let sum: f64 = worth.iter().sum();
+    if sum > 0.0 && sum.is_finite() {
+        worth.iter().map(|w| w / sum).collect()
+    } else {
+        vec![1.0 / worth.len() as f64; worth.len()]
+    }
+}
+
+impl Strategy for GBlend {
+    fn phases(&self, _at: Moment, modalities: &Modalities) -> Vec<Phase> {
+        vec![Phase::of(rows(modalities))]
+    }
+
+    fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let weighted = rows(modalities).into_iter().zip(&self.weights);
+        Ok(weighted.fold(Routing::default(), |w, (row, &weight)| w.to_all(row, weight, modalities)))
+    }
+
+    fn begin(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+        match self.every {
+            Some(every) => self.estimate(every.min(at.epochs), lab),
+            None => Ok(()),
+        }
+    }
+
+    fn epoch_end(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+        let left = at.epochs - at.epoch - 1;
+        match self.every {
+            Some(every) if left > 0 && (at.epoch + 1).is_multiple_of(every) => {
+                self.estimate(every.min(left), lab)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
+        ModelFacts::require(
+            facts.solo_heads,
+            "gblend",
+            "a head of its own for every modality (model.solo_heads), because each loss is blended with its head",
+        )
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        Figure::each("weight", &self.weights[1..])
+            .chain([Figure { name: "weight_full", modality: Modality(0), value: self.weights[0] }])
+            .collect()
+    }
+
+    fn save(&self) -> StrategyState {
+        match self.every {
+            Some(_) => StrategyState::default().with("weights", [self.weights.len()], self.weights.clone()),
+            None => StrategyState::default(),
+        }
+    }
+
+    fn restore(&mut self, state: &StrategyState) -> Result<(), Error> {
+        if self.every.is_some() {
+            self.weights = state.get("weights")?.to_vec();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strategy::SplitLoss;
+
+    #[test]
+    fn weights_by_hand() {
+        let w = blend(&[0.30, 0.10, 0.25], &[0.20, 0.50, 0.25]);
+        for (got, want) in w.iter().zip([0.630252, 0.033613, 0.336134]) {
+            assert!((got - want).abs() < 1e-6, "{w:?}");
+        }
+        assert!((w.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        let scaled = blend(&[3.0, 1.0, 2.5], &[2.0, 5.0, 2.5]);
+        assert!(w.iter().zip(&scaled).all(|(a, b)| (a - b).abs() < 1e-6));
+        assert!(blend(&[0.3, 0.1], &[1e6, 0.2])[0] < 1e-9);
+        assert_eq!(blend(&[-1.0, -0.2], &[0.1, 0.1]), [0.5, 0.5]);
+    }
+
+    #[test]
+    fn a_trial_that_worsens_validation_is_no_gain() {
+        let at = |train, validation| SplitLoss { train, validation };
+        let (gain, growth) = gain_and_growth(&LossCurve { start: at(1.0, 1.2), end: at(0.2, 1.5) });
+        assert!((gain + 0.3).abs() < 1e-12 && (growth - 1.1).abs() < 1e-12);
+    }
+
+    #[test]
+    fn two_ways_to_the_weights_are_refused() {
+        let names = Modalities::new(["a", "b"]).unwrap();
+        let config = GBlendConfig { weights: Some(vec![1.0; 3]), every: Some(2), ..GBlendConfig::default() };
+        assert!(GBlend::new(&config, &names).is_err());
+        let config = GBlendConfig { weights: Some(vec![1.0; 2]), ..GBlendConfig::default() };
+        assert!(GBlend::new(&config, &names).unwrap_err().to_string().contains("expected 3"));
+    }
+}

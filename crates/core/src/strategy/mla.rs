@@ -1,0 +1,165 @@
+//! MLA: modalities take turns, one optimizer step each, through one shared
+//! linear head; a turn's gradient at the head is kept away from the feature
+//! directions of earlier turns.
+//!
+//! ```text
+//! one phase a modality:  W[solo(m), encoder m] = W[solo(m), head] = 1
+//! r = batch mean of z_m,  k = P r,  P <- P - k k^T / (a + r^T k),  P <- P / ||P||_F,  a = 0.1^(1 + i/len)
+//! dW <- dW P,  not in the very first turn
+//! ```
+//!
+//! Source: Zhang et al., CVPR 2024, as in methods 4.7. Differs from the
+//! authors' code, where the projection never runs (it looks for a parameter
+//! name that does not exist; `projection = "off"` is that) and would divide by
+//! a matrix; here the denominator is the scalar of recursive least squares and
+//! the projected gradient replaces the raw one. A parameter without gradient
+//! is left alone. The entropy weights at test time are the fusion's.
+//! Cost: encoders as joint, M small steps. Limits: one linear head that reads
+//! every modality, features of one width.
+
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::{ModelFacts, Moment, Strategy, StrategyState};
+use crate::Error;
+use crate::grad::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, Seen};
+use crate::host::host;
+use crate::math::projection;
+use crate::modality::Modalities;
+
+/// Whether the head's gradient is projected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Projection {
+    /// Not at all: what the released code does.
+    Off,
+    /// By recursive least squares.
+    #[default]
+    Rls,
+}
+
+/// Whose mean feature leaves the head's free directions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// The modality whose turn it is.
+    #[default]
+    Current,
+    /// The modality whose turn was before.
+    Previous,
+}
+
+/// Settings of [`Mla`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MlaConfig {
+    /// `rls` (default) or `off`.
+    pub projection: Projection,
+    /// `current` (default) or `previous`.
+    pub direction: Direction,
+}
+
+/// Alternates between modalities.
+#[derive(Clone, Debug)]
+pub struct Mla {
+    config: MlaConfig,
+    /// P, `[width, width]`; empty before the second turn.
+    free: Vec<f64>,
+    /// Mean feature of the turn before; empty before the first.
+    previous: Vec<f64>,
+}
+
+impl Mla {
+    /// From its settings.
+    pub fn new(config: &MlaConfig) -> Self {
+        Self { config: config.clone(), free: Vec::new(), previous: Vec::new() }
+    }
+}
+
+/// How much of a direction is let go: 0.1 at the start of an epoch, 0.01 at its end.
+fn softness(at: Moment) -> f64 {
+    0.1_f64.powf(1.0 + at.batch as f64 / at.batches as f64)
+}
+
+impl Strategy for Mla {
+    fn phases(&self, _at: Moment, modalities: &Modalities) -> Vec<Phase> {
+        modalities.iter().map(|m| Phase::of([Row::Solo(m)])).collect()
+    }
+
+    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        // One modality alone is the full row's shape too, so only its row counts.
+        let turn = seen.losses.keys().filter(|row| matches!(row, Row::Solo(_)));
+        Ok(turn.fold(Routing::default(), |w, &row| w.to_all(row, 1.0, modalities)))
+    }
+
+    fn shape(&mut self, ledger: &Ledger, gradients: &mut Gradients, groups: &Groups, at: Moment) {
+        let turn = ledger.losses.keys().find_map(|row| match row {
+            Row::Solo(m) => Some(ledger.outputs[row].feature(*m)),
+            _ => None,
+        });
+        let (Projection::Rls, Some(features)) = (self.config.projection, turn) else { return };
+        let [samples, width] = features.dims();
+        let mut current = vec![0.0; width];
+        for row in host(features).chunks_exact(width) {
+            current.iter_mut().zip(row).for_each(|(sum, &z)| *sum += f64::from(z) / samples as f64);
+        }
+        let previous = std::mem::replace(&mut self.previous, current.clone());
+        if previous.is_empty() {
+            return;
+        }
+        if self.free.is_empty() {
+            self.free = projection::identity(width);
+        }
+        let direction = match self.config.direction {
+            Direction::Current => current,
+            Direction::Previous => previous,
+        };
+        projection::remove_direction(&mut self.free, &direction, softness(at));
+        projection::normalize(&mut self.free);
+        for (position, parameter) in groups.parameters().iter().enumerate() {
+            let matrix =
+                parameter.group == Group::Head && matches!(parameter.shape[..], [_, n] if n == width);
+            let Some(gradient) = matrix.then(|| gradients.remove(position)).flatten() else { continue };
+            let device = gradient.device();
+            let raw: Vec<f64> = host(gradient).into_iter().map(f64::from).collect();
+            let values: Vec<f32> =
+                projection::project(&raw, &self.free, width).into_iter().map(|v| v as f32).collect();
+            let count = values.len();
+            gradients.set(position, Some(Tensor::from_data(TensorData::new(values, [count]), &device)));
+        }
+    }
+
+    fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
+        ModelFacts::require(
+            facts.shared_head,
+            "mla",
+            "one linear head shared by all modalities and no fusion module, because it trains that head \
+             with one modality at a time",
+        )
+    }
+
+    fn save(&self) -> StrategyState {
+        let width = self.previous.len();
+        StrategyState::default()
+            .with("free", if self.free.is_empty() { [0, 0] } else { [width, width] }, self.free.clone())
+            .with("previous", [width], self.previous.clone())
+    }
+
+    fn restore(&mut self, state: &StrategyState) -> Result<(), Error> {
+        self.free = state.get("free")?.to_vec();
+        self.previous = state.get("previous")?.to_vec();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn softness_decays_inside_an_epoch() {
+        let at = |batch| Moment { epoch: 3, epochs: 9, batch, batches: 10, seed: 0 };
+        assert!((softness(at(0)) - 0.1).abs() < 1e-12);
+        assert!((softness(at(1)) - 0.079432823472).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,233 @@
+//! MMPareto: the fused loss's and a modality's own gradient meet at its
+//! encoder; if they conflict, the shortest combination of both is taken, and
+//! its lost length is given back.
+//!
+//! ```text
+//! g_0 = d L_full / d theta_m,  g_u = d L_m / d theta_m,  k = (1/2, 1/2) if cos(g_0, g_u) > 0, else min-norm
+//! h = 2 k_0 g_0 + 2 k_u g_u,  lambda = max(1, ||g_0 + g_u|| / ||h||),  gradient = gamma lambda h
+//! heads: plain sum of the losses
+//! ```
+//!
+//! Source: Wei and Hu, ICML 2024, as in methods 4.8. The authors' code takes
+//! lambda tensor by tensor (default here), which bends the direction;
+//! `rescale = "encoder"` keeps it, so that neither loss rises. Without conflict
+//! this is `gamma (g_0 + g_u)`: `weights = "equal"` is that control, with
+//! gamma 1 the plain sum of losses.
+//! Cost: one backward pass through the encoders more than joint; the controls
+//! none. Limits: needs a head for each modality.
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::{Figure, ModelFacts, Moment, Strategy};
+use crate::Error;
+use crate::grad::{Gradients, Group, Groups, Ledger, Need, Phase, Routing, Row, Seen};
+use crate::host::scalar;
+use crate::math::min_norm::min_norm;
+use crate::modality::{Modalities, Modality};
+
+/// How the two gradients are weighed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weights {
+    /// Min-norm if they conflict.
+    #[default]
+    MinNorm,
+    /// Always the sum: the control.
+    Equal,
+}
+
+/// What gets its length back as one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rescale {
+    /// Every tensor, as in the authors' code.
+    #[default]
+    Tensor,
+    /// Every encoder.
+    Encoder,
+}
+
+/// Settings of [`MmPareto`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MmParetoConfig {
+    /// Factor on every encoder's gradient. Default 1.5.
+    pub gamma: f64,
+    /// `min-norm` (default) or `equal`.
+    pub weights: Weights,
+    /// `tensor` (default) or `encoder`.
+    pub rescale: Rescale,
+}
+
+impl Default for MmParetoConfig {
+    fn default() -> Self {
+        Self { gamma: 1.5, weights: Weights::default(), rescale: Rescale::default() }
+    }
+}
+
+/// Combines two gradients at each encoder without conflict.
+#[derive(Clone, Debug)]
+pub struct MmPareto {
+    config: MmParetoConfig,
+    cosine: Vec<f64>,
+    weight: Vec<f64>,
+}
+
+impl MmPareto {
+    /// From its settings.
+    ///
+    /// # Errors
+    /// If a value is out of range.
+    pub fn new(config: &MmParetoConfig) -> Result<Self, Error> {
+        super::registry::at_least_zero("strategy.gamma", config.gamma)?;
+        Ok(Self { config: config.clone(), cosine: Vec::new(), weight: Vec::new() })
+    }
+}
+
+/// Inner products `[a.a, a.b, b.b]`.
+type Products = [f64; 3];
+
+fn products(a: &Tensor<1>, b: &Tensor<1>) -> Products {
+    let dot = |x: &Tensor<1>, y: &Tensor<1>| scalar((x.clone() * y.clone()).sum());
+    [dot(a, a), dot(a, b), dot(b, b)]
+}
+
+fn plus(a: Products, b: Products) -> Products {
+    [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
+}
+
+/// Cosine, and the weight k_0 of the first gradient.
+fn weigh([aa, ab, bb]: Products) -> (f64, f64) {
+    let cosine = ab / (aa * bb).sqrt();
+    // A gradient that is 0 conflicts with nothing.
+    (cosine, if ab > 0.0 || aa == 0.0 || bb == 0.0 { 0.5 } else { min_norm([aa, ab, bb]) })
+}
+
+/// `||a + b|| / ||2 k a + 2 (1 - k) b||`, at least 1.
+fn lost_length([aa, ab, bb]: Products, k: f64) -> f64 {
+    let combined = 4.0 * (k * k * aa + 2.0 * k * (1.0 - k) * ab + (1.0 - k) * (1.0 - k) * bb);
+    let sum = aa + 2.0 * ab + bb;
+    if combined > 0.0 { (sum.max(0.0) / combined).sqrt().max(1.0) } else { 1.0 }
+}
+
+impl Strategy for MmPareto {
+    fn phases(&self, _at: Moment, modalities: &Modalities) -> Vec<Phase> {
+        let rows = std::iter::once(Row::Full).chain(modalities.iter().map(Row::Aux));
+        let need = match self.config.weights {
+            Weights::MinNorm => Need::EncoderRows,
+            Weights::Equal => Need::Boundary,
+        };
+        vec![Phase::of(rows.collect::<Vec<_>>()).needing(need)]
+    }
+
+    fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let rows = std::iter::once(Row::Full).chain(modalities.iter().map(Row::Aux));
+        let mut w = rows.fold(Routing::default(), |w, row| w.to_all(row, 1.0, modalities));
+        for m in modalities.iter() {
+            w.set(Row::Full, Group::Encoder(m), self.config.gamma);
+            w.set(Row::Aux(m), Group::Encoder(m), self.config.gamma);
+        }
+        Ok(w)
+    }
+
+    fn shape(&mut self, ledger: &Ledger, gradients: &mut Gradients, groups: &Groups, _at: Moment) {
+        (self.cosine, self.weight) = (Vec::new(), Vec::new());
+        let encoders = groups.groups().into_iter().filter_map(|g| match g {
+            Group::Encoder(m) => Some(m),
+            _ => None,
+        });
+        for m in encoders.filter(|_| self.config.weights == Weights::MinNorm) {
+            let (cosine, weight) = self.combine(m, ledger, gradients, groups).unwrap_or((0.0, 0.5));
+            self.cosine.push(cosine);
+            self.weight.push(weight);
+        }
+    }
+
+    fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
+        ModelFacts::require(
+            facts.solo_heads,
+            "mmpareto",
+            "a head of its own for every modality (model.solo_heads), because it weighs that head's gradient \
+             against the fused one",
+        )
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        Figure::each("cosine", &self.cosine).chain(Figure::each("k0", &self.weight)).collect()
+    }
+}
+
+impl MmPareto {
+    /// Replaces the sum at one encoder; `None` leaves it where one of the two
+    /// rows has no gradient.
+    fn combine(
+        &self,
+        m: Modality,
+        ledger: &Ledger,
+        gradients: &mut Gradients,
+        groups: &Groups,
+    ) -> Option<(f64, f64)> {
+        let (fused, own) = (ledger.rows.get(&Row::Full)?, ledger.rows.get(&Row::Aux(m))?);
+        let of_encoder = groups.parameters().iter().enumerate().filter(|(_, p)| p.group == Group::Encoder(m));
+        let pairs: Vec<(usize, &Tensor<1>, &Tensor<1>)> =
+            of_encoder.filter_map(|(i, _)| Some((i, fused.get(i)?, own.get(i)?))).collect();
+        let of_tensor: Vec<Products> = pairs.iter().map(|(_, a, b)| products(a, b)).collect();
+        let whole = of_tensor.iter().copied().fold([0.0; 3], plus);
+        let (cosine, k) = weigh(whole);
+        for ((position, a, b), of_tensor) in pairs.into_iter().zip(of_tensor) {
+            let lambda = match self.config.rescale {
+                Rescale::Tensor => lost_length(of_tensor, k),
+                Rescale::Encoder => lost_length(whole, k),
+            };
+            let factor = 2.0 * self.config.gamma * lambda;
+            let combined = a.clone().mul_scalar(factor * k) + b.clone().mul_scalar(factor * (1.0 - k));
+            gradients.set(position, Some(combined));
+        }
+        Some((cosine, k))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Final gradient of one two-dimensional tensor.
+    fn combine(a: [f64; 2], b: [f64; 2], gamma: f64) -> ([f64; 2], f64) {
+        let dot = |x: [f64; 2], y: [f64; 2]| x[0] * y[0] + x[1] * y[1];
+        let products = [dot(a, a), dot(a, b), dot(b, b)];
+        let (_, k) = weigh(products);
+        let factor = 2.0 * gamma * lost_length(products, k);
+        ([0, 1].map(|i| factor * (k * a[i] + (1.0 - k) * b[i])), k)
+    }
+
+    #[test]
+    fn a_conflict_by_hand() {
+        let (h, k) = combine([2.0, 0.0], [-1.0, 1.0], 1.5);
+        assert!((k - 0.4).abs() < 1e-12);
+        assert!((lost_length([4.0, -2.0, 2.0], k) - 1.118034).abs() < 1e-6);
+        assert!((h[0] - 0.670820).abs() < 1e-6 && (h[1] - 2.012461).abs() < 1e-6, "{h:?}");
+        let (_, k) = combine([1.0, 0.0], [-1.0, 1.0], 1.5);
+        assert!((k - 0.6).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_direction_never_opposes_either_gradient() {
+        let mut random = crate::math::random::Random::new(0, &["pareto"]);
+        for _ in 0..1000 {
+            let mut draw = || [random.normal(), random.normal()];
+            let (a, b) = (draw(), draw());
+            let (h, _) = combine(a, b, 1.5);
+            for g in [a, b] {
+                assert!(h[0] * g[0] + h[1] * g[1] > -1e-9, "{a:?} {b:?} {h:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_conflict_it_is_the_sum_times_gamma() {
+        let (h, _) = combine([1.0, 2.0], [0.5, 0.25], 1.5);
+        assert!((h[0] - 2.25).abs() < 1e-6 && (h[1] - 3.375).abs() < 1e-6);
+        assert_eq!(weigh([0.0, 0.0, 2.0]).1, 0.5);
+    }
+}

@@ -1,0 +1,283 @@
+//! OGM and OGM-GE: a modality that is surer of the truth than the others gets
+//! its encoder's gradient damped at every step; GE adds noise of the
+//! gradient's own size to make up for the lost variance.
+//!
+//! ```text
+//! s_m = mean softmax(half_m)[y],  rho_m = s_m / mean_{j != m} s_j
+//! k_m = 1 - tanh(alpha rho_m) if rho_m > 1, else 1
+//! g <- k_m g  [+ N(0, (std g + 1e-8)^2)]        half_m = solo_m - (sum_j solo_j - full) / M
+//! ```
+//!
+//! Source: Peng et al., CVPR 2022, as in methods 4.4; more than two modalities
+//! by the mean of the others, which for two is the paper's ratio. For an
+//! additive head `half_m = W_m z_m + b / M`, the authors' slice of the bias;
+//! here it is had from scores alone, and `scores = "zero-fill"` serves every
+//! other fusion. As in the authors' code only 4-D weights are touched by
+//! default, and noise goes to every encoder, damped or not.
+//! Cost: joint plus one small forward a modality. Limits: classification; a
+//! batch without a complete sample is left as it is.
+
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::{Figure, ModelFacts, Moment, Strategy};
+use crate::Error;
+use crate::grad::{Gradients, Group, Groups, Ledger, Parameter, Phase, Routing, Row, Seen};
+use crate::host::host;
+use crate::math::probability::{log_softmax, mean};
+use crate::math::random::Random;
+use crate::modality::Modalities;
+
+/// Which tensors of an encoder are modulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tensors {
+    /// Convolution weights (4-D), as in the authors' code.
+    #[default]
+    Convolutions,
+    /// Everything with two dimensions or more.
+    Weights,
+    /// Everything.
+    All,
+}
+
+/// Which scores tell how sure a modality is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scores {
+    /// The modality's own term with its share of the bias; additive fusions only.
+    #[default]
+    HalfBias,
+    /// The model's output with the modality alone.
+    ZeroFill,
+}
+
+/// Settings of [`Ogm`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OgmConfig {
+    /// Strength of the damping. Default 0.8 (CREMA-D; the authors use 0.1 for VGGSound).
+    pub alpha: f64,
+    /// Adds noise (OGM-GE). Default true.
+    pub ge: bool,
+    /// Which tensors are modulated. Default `convolutions`.
+    pub tensors: Tensors,
+    /// Which scores are compared. Default `half-bias`.
+    pub scores: Scores,
+    /// First epoch with modulation. Default 0.
+    pub from: usize,
+    /// Last epoch with modulation. Default 50.
+    pub until: usize,
+}
+
+impl Default for OgmConfig {
+    fn default() -> Self {
+        let (tensors, scores) = (Tensors::default(), Scores::default());
+        Self { alpha: 0.8, ge: true, tensors, scores, from: 0, until: 50 }
+    }
+}
+
+/// Damps the encoder of the modality that is ahead.
+#[derive(Clone, Debug)]
+pub struct Ogm {
+    config: OgmConfig,
+    /// Of the step that is being made; empty outside the window.
+    coefficients: Vec<f64>,
+    score: Vec<f64>,
+    rho: Vec<f64>,
+}
+
+impl Ogm {
+    /// From its settings.
+    ///
+    /// # Errors
+    /// If a value is out of range.
+    pub fn new(config: &OgmConfig) -> Result<Self, Error> {
+        super::registry::at_least_zero("strategy.alpha", config.alpha)?;
+        if config.from > config.until {
+            return Err(Error::config(format!(
+                "strategy.from = {} is after strategy.until = {}: expected an epoch up to it",
+                config.from, config.until
+            )));
+        }
+        Ok(Self { config: config.clone(), coefficients: Vec::new(), score: Vec::new(), rho: Vec::new() })
+    }
+
+    fn active(&self, at: Moment) -> bool {
+        (self.config.from..=self.config.until).contains(&at.epoch)
+    }
+
+    fn touches(&self, parameter: &Parameter) -> bool {
+        let rank = parameter.shape.len();
+        match self.config.tensors {
+            Tensors::Convolutions => rank == 4,
+            Tensors::Weights => rank >= 2,
+            Tensors::All => true,
+        }
+    }
+}
+
+/// Mean probability of the truth for each modality, on the complete samples.
+fn confidence(seen: &Seen<'_>, modalities: &Modalities, scores: Scores) -> Option<Vec<f64>> {
+    let full = seen.output(Row::Full)?;
+    let classes = full.targets.classes()?;
+    let fused = full.scores_of(&full.samples);
+    let solos = modalities
+        .iter()
+        .map(|m| Some(seen.output(Row::Solo(m))?.scores_of(&full.samples)))
+        .collect::<Option<Vec<_>>>()?;
+    let mut sure = vec![0.0; modalities.len()];
+    for (i, &class) in classes.iter().enumerate() {
+        let solos: Vec<&Vec<f64>> = solos.iter().map(|s| s[i].as_ref()).collect::<Option<_>>()?;
+        let fused = fused[i].as_ref()?;
+        let share = |k: usize| match scores {
+            Scores::HalfBias => (solos.iter().map(|s| s[k]).sum::<f64>() - fused[k]) / solos.len() as f64,
+            Scores::ZeroFill => 0.0,
+        };
+        let share: Vec<f64> = (0..fused.len()).map(share).collect();
+        for (sure, solo) in sure.iter_mut().zip(&solos) {
+            let own: Vec<f64> = solo.iter().zip(&share).map(|(s, b)| s - b).collect();
+            *sure += log_softmax(&own)[class].exp() / classes.len() as f64;
+        }
+    }
+    Some(sure)
+}
+
+/// Every score relative to the mean of the others.
+fn ratios(scores: &[f64]) -> Vec<f64> {
+    let others = |m: usize| {
+        let of = scores.iter().enumerate().filter(|(j, _)| *j != m).map(|(_, s)| *s);
+        mean(&of.collect::<Vec<_>>())
+    };
+    scores.iter().enumerate().map(|(m, s)| if scores.len() == 1 { 1.0 } else { s / others(m) }).collect()
+}
+
+/// What the gradient of a modality with this ratio is multiplied by.
+fn coefficient(rho: f64, alpha: f64) -> f64 {
+    if rho > 1.0 { 1.0 - (alpha * rho).tanh() } else { 1.0 }
+}
+
+/// The standard deviation of GE's noise: the gradient's own, unbiased, plus 1e-8.
+pub fn noise_size(gradient: &[f32]) -> f64 {
+    let values: Vec<f64> = gradient.iter().map(|&g| f64::from(g)).collect();
+    let center = mean(&values);
+    let squares: f64 = values.iter().map(|g| (g - center).powi(2)).sum();
+    // One number has no spread; PyTorch gives NaN there.
+    let variance = if values.len() > 1 { squares / (values.len() - 1) as f64 } else { 0.0 };
+    variance.sqrt() + 1e-8
+}
+
+impl Strategy for Ogm {
+    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
+        let joint = Phase::of([Row::Full]);
+        let solos = || modalities.iter().map(Row::Solo).collect::<Vec<_>>();
+        vec![if self.active(at) { joint.probing(solos()) } else { joint }]
+    }
+
+    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let active = self.active(seen.at);
+        self.score = confidence(seen, modalities, self.config.scores).filter(|_| active).unwrap_or_default();
+        self.rho = ratios(&self.score);
+        self.coefficients = self.rho.iter().map(|&rho| coefficient(rho, self.config.alpha)).collect();
+        Ok(Routing::default().to_all(Row::Full, 1.0, modalities))
+    }
+
+    fn shape(&mut self, _ledger: &Ledger, gradients: &mut Gradients, groups: &Groups, at: Moment) {
+        for (position, parameter) in groups.parameters().iter().enumerate() {
+            let Group::Encoder(m) = parameter.group else { continue };
+            let (Some(&k), true) = (self.coefficients.get(m.0), self.touches(parameter)) else { continue };
+            let Some(gradient) = gradients.remove(position) else { continue };
+            gradients.set(
+                position,
+                Some(if self.config.ge {
+                    noisy(
+                        gradient,
+                        k,
+                        &mut Random::new(at.seed, &["ogm", &parameter.name, &at.iteration().to_string()]),
+                    )
+                } else {
+                    gradient.mul_scalar(k)
+                }),
+            );
+        }
+    }
+
+    fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
+        ModelFacts::require(
+            facts.classification,
+            "ogm",
+            "a classification task, because it compares probabilities of the true class",
+        )?;
+        ModelFacts::require(
+            facts.additive || self.config.scores == Scores::ZeroFill,
+            "ogm",
+            "an additive fusion for half-bias scores; set strategy.scores = \"zero-fill\" for this one",
+        )?;
+        let idle = facts.modalities.iter().find(|m| !facts.convolutions[m.0]);
+        match idle {
+            Some(m) if self.config.tensors == Tensors::Convolutions => ModelFacts::require(
+                false,
+                "ogm",
+                &format!(
+                    "4-D weights to modulate, but the encoder of `{}` has none; \
+                     set strategy.tensors = \"weights\" or \"all\"",
+                    facts.modalities.name(m)
+                ),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        let figures = Figure::each("score", &self.score).chain(Figure::each("rho", &self.rho));
+        figures.chain(Figure::each("k", &self.coefficients)).collect()
+    }
+}
+
+/// `k g` plus noise of the size of `g`.
+fn noisy(gradient: Tensor<1>, k: f64, random: &mut Random) -> Tensor<1> {
+    let device = gradient.device();
+    let mut values = host(gradient);
+    let sigma = noise_size(&values);
+    values.iter_mut().for_each(|g| *g = (f64::from(*g) * k + random.normal() * sigma) as f32);
+    let count = values.len();
+    Tensor::from_data(TensorData::new(values, [count]), &device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn coefficients_by_hand() {
+        assert!((coefficient(1.5, 0.8) - 0.166345).abs() < 1e-6);
+        assert!((coefficient(1.5, 0.1) - 0.851115).abs() < 1e-6);
+        assert_eq!((coefficient(1.0, 0.8), coefficient(0.2, 0.8)), (1.0, 1.0));
+    }
+
+    #[test]
+    fn two_modalities_have_the_ratio_of_the_paper_and_one_is_never_damped() {
+        assert_eq!(ratios(&[0.6, 0.3]), [2.0, 0.5]);
+        assert!(
+            ratios(&[0.6, 0.3, 0.1])
+                .iter()
+                .zip([3.0, 0.3 / 0.35, 0.1 / 0.45])
+                .all(|(a, b)| (a - b).abs() < 1e-12)
+        );
+        assert_eq!(ratios(&[0.9]), [1.0]);
+    }
+
+    #[test]
+    fn noise_has_the_spread_of_the_gradient_and_a_key() {
+        let mut random = Random::new(5, &["test"]);
+        let gradient: Vec<f32> = (0..100_000).map(|_| (random.normal() * 0.3 + 0.1) as f32).collect();
+        let tensor =
+            || Tensor::<1>::from_data(TensorData::new(gradient.clone(), [gradient.len()]), &Device::flex());
+        let draw = |key: &str| host(noisy(tensor(), 0.25, &mut Random::new(1, &[key])));
+        let noise: Vec<f32> = draw("a").iter().zip(&gradient).map(|(n, g)| n - 0.25 * g).collect();
+        assert!((noise_size(&noise) / noise_size(&gradient) - 1.0).abs() < 0.02);
+        assert_eq!(draw("a"), draw("a"));
+        assert_ne!(draw("a"), draw("b"));
+    }
+}

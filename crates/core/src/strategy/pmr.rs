@@ -1,0 +1,326 @@
+//! PMR: each modality keeps a prototype of every class, and the modalities
+//! that recognise classes worse than the best one are pulled to theirs.
+//!
+//! ```text
+//! sim_m = -sqrt(||z_m - P_m[k]||^2 + 1e-12),  s_m = mean softmax(sim_m)[y],  rho_m = max_j s_j / s_m
+//! W[full, all] = 1      W[aux(m), encoder m] = alpha if rho_m > 1 (hard),  alpha clip(rho_m - 1, 0, 1) (soft)
+//! loss(aux(m)) = CE(sim_m, y)      P <- (1 - e) mean + e P after an epoch, P <- mean at the start and after the first
+//! ```
+//!
+//! Source: Fan et al., CVPR 2023, as in methods 4.5; `hard` is the authors'
+//! code for two modalities, "all but the best" for more. Differs from it: the
+//! prototypes come from the whole train split without augmentation, a class
+//! without samples keeps its prototype (there: division by 0), the root is
+//! protected. `entropy` adds the paper's regulariser, which the code lacks:
+//! for the first epochs the best modality learns `-mu H(softmax sim)`.
+//! Cost: joint plus one evaluation pass over the train split an epoch.
+//! Limits: classification. Scores are compared on complete samples, so a
+//! batch without one trains nothing.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Tensor, TensorData, activation};
+use serde::{Deserialize, Serialize};
+
+use super::{Figure, Lab, Measured, ModelFacts, Moment, Split, Strategy, StrategyState};
+use crate::Error;
+use crate::grad::{Group, Phase, Routing, Row, RowOutput, Seen};
+use crate::host::host;
+use crate::math::probability::log_softmax;
+use crate::modality::{Modalities, Modality};
+use crate::task::Task;
+
+/// How strongly a modality that is behind is pulled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pull {
+    /// All but the best alike, as in the authors' code.
+    #[default]
+    Hard,
+    /// By how far it is behind.
+    Soft,
+}
+
+/// Settings of [`Pmr`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PmrConfig {
+    /// Weight of the prototype loss. Default 1.
+    pub alpha: f64,
+    /// `hard` (default) or `soft`.
+    pub pull: Pull,
+    /// Share of the old prototype that is kept. Default 0.2.
+    pub keep: f64,
+    /// Last epoch with prototypes. Default 100.
+    pub until: usize,
+    /// Weight of the entropy regulariser; the paper has 0.01. Default 0, off.
+    pub entropy: f64,
+    /// Epochs with the entropy regulariser. Default 10.
+    pub entropy_epochs: usize,
+}
+
+impl Default for PmrConfig {
+    fn default() -> Self {
+        Self { alpha: 1.0, pull: Pull::Hard, keep: 0.2, until: 100, entropy: 0.0, entropy_epochs: 10 }
+    }
+}
+
+/// The prototypes of one modality.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Prototypes {
+    /// `[classes, width]`; empty before the first measurement.
+    values: Vec<f64>,
+    /// Whether a class has ever had a sample.
+    known: Vec<bool>,
+}
+
+/// Pulls slow modalities to their class prototypes.
+#[derive(Clone, Debug)]
+pub struct Pmr {
+    config: PmrConfig,
+    prototypes: Vec<Prototypes>,
+    epoch: usize,
+    score: Vec<f64>,
+    coefficient: Vec<f64>,
+}
+
+impl Pmr {
+    /// From its settings.
+    ///
+    /// # Errors
+    /// If a value is out of range.
+    pub fn new(config: &PmrConfig) -> Result<Self, Error> {
+        super::registry::at_least_zero("strategy.alpha", config.alpha)?;
+        super::registry::at_least_zero("strategy.entropy", config.entropy)?;
+        if !(0.0..1.0).contains(&config.keep) {
+            return Err(Error::config(format!(
+                "strategy.keep = {}: expected a number in [0, 1)",
+                config.keep
+            )));
+        }
+        let config = config.clone();
+        Ok(Self { config, prototypes: Vec::new(), epoch: 0, score: Vec::new(), coefficient: Vec::new() })
+    }
+
+    fn measure(&mut self, keep: f64, lab: &mut dyn Lab) -> Result<(), Error> {
+        let modalities = lab.modalities().clone();
+        self.prototypes.resize(modalities.len(), Prototypes::default());
+        for m in modalities.iter() {
+            let measured = lab.features(Split::Train, m)?;
+            self.prototypes[m.0].update(&measured, keep);
+        }
+        Ok(())
+    }
+
+    /// Mean probability of the truth by prototypes, for each modality of a row
+    /// that shows all.
+    fn scores(&self, full: &RowOutput) -> Option<Vec<f64>> {
+        let classes = full.targets.classes()?;
+        let score = |(m, prototypes): (usize, &Prototypes)| {
+            let similarity = prototypes.similarity(full.feature(Modality(m)));
+            let width = similarity.dims()[1];
+            let rows = host(similarity);
+            let truth = rows.chunks_exact(width).zip(classes).map(|(row, &class)| {
+                log_softmax(&row.iter().map(|&s| f64::from(s)).collect::<Vec<_>>())[class].exp()
+            });
+            truth.sum::<f64>() / classes.len() as f64
+        };
+        Some(self.prototypes.iter().enumerate().map(score).collect())
+    }
+
+    fn calms(&self) -> bool {
+        self.config.entropy > 0.0 && self.epoch < self.config.entropy_epochs
+    }
+}
+
+impl Prototypes {
+    /// Blends class means in; classes without samples stay as they are.
+    fn update(&mut self, measured: &Measured, keep: f64) {
+        let Some(labels) = measured.targets.classes() else { return };
+        let width = measured.width;
+        let classes = labels.iter().max().map_or(0, |max| max + 1).max(self.known.len());
+        self.values.resize(classes * width, 0.0);
+        self.known.resize(classes, false);
+        let mut sums = vec![0.0; classes * width];
+        let mut counts = vec![0_usize; classes];
+        for (row, &class) in measured.values.chunks_exact(width.max(1)).zip(labels) {
+            counts[class] += 1;
+            let sum = &mut sums[class * width..][..width];
+            sum.iter_mut().zip(row).for_each(|(sum, &v)| *sum += f64::from(v));
+        }
+        for class in (0..classes).filter(|&class| counts[class] > 0) {
+            let keep = if self.known[class] { keep } else { 0.0 };
+            self.known[class] = true;
+            let of_class = class * width..(class + 1) * width;
+            for (value, sum) in self.values[of_class.clone()].iter_mut().zip(&sums[of_class]) {
+                *value = (1.0 - keep) * sum / counts[class] as f64 + keep * *value;
+            }
+        }
+    }
+
+    /// Minus the distance of every sample to every prototype.
+    ///
+    /// # Shapes
+    /// `[samples, width]` to `[samples, classes]`.
+    fn similarity(&self, z: Tensor<2>) -> Tensor<2> {
+        let [samples, width] = z.dims();
+        let (classes, device) = (self.known.len(), z.device());
+        let values: Vec<f32> = self.values.iter().map(|&v| v as f32).collect();
+        let prototypes = Tensor::<3>::from_data(TensorData::new(values, [1, classes, width]), &device);
+        let away = z.reshape([samples, 1, width]) - prototypes; // [samples, classes, width]
+        let squares = (away.clone() * away).sum_dim(2).reshape([samples, classes]);
+        // A class that has never been seen is infinitely far, nearly.
+        let unseen: Vec<f32> = self.known.iter().map(|&known| if known { 0.0 } else { -1e9 }).collect();
+        squares.add_scalar(1e-12).sqrt().neg()
+            + Tensor::from_data(TensorData::new(unseen, [1, classes]), &device)
+    }
+}
+
+/// How far each modality is behind the best.
+fn ratios(scores: &[f64]) -> Vec<f64> {
+    let best = scores.iter().copied().fold(0.0, f64::max);
+    scores.iter().map(|s| best / s).collect()
+}
+
+fn coefficient(rho: f64, alpha: f64, pull: Pull) -> f64 {
+    match pull {
+        Pull::Hard if rho > 1.0 => alpha,
+        Pull::Hard => 0.0,
+        Pull::Soft => alpha * (rho - 1.0).clamp(0.0, 1.0),
+    }
+}
+
+impl Strategy for Pmr {
+    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
+        // Before the first measurement there is nothing to be pulled to.
+        let pulls = !self.prototypes.is_empty() && at.epoch <= self.config.until;
+        let aux = modalities.iter().filter(|_| pulls).map(Row::Aux);
+        vec![Phase::of(std::iter::once(Row::Full).chain(aux).collect::<Vec<_>>())]
+    }
+
+    fn loss(
+        &self,
+        row: Row,
+        output: &RowOutput,
+        earlier: &BTreeMap<Row, RowOutput>,
+        task: &dyn Task,
+    ) -> Tensor<1> {
+        let Row::Aux(m) = row else { return task.loss(output.scores.clone(), &output.targets) };
+        let similarity = self.prototypes[m.0].similarity(output.feature(m));
+        let scores = earlier.get(&Row::Full).filter(|_| self.calms()).and_then(|full| self.scores(full));
+        match scores {
+            Some(scores) if ratios(&scores)[m.0] <= 1.0 => {
+                let log = activation::log_softmax(similarity, 1);
+                (log.clone().exp() * log).sum_dim(1).mean()
+            }
+            _ => task.loss(similarity, &output.targets),
+        }
+    }
+
+    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let pulled = modalities.iter().any(|m| seen.output(Row::Aux(m)).is_some());
+        let scores = seen.output(Row::Full).filter(|_| pulled).and_then(|full| self.scores(full));
+        self.score = scores.unwrap_or_default();
+        let PmrConfig { alpha, pull, entropy, .. } = self.config;
+        self.coefficient = ratios(&self.score).into_iter().map(|rho| coefficient(rho, alpha, pull)).collect();
+        let mut w = Routing::default().to_all(Row::Full, 1.0, modalities);
+        for (m, rho) in modalities.iter().zip(ratios(&self.score)) {
+            let calmed = self.calms() && rho <= 1.0;
+            w.set(Row::Aux(m), Group::Encoder(m), if calmed { entropy } else { self.coefficient[m.0] });
+        }
+        Ok(w)
+    }
+
+    fn begin(&mut self, _at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+        self.measure(0.0, lab)
+    }
+
+    fn epoch_end(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+        self.epoch = at.epoch + 1;
+        if at.epoch >= self.config.until {
+            return Ok(());
+        }
+        self.measure(if at.epoch == 0 { 0.0 } else { self.config.keep }, lab)
+    }
+
+    fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
+        ModelFacts::require(
+            facts.classification,
+            "pmr",
+            "a classification task, because it keeps one prototype for each class",
+        )
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        let rho = ratios(&self.score);
+        let figures = Figure::each("score", &self.score).chain(Figure::each("rho", &rho));
+        figures.chain(Figure::each("coefficient", &self.coefficient)).collect()
+    }
+
+    fn save(&self) -> StrategyState {
+        let state = StrategyState::default().with("epoch", [1], vec![self.epoch as f64]);
+        let names = self.prototypes.iter().enumerate();
+        names.fold(state, |state, (m, p)| {
+            let (classes, known) = (p.known.len(), p.known.iter().map(|&k| f64::from(u8::from(k))).collect());
+            let width = p.values.len() / classes.max(1);
+            state.with(format!("prototypes.{m}"), [classes, width], p.values.clone()).with(
+                format!("known.{m}"),
+                [classes],
+                known,
+            )
+        })
+    }
+
+    fn restore(&mut self, state: &StrategyState) -> Result<(), Error> {
+        self.epoch = state.get("epoch")?[0] as usize;
+        self.prototypes.clear();
+        while let Some((_, values)) = state.0.get(&format!("prototypes.{}", self.prototypes.len())) {
+            let known = state.get(&format!("known.{}", self.prototypes.len()))?;
+            let known = known.iter().map(|&k| k > 0.0).collect();
+            self.prototypes.push(Prototypes { values: values.clone(), known });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+    use counterpoint_batch::Targets;
+
+    #[test]
+    fn similarity_by_hand() {
+        let prototypes = Prototypes { values: vec![3.0, 4.0, 0.0, 1.0], known: vec![true; 2] };
+        let sim = host(prototypes.similarity(Tensor::zeros([1, 2], &Device::flex())));
+        assert!((sim[0] + 5.0).abs() < 1e-6 && (sim[1] + 1.0).abs() < 1e-6, "{sim:?}");
+        let q: Vec<f64> =
+            log_softmax(&[f64::from(sim[0]), f64::from(sim[1])]).iter().map(|v| v.exp()).collect();
+        assert!((q[0] - 0.017986).abs() < 1e-6 && (q[1] - 0.982014).abs() < 1e-6);
+    }
+
+    #[test]
+    fn prototypes_after_two_epochs_keep_an_empty_class() {
+        let measured = |values: Vec<f32>, labels: Vec<usize>| Measured {
+            width: 1,
+            values,
+            targets: Targets::Classes(labels),
+        };
+        let mut prototypes = Prototypes::default();
+        prototypes.update(&measured(vec![1.0, 3.0, 8.0], vec![0, 0, 2]), 0.0);
+        assert_eq!(prototypes.known, [true, false, true]);
+        prototypes.update(&measured(vec![4.0], vec![0]), 0.2);
+        assert!((prototypes.values[0] - (0.8 * 4.0 + 0.2 * 2.0)).abs() < 1e-12);
+        assert_eq!(prototypes.values[2], 8.0);
+        let unseen = host(prototypes.similarity(Tensor::zeros([1, 1], &Device::flex())))[1];
+        assert!(unseen < -1e8);
+    }
+
+    #[test]
+    fn only_those_behind_are_pulled() {
+        let rho = ratios(&[0.8, 0.4, 0.64]);
+        let of = |pull| rho.iter().map(|&r| coefficient(r, 2.0, pull)).collect::<Vec<_>>();
+        assert_eq!(of(Pull::Hard), [0.0, 2.0, 2.0]);
+        assert!(of(Pull::Soft).iter().zip([0.0, 2.0, 0.5]).all(|(a, b)| (a - b).abs() < 1e-12));
+    }
+}

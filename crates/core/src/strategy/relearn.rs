@@ -1,0 +1,163 @@
+//! Diagnosing and re-learning: a modality whose features separate the train
+//! classes better than the held-out ones has memorised; its encoder is pulled
+//! back to its initial weights by as much, and learns again.
+//!
+//! ```text
+//! W = joint.   After epoch e in {20, 40, 60}:
+//! g_m = |purity(k-means of train features) - purity(k-means of validation features)|
+//! w_m = tanh(lambda g_m),   theta_m <- w_m theta_m^init + (1 - w_m) theta_m
+//! ```
+//!
+//! Source: Wei et al., ECCV 2024, as in methods 4.9. Features are scaled to
+//! [-1, 1] a dimension and a split; k-means has as many clusters as there are
+//! classes, k-means++ starts from keyed random numbers and the best of 4 runs.
+//! Batch-norm statistics, head and (unless `reset_momentum`) velocities stay.
+//! Differs from the authors' code: training keeps its augmentation, the
+//! purity of the train split is without.
+//! Cost: joint plus a pass over both splits and k-means at each event.
+//! Limits: classification.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Figure, Joint, Lab, Measured, ModelFacts, Moment, Split, Strategy, StrategyState};
+use crate::Error;
+use crate::grad::{Group, Phase, Routing, Seen};
+use crate::math::cluster::{k_means, purity, scale_columns};
+use crate::math::random::Random;
+use crate::modality::Modalities;
+
+/// Settings of [`Relearn`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RelearnConfig {
+    /// Epochs between events. Default 20.
+    pub every: usize,
+    /// Number of events. Default 3.
+    pub times: usize,
+    /// How strongly a gap pulls. Default 3.
+    pub lambda: f64,
+    /// Starts from a fresh optimizer after an event. Default false.
+    pub reset_momentum: bool,
+}
+
+impl Default for RelearnConfig {
+    fn default() -> Self {
+        Self { every: 20, times: 3, lambda: 3.0, reset_momentum: false }
+    }
+}
+
+/// Joint training with encoders that are pulled back when they memorise.
+#[derive(Clone, Debug)]
+pub struct Relearn {
+    config: RelearnConfig,
+    gap: Vec<f64>,
+}
+
+impl Relearn {
+    /// From its settings.
+    ///
+    /// # Errors
+    /// If a value is out of range.
+    pub fn new(config: &RelearnConfig) -> Result<Self, Error> {
+        super::registry::at_least_zero("strategy.lambda", config.lambda)?;
+        if config.every == 0 {
+            return Err(Error::config("strategy.every = 0: expected at least 1 epoch"));
+        }
+        Ok(Self { config: config.clone(), gap: Vec::new() })
+    }
+
+    /// Whether encoders are pulled back after this epoch.
+    fn due(&self, epoch: usize) -> bool {
+        epoch > 0 && epoch.is_multiple_of(self.config.every) && epoch / self.config.every <= self.config.times
+    }
+}
+
+fn pull(gap: f64, lambda: f64) -> f64 {
+    (lambda * gap).tanh()
+}
+
+/// Purity of the clusters of some features; `classes` clusters.
+fn purity_of(mut measured: Measured, classes: usize, random: &mut Random) -> f64 {
+    let Some(labels) = measured.targets.classes() else { return 0.0 };
+    scale_columns(&mut measured.values, measured.width.max(1));
+    purity(&k_means(&measured.values, measured.width.max(1), classes, 4, random), labels)
+}
+
+impl Strategy for Relearn {
+    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
+        let after_event = at.batch == 0 && at.epoch > 0 && self.due(at.epoch - 1);
+        let phases = Joint.phases(at, modalities).into_iter();
+        phases.map(|phase| phase.freshly(after_event && self.config.reset_momentum)).collect()
+    }
+
+    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        Joint.route(seen, modalities)
+    }
+
+    fn epoch_end(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+        // A pull after the last epoch could not be learned away.
+        if !self.due(at.epoch) || at.epoch + 1 == at.epochs {
+            return Ok(());
+        }
+        let modalities = lab.modalities().clone();
+        self.gap.clear();
+        for m in modalities.iter() {
+            let (train, held_out) = (lab.features(Split::Train, m)?, lab.features(Split::Validation, m)?);
+            let classes = train.targets.classes().and_then(|c| c.iter().max()).map_or(0, |max| max + 1);
+            let [seen, unseen] =
+                [(Split::Train, train), (Split::Validation, held_out)].map(|(split, measured)| {
+                    let key = ["relearn", &at.epoch.to_string(), split.name(), modalities.name(m)];
+                    purity_of(measured, classes, &mut Random::new(at.seed, &key))
+                });
+            self.gap.push((seen - unseen).abs());
+        }
+        for m in modalities.iter() {
+            lab.pull_to_init(Group::Encoder(m), pull(self.gap[m.0], self.config.lambda))?;
+        }
+        Ok(())
+    }
+
+    fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
+        ModelFacts::require(
+            facts.classification,
+            "relearn",
+            "a classification task, because it measures how purely features cluster by class",
+        )
+    }
+
+    fn needs_initial(&self) -> bool {
+        true
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        Figure::each("gap", &self.gap).collect()
+    }
+
+    fn save(&self) -> StrategyState {
+        StrategyState::default().with("gap", [self.gap.len()], self.gap.clone())
+    }
+
+    fn restore(&mut self, state: &StrategyState) -> Result<(), Error> {
+        self.gap = state.get("gap")?.to_vec();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_by_hand() {
+        let w = pull(0.2, 3.0);
+        assert!((w - 0.537050).abs() < 1e-6);
+        assert!((w * 1.0 + (1.0 - w) * 3.0 - 1.925901).abs() < 1e-6);
+        assert_eq!(pull(0.0, 3.0), 0.0);
+    }
+
+    #[test]
+    fn events_are_at_20_40_60() {
+        let strategy = Relearn::new(&RelearnConfig::default()).unwrap();
+        assert_eq!((0..100).filter(|&e| strategy.due(e)).collect::<Vec<_>>(), [20, 40, 60]);
+    }
+}

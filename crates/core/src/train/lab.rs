@@ -1,0 +1,186 @@
+//! The trainer's side of [`Lab`]: measurements between epochs.
+
+use std::collections::HashMap;
+
+use burn::module::{Module, ParamId};
+use burn::tensor::Tensor;
+use counterpoint_batch::{BatchSource, Targets};
+
+use super::optimizer::Optimizer;
+use super::trainer::readable;
+use super::{Learner, Trainer};
+use crate::Error;
+use crate::grad::{Group, Groups, Phase, Routing, Row, Scene, Seen, map_parameters};
+use crate::host::{host, scalar};
+use crate::input::Inputs;
+use crate::layer::{Buffers, Pass};
+use crate::modality::{Modalities, Modality};
+use crate::model::{Model, Scored};
+use crate::strategy::{Lab, LossCurve, Measured, Moment, Split, SplitLoss, Strategy};
+
+/// A learner without its strategy, and the trainer that has the data.
+pub(super) struct Bench<'a, M> {
+    trainer: &'a Trainer<'a, M>,
+    at: Moment,
+    names: Modalities,
+    model: &'a mut M,
+    groups: &'a Groups,
+    buffers: &'a Buffers,
+    optimizer: &'a Optimizer,
+    initial: Option<&'a M>,
+}
+
+impl<'a, M: Model> Bench<'a, M> {
+    /// Parts a learner into its strategy and a lab for it.
+    pub(super) fn new(
+        trainer: &'a Trainer<'a, M>,
+        learner: &'a mut Learner<M>,
+        at: Moment,
+    ) -> (&'a mut dyn Strategy, Self) {
+        let Learner { model, groups, buffers, optimizer, strategy, initial } = learner;
+        let names = model.modalities().clone();
+        let initial = initial.as_ref();
+        (strategy.as_mut(), Self { trainer, at, names, model, groups, buffers, optimizer, initial })
+    }
+
+    fn source(&self, split: Split) -> &'a dyn BatchSource {
+        match split {
+            Split::Train => self.trainer.train,
+            Split::Validation => self.trainer.validation,
+        }
+    }
+
+    /// Runs one row over a split and gives each batch's result to `see`.
+    fn over(
+        &self,
+        (model, buffers): (&M, &Buffers),
+        split: Split,
+        row: Row,
+        mut see: impl FnMut(Scored, Targets),
+    ) -> Result<(), Error> {
+        let frozen = Module::valid(model);
+        for batch in self.source(split).plain() {
+            let inputs = Inputs::new(readable(batch)?, self.trainer.device);
+            let samples = inputs.serving(row.present(self.names.len()));
+            if samples.is_empty() {
+                continue;
+            }
+            let targets = inputs.targets_of(&samples);
+            let scored = frozen.forward(&[(row, samples)], &inputs, &mut Pass::eval(buffers));
+            scored.into_iter().for_each(|scored| see(scored, targets.clone()));
+        }
+        Ok(())
+    }
+
+    fn measure(
+        &self,
+        split: Split,
+        row: Row,
+        of: impl Fn(Scored) -> Option<Tensor<2>>,
+    ) -> Result<Measured, Error> {
+        let mut result = Measured { width: 0, values: Vec::new(), targets: Targets::Classes(Vec::new()) };
+        self.over((self.model, self.buffers), split, row, |scored, targets| {
+            if let Some(numbers) = of(scored) {
+                result.width = numbers.dims()[1];
+                result.values.extend(host(numbers));
+                match (&mut result.targets, targets) {
+                    (Targets::Classes(all), Targets::Classes(more)) => all.extend(more),
+                    (Targets::Values(all), Targets::Values(more)) => all.extend(more),
+                    (all, more) => *all = more,
+                }
+            }
+        })?;
+        Ok(result)
+    }
+
+    /// Mean loss over the samples of each split, summed over rows.
+    fn losses(&self, model: &M, buffers: &Buffers, rows: &[Row]) -> Result<SplitLoss, Error> {
+        let of = |split: Split| {
+            let mut total = 0.0;
+            for &row in rows {
+                let (mut sum, mut count) = (0.0, 0.0);
+                self.over((model, buffers), split, row, |scored, targets| {
+                    sum += scalar(self.trainer.task.losses(scored.scores, &targets).sum());
+                    count += targets.len() as f64;
+                })?;
+                total += if count > 0.0 { sum / count } else { 0.0 };
+            }
+            Ok::<_, Error>(total)
+        };
+        Ok(SplitLoss { train: of(Split::Train)?, validation: of(Split::Validation)? })
+    }
+}
+
+impl<M: Model> Lab for Bench<'_, M> {
+    fn modalities(&self) -> &Modalities {
+        &self.names
+    }
+
+    fn features(&mut self, split: Split, m: Modality) -> Result<Measured, Error> {
+        self.measure(split, Row::Solo(m), |mut scored| scored.features[m.0].take())
+    }
+
+    fn scores(&mut self, split: Split, row: Row) -> Result<Measured, Error> {
+        self.measure(split, row, |scored| Some(scored.scores))
+    }
+
+    fn trial(&mut self, rows: &[Row], epochs: usize) -> Result<LossCurve, Error> {
+        let Trainer { config, train, evaluator, task, device, .. } = *self.trainer;
+        let start = self.losses(self.model, self.buffers, rows)?;
+        // A clone shares its tensors until a step replaces them.
+        let (mut model, mut buffers) = (self.model.clone(), self.buffers.clone());
+        let mut optimizer = self.optimizer.clone();
+        let mut everything = Everything { rows: rows.to_vec() };
+        let phase = Phase::of(rows);
+        let factor = config.schedule.factor(self.at.epoch, config.epochs);
+        for epoch in self.at.epoch..self.at.epoch + epochs {
+            for (batch, data) in train.epoch(epoch, 0).enumerate() {
+                let inputs = Inputs::new(readable(data)?, device);
+                let at = Moment { epoch, batch, ..self.at };
+                let scene = Scene { model: &model, groups: self.groups, inputs: &inputs, task, at };
+                let pass = &mut Pass::train(&mut buffers);
+                let (mut gradients, _) = evaluator.evaluate(scene, &phase, &mut everything, pass)?;
+                if let Some(max) = config.clip {
+                    gradients.clip(max);
+                }
+                model = optimizer.step(model, gradients, self.groups, factor);
+            }
+        }
+        Ok(LossCurve { start, end: self.losses(&model, &buffers, rows)? })
+    }
+
+    fn pull_to_init(&mut self, group: Group, amount: f64) -> Result<(), Error> {
+        if amount == 0.0 {
+            return Ok(());
+        }
+        let initial = self.initial.ok_or_else(|| {
+            Error::config("a strategy that pulls to initial weights must say so in `needs_initial`")
+        })?;
+        let mut values: HashMap<ParamId, Tensor<1>> = HashMap::new();
+        let _ = map_parameters(initial.clone(), |id, value| {
+            values.insert(id, value);
+            None
+        });
+        *self.model = map_parameters(self.model.clone(), |id, value| {
+            let parameter = &self.groups.parameters()[self.groups.position(id)?];
+            let initial = (parameter.group == group).then(|| values.remove(&id)).flatten()?;
+            Some(initial.mul_scalar(amount) + value.mul_scalar(1.0 - amount))
+        });
+        Ok(())
+    }
+}
+
+/// The sum of some rows, with everything listening to each of them.
+struct Everything {
+    rows: Vec<Row>,
+}
+
+impl Strategy for Everything {
+    fn phases(&self, _at: Moment, _modalities: &Modalities) -> Vec<Phase> {
+        vec![Phase::of(self.rows.as_slice())]
+    }
+
+    fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        Ok(self.rows.iter().fold(Routing::default(), |w, &row| w.to_all(row, 1.0, modalities)))
+    }
+}

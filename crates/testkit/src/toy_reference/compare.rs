@@ -1,0 +1,171 @@
+//! Tolerances of the toy files and the two evaluators.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Tensor;
+use counterpoint::grad::{Cut, Evaluator, Gradients, Ledger, PerRow, Phase, Row, Scene};
+use counterpoint::host::{host, scalar};
+use counterpoint::input::Inputs;
+use counterpoint::layer::{Buffers, Pass};
+use counterpoint::modality::Modality;
+use counterpoint::model::{LateFusion, Model};
+use counterpoint::strategy::Moment;
+use counterpoint::task::{Classification, Task};
+use counterpoint::train::Learner;
+use serde::Deserialize;
+
+use crate::report::Report;
+
+/// A tensor of a file, by all its values.
+#[derive(Clone, Deserialize)]
+pub(super) struct Values {
+    pub values: Vec<f64>,
+}
+
+/// Gradients or parameters by name.
+pub(super) type Tensors = BTreeMap<String, Values>;
+
+/// Share of the largest entry that a tensor may be off.
+const TENSOR: f64 = 1e-5;
+/// Relative error of a loss.
+const LOSS: f64 = 1e-6;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    Cut,
+    PerRow,
+}
+
+impl Way {
+    pub const BOTH: [Self; 2] = [Self::Cut, Self::PerRow];
+
+    pub fn gradients<M: LateFusion>(
+        self,
+        learner: &mut Learner<M>,
+        phase: &Phase,
+        inputs: &Inputs,
+        task: &Classification,
+        at: Moment,
+    ) -> Result<(Gradients, Ledger), String> {
+        let scene = Scene { model: &learner.model, groups: &learner.groups, inputs, task, at };
+        let pass = &mut Pass::train(&mut learner.buffers);
+        let strategy = learner.strategy.as_mut();
+        match self {
+            Self::Cut => Cut.evaluate(scene, phase, strategy, pass),
+            Self::PerRow => PerRow.evaluate(scene, phase, strategy, pass),
+        }
+        .map_err(|e| e.to_string())
+    }
+}
+
+pub(super) fn loss(report: &mut Report, what: String, got: f64, expected: f64) {
+    report.number(what, got, expected, LOSS * expected.abs());
+}
+
+/// Numbers of one kind, against the largest of them.
+pub(super) fn tensor(report: &mut Report, what: &str, got: &[f64], expected: &[f64]) {
+    let largest = expected.iter().fold(0.0_f64, |top, v| top.max(v.abs()));
+    report.numbers(what, got, expected, TENSOR * largest.max(f64::MIN_POSITIVE));
+}
+
+/// One number with the tolerance of a tensor.
+pub(super) fn number(report: &mut Report, what: String, got: f64, expected: f64) {
+    tensor(report, &what, &[got], &[expected]);
+}
+
+pub(super) fn gradients<M: Model>(
+    report: &mut Report,
+    what: &str,
+    learner: &Learner<M>,
+    gradients: &Gradients,
+    expected: &Tensors,
+) {
+    for (position, p) in learner.groups.parameters().iter().enumerate() {
+        match (gradients.get(position), expected.get(&p.name)) {
+            (Some(got), Some(want)) => {
+                tensor(report, &format!("{what}: gradient {}", p.name), &host64(got.clone()), &want.values);
+            }
+            (None, None) => report.holds(format_args!("{what}: no gradient {}", p.name), true),
+            (got, _) => report.holds(
+                format_args!(
+                    "{what}: {} has a gradient {}",
+                    p.name,
+                    if got.is_some() { "here only" } else { "in the file only" }
+                ),
+                false,
+            ),
+        }
+    }
+    let known = |name: &String| learner.groups.parameters().iter().any(|p| p.name == *name);
+    for name in expected.keys().filter(|name| !known(name)) {
+        report.holds(format_args!("{what}: this model has a parameter {name}"), false);
+    }
+}
+
+pub(super) fn parameters<M: Model>(
+    report: &mut Report,
+    what: &str,
+    learner: &Learner<M>,
+    expected: &Tensors,
+) {
+    let mut seen = 0;
+    learner.visit(|p, values| {
+        if let Some(want) = expected.get(&p.name) {
+            tensor(report, &format!("{what}: {}", p.name), &doubles(values), &want.values);
+            seen += 1;
+        }
+    });
+    report.holds(format_args!("{what}: every parameter of the file"), seen == expected.len());
+}
+
+/// The row that a file calls `full`, `0`, `aux0` or `pce0`.
+pub(super) fn row(name: &str) -> Result<Row, String> {
+    let index = |text: &str| text.parse().map(Modality).map_err(|_| format!("unknown row `{name}`"));
+    Ok(match (name, name.strip_prefix("aux").or(name.strip_prefix("pce"))) {
+        ("full", _) => Row::Full,
+        (_, Some(rest)) => Row::Aux(index(rest)?),
+        (_, None) => Row::Solo(index(name)?),
+    })
+}
+
+/// Loss and scores of a row that the method itself does not compute.
+pub(super) fn forward<M: Model>(
+    learner: &Learner<M>,
+    row: Row,
+    inputs: &Inputs,
+    task: &Classification,
+) -> (f64, Vec<f64>) {
+    let all: Vec<usize> = (0..inputs.samples()).collect();
+    let mut scratch = Buffers::default();
+    let pass = &mut Pass::train(&mut scratch);
+    let scored = learner.frozen().forward(&[(row, all.clone())], inputs, pass).remove(0);
+    let loss = scalar(task.loss(scored.scores.clone(), &inputs.targets_of(&all)));
+    (loss, host64(scored.scores))
+}
+
+/// Values of a tensor in `f64`.
+pub(super) fn host64<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    doubles(host(tensor))
+}
+
+pub(super) fn doubles(values: Vec<f32>) -> Vec<f64> {
+    values.into_iter().map(f64::from).collect()
+}
+
+pub(super) fn flat(rows: &[Vec<f64>]) -> Vec<f64> {
+    rows.iter().flatten().copied().collect()
+}
+
+/// Training on the file's batches: one epoch of `batches`.
+pub(super) fn moment(epoch: usize, batch: usize, batches: usize) -> Moment {
+    Moment { epoch, epochs: 100, batch, batches, seed: 0 }
+}
+
+pub(super) fn step<M: LateFusion>(learner: &mut Learner<M>, gradients: Gradients) {
+    let model = learner.model.clone();
+    learner.model = learner.optimizer.step(model, gradients, &learner.groups, 1.0);
+}
+
+pub(super) fn labels(report: &mut Report, got: &[usize], expected: &[usize]) {
+    report.holds("labels of the fill are those of the file", got == expected);
+}

@@ -1,0 +1,122 @@
+//! Files of ReconBoost: every stage from the initial parameters, one step of
+//! the learner on batch 0, one step of the ensemble on batch 1.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Device;
+use counterpoint::grad::Row;
+use counterpoint::math::probability::log_softmax;
+use counterpoint::modality::Modality;
+use counterpoint::strategy::{ReconBoostConfig, StrategyConfig};
+use serde::Deserialize;
+
+use super::case::Case;
+use super::compare::{self, Tensors, Way};
+use crate::report::Report;
+
+#[derive(Deserialize)]
+struct File {
+    stages: Vec<Stage>,
+}
+
+#[derive(Deserialize)]
+struct Stage {
+    stage: usize,
+    modality: usize,
+    phase1: Phase1,
+    phase2: Phase2,
+}
+
+#[derive(Deserialize)]
+struct Phase1 {
+    labels: Vec<usize>,
+    loss: f64,
+    q_y: Vec<f64>,
+    scores_learner: Vec<Vec<f64>>,
+    scores_others: Vec<Vec<f64>>,
+    grads: Tensors,
+    after: Tensors,
+}
+
+#[derive(Deserialize)]
+struct Phase2 {
+    labels: Vec<usize>,
+    loss: f64,
+    scores: Vec<Vec<f64>>,
+    grads: Tensors,
+    after: BTreeMap<String, f64>,
+}
+
+pub(super) fn check(text: &str, case: &Case, device: &Device) -> Result<Report, String> {
+    let file: File = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let mut report = Report::default();
+    for way in Way::BOTH {
+        for stage in &file.stages {
+            run(&mut report, way, stage, case, device)?;
+        }
+    }
+    Ok(report)
+}
+
+fn run(report: &mut Report, way: Way, stage: &Stage, case: &Case, device: &Device) -> Result<(), String> {
+    let config = ReconBoostConfig {
+        w1: case.need("w1", &case.w1)?,
+        w2: case.need("w2", &case.w2)?,
+        ..ReconBoostConfig::default()
+    };
+    let strategy = StrategyConfig::Reconboost(config).build(&case.names()?).map_err(|e| e.to_string())?;
+    let mut learner = case.learner(strategy, device)?;
+    let (m, task) = (Modality(stage.modality), case.task());
+    let what = format!("{way:?} stage {} learner", stage.stage);
+
+    let (inputs, labels) = case.batch("0", device);
+    compare::labels(report, &labels, &stage.phase1.labels);
+    let at = compare::moment(2 * stage.stage, 0, 1);
+    let phase = learner.strategy.phases(at, &case.names()?).remove(0);
+    report.holds(format_args!("{what}: a fresh optimizer"), phase.fresh);
+    let (gradients, ledger) = way.gradients(&mut learner, &phase, &inputs, &task, at)?;
+    let expected = &stage.phase1;
+    match ledger.losses.get(&Row::Aux(m)) {
+        Some(&loss) => compare::loss(report, format!("{what} loss"), loss, expected.loss),
+        None => report.holds(format_args!("{what}: modality {}", m.0), false),
+    }
+    for (row, output) in &ledger.outputs {
+        let (name, want) = match row {
+            Row::Aux(_) => ("learner", &expected.scores_learner),
+            _ => ("others", &expected.scores_others),
+        };
+        let got = compare::host64(output.scores.clone());
+        compare::tensor(report, &format!("{what}: scores of {name}"), &got, &compare::flat(want));
+        if name == "others" {
+            let rows = got.chunks_exact(case.classes).zip(&labels);
+            let q: Vec<f64> = rows.map(|(row, &label)| log_softmax(row)[label].exp()).collect();
+            compare::tensor(report, &format!("{what}: q_y"), &q, &expected.q_y);
+        }
+    }
+    compare::gradients(report, &what, &learner, &gradients, &expected.grads);
+    compare::step(&mut learner, gradients);
+    compare::parameters(report, &format!("{what} after"), &learner, &expected.after);
+
+    let what = format!("{way:?} stage {} ensemble", stage.stage);
+    let expected = &stage.phase2;
+    let (inputs, labels) = case.batch("1", device);
+    compare::labels(report, &labels, &expected.labels);
+    let at = compare::moment(2 * stage.stage + 1, 0, 1);
+    let phase = learner.strategy.phases(at, &case.names()?).remove(0);
+    report.holds(format_args!("{what}: a fresh optimizer"), phase.fresh);
+    learner.optimizer.forget();
+    let (gradients, ledger) = way.gradients(&mut learner, &phase, &inputs, &task, at)?;
+    compare::loss(report, format!("{what} loss"), ledger.losses[&Row::Full], expected.loss);
+    let got = compare::host64(ledger.outputs[&Row::Full].scores.clone());
+    compare::tensor(report, &format!("{what}: scores"), &got, &compare::flat(&expected.scores));
+    compare::gradients(report, &what, &learner, &gradients, &expected.grads);
+    compare::step(&mut learner, gradients);
+    learner.visit(|p, values| match expected.after.get(&p.name) {
+        Some(&norm) => {
+            let got = compare::doubles(values).iter().map(|v| v * v).sum::<f64>().sqrt();
+            compare::number(report, format!("{what}: norm of {} after", p.name), got, norm);
+        }
+        None => report.holds(format_args!("{what}: the file has {}", p.name), false),
+    });
+    Ok(())
+}
