@@ -185,7 +185,7 @@ impl<M: Model> Trainer<'_, M> {
                 return Ok(Outcome::Interrupted);
             }
             let every = self.config.checkpoint_steps;
-            if every > 0 && progress.batch % every == 0 {
+            if every > 0 && progress.batch.is_multiple_of(every) {
                 self.save(learner, progress, "last", true)?;
             }
         }
