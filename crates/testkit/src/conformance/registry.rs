@@ -1,0 +1,142 @@
+//! What the suite runs over. A new strategy, fusion or head is added here once.
+
+use burn::tensor::Device;
+use counterpoint::Error;
+use counterpoint::model::encoder::{AnyEncoder, EncoderConfig};
+use counterpoint::model::fusion::{AnyFusion, Combine, FusionConfig};
+use counterpoint::model::head::{Activation, HeadConfig};
+use counterpoint::model::{Multimodal, MultimodalConfig};
+use counterpoint::strategy::StrategyConfig;
+use counterpoint_batch::ModalitySpec;
+
+use crate::problem::NAMES;
+
+/// Every strategy of the registry, with every switch that changes its matrix,
+/// for so many modalities.
+pub fn strategies(modalities: usize) -> Vec<StrategyConfig> {
+    let mut all = vec![StrategyConfig::Joint {}];
+    for (truncate_multimodal, truncate_unimodal) in
+        [(true, true), (true, false), (false, true), (false, false)]
+    {
+        all.push(StrategyConfig::Dgl { alpha: 1.5, truncate_multimodal, truncate_unimodal });
+    }
+    let names = NAMES[..modalities].iter();
+    all.extend(names.map(|name| StrategyConfig::Unimodal { modality: Some((*name).into()) }));
+    all
+}
+
+/// A strategy that equals another one, with so many modalities.
+pub fn limits(modalities: usize) -> Vec<(StrategyConfig, StrategyConfig)> {
+    let dgl = |alpha, truncate| StrategyConfig::Dgl {
+        alpha,
+        truncate_multimodal: truncate,
+        truncate_unimodal: truncate,
+    };
+    let joint = StrategyConfig::Joint {};
+    let mut all = vec![(dgl(0.0, false), joint.clone())];
+    if modalities == 1 {
+        // One modality is all there is: its own loss is the multimodal one.
+        all.push((dgl(1.0, true), joint.clone()));
+        all.push((StrategyConfig::Unimodal { modality: None }, joint));
+    }
+    all
+}
+
+/// A fusion and a head.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    /// The fusion.
+    pub fusion: FusionConfig,
+    /// The head.
+    pub head: HeadConfig,
+}
+
+/// Every fusion with every setting that changes its formula, and every head.
+pub fn parts() -> Vec<Parts> {
+    let linear = |fusion| Parts { fusion, head: HeadConfig::Linear {} };
+    let concat = |head| Parts { fusion: FusionConfig::Concat {}, head };
+    let relu = HeadConfig::Mlp { hidden: 7, activation: Activation::Relu };
+    vec![
+        linear(FusionConfig::Concat {}),
+        linear(FusionConfig::Sum {}),
+        concat(HeadConfig::Mlp { hidden: 5, activation: Activation::Tanh }),
+        concat(HeadConfig::Cosine { scale: 10.0 }),
+        linear(FusionConfig::Gated { width: Some(5) }),
+        linear(FusionConfig::Film {}),
+        linear(FusionConfig::Bilinear { dims: 3, full: false, width: None }),
+        linear(FusionConfig::Bilinear { dims: 3, full: true, width: Some(5) }),
+        linear(FusionConfig::LowRank { rank: 2, width: None }),
+        linear(FusionConfig::CrossAttention { heads: 2, width: Some(8) }),
+        linear(FusionConfig::Ensemble { weights: Combine::Mean, rate: false }),
+        linear(FusionConfig::Ensemble { weights: Combine::Entropy, rate: false }),
+        Parts { fusion: FusionConfig::Ensemble { weights: Combine::Sum, rate: true }, head: relu },
+    ]
+}
+
+/// One strategy on one model.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The strategy.
+    pub strategy: StrategyConfig,
+    /// Fusion and head.
+    pub parts: Parts,
+    /// Whether the strategy wants solo heads.
+    pub solo_heads: bool,
+    /// Number of modalities.
+    pub modalities: usize,
+}
+
+/// Every strategy on every fusion and head that it takes.
+pub fn subjects(modalities: usize) -> Vec<Subject> {
+    let each = |strategy: StrategyConfig| {
+        parts()
+            .into_iter()
+            .filter(|parts| compatible(&strategy, parts))
+            .map(|parts| Subject {
+                strategy: strategy.clone(),
+                parts,
+                solo_heads: wants_solo_heads(&strategy),
+                modalities,
+            })
+            .collect::<Vec<_>>()
+    };
+    strategies(modalities).into_iter().flat_map(each).collect()
+}
+
+/// Which fusions and heads a strategy takes.
+fn compatible(strategy: &StrategyConfig, _parts: &Parts) -> bool {
+    match strategy {
+        StrategyConfig::Joint {} | StrategyConfig::Unimodal { .. } | StrategyConfig::Dgl { .. } => true,
+    }
+}
+
+fn wants_solo_heads(strategy: &StrategyConfig) -> bool {
+    match strategy {
+        StrategyConfig::Joint {} | StrategyConfig::Unimodal { .. } | StrategyConfig::Dgl { .. } => false,
+    }
+}
+
+/// A small model for the modalities of `data`, all features equally wide:
+/// convolutions with batch norm on images, else one layer.
+///
+/// # Errors
+/// If the parts do not fit.
+pub fn model(
+    data: &[ModalitySpec],
+    parts: Parts,
+    solo_heads: bool,
+    outputs: usize,
+    seed: u64,
+) -> Result<Multimodal<AnyEncoder, AnyFusion>, Error> {
+    let encoder = |m: &ModalitySpec| match m.shape.len() {
+        1 => EncoderConfig::Mlp { widths: vec![6] },
+        _ => EncoderConfig::ConvNet { channels: vec![4, 6] },
+    };
+    let config = MultimodalConfig {
+        encoders: data.iter().map(encoder).collect(),
+        fusion: parts.fusion,
+        head: parts.head,
+        solo_heads,
+    };
+    config.build(data, outputs, seed, &Device::flex())
+}
