@@ -14,7 +14,7 @@ use counterpoint::model::Model;
 use counterpoint::strategy::{Moment, Strategy};
 use counterpoint::task::Task;
 
-use super::{Named, same};
+use super::{Named, same, same_in_families};
 
 /// The start of a run.
 pub fn moment() -> Moment {
@@ -111,10 +111,16 @@ pub fn agree(
         return Err(format!("{} phases instead of {}", is.len(), should.len()));
     }
     for (is, should) in is.iter().zip(should) {
-        same(&is.gradients, &should.gradients, tolerance)?;
+        same_in_families(&is.gradients, &should.gradients, tolerance, part)?;
         same(&losses(is), &losses(should), tolerance)?;
     }
     same(&statistics(buffers), &statistics(expected), tolerance)
+}
+
+/// The part that a parameter or an entry about it belongs to: the name up to
+/// the second dot, `encoder.audio`.
+pub fn part(name: &str) -> &str {
+    name.match_indices('.').nth(1).map_or(name, |(end, _)| &name[..end])
 }
 
 fn losses(of: &Evaluated) -> Named {

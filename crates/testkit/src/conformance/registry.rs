@@ -2,11 +2,12 @@
 
 use burn::tensor::Device;
 use counterpoint::Error;
+use counterpoint::modality::Modalities;
 use counterpoint::model::encoder::{AnyEncoder, EncoderConfig};
 use counterpoint::model::fusion::{AnyFusion, Combine, FusionConfig};
 use counterpoint::model::head::{Activation, HeadConfig};
 use counterpoint::model::{Multimodal, MultimodalConfig};
-use counterpoint::strategy::StrategyConfig;
+use counterpoint::strategy::{Strategy, StrategyConfig};
 use counterpoint_batch::ModalitySpec;
 
 use crate::problem::NAMES;
@@ -63,8 +64,8 @@ pub fn parts() -> Vec<Parts> {
         concat(HeadConfig::Cosine { scale: 10.0 }),
         linear(FusionConfig::Gated { width: Some(5) }),
         linear(FusionConfig::Film {}),
-        linear(FusionConfig::Bilinear { dims: 3, full: false, width: None }),
-        linear(FusionConfig::Bilinear { dims: 3, full: true, width: Some(5) }),
+        linear(FusionConfig::Bilinear { dims: 4, full: false, width: None }),
+        linear(FusionConfig::Bilinear { dims: 4, full: true, width: Some(5) }),
         linear(FusionConfig::LowRank { rank: 2, width: None }),
         linear(FusionConfig::CrossAttention { heads: 2, width: Some(8) }),
         linear(FusionConfig::Ensemble { weights: Combine::Mean, rate: false }),
@@ -80,8 +81,6 @@ pub struct Subject {
     pub strategy: StrategyConfig,
     /// Fusion and head.
     pub parts: Parts,
-    /// Whether the strategy wants solo heads.
-    pub solo_heads: bool,
     /// Number of modalities.
     pub modalities: usize,
 }
@@ -89,16 +88,8 @@ pub struct Subject {
 /// Every strategy on every fusion and head that it takes.
 pub fn subjects(modalities: usize) -> Vec<Subject> {
     let each = |strategy: StrategyConfig| {
-        parts()
-            .into_iter()
-            .filter(|parts| compatible(&strategy, parts))
-            .map(|parts| Subject {
-                strategy: strategy.clone(),
-                parts,
-                solo_heads: wants_solo_heads(&strategy),
-                modalities,
-            })
-            .collect::<Vec<_>>()
+        let parts = parts().into_iter().filter(|parts| compatible(&strategy, parts)).collect::<Vec<_>>();
+        parts.into_iter().map(move |parts| Subject { strategy: strategy.clone(), parts, modalities })
     };
     strategies(modalities).into_iter().flat_map(each).collect()
 }
@@ -110,9 +101,45 @@ fn compatible(strategy: &StrategyConfig, _parts: &Parts) -> bool {
     }
 }
 
-fn wants_solo_heads(strategy: &StrategyConfig) -> bool {
+/// Whether the strategy treats modalities by their order, so that permuting
+/// them is another run.
+pub fn ordered(strategy: &StrategyConfig) -> bool {
     match strategy {
         StrategyConfig::Joint {} | StrategyConfig::Unimodal { .. } | StrategyConfig::Dgl { .. } => false,
+    }
+}
+
+impl Subject {
+    /// Whether the strategy reaches every parameter, as the trainer demands.
+    /// One modality alone leaves the others' encoders untouched.
+    pub fn trains_all(&self) -> bool {
+        self.modalities == 1 || !matches!(self.strategy, StrategyConfig::Unimodal { .. })
+    }
+
+    fn solo_heads(&self) -> bool {
+        match self.strategy {
+            StrategyConfig::Joint {} | StrategyConfig::Unimodal { .. } | StrategyConfig::Dgl { .. } => false,
+        }
+    }
+
+    /// The strategy.
+    ///
+    /// # Errors
+    /// If a setting is wrong.
+    pub fn strategy(&self) -> Result<Box<dyn Strategy>, Error> {
+        self.strategy.build(&Modalities::new(NAMES[..self.modalities].iter().copied())?)
+    }
+
+    /// The model for three classes.
+    ///
+    /// # Errors
+    /// If the parts do not fit.
+    pub fn model(
+        &self,
+        data: &[ModalitySpec],
+        seed: u64,
+    ) -> Result<Multimodal<AnyEncoder, AnyFusion>, Error> {
+        model(data, self.parts, self.solo_heads(), 3, seed)
     }
 }
 

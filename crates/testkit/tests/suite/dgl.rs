@@ -7,7 +7,7 @@ use counterpoint::strategy::{Dgl, Joint, Strategy};
 use counterpoint::task::{Classification, Regression, Task};
 use counterpoint::train::{Learner, OptimizerConfig};
 use counterpoint_batch::Targets;
-use counterpoint_testkit::conformance::{Named, Parts, parts, relative_error, same};
+use counterpoint_testkit::conformance::{Named, Parts, norm, parts, same};
 use counterpoint_testkit::finite_difference::{derivative, direction};
 use counterpoint_testkit::parameters::values;
 
@@ -273,7 +273,7 @@ fn t13_adam_cancels_alpha_but_not_the_encoder_factor() {
     let wide = |v: &[f32], f: f64| v.iter().map(|x| f64::from(*x) * f).collect::<Vec<_>>();
     near(&loud, &wide(&once, 1.0), 1e-5);
     near(&fast, &wide(&once, 4.0), 1e-5);
-    assert!(relative_error(&fast, &once) > 1.0);
+    assert!(norm(&once) > 1e-3, "it moved at all");
 }
 
 #[test]
