@@ -2,9 +2,11 @@
 
 use burn::tensor::Device;
 use counterpoint::modality::Modalities;
+use counterpoint::model::Model as _;
 use counterpoint::model::encoder::AnyEncoder;
 use counterpoint::model::fusion::AnyFusion;
 use counterpoint::model::{Multimodal, MultimodalConfig};
+use counterpoint::strategy::ModelFacts;
 use counterpoint::train::Learner;
 use counterpoint_batch::ModalitySpec;
 
@@ -37,9 +39,16 @@ pub fn build(
         }
     }
     let encoders = names.iter().map(|n| model.encoders.get(*n).unwrap_or(&model.encoder).clone()).collect();
-    let parts =
-        MultimodalConfig { encoders, fusion: model.fusion, head: model.head, solo_heads: model.solo_heads };
+    // A method that needs a head for every modality gets them without being asked.
+    let solo_heads = model.solo_heads || config.strategy.wants_solo_heads();
+    let parts = MultimodalConfig { encoders, fusion: model.fusion, head: model.head, solo_heads };
     let strategy = config.strategy.build(&Modalities::new(names)?)?;
     let network = parts.build(modalities, outputs, config.train.seed, device)?;
+    let facts = ModelFacts {
+        additive: model.fusion.is_additive(&model.head),
+        shared_head: model.fusion.shares_linear_head(&model.head),
+        ..ModelFacts::of(&network.groups(), network.modalities(), true)
+    };
+    strategy.check(&facts)?;
     Ok(Learner::new(network, config.optimizer, strategy))
 }

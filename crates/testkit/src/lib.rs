@@ -1,7 +1,12 @@
-//! Development only: reference numbers of other implementations, and what
-//! checks against them.
+//! Development only: toy problems, finite differences, the properties that
+//! every strategy, fusion and head must have, and reference numbers of other
+//! implementations with what checks against them.
 
+pub mod conformance;
 pub mod fill;
+pub mod finite_difference;
+pub mod parameters;
+pub mod problem;
 pub mod report;
 pub mod toy_reference;
 pub mod training;

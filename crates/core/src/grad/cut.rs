@@ -110,12 +110,14 @@ impl<M: LateFusion> Evaluator<M> for Cut {
     }
 }
 
-/// Runs the encoders that rows or probes need, each once. An encoder that only
-/// probes need must not move its statistics.
+/// Runs the encoders that rows or probes need, each once. A row that no sample
+/// can serve needs nothing: its encoders' statistics must stay. So must those
+/// of an encoder that only probes need.
 fn encode<M: LateFusion>(scene: Scene<'_, M>, phase: &Phase, pass: &mut Pass<'_>) -> Features {
     let names = scene.model.modalities();
     let needed_by = |rows: &[Row]| {
-        Present::of(rows.iter().flat_map(|row| row.present(names.len()).iter().collect::<Vec<_>>()))
+        let served = rows.iter().filter(|row| scene.serving(**row).is_some());
+        Present::of(served.flat_map(|row| row.present(names.len()).iter().collect::<Vec<_>>()))
     };
     let (trained, probed) = (needed_by(&phase.rows), needed_by(&phase.probes));
     let run = |m: Modality, pass: &mut Pass<'_>| Some(scene.model.encode(m, scene.inputs.get(m)?, pass));

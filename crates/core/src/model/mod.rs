@@ -52,6 +52,8 @@ pub trait LateFusion: Model {
 
     /// Fusion and head on the features that are there.
     ///
-    /// `row` decides between the shared head and a modality's own.
+    /// `row` decides between the shared head and a modality's own: `Aux(m)`
+    /// goes through the solo head of `m` if there is one, else through what
+    /// the fusion calls a modality [alone](fusion::Fusion::alone).
     fn fuse(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Tensor<2>;
 }

@@ -63,10 +63,22 @@ impl MultimodalConfig {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let widths: Vec<usize> = encoders.iter().map(Encoder::width).collect();
-        let fusion = self.fusion.build(&widths, outputs, &init.part("fusion"))?;
+        let fusion = self.fusion.build(&widths, outputs, &init.part("fusion")).map_err(|e| {
+            let given = names.names().iter().zip(&widths).map(|(name, width)| format!("{name} {width}"));
+            Error::new(e.kind(), format!("{e} (widths: {})", given.collect::<Vec<_>>().join(", ")))
+        })?;
+        let apart = matches!(self.fusion, FusionConfig::Concat {});
+        if matches!(self.head, HeadConfig::Cosine { .. }) && !apart {
+            return Err(Error::config(format!(
+                "head `cosine` compares every modality's own features with its own class weights, \
+                 which fusion `{}` does not pass on; use fusion `concat`",
+                self.fusion.name()
+            )));
+        }
+        let parts = if apart { widths.clone() } else { vec![fusion.width()] };
         let head = match self.fusion.output() {
-            Output::Vector => Some(self.head.build(fusion.width(), outputs, &init.part("head"))?),
             Output::Scores => None,
+            Output::Vector | Output::Each => Some(self.head.build(&parts, outputs, &init.part("head"))?),
         };
         let solo_heads = if self.solo_heads {
             let head = |(m, &width): (&ModalitySpec, &usize)| {
@@ -163,16 +175,14 @@ impl<E: Encoder, F: Fusion> LateFusion for Multimodal<E, F> {
     }
 
     fn fuse(&self, row: Row, features: &Features, _pass: &mut Pass<'_>) -> Tensor<2> {
-        if let Row::Aux(m) = row
-            && let Some(head) = self.solo_heads.get(m.0)
-        {
-            let z = features[m.0].clone().expect("an auxiliary row has its modality");
-            return head.forward(z);
-        }
-        let fused = self.fusion.fuse(features);
-        match &self.head {
+        let head = |fused: Tensor<2>| match &self.head {
             Some(head) => head.forward(fused),
             None => fused,
+        };
+        let Row::Aux(m) = row else { return self.fusion.scores(features, &head) };
+        match self.solo_heads.get(m.0) {
+            Some(own) => own.forward(features[m.0].clone().expect("an auxiliary row has its modality")),
+            None => self.fusion.alone(features, &head),
         }
     }
 }

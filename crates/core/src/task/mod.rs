@@ -1,8 +1,10 @@
 //! What a model is asked to predict, and how predictions are judged.
 
 mod classification;
+mod regression;
 
 pub use classification::Classification;
+pub use regression::{Regression, RegressionLoss};
 
 use burn::tensor::Tensor;
 use counterpoint_batch::Targets;
@@ -23,7 +25,8 @@ pub trait Task: Send + Sync {
     /// The loss of every sample, `[samples]`.
     fn losses(&self, scores: Tensor<2>, targets: &Targets) -> Tensor<1>;
 
-    /// Names of the metrics, the one that selects a model first.
+    /// Names of the metrics, the one that selects a model first. That one is
+    /// better when it is larger.
     fn metrics(&self) -> &'static [&'static str];
 
     /// The metrics of all samples of a split together; the same order.

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use super::{Fusion, zero_fill};
+use super::{Fusion, Read, zero_fill};
 use crate::model::Features;
 
 /// `[z_1 .. z_M]`, with zeros where a modality is absent. No parameters.
@@ -20,8 +20,8 @@ impl Concat {
 }
 
 impl Fusion for Concat {
-    fn fuse(&self, features: &Features) -> Tensor<2> {
-        Tensor::cat(zero_fill(features, &self.widths), 1)
+    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+        head(Tensor::cat(zero_fill(features, &self.widths), 1))
     }
 
     fn width(&self) -> usize {

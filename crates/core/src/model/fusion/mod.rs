@@ -1,107 +1,107 @@
-//! Fusions: from the features of the present modalities to one vector.
+//! Fusions: from the features of the present modalities to scores.
 //!
 //! Every fusion defines what it does when modalities are absent, because a
 //! unimodal loss goes through it with one modality only. Zero-filling is the
 //! rule; a fusion in which zeros annihilate the rest must do something else,
 //! or that encoder would never learn.
 
+mod bilinear;
 mod concat;
+mod config;
+mod cross_attention;
+mod ensemble;
+mod film;
+mod gated;
+mod low_rank;
 mod sum;
 
+pub use bilinear::Bilinear;
 pub use concat::Concat;
+pub use config::{FusionConfig, Output};
+pub use cross_attention::CrossAttention;
+pub use ensemble::{Combine, Ensemble};
+pub use film::Film;
+pub use gated::Gated;
+pub use low_rank::LowRank;
 pub use sum::Sum;
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
 
 use super::Features;
-use crate::Error;
-use crate::layer::Init;
 
-/// Joins the features of the modalities that are present.
+/// The head as a fusion sees it: from `[batch, width]` to `[batch, outputs]`.
+/// It is the identity if the fusion makes the scores itself.
+pub type Read<'a> = dyn Fn(Tensor<2>) -> Tensor<2> + 'a;
+
+/// Joins the modalities that are present, before or after the head.
 pub trait Fusion: Module + ModuleDisplay {
-    /// Joins what is there; at least one entry is present.
+    /// Scores of what is there; at least one entry is present.
     ///
     /// # Shapes
-    /// `[batch, width of m]` for each modality to `[batch, self.width()]`.
-    fn fuse(&self, features: &Features) -> Tensor<2>;
+    /// `[batch, width of m]` for each modality to `[batch, outputs]`; `head`
+    /// takes `[batch, self.width()]`.
+    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2>;
 
-    /// Width of the joined vector.
+    /// Width of what the head reads.
     fn width(&self) -> usize;
-}
 
-/// Settings of the fusion; which ones there are.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum FusionConfig {
-    /// Features side by side.
-    Concat {},
-    /// A linear layer for each modality; their outputs are added and are the scores.
-    Sum {},
-}
-
-/// What a fusion leaves to the head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// A vector for a head to read.
-    Vector,
-    /// The scores themselves: there is no head behind it.
-    Scores,
-}
-
-impl FusionConfig {
-    /// Names of all fusions with a line on each.
-    pub const CATALOG: &'static [(&'static str, &'static str)] = &[
-        ("concat", "features side by side; absent modalities are zeros"),
-        (
-            "sum",
-            "one linear layer to the scores for each modality, added; absent modalities leave their bias",
-        ),
-    ];
-
-    /// Builds the fusion of features of the given widths for `outputs` scores.
-    ///
-    /// # Errors
-    /// If the fusion does not take so many modalities or such widths.
-    pub fn build(&self, widths: &[usize], outputs: usize, init: &Init) -> Result<AnyFusion, Error> {
-        Ok(match self {
-            Self::Concat {} => AnyFusion::Concat(Concat::new(widths)),
-            Self::Sum {} => AnyFusion::Sum(Sum::new(widths, outputs, init)),
-        })
-    }
-
-    /// What the fusion leaves to the head.
-    pub fn output(&self) -> Output {
-        match self {
-            Self::Concat {} => Output::Vector,
-            Self::Sum {} => Output::Scores,
-        }
+    /// Scores of a modality by itself: what [`Row::Aux`](crate::grad::Row::Aux)
+    /// means in a model without solo heads. Exactly one entry is present.
+    fn alone(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+        self.scores(features, head)
     }
 }
 
 /// The fusions that a configuration can name.
 #[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one per model")]
 pub enum AnyFusion {
     /// See [`Concat`].
     Concat(Concat),
     /// See [`Sum`].
     Sum(Sum),
+    /// See [`Gated`].
+    Gated(Gated),
+    /// See [`Film`].
+    Film(Film),
+    /// See [`Bilinear`].
+    Bilinear(Bilinear),
+    /// See [`LowRank`].
+    LowRank(LowRank),
+    /// See [`CrossAttention`].
+    CrossAttention(CrossAttention),
+    /// See [`Ensemble`].
+    Ensemble(Ensemble),
+}
+
+/// Runs one expression on whatever fusion it is.
+macro_rules! on_each {
+    ($any:expr, $f:ident => $run:expr) => {
+        match $any {
+            AnyFusion::Concat($f) => $run,
+            AnyFusion::Sum($f) => $run,
+            AnyFusion::Gated($f) => $run,
+            AnyFusion::Film($f) => $run,
+            AnyFusion::Bilinear($f) => $run,
+            AnyFusion::LowRank($f) => $run,
+            AnyFusion::CrossAttention($f) => $run,
+            AnyFusion::Ensemble($f) => $run,
+        }
+    };
 }
 
 impl Fusion for AnyFusion {
-    fn fuse(&self, features: &Features) -> Tensor<2> {
-        match self {
-            Self::Concat(f) => f.fuse(features),
-            Self::Sum(f) => f.fuse(features),
-        }
+    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+        on_each!(self, f => f.scores(features, head))
     }
 
     fn width(&self) -> usize {
-        match self {
-            Self::Concat(f) => f.width(),
-            Self::Sum(f) => f.width(),
-        }
+        on_each!(self, f => f.width())
+    }
+
+    fn alone(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+        on_each!(self, f => f.alone(features, head))
     }
 }
 
@@ -114,4 +114,9 @@ fn zero_fill(features: &Features, widths: &[usize]) -> Vec<Tensor<2>> {
         .zip(widths)
         .map(|(z, &width)| z.clone().unwrap_or_else(|| Tensor::zeros([batch, width], &device)))
         .collect()
+}
+
+/// Adds tensors; there is at least one.
+fn sum_of(terms: impl IntoIterator<Item = Tensor<2>>) -> Tensor<2> {
+    terms.into_iter().reduce(|sum, term| sum + term).expect("a row has at least one modality")
 }

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use super::{Fusion, zero_fill};
+use super::{Fusion, Read, sum_of, zero_fill};
 use crate::layer::{Init, Linear};
 use crate::model::Features;
 
@@ -14,7 +14,8 @@ use crate::model::Features;
 /// against another function than the one that is evaluated.
 #[derive(Module, Debug)]
 pub struct Sum {
-    layers: Vec<Linear>,
+    /// One for each modality.
+    pub layers: Vec<Linear>,
     widths: Vec<usize>,
 }
 
@@ -31,10 +32,9 @@ impl Sum {
 }
 
 impl Fusion for Sum {
-    fn fuse(&self, features: &Features) -> Tensor<2> {
+    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
         let filled = zero_fill(features, &self.widths);
-        let scores = self.layers.iter().zip(filled).map(|(layer, z)| layer.forward(z));
-        scores.reduce(|sum, s| sum + s).expect("a model has at least one modality")
+        head(sum_of(self.layers.iter().zip(filled).map(|(layer, z)| layer.forward(z))))
     }
 
     fn width(&self) -> usize {

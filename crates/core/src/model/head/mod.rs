@@ -1,7 +1,13 @@
 //! Heads: from the fused vector to scores.
 
+mod cosine;
+mod mlp;
+
+pub use cosine::CosineHead;
+pub use mlp::{Activation, MlpHead};
+
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::tanh};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -13,32 +19,69 @@ use crate::layer::{Init, Linear};
 pub enum HeadConfig {
     /// One linear layer.
     Linear {},
-    /// Linear, tanh, linear.
+    /// Linear, activation, linear.
     Mlp {
         /// Width of the hidden layer.
         hidden: usize,
+        /// What follows the hidden layer.
+        #[serde(default)]
+        activation: Activation,
     },
+    /// Cosines between features and class weights, modality by modality (MMCosine).
+    Cosine {
+        /// Factor on the cosines.
+        #[serde(default = "scale")]
+        scale: f64,
+    },
+}
+
+fn scale() -> f64 {
+    10.0
 }
 
 impl HeadConfig {
     /// Names of all heads with a line on each.
-    pub const CATALOG: &'static [(&'static str, &'static str)] =
-        &[("linear", "one linear layer"), ("mlp", "linear, tanh, linear")];
+    pub const CATALOG: &'static [(&'static str, &'static str)] = &[
+        ("linear", "one linear layer"),
+        ("mlp", "linear, tanh or ReLU, linear"),
+        (
+            "cosine",
+            "MMCosine: scaled cosines of features and class weights, modality by modality; needs concat",
+        ),
+    ];
 
-    /// Builds the head.
+    /// The name in the configuration.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Linear {} => "linear",
+            Self::Mlp { .. } => "mlp",
+            Self::Cosine { .. } => "cosine",
+        }
+    }
+
+    /// Builds the head of a vector that consists of parts of the given widths:
+    /// one part for each modality if the fusion keeps them apart, else one.
     ///
     /// # Errors
-    /// If a width is 0.
-    pub fn build(&self, width: usize, outputs: usize, init: &Init) -> Result<AnyHead, Error> {
-        Ok(match self {
+    /// If a setting is out of range.
+    pub fn build(&self, parts: &[usize], outputs: usize, init: &Init) -> Result<AnyHead, Error> {
+        let width = parts.iter().sum();
+        Ok(match *self {
             Self::Linear {} => AnyHead::Linear(Linear::new(width, outputs, init)),
-            Self::Mlp { hidden: 0 } => {
+            Self::Mlp { hidden: 0, .. } => {
                 return Err(Error::config("head `mlp`: hidden must be positive, got 0"));
             }
-            Self::Mlp { hidden } => AnyHead::Mlp(MlpHead {
-                fc1: Linear::new(width, *hidden, &init.part("fc1")),
-                fc2: Linear::new(*hidden, outputs, &init.part("fc2")),
-            }),
+            Self::Mlp { hidden, activation } => {
+                AnyHead::Mlp(MlpHead::new(width, hidden, outputs, activation, init))
+            }
+            Self::Cosine { scale } if scale.is_finite() && scale > 0.0 => {
+                AnyHead::Cosine(CosineHead::new(parts, outputs, scale, init))
+            }
+            Self::Cosine { scale } => {
+                return Err(Error::config(format!(
+                    "head `cosine`: scale = {scale}: expected a positive number"
+                )));
+            }
         })
     }
 }
@@ -48,15 +91,10 @@ impl HeadConfig {
 pub enum AnyHead {
     /// One linear layer.
     Linear(Linear),
-    /// Linear, tanh, linear.
+    /// See [`MlpHead`].
     Mlp(MlpHead),
-}
-
-/// Linear, tanh, linear.
-#[derive(Module, Debug)]
-pub struct MlpHead {
-    fc1: Linear,
-    fc2: Linear,
+    /// See [`CosineHead`].
+    Cosine(CosineHead),
 }
 
 impl AnyHead {
@@ -65,7 +103,8 @@ impl AnyHead {
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Linear(head) => head.forward(x),
-            Self::Mlp(head) => head.fc2.forward(tanh(head.fc1.forward(x))),
+            Self::Mlp(head) => head.forward(x),
+            Self::Cosine(head) => head.forward(x),
         }
     }
 }

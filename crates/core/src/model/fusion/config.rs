@@ -1,0 +1,182 @@
+//! Which fusions there are and their settings.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AnyFusion, Bilinear, Combine, Concat, CrossAttention, Ensemble, Film, Gated, LowRank, Sum};
+use crate::Error;
+use crate::layer::Init;
+use crate::model::head::HeadConfig;
+
+/// Settings of the fusion; which ones there are.
+///
+/// A `width` that is left out is that of the widest encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum FusionConfig {
+    /// Features side by side.
+    Concat {},
+    /// A linear layer for each modality; their outputs are added and are the scores.
+    Sum {},
+    /// The last present modality, gated by the others.
+    Gated {
+        /// Width of the joined vector.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        width: Option<usize>,
+    },
+    /// The last modality, scaled and shifted by the others.
+    Film {},
+    /// Outer products of pairs of modalities.
+    Bilinear {
+        /// Width that features are projected to before they are multiplied.
+        #[serde(default = "bilinear_dims")]
+        dims: usize,
+        /// Multiplies the features themselves; `dims` plays no part.
+        #[serde(default)]
+        full: bool,
+        /// Width of the joined vector.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        width: Option<usize>,
+    },
+    /// The outer product of all modalities through a weight of low rank.
+    LowRank {
+        /// Number of terms.
+        #[serde(default = "rank")]
+        rank: usize,
+        /// Width of the joined vector.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        width: Option<usize>,
+    },
+    /// Attention among the modalities, one token each.
+    CrossAttention {
+        /// Number of attention heads; divides the width.
+        #[serde(default = "heads")]
+        heads: usize,
+        /// Width of the tokens.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        width: Option<usize>,
+    },
+    /// One head reads every modality alone; their scores are combined.
+    Ensemble {
+        /// How scores are combined.
+        #[serde(default)]
+        weights: Combine,
+        /// Multiplies the combined scores by a trainable number that starts at 1.
+        #[serde(default)]
+        rate: bool,
+    },
+}
+
+fn bilinear_dims() -> usize {
+    64
+}
+
+fn rank() -> usize {
+    4
+}
+
+fn heads() -> usize {
+    4
+}
+
+/// What a fusion leaves to the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// One vector for the head to read.
+    Vector,
+    /// The scores themselves: there is no head behind it.
+    Scores,
+    /// Every modality's vector by itself: one head reads all, and scores are fused.
+    Each,
+}
+
+impl FusionConfig {
+    /// Names of all fusions with a line on each.
+    pub const CATALOG: &'static [(&'static str, &'static str)] = &[
+        ("concat", "features side by side; absent modalities are zeros"),
+        (
+            "sum",
+            "one linear layer to the scores for each modality, added; absent modalities leave their bias",
+        ),
+        ("gated", "the last present modality times the sigmoid of the others; one alone gates itself"),
+        ("film", "the last modality scaled by 1 + gamma and shifted by beta, both from the others"),
+        ("bilinear", "outer product of projected features, or of whole ones; one alone is squared"),
+        (
+            "low-rank",
+            "low-rank tensor fusion: products of affine maps, so absent modalities leave a constant",
+        ),
+        ("cross-attention", "attention among one token for each modality; absent tokens are left out"),
+        ("ensemble", "one head reads every modality; scores are averaged, weighted by entropy, or added"),
+    ];
+
+    /// The name in the configuration.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Concat {} => "concat",
+            Self::Sum {} => "sum",
+            Self::Gated { .. } => "gated",
+            Self::Film {} => "film",
+            Self::Bilinear { .. } => "bilinear",
+            Self::LowRank { .. } => "low-rank",
+            Self::CrossAttention { .. } => "cross-attention",
+            Self::Ensemble { .. } => "ensemble",
+        }
+    }
+
+    /// Builds the fusion of features of the given widths for `outputs` scores.
+    ///
+    /// # Errors
+    /// If the fusion does not take such widths or a setting is 0; the message
+    /// names the fusion, what it needs and what it got.
+    pub fn build(&self, widths: &[usize], outputs: usize, init: &Init) -> Result<AnyFusion, Error> {
+        let positive = |key: &str, value: usize| match value {
+            0 => Err(Error::config(format!("fusion `{}`: {key} must be positive, got 0", self.name()))),
+            _ => Ok(value),
+        };
+        let widest = widths.iter().copied().max().unwrap_or(0);
+        let or_widest = |width: Option<usize>| positive("width", width.unwrap_or(widest));
+        Ok(match *self {
+            Self::Concat {} => AnyFusion::Concat(Concat::new(widths)),
+            Self::Sum {} => AnyFusion::Sum(Sum::new(widths, outputs, init)),
+            Self::Gated { width } => AnyFusion::Gated(Gated::new(widths, or_widest(width)?, init)),
+            Self::Film {} => AnyFusion::Film(Film::new(widths, init)),
+            Self::Bilinear { dims, full, width } => {
+                let dims = if full { None } else { Some(positive("dims", dims)?) };
+                AnyFusion::Bilinear(Bilinear::new(widths, dims, or_widest(width)?, init)?)
+            }
+            Self::LowRank { rank, width } => {
+                AnyFusion::LowRank(LowRank::new(widths, positive("rank", rank)?, or_widest(width)?, init))
+            }
+            Self::CrossAttention { heads, width } => {
+                let heads = positive("heads", heads)?;
+                AnyFusion::CrossAttention(CrossAttention::new(widths, heads, or_widest(width)?, init)?)
+            }
+            Self::Ensemble { weights, rate } => {
+                AnyFusion::Ensemble(Ensemble::new(widths, outputs, weights, rate, init)?)
+            }
+        })
+    }
+
+    /// Whether fused scores are a sum of one term for each modality and a
+    /// constant, when such a head reads them.
+    pub fn is_additive(&self, head: &HeadConfig) -> bool {
+        match self {
+            Self::Sum {} | Self::Ensemble { weights: Combine::Sum, .. } => true,
+            Self::Concat {} => matches!(head, HeadConfig::Linear {} | HeadConfig::Cosine { .. }),
+            _ => false,
+        }
+    }
+
+    /// Whether one and the same linear head reads every modality by itself.
+    pub fn shares_linear_head(&self, head: &HeadConfig) -> bool {
+        matches!((self, head), (Self::Ensemble { rate: false, .. }, HeadConfig::Linear {}))
+    }
+
+    /// What the fusion leaves to the head.
+    pub fn output(&self) -> Output {
+        match self {
+            Self::Sum {} => Output::Scores,
+            Self::Ensemble { .. } => Output::Each,
+            _ => Output::Vector,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Attention among the modalities.
+
+use burn::module::Module;
+use burn::tensor::{Tensor, activation::softmax};
+
+use super::{Fusion, Read, sum_of};
+use crate::Error;
+use crate::layer::{Init, Linear};
+use crate::model::Features;
+
+/// One token for each present modality, `t_m = P_m z_m + c_m`; every token
+/// asks all of them (scaled dot-product attention with several heads, Vaswani
+/// et al. 2017), `mean_m (t_m + O attend(t_m))` is the joined vector.
+///
+/// An absent modality has no token: it is left out of the sequence, not sent
+/// as zeros, which would still draw attention. A modality alone therefore
+/// attends to itself with weight 1 and passes on `t + O V t`.
+///
+/// Queries and keys have no bias: the softmax cancels that of the keys, which
+/// would never learn. A model of one modality has no queries and keys at all,
+/// for the same reason. Symmetric in the modalities but for their projections;
+/// the constant `c_m` marks which modality a token is.
+#[derive(Module, Debug)]
+pub struct CrossAttention {
+    projections: Vec<Linear>,
+    /// Queries and keys; none with one modality.
+    queries: Option<Linear>,
+    keys: Option<Linear>,
+    values: Linear,
+    output: Linear,
+    heads: usize,
+}
+
+impl CrossAttention {
+    /// For features of the given widths, as tokens of `width` numbers.
+    ///
+    /// # Errors
+    /// If the number of heads does not divide the width.
+    pub fn new(widths: &[usize], heads: usize, width: usize, init: &Init) -> Result<Self, Error> {
+        if !width.is_multiple_of(heads) {
+            return Err(Error::shape(format!(
+                "fusion `cross-attention`: tokens of width {width} cannot be split among {heads} heads; \
+                 choose a number of heads that divides the width"
+            )));
+        }
+        let project = |(i, &from)| Linear::new(from, width, &init.part(format_args!("projections.{i}")));
+        let ask =
+            |name: &str| (widths.len() > 1).then(|| Linear::without_bias(width, width, &init.part(name)));
+        Ok(Self {
+            projections: widths.iter().enumerate().map(project).collect(),
+            queries: ask("queries"),
+            keys: ask("keys"),
+            values: Linear::without_bias(width, width, &init.part("values")),
+            output: Linear::new(width, width, &init.part("output")),
+            heads,
+        })
+    }
+
+    /// What every token gathers, `[batch * tokens, width]`.
+    fn attend(&self, tokens: &Tensor<2>, count: usize) -> Tensor<2> {
+        let values = self.values.forward(tokens.clone());
+        let (Some(queries), Some(keys), 2..) = (&self.queries, &self.keys, count) else {
+            return values; // a token that is alone attends to itself
+        };
+        let [rows, width] = tokens.dims();
+        let depth = width / self.heads;
+        let split = |x: Tensor<2>| x.reshape([rows / count, count, self.heads, depth]).swap_dims(1, 2);
+        let (q, k) = (split(queries.forward(tokens.clone())), split(keys.forward(tokens.clone())));
+        let weights = softmax(q.matmul(k.transpose()).div_scalar((depth as f64).sqrt()), 3); // [batch, heads, tokens, tokens]
+        weights.matmul(split(values)).swap_dims(1, 2).reshape([rows, width])
+    }
+}
+
+impl Fusion for CrossAttention {
+    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+        let there = self.projections.iter().zip(features).filter_map(|(p, z)| Some(p.forward(z.clone()?)));
+        let tokens: Vec<Tensor<2>> = there.collect();
+        let (count, [batch, width]) = (tokens.len(), tokens[0].dims());
+        let residual = sum_of(tokens.clone()).div_scalar(count as f64);
+        let rows = Tensor::<2>::stack::<3>(tokens, 1).reshape([batch * count, width]);
+        // The output layer is affine, so it may read the mean.
+        let gathered =
+            self.attend(&rows, count).reshape([batch, count, width]).mean_dim(1).reshape([batch, width]);
+        head(residual + self.output.forward(gathered))
+    }
+
+    fn width(&self) -> usize {
+        self.output.outputs()
+    }
+}

@@ -1,0 +1,110 @@
+//! One head reads every modality by itself; the scores are fused.
+
+use burn::module::{Module, Param};
+use burn::tensor::{
+    Tensor,
+    activation::{log_softmax, softmax},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Fusion, Read, sum_of};
+use crate::Error;
+use crate::layer::Init;
+use crate::model::Features;
+
+/// How the scores of the present modalities become one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Combine {
+    /// Their mean.
+    #[default]
+    Mean,
+    /// Their mean weighted by `softmax over m of -H(softmax(f_m))`, sample by
+    /// sample: a modality that is sure counts more.
+    Entropy,
+    /// Their sum.
+    Sum,
+}
+
+/// `rate * sum_m w_m f(z_m)`, where `f` is the head that all modalities share
+/// and `m` runs over the present ones.
+///
+/// - MLA (Zhang et al., CVPR 2024): a linear head, `weights = "entropy"`. The
+///   released code takes the softmax over the batch; here every sample has its
+///   own weights.
+/// - ReconBoost (Hua et al., ICML 2024): head `mlp` of 256 hidden units with
+///   `relu`, `weights = "sum"`, `rate = true`.
+///
+/// A modality alone has weight 1, so a unimodal row trains `f` directly. The
+/// rate belongs to the fusion's group; [`Row::Aux`](crate::grad::Row::Aux) is
+/// `f(z_m)` without it, one learner of a boosted ensemble.
+///
+/// Limits: all encoders have one width; entropies need at least two scores. If
+/// the full row trains, gradients also flow through the entropies.
+#[derive(Module, Debug)]
+pub struct Ensemble {
+    rate: Option<Param<Tensor<1>>>,
+    width: usize,
+    #[module(skip)]
+    weights: Combine,
+}
+
+impl Ensemble {
+    /// For features of the given widths and so many scores.
+    ///
+    /// # Errors
+    /// If the widths differ, or an entropy is asked of one score.
+    pub fn new(
+        widths: &[usize],
+        outputs: usize,
+        weights: Combine,
+        rate: bool,
+        init: &Init,
+    ) -> Result<Self, Error> {
+        if widths.iter().any(|w| *w != widths[0]) {
+            return Err(Error::shape(format!(
+                "fusion `ensemble` reads every modality with one head and needs encoders of equal width, \
+                 got {widths:?}"
+            )));
+        }
+        if weights == Combine::Entropy && outputs < 2 {
+            return Err(Error::config(format!(
+                "fusion `ensemble`: weights = \"entropy\" needs at least 2 classes, the task has {outputs} output"
+            )));
+        }
+        Ok(Self { rate: rate.then(|| init.constant("rate", [1], 1.0)), width: widths[0], weights })
+    }
+}
+
+impl Fusion for Ensemble {
+    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+        let scores: Vec<Tensor<2>> = features.iter().flatten().map(|z| head(z.clone())).collect();
+        let count = scores.len();
+        let combined = match self.weights {
+            Combine::Entropy if count > 1 => {
+                let weights = softmax(Tensor::cat(scores.iter().map(certainty).collect(), 1), 1);
+                sum_of(scores.into_iter().zip(weights.chunk(count, 1)).map(|(f, w)| f * w))
+            }
+            Combine::Sum => sum_of(scores),
+            Combine::Mean | Combine::Entropy => sum_of(scores).div_scalar(count as f64),
+        };
+        match &self.rate {
+            Some(rate) => combined * rate.val().unsqueeze(),
+            None => combined,
+        }
+    }
+
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn alone(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+        head(features.iter().flatten().next().expect("a row has at least one modality").clone())
+    }
+}
+
+/// `-H(softmax(scores))` in nats, `[batch, 1]`.
+fn certainty(scores: &Tensor<2>) -> Tensor<2> {
+    let log = log_softmax(scores.clone(), 1);
+    (log.clone().exp() * log).sum_dim(1)
+}

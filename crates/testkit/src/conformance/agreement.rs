@@ -1,0 +1,175 @@
+//! One step of any strategy, by any evaluator, in a form that can be compared.
+
+use std::collections::BTreeMap;
+
+use counterpoint::Error;
+use counterpoint::grad::{
+    Evaluator, Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Scene, Seen,
+};
+use counterpoint::host::host;
+use counterpoint::input::Inputs;
+use counterpoint::layer::{Buffers, Pass};
+use counterpoint::modality::Modalities;
+use counterpoint::model::Model;
+use counterpoint::strategy::{Moment, Strategy};
+use counterpoint::task::Task;
+
+use super::{Named, same, same_in_families};
+
+/// The start of a run.
+pub fn moment() -> Moment {
+    Moment { epoch: 0, epochs: 4, batch: 0, batches: 2, seed: 7 }
+}
+
+/// All that one phase did.
+#[derive(Debug)]
+pub struct Evaluated {
+    /// The mixed gradients that exist.
+    pub gradients: Named,
+    /// Loss of each row.
+    pub losses: BTreeMap<Row, f64>,
+    /// The matrix.
+    pub routing: Routing,
+    /// Norm of each row's gradient at each modality's features, if the evaluator knows it.
+    pub ledger: Ledger,
+}
+
+/// Runs the phases of one batch, without optimizer steps in between.
+///
+/// # Errors
+/// What the strategy says.
+pub fn evaluate<M: Model>(
+    evaluator: &dyn Evaluator<M>,
+    model: &M,
+    inputs: &Inputs,
+    task: &dyn Task,
+    strategy: &mut dyn Strategy,
+    buffers: &mut Buffers,
+) -> Result<Vec<Evaluated>, Error> {
+    let groups = model.groups();
+    let mut results = Vec::new();
+    for phase in strategy.phases(moment(), model.modalities()) {
+        let scene = Scene { model, groups: &groups, inputs, task, at: moment() };
+        let mut spy = Spy { inner: &mut *strategy, routing: Routing::default() };
+        let mut pass = Pass::train(buffers);
+        let (gradients, ledger) = evaluator.evaluate(scene, &phase, &mut spy, &mut pass)?;
+        let named = groups.parameters().iter().enumerate();
+        let gradients = named.filter_map(|(i, p)| Some((p.name.clone(), host(gradients.get(i)?.clone()))));
+        let routing = spy.routing;
+        results.push(Evaluated {
+            gradients: gradients.collect(),
+            losses: ledger.losses.clone(),
+            routing,
+            ledger,
+        });
+    }
+    Ok(results)
+}
+
+/// Passes everything on and remembers the matrix.
+struct Spy<'a> {
+    inner: &'a mut dyn Strategy,
+    routing: Routing,
+}
+
+impl Strategy for Spy<'_> {
+    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
+        self.inner.phases(at, modalities)
+    }
+
+    fn loss(
+        &self,
+        row: Row,
+        output: &RowOutput,
+        earlier: &BTreeMap<Row, RowOutput>,
+        task: &dyn Task,
+    ) -> burn::tensor::Tensor<1> {
+        self.inner.loss(row, output, earlier, task)
+    }
+
+    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        self.routing = self.inner.route(seen, modalities)?;
+        Ok(self.routing.clone())
+    }
+
+    fn shape(&mut self, ledger: &Ledger, gradients: &mut Gradients, groups: &Groups, at: Moment) {
+        self.inner.shape(ledger, gradients, groups, at);
+    }
+}
+
+/// Whether two evaluators did the same: gradients, losses, and the running
+/// statistics that they left behind.
+///
+/// # Errors
+/// What differs by more than the tolerance, relative to the part's norm.
+pub fn agree(
+    (is, buffers): (&[Evaluated], &Buffers),
+    (should, expected): (&[Evaluated], &Buffers),
+    tolerance: f64,
+) -> Result<(), String> {
+    agree_in_families((is, buffers), (should, expected), tolerance, part)
+}
+
+/// As [`agree`], gradients relative to the norm over a family of parameters.
+///
+/// # Errors
+/// What differs by more than the tolerance, relative.
+pub fn agree_in_families(
+    (is, buffers): (&[Evaluated], &Buffers),
+    (should, expected): (&[Evaluated], &Buffers),
+    tolerance: f64,
+    family: fn(&str) -> &str,
+) -> Result<(), String> {
+    if is.len() != should.len() {
+        return Err(format!("{} phases instead of {}", is.len(), should.len()));
+    }
+    for (is, should) in is.iter().zip(should) {
+        same_in_families(&is.gradients, &should.gradients, tolerance, family)?;
+        same(&losses(is), &losses(should), tolerance)?;
+    }
+    same(&statistics(buffers), &statistics(expected), tolerance)
+}
+
+/// The part that a parameter or an entry about it belongs to: the name up to
+/// the second dot, `encoder.audio`.
+pub fn part(name: &str) -> &str {
+    name.match_indices('.').nth(1).map_or(name, |(end, _)| &name[..end])
+}
+
+fn losses(of: &Evaluated) -> Named {
+    of.losses.iter().map(|(row, loss)| (format!("loss of {row:?}"), vec![*loss as f32])).collect()
+}
+
+fn statistics(buffers: &Buffers) -> Named {
+    let both = |(id, key, running): (burn::module::ParamId, _, &counterpoint::layer::Running)| {
+        let values = [host(running.mean.clone()), host(running.variance.clone())].concat();
+        (format!("statistics of {} {key:?}", id.val()), values)
+    };
+    buffers.iter().map(both).collect()
+}
+
+/// Whether only those parameters have a gradient whose group the matrix sends
+/// something from a row that some sample could serve, and every such group has.
+///
+/// # Errors
+/// The first parameter or group for which it is not so.
+pub fn listens(evaluated: &Evaluated, groups: &Groups) -> Result<(), String> {
+    let sent =
+        |group: Group| evaluated.routing.rows_of(group).any(|(row, _)| evaluated.losses.contains_key(&row));
+    let has = |name: &str| evaluated.gradients.contains_key(name);
+    if let Some(p) = groups.parameters().iter().find(|p| has(&p.name) && !sent(p.group)) {
+        return Err(format!("`{}` has a gradient under {:?}", p.name, evaluated.routing));
+    }
+    // An auxiliary row may bypass fusion and head: what it is allowed to reach it need not reach.
+    let surely = |group: Group| {
+        let rows = evaluated.routing.rows_of(group).map(|(row, _)| row);
+        rows.filter(|row| evaluated.losses.contains_key(row))
+            .any(|row| !matches!(row, Row::Aux(_)) || matches!(group, Group::Encoder(_) | Group::SoloHead(_)))
+    };
+    for group in groups.groups().into_iter().filter(|g| surely(*g)) {
+        if !groups.parameters().iter().any(|p| p.group == group && has(&p.name)) {
+            return Err(format!("{group:?} has no gradient under {:?}", evaluated.routing));
+        }
+    }
+    Ok(())
+}

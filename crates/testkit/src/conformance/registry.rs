@@ -1,0 +1,196 @@
+//! What the suite runs over. A new strategy, fusion or head is added here once.
+
+use burn::tensor::Device;
+use counterpoint::Error;
+use counterpoint::modality::Modalities;
+use counterpoint::model::encoder::{AnyEncoder, EncoderConfig};
+use counterpoint::model::fusion::{AnyFusion, Combine, FusionConfig};
+use counterpoint::model::head::{Activation, HeadConfig};
+use counterpoint::model::{Multimodal, MultimodalConfig};
+use counterpoint::strategy::{
+    AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, ModelFacts, OgmConfig, PmrConfig, Pull,
+    ReconBoostConfig, RelearnConfig, Rescale, Scores, Strategy, StrategyConfig, Tensors,
+};
+use counterpoint_batch::ModalitySpec;
+
+use crate::problem::NAMES;
+
+/// Every strategy of the registry, with every switch that changes its matrix,
+/// for so many modalities.
+pub fn strategies(modalities: usize) -> Vec<StrategyConfig> {
+    let mut all = vec![StrategyConfig::Joint {}];
+    for (truncate_multimodal, truncate_unimodal) in
+        [(true, true), (true, false), (false, true), (false, false)]
+    {
+        all.push(StrategyConfig::Dgl { alpha: 1.5, truncate_multimodal, truncate_unimodal });
+    }
+    all.extend([
+        StrategyConfig::Gblend(GBlendConfig::default()),
+        StrategyConfig::Ogm(OgmConfig { tensors: Tensors::Weights, ..OgmConfig::default() }),
+        StrategyConfig::Ogm(OgmConfig {
+            ge: true,
+            scores: Scores::ZeroFill,
+            tensors: Tensors::All,
+            ..OgmConfig::default()
+        }),
+        StrategyConfig::Pmr(PmrConfig::default()),
+        StrategyConfig::Pmr(PmrConfig { pull: Pull::Soft, ..PmrConfig::default() }),
+        StrategyConfig::Agm(AgmConfig::default()),
+        StrategyConfig::Mla(MlaConfig::default()),
+        StrategyConfig::Mmpareto(MmParetoConfig::default()),
+        StrategyConfig::Mmpareto(MmParetoConfig { rescale: Rescale::Encoder, ..MmParetoConfig::default() }),
+        StrategyConfig::Relearn(RelearnConfig::default()),
+        StrategyConfig::Reconboost(ReconBoostConfig::default()),
+    ]);
+    let names = NAMES[..modalities].iter();
+    all.extend(names.map(|name| StrategyConfig::Unimodal { modality: Some((*name).into()) }));
+    all
+}
+
+/// A strategy that equals another one, with so many modalities.
+pub fn limits(modalities: usize) -> Vec<(StrategyConfig, StrategyConfig)> {
+    let dgl = |alpha, truncate| StrategyConfig::Dgl {
+        alpha,
+        truncate_multimodal: truncate,
+        truncate_unimodal: truncate,
+    };
+    let joint = StrategyConfig::Joint {};
+    let mut all = vec![(dgl(0.0, false), joint.clone())];
+    if modalities == 1 {
+        // One modality is all there is: its own loss is the multimodal one.
+        all.push((dgl(1.0, true), joint.clone()));
+        all.push((StrategyConfig::Unimodal { modality: None }, joint));
+    }
+    all
+}
+
+/// A fusion and a head.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    /// The fusion.
+    pub fusion: FusionConfig,
+    /// The head.
+    pub head: HeadConfig,
+}
+
+/// Every fusion with every setting that changes its formula, and every head.
+pub fn parts() -> Vec<Parts> {
+    let linear = |fusion| Parts { fusion, head: HeadConfig::Linear {} };
+    let concat = |head| Parts { fusion: FusionConfig::Concat {}, head };
+    let relu = HeadConfig::Mlp { hidden: 7, activation: Activation::Relu };
+    vec![
+        linear(FusionConfig::Concat {}),
+        linear(FusionConfig::Sum {}),
+        concat(HeadConfig::Mlp { hidden: 5, activation: Activation::Tanh }),
+        concat(HeadConfig::Cosine { scale: 10.0 }),
+        linear(FusionConfig::Gated { width: Some(5) }),
+        linear(FusionConfig::Film {}),
+        linear(FusionConfig::Bilinear { dims: 4, full: false, width: None }),
+        linear(FusionConfig::Bilinear { dims: 4, full: true, width: Some(5) }),
+        linear(FusionConfig::LowRank { rank: 2, width: None }),
+        linear(FusionConfig::CrossAttention { heads: 2, width: Some(8) }),
+        linear(FusionConfig::Ensemble { weights: Combine::Mean, rate: false }),
+        linear(FusionConfig::Ensemble { weights: Combine::Entropy, rate: false }),
+        Parts { fusion: FusionConfig::Ensemble { weights: Combine::Sum, rate: true }, head: relu },
+    ]
+}
+
+/// One strategy on one model.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The strategy.
+    pub strategy: StrategyConfig,
+    /// Fusion and head.
+    pub parts: Parts,
+    /// Number of modalities.
+    pub modalities: usize,
+}
+
+/// Every strategy on every fusion and head that it takes.
+pub fn subjects(modalities: usize) -> Vec<Subject> {
+    let each = |strategy: StrategyConfig| {
+        let parts =
+            parts().into_iter().filter(|parts| compatible(&strategy, parts, modalities)).collect::<Vec<_>>();
+        parts.into_iter().map(move |parts| Subject { strategy: strategy.clone(), parts, modalities })
+    };
+    strategies(modalities).into_iter().flat_map(each).collect()
+}
+
+/// Which fusions and heads a strategy takes.
+fn compatible(strategy: &StrategyConfig, parts: &Parts, modalities: usize) -> bool {
+    let names = Modalities::new(NAMES[..modalities].iter().copied()).expect("the names differ");
+    let facts = ModelFacts {
+        modalities: names.clone(),
+        solo_heads: strategy.wants_solo_heads(),
+        additive: parts.fusion.is_additive(&parts.head),
+        shared_head: parts.fusion.shares_linear_head(&parts.head),
+        classification: true,
+        convolutions: vec![true; modalities],
+    };
+    strategy.build(&names).is_ok_and(|strategy| strategy.check(&facts).is_ok())
+}
+
+/// Whether the strategy treats modalities by their order, so that permuting
+/// them is another run.
+pub fn ordered(strategy: &StrategyConfig) -> bool {
+    // Turns are taken in order, and noise is drawn by name.
+    matches!(strategy, StrategyConfig::Mla(_) | StrategyConfig::Reconboost(_))
+        || matches!(strategy, StrategyConfig::Ogm(ogm) if ogm.ge)
+}
+
+impl Subject {
+    /// Whether the strategy reaches every parameter, as the trainer demands.
+    /// One modality alone leaves the others' encoders untouched.
+    pub fn trains_all(&self) -> bool {
+        self.modalities == 1 || !matches!(self.strategy, StrategyConfig::Unimodal { .. })
+    }
+
+    fn solo_heads(&self) -> bool {
+        self.strategy.wants_solo_heads()
+    }
+
+    /// The strategy.
+    ///
+    /// # Errors
+    /// If a setting is wrong.
+    pub fn strategy(&self) -> Result<Box<dyn Strategy>, Error> {
+        self.strategy.build(&Modalities::new(NAMES[..self.modalities].iter().copied())?)
+    }
+
+    /// The model for three classes.
+    ///
+    /// # Errors
+    /// If the parts do not fit.
+    pub fn model(
+        &self,
+        data: &[ModalitySpec],
+        seed: u64,
+    ) -> Result<Multimodal<AnyEncoder, AnyFusion>, Error> {
+        model(data, self.parts, self.solo_heads(), 3, seed)
+    }
+}
+
+/// A small model for the modalities of `data`, all features equally wide:
+/// convolutions with batch norm on images, else one layer.
+///
+/// # Errors
+/// If the parts do not fit.
+pub fn model(
+    data: &[ModalitySpec],
+    parts: Parts,
+    solo_heads: bool,
+    outputs: usize,
+    seed: u64,
+) -> Result<Multimodal<AnyEncoder, AnyFusion>, Error> {
+    let encoder = |m: &ModalitySpec| match m.shape.len() {
+        1 => EncoderConfig::Mlp { widths: vec![6] },
+        _ => EncoderConfig::ConvNet { channels: vec![4, 6] },
+    };
+    let config = MultimodalConfig {
+        encoders: data.iter().map(encoder).collect(),
+        fusion: parts.fusion,
+        head: parts.head,
+        solo_heads,
+    };
+    config.build(data, outputs, seed, &Device::flex())
+}

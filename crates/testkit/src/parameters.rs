@@ -1,0 +1,46 @@
+//! Reading and replacing parameters by name.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
+use counterpoint::grad::Groups;
+use counterpoint::host::host;
+
+/// Values of all parameters, row-major, by name.
+pub fn values<M: Module>(model: &M, groups: &Groups) -> BTreeMap<String, Vec<f32>> {
+    struct Reader<'a>(&'a Groups, BTreeMap<String, Vec<f32>>);
+    impl ModuleVisitor for Reader<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(position) = self.0.position(param.id) {
+                self.1.insert(self.0.parameters()[position].name.clone(), host(param.val().inner()));
+            }
+        }
+    }
+    let mut reader = Reader(groups, BTreeMap::new());
+    model.visit(&mut reader);
+    reader.1
+}
+
+/// The model with other values where `new` gives some; the rest stays.
+///
+/// # Panics
+/// If the number of values is not that of the parameter.
+pub fn replaced<M: Module>(model: M, groups: &Groups, new: impl FnMut(&str) -> Option<Vec<f32>>) -> M {
+    struct Writer<'a, F>(&'a Groups, F);
+    impl<F: FnMut(&str) -> Option<Vec<f32>>> ModuleMapper for Writer<'_, F> {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let (id, old, mapper) = param.consume();
+            let name = self.0.position(id).map(|i| self.0.parameters()[i].name.as_str());
+            let tensor = match name.and_then(&mut self.1) {
+                Some(values) => {
+                    let data = TensorData::new(values, old.dims());
+                    Tensor::from_data(data, &old.device()).require_grad()
+                }
+                None => old,
+            };
+            Param::from_mapped_value(id, tensor, mapper)
+        }
+    }
+    model.map(&mut Writer(groups, new))
+}

@@ -1,0 +1,236 @@
+//! The two evaluators mean the same, for every strategy on every model.
+
+use burn::tensor::Device;
+use counterpoint::Error;
+use counterpoint::grad::{
+    Cut, Evaluator, Gradients, Group, Ledger, Need, PerRow, Phase, Routing, Row, Scene, Seen,
+};
+use counterpoint::host::host;
+use counterpoint::input::Inputs;
+use counterpoint::layer::{Buffers, Pass};
+use counterpoint::modality::{Modalities, Modality, Present};
+use counterpoint::model::{LateFusion, Model};
+use counterpoint::strategy::{Moment, Strategy, StrategyConfig};
+use counterpoint::task::Classification;
+use counterpoint_batch::BatchSource;
+use counterpoint_testkit::conformance::{
+    Evaluated, Named, Subject, agree, agree_in_families, evaluate, listens, model, part, parts,
+    same_in_families, subjects,
+};
+use counterpoint_testkit::problem::Problem;
+
+const TOLERANCE: f64 = 1e-6;
+
+fn inputs(problem: &Problem) -> Inputs {
+    Inputs::new(problem.whole(), &Device::flex())
+}
+
+/// Complete; half of the samples lack something; no sample has everything;
+/// one modality occurs nowhere.
+fn batches(modalities: usize) -> Vec<(&'static str, Problem)> {
+    let all = Problem::new(modalities, 9, 9, 3);
+    vec![
+        ("complete", all.clone()),
+        ("partly lacking", all.clone().lacking(|i, m| i % (m + 2) == 0)),
+        ("nobody has all", all.clone().lacking(|i, m| i % 3 == 0 && m == 0 || i % 3 != 0 && m == 1)),
+        ("no image at all", all.lacking(|_, m| m == 1)),
+    ]
+}
+
+fn by<M: Model>(
+    evaluator: &dyn Evaluator<M>,
+    model: &M,
+    inputs: &Inputs,
+    strategy: &mut dyn Strategy,
+) -> (Vec<Evaluated>, Buffers) {
+    let mut buffers = Buffers::default();
+    let task = Classification::new(3);
+    let seen = evaluate(evaluator, model, inputs, &task, strategy, &mut buffers).unwrap();
+    (seen, buffers)
+}
+
+fn compare(subject: &Subject, problem: &Problem) -> Result<(), String> {
+    let model = subject.model(problem.modalities(), 1).unwrap();
+    let inputs = inputs(problem);
+    let fast = by(&Cut, &model, &inputs, subject.strategy().unwrap().as_mut());
+    let slow = by(&PerRow, &model, &inputs, subject.strategy().unwrap().as_mut());
+    for evaluated in fast.0.iter().chain(&slow.0) {
+        listens(evaluated, &model.groups())?;
+    }
+    // AGM weighs subset rows by small differences of its factors: what is left of an encoder's
+    // gradient is small beside the terms that rounding acts on, so the scale is that of all.
+    let family = if matches!(subject.strategy, StrategyConfig::Agm(_)) { |_: &str| "" } else { part };
+    agree_in_families((&fast.0, &fast.1), (&slow.0, &slow.1), TOLERANCE, family)
+}
+
+#[test]
+fn both_evaluators_agree_and_nobody_hears_what_is_not_sent() {
+    let mut failed = Vec::new();
+    for modalities in 1..=3 {
+        for (what, problem) in batches(modalities) {
+            for subject in subjects(modalities) {
+                if let Err(e) = compare(&subject, &problem) {
+                    failed.push(format!("{what}: {subject:?}: {e}"));
+                }
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{} failed: {}", failed.len(), failed.join("\n"));
+}
+
+/// Every kind of row in one phase, each wanted at the encoders by itself.
+struct EveryRow(Need);
+
+impl EveryRow {
+    fn rows() -> Vec<Row> {
+        let pair = Present::of([Modality(0), Modality(2)]);
+        let alone = |m| [Row::Solo(Modality(m)), Row::Aux(Modality(m))];
+        let rows = [Row::Full, Row::Subset(pair)].into_iter().chain((0..3).flat_map(alone));
+        rows.collect()
+    }
+}
+
+impl Strategy for EveryRow {
+    fn phases(&self, _: Moment, _: &Modalities) -> Vec<Phase> {
+        vec![Phase { need: self.0, ..Phase::of(Self::rows()).probing([Row::Subset(Present::all(2))]) }]
+    }
+
+    fn route(&mut self, _: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let mut w = Routing::default();
+        for (i, row) in Self::rows().into_iter().enumerate() {
+            for m in row.present(3).iter() {
+                w.set(row, Group::Encoder(m), 0.5 + i as f64);
+            }
+            w.set(row, Group::Fusion, 1.0 / (1.0 + i as f64));
+            w.set(row, Group::Head, 0.25);
+        }
+        for m in modalities.iter() {
+            w.set(Row::Aux(m), Group::SoloHead(m), 2.0);
+        }
+        Ok(w)
+    }
+}
+
+fn rows_of<M: Model>(model: &M, ledger: &Ledger) -> Named {
+    let groups = model.groups();
+    let entry = |(row, gradients): (&Row, &Gradients)| {
+        let named = groups.parameters().iter().enumerate();
+        let named = named.filter_map(|(i, p)| Some((&p.name, host(gradients.get(i)?.clone()))));
+        named.map(|(name, values)| (format!("{row:?} {name}"), values)).collect::<Vec<_>>()
+    };
+    ledger.rows.iter().flat_map(entry).collect()
+}
+
+#[test]
+fn every_kind_of_row_agrees_mixed_and_by_itself() {
+    for (what, problem) in batches(3) {
+        let inputs = inputs(&problem);
+        for parts in parts() {
+            for solo_heads in [false, true] {
+                let model = model(problem.modalities(), parts, solo_heads, 3, 1).unwrap();
+                for need in [Need::Boundary, Need::EncoderRows] {
+                    let fast = by(&Cut, &model, &inputs, &mut EveryRow(need));
+                    let slow = by(&PerRow, &model, &inputs, &mut EveryRow(need));
+                    agree((&fast.0, &fast.1), (&slow.0, &slow.1), TOLERANCE)
+                        .and_then(|()| {
+                            let [fast, slow] = [&fast, &slow].map(|(e, _)| rows_of(&model, &e[0].ledger));
+                            assert_eq!(slow.is_empty(), need == Need::Boundary);
+                            same_in_families(&fast, &slow, TOLERANCE, part)
+                        })
+                        .unwrap_or_else(|e| panic!("{what}: {parts:?}, {need:?}: {e}"));
+                }
+            }
+        }
+    }
+}
+
+fn subject(truncate_multimodal: bool, truncate_unimodal: bool, alpha: f64) -> Subject {
+    let strategy = StrategyConfig::Dgl { alpha, truncate_multimodal, truncate_unimodal };
+    Subject { strategy, parts: parts()[0], modalities: 2 }
+}
+
+/// Runs the batch through the encoders once more.
+struct MovesTwice;
+
+impl<M: LateFusion> Evaluator<M> for MovesTwice {
+    fn evaluate(
+        &self,
+        scene: Scene<'_, M>,
+        phase: &Phase,
+        strategy: &mut dyn Strategy,
+        pass: &mut Pass<'_>,
+    ) -> Result<(Gradients, Ledger), Error> {
+        let result = Cut.evaluate(scene, phase, strategy, pass);
+        // The same buffers once more, as an evaluator without `Pass` would do.
+        for m in scene.model.modalities().iter() {
+            scene.model.encode(m, scene.inputs.get(m).expect("complete"), pass);
+        }
+        result
+    }
+}
+
+/// Sends every group `1 + 1e-5` times what it should get.
+struct Louder;
+
+impl<M: LateFusion> Evaluator<M> for Louder {
+    fn evaluate(
+        &self,
+        scene: Scene<'_, M>,
+        phase: &Phase,
+        strategy: &mut dyn Strategy,
+        pass: &mut Pass<'_>,
+    ) -> Result<(Gradients, Ledger), Error> {
+        let (mut gradients, ledger) = Cut.evaluate(scene, phase, strategy, pass)?;
+        gradients.scale(1.0 + 1e-5);
+        Ok((gradients, ledger))
+    }
+}
+
+#[test]
+fn the_comparison_notices_flipped_switches_and_wrong_evaluators() {
+    let problem = Problem::new(2, 9, 9, 3);
+    let inputs = inputs(&problem);
+    let run = |s: &Subject, evaluator: &dyn Evaluator<_>| {
+        let model = s.model(problem.modalities(), 1).unwrap();
+        by(evaluator, &model, &inputs, s.strategy().unwrap().as_mut())
+    };
+    let right = subject(true, true, 2.0);
+    let (is, buffers) = run(&right, &PerRow);
+    let against = |other: &Subject, evaluator: &dyn Evaluator<_>| {
+        let (should, expected) = run(other, evaluator);
+        agree((&is, &buffers), (&should, &expected), TOLERANCE)
+    };
+    against(&right, &Cut).unwrap();
+    against(&subject(false, true, 2.0), &Cut).unwrap_err();
+    against(&subject(true, false, 2.0), &Cut).unwrap_err();
+    against(&subject(true, true, 2.00001), &Cut).unwrap_err();
+    against(&right, &Louder).unwrap_err();
+    // The pass itself guards against a second move within a step: a fresh one does not.
+    against(&right, &MovesTwice).unwrap();
+    let (mut once_more, mut moved) = run(&right, &Cut);
+    let model = right.model(problem.modalities(), 1).unwrap();
+    let task = Classification::new(3);
+    once_more = {
+        let mut strategy = right.strategy().unwrap();
+        let again = evaluate(&Cut, &model, &inputs, &task, strategy.as_mut(), &mut moved).unwrap();
+        assert_eq!(again.len(), once_more.len());
+        again
+    };
+    let error = agree((&is, &buffers), (&once_more, &moved), TOLERANCE).unwrap_err();
+    assert!(error.contains("statistics"), "{error}");
+}
+
+#[test]
+fn the_check_of_listeners_notices_an_uninvited_gradient() {
+    let problem = Problem::new(2, 9, 9, 3);
+    let subject = subject(true, true, 2.0);
+    let model = subject.model(problem.modalities(), 1).unwrap();
+    let (mut seen, _) = by(&Cut, &model, &inputs(&problem), subject.strategy().unwrap().as_mut());
+    listens(&seen[0], &model.groups()).unwrap();
+    let solo = Row::Solo(Modality(1));
+    seen[0].routing.set(solo, Group::Encoder(Modality(1)), 0.0);
+    listens(&seen[0], &model.groups()).unwrap_err();
+    seen[0].routing.set(solo, Group::Encoder(Modality(1)), 1.0);
+    seen[0].gradients.retain(|name, _| !name.starts_with("encoder.image"));
+    listens(&seen[0], &model.groups()).unwrap_err();
+}

@@ -1,0 +1,194 @@
+//! Fixture F1 and encoders whose gradients can be read off.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, activation::tanh};
+use counterpoint::grad::{Cut, Evaluator, Phase, Routing, Row, Seen};
+use counterpoint::host::host;
+use counterpoint::input::{Input, Inputs};
+use counterpoint::layer::{Buffers, Init, Linear, Pass};
+use counterpoint::modality::{Modalities, Modality};
+use counterpoint::model::encoder::Encoder;
+use counterpoint::model::fusion::{AnyFusion, Concat};
+use counterpoint::model::head::AnyHead;
+use counterpoint::model::{LateFusion, Model, Multimodal};
+use counterpoint::strategy::{Dgl, Moment, Strategy};
+use counterpoint::task::Task;
+use counterpoint_batch::{Array, Batch, Input as Column, Targets};
+use counterpoint_testkit::conformance::{Evaluated, Named, Parts, evaluate};
+use counterpoint_testkit::parameters::replaced;
+use counterpoint_testkit::problem::NAMES;
+
+/// `z = x + shift` with a shift of 0: its gradient is what arrives at `z`,
+/// summed over the batch.
+#[derive(Module, Debug)]
+pub struct Shift {
+    shift: Param<Tensor<1>>,
+}
+
+impl Shift {
+    pub fn new(width: usize, init: &Init) -> Self {
+        Self { shift: init.constant("shift", [width], 0.0) }
+    }
+}
+
+impl Encoder for Shift {
+    fn forward(&self, input: &Input, _pass: &mut Pass<'_>) -> Tensor<2> {
+        input.tensor::<2>() + self.shift.val().unsqueeze()
+    }
+
+    fn width(&self) -> usize {
+        self.shift.dims()[0]
+    }
+}
+
+/// `tanh(W x + b)`: a hidden layer without kinks, for finite differences.
+#[derive(Module, Debug)]
+pub struct Smooth {
+    layer: Linear,
+}
+
+impl Encoder for Smooth {
+    fn forward(&self, input: &Input, _pass: &mut Pass<'_>) -> Tensor<2> {
+        tanh(self.layer.forward(input.tensor::<2>()))
+    }
+
+    fn width(&self) -> usize {
+        self.layer.outputs()
+    }
+}
+
+pub type Smoothed = Multimodal<Smooth, AnyFusion>;
+
+/// Hidden layers of width 6 under any fusion and head, from `from` inputs each.
+pub fn smooth(modalities: usize, from: usize, parts: Parts, outputs: usize, seed: u64) -> Smoothed {
+    let init = Init::new(seed, &Device::flex());
+    let widths = vec![6; modalities];
+    let encoders = (0..modalities)
+        .map(|m| Smooth { layer: Linear::new(from, 6, &init.part(format_args!("encoder.{}", NAMES[m]))) })
+        .collect();
+    let fusion = parts.fusion.build(&widths, outputs, &init.part("fusion")).unwrap();
+    // Cosine heads want the parts of a concatenation, others the whole.
+    let vector = match parts.fusion {
+        counterpoint::model::fusion::FusionConfig::Concat {} => widths,
+        _ => vec![counterpoint::model::fusion::Fusion::width(&fusion)],
+    };
+    let head = match parts.fusion.output() {
+        counterpoint::model::fusion::Output::Scores => None,
+        _ => Some(parts.head.build(&vector, outputs, &init.part("head")).unwrap()),
+    };
+    Multimodal::new(names(modalities), encoders, fusion, head, Vec::new()).unwrap()
+}
+
+pub fn names(modalities: usize) -> Modalities {
+    Modalities::new(NAMES[..modalities].iter().copied()).unwrap()
+}
+
+/// A batch of vectors, complete.
+pub fn inputs(modalities: &[(Vec<f32>, usize)], targets: Targets) -> Inputs {
+    let count = targets.len();
+    let column = |(values, width): &(Vec<f32>, usize)| Column {
+        array: Array::new([count, *width], values.clone()).unwrap(),
+        present: vec![true; count],
+    };
+    let ids = (0..count).map(|i| i.to_string()).collect();
+    let batch = Batch { ids, inputs: modalities.iter().map(column).collect(), targets };
+    Inputs::new(batch, &Device::flex())
+}
+
+pub type Shifted = Multimodal<Shift, Concat>;
+
+/// F1: two classes of weights on two features a modality; B = 1, y = 0.
+pub const W1: [f32; 6] = [1.0, 0.0, 0.0, 1.0, -1.0, 0.5];
+pub const W2: [f32; 6] = [0.5, 0.0, 0.0, -0.5, 1.0, 1.0];
+pub const BIAS: [f32; 3] = [0.1, -0.2, 0.0];
+pub const Z1: [f32; 2] = [1.0, 2.0];
+pub const Z2: [f32; 2] = [-1.0, 0.5];
+
+pub fn f1() -> (Shifted, Inputs) {
+    let weight: Vec<f32> =
+        (0..3).flat_map(|k| [&W1[2 * k..2 * k + 2], &W2[2 * k..2 * k + 2]].concat()).collect();
+    let inputs = inputs(&[(Z1.to_vec(), 2), (Z2.to_vec(), 2)], Targets::Classes(vec![0]));
+    (shifted(&[2, 2], weight, BIAS.to_vec()), inputs)
+}
+
+/// Shifts under concat and a linear head of the given weights.
+pub fn shifted(widths: &[usize], weight: Vec<f32>, bias: Vec<f32>) -> Shifted {
+    let init = Init::new(0, &Device::flex());
+    let encoder = |(i, &w)| Shift::new(w, &init.part(format_args!("encoder.{i}")));
+    let encoders = widths.iter().enumerate().map(encoder).collect();
+    let head = Linear::new(widths.iter().sum(), bias.len(), &init.part("head"));
+    let head = Some(AnyHead::Linear(head));
+    let model =
+        Multimodal::new(names(widths.len()), encoders, Concat::new(widths), head, Vec::new()).unwrap();
+    let groups = model.groups();
+    replaced(model, &groups, |name| match name {
+        "head.weight" => Some(weight.clone()),
+        "head.bias" => Some(bias.clone()),
+        _ => None,
+    })
+}
+
+pub fn dgl(alpha: f64) -> Dgl {
+    Dgl { alpha, truncate_multimodal: true, truncate_unimodal: true }
+}
+
+/// One phase of a strategy by the fast evaluator.
+pub fn step<M: LateFusion>(
+    model: &M,
+    inputs: &Inputs,
+    task: &dyn Task,
+    strategy: &mut dyn Strategy,
+) -> Evaluated {
+    step_by(&Cut, model, inputs, task, strategy)
+}
+
+pub fn step_by<M: Model>(
+    evaluator: &dyn Evaluator<M>,
+    model: &M,
+    inputs: &Inputs,
+    task: &dyn Task,
+    strategy: &mut dyn Strategy,
+) -> Evaluated {
+    let mut phases = evaluate(evaluator, model, inputs, task, strategy, &mut Buffers::default()).unwrap();
+    assert_eq!(phases.len(), 1);
+    phases.remove(0)
+}
+
+/// A strategy that is nothing but a matrix.
+pub struct Fixed(pub Routing);
+
+impl Strategy for Fixed {
+    fn phases(&self, _at: Moment, _modalities: &Modalities) -> Vec<Phase> {
+        let mut rows: Vec<Row> = self.0.entries().map(|(row, ..)| row).collect();
+        rows.dedup();
+        vec![Phase::of(rows)]
+    }
+
+    fn route(&mut self, _: &Seen<'_>, _: &Modalities) -> Result<Routing, counterpoint::Error> {
+        Ok(self.0.clone())
+    }
+}
+
+/// The task's loss of one row, in double precision from the scores on.
+pub fn loss<M: Model>(model: &M, row: Row, inputs: &Inputs, task: &dyn Task, metric: &str) -> f64 {
+    let all: Vec<usize> = (0..inputs.samples()).collect();
+    let mut buffers = Buffers::default();
+    let scored = model.forward(&[(row, all.clone())], inputs, &mut Pass::train(&mut buffers)).remove(0);
+    let position = task.metrics().iter().position(|m| *m == metric).unwrap();
+    task.judge(&host(scored.scores.inner()), &inputs.targets_of(&all))[position]
+}
+
+pub fn of(gradients: &Named, name: &str) -> Vec<f32> {
+    gradients.get(name).unwrap_or_else(|| panic!("no gradient `{name}` in {:?}", gradients.keys())).clone()
+}
+
+#[track_caller]
+pub fn near(is: &[f32], should: &[f64], tolerance: f64) {
+    assert_eq!(is.len(), should.len(), "{is:?} {should:?}");
+    for (a, b) in is.iter().zip(should) {
+        assert!((f64::from(*a) - b).abs() <= tolerance, "{is:?} instead of {should:?}");
+    }
+}
+
+pub const A: Modality = Modality(0);
+pub const B: Modality = Modality(1);

@@ -1,0 +1,137 @@
+//! Whole runs: resuming is exact, and everything can learn.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use counterpoint::grad::Row;
+use counterpoint::model::LateFusion;
+use counterpoint::task::Classification;
+use counterpoint::train::{Checkpoint, Learner, OptimizerConfig, Outcome, Progress, evaluate};
+use counterpoint_batch::BatchSource;
+use counterpoint_testkit::conformance::{Run, Subject, run, subjects};
+use counterpoint_testkit::parameters::values;
+use counterpoint_testkit::problem::Problem;
+
+const TASK: fn() -> Classification = || Classification::new(3);
+
+fn sgd(lr: f64) -> OptimizerConfig {
+    OptimizerConfig::Sgd { lr, momentum: 0.9, weight_decay: 1e-3, nesterov: false, encoder_factor: 1.0 }
+}
+
+/// One rate that suits products and cosines alike.
+fn adam() -> OptimizerConfig {
+    OptimizerConfig::Adam {
+        lr: 0.02,
+        betas: [0.9, 0.999],
+        epsilon: 1e-8,
+        weight_decay: 0.0,
+        encoder_factor: 1.0,
+    }
+}
+
+fn learner(
+    subject: &Subject,
+    data: &Problem,
+    optimizer: OptimizerConfig,
+    seed: u64,
+) -> Learner<impl LateFusion + use<>> {
+    let model = subject.model(data.modalities(), seed).unwrap();
+    Learner::new(model, optimizer, subject.strategy().unwrap())
+}
+
+/// A folder that is removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("counterpoint-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const LAST: &str = "last.safetensors";
+
+/// Three epochs of two batches; the checkpoint after the last.
+fn through(subject: &Subject, data: &Problem, folder: &Path) -> Vec<u8> {
+    let what = Run { epochs: 3, stop_after: None, folder: Some(folder), task: &TASK(), data };
+    let mut learner = learner(subject, data, sgd(0.05), 1);
+    assert_eq!(run(&what, &mut learner, Progress::default()).unwrap(), Outcome::Finished);
+    fs::read(folder.join(LAST)).unwrap()
+}
+
+/// The same, stopped and continued by a learner that starts from other weights.
+fn resumed(subject: &Subject, data: &Problem, folder: &Path, state: bool) -> Vec<u8> {
+    let mut what = Run { epochs: 3, stop_after: Some(3), folder: Some(folder), task: &TASK(), data };
+    let mut first = learner(subject, data, sgd(0.05), 1);
+    assert_eq!(run(&what, &mut first, Progress::default()).unwrap(), Outcome::Interrupted);
+    drop(first);
+    let mut second = learner(subject, data, sgd(0.05), 2);
+    let checkpoint = Checkpoint::read(&folder.join(LAST)).unwrap();
+    let progress = checkpoint.progress.clone();
+    checkpoint.restore(&mut second, &Device::flex(), state).unwrap();
+    what.stop_after = None;
+    assert_eq!(run(&what, &mut second, progress).unwrap(), Outcome::Finished);
+    fs::read(folder.join(LAST)).unwrap()
+}
+
+#[test]
+fn stopping_and_continuing_changes_no_bit() {
+    let scratch = Scratch::new("resume");
+    for modalities in 1..=3 {
+        let data = Problem::new(modalities, 12, 6, 3).lacking(|i, m| i % 5 == 0 && m == 0);
+        for subject in subjects(modalities).into_iter().filter(Subject::trains_all) {
+            let whole = through(&subject, &data, &scratch.0);
+            let parts = resumed(&subject, &data, &scratch.0, true);
+            assert!(whole == parts, "{subject:?}");
+        }
+    }
+}
+
+#[test]
+fn the_comparison_notices_what_was_not_restored() {
+    let scratch = Scratch::new("forget");
+    let data = Problem::new(2, 12, 6, 3);
+    let subject = subjects(2).into_iter().find(Subject::trains_all).unwrap();
+    let whole = through(&subject, &data, &scratch.0);
+    assert!(whole == resumed(&subject, &data, &scratch.0, true));
+    assert!(whole != resumed(&subject, &data, &scratch.0, false), "the momentum was left behind");
+}
+
+#[test]
+fn every_strategy_fits_a_small_problem_on_every_model_and_stays_finite() {
+    let mut failed = Vec::new();
+    for modalities in 1..=3 {
+        let data = Problem::new(modalities, 30, 10, 3);
+        for subject in subjects(modalities).into_iter().filter(Subject::trains_all) {
+            let mut learner = learner(&subject, &data, adam(), 1);
+            let what = Run { epochs: 16, stop_after: None, folder: None, task: &TASK(), data: &data };
+            run(&what, &mut learner, Progress::default()).unwrap_or_else(|e| panic!("{e}: {subject:?}"));
+            let values = values(&learner.model, &learner.groups);
+            assert!(values.values().flatten().all(|v| v.is_finite()), "{subject:?}");
+            let scores = evaluate(&learner.frozen(), &learner.buffers, &data, &Device::flex()).unwrap();
+            let accuracy = scores.metrics(&TASK())[&Row::Full]["accuracy"];
+            if accuracy <= 0.9 {
+                failed.push(format!("{accuracy}: {subject:?}"));
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[test]
+fn an_untrained_model_does_not_pass_for_a_fitted_one() {
+    let data = Problem::new(2, 30, 10, 3);
+    for subject in subjects(2).into_iter().filter(Subject::trains_all).take(5) {
+        let learner = learner(&subject, &data, sgd(0.05), 1);
+        let scores = evaluate(&learner.frozen(), &learner.buffers, &data, &Device::flex()).unwrap();
+        assert!(scores.metrics(&TASK())[&Row::Full]["accuracy"] < 0.9, "{subject:?}");
+    }
+}

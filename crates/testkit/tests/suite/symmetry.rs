@@ -1,0 +1,121 @@
+//! Permuting modalities permutes gradients; limits reduce to other strategies.
+
+use burn::tensor::Device;
+use counterpoint::grad::Cut;
+use counterpoint::input::Inputs;
+use counterpoint::layer::Buffers;
+use counterpoint::modality::Modalities;
+use counterpoint::model::Model;
+use counterpoint::model::fusion::FusionConfig;
+use counterpoint::strategy::StrategyConfig;
+use counterpoint::task::Classification;
+use counterpoint_batch::BatchSource;
+use counterpoint_testkit::conformance::{
+    Named, Subject, evaluate, limits, ordered, parts, same, same_in_families, subjects,
+};
+use counterpoint_testkit::parameters::{replaced, values};
+use counterpoint_testkit::problem::{NAMES, Problem};
+
+/// Width of every modality's features in the suite's models.
+const WIDTH: usize = 6;
+
+/// Fusions whose formula does not ask who comes first.
+fn symmetric(fusion: &FusionConfig) -> bool {
+    !matches!(fusion, FusionConfig::Gated { .. } | FusionConfig::Film {} | FusionConfig::Bilinear { .. })
+}
+
+/// The reordered model's parameters from the original's, or back: entry `i`
+/// of a fusion's list becomes `order[i]`, columns that read a concatenation
+/// move in blocks.
+fn reordered(named: &Named, order: &[usize], concat: bool) -> Named {
+    let moved = |(name, values): (&String, &Vec<f32>)| {
+        let mut parts: Vec<String> = name.split('.').map(str::to_owned).collect();
+        if parts[0] == "fusion"
+            && let Some(i) = parts.get(2).and_then(|i| i.parse::<usize>().ok())
+        {
+            parts[2] = order.iter().position(|o| *o == i).unwrap().to_string();
+        }
+        let reads = matches!(name.as_str(), "head.weight" | "head.fc1.weight") && concat;
+        let values = match reads {
+            true => values
+                .chunks_exact(order.len() * WIDTH)
+                .flat_map(|row| order.iter().flat_map(|m| &row[m * WIDTH..(m + 1) * WIDTH]))
+                .copied()
+                .collect(),
+            false => values.clone(),
+        };
+        (parts.join("."), values)
+    };
+    named.iter().map(moved).collect()
+}
+
+fn gradients(subject: &Subject, problem: &Problem, weights: Option<&Named>) -> (Named, Named) {
+    let mut model = subject.model(problem.modalities(), 1).unwrap();
+    let groups = model.groups();
+    if let Some(weights) = weights {
+        model = replaced(model, &groups, |name| Some(weights[name].clone()));
+    }
+    let names = Modalities::new(problem.modalities().iter().map(|m| m.name.as_str())).unwrap();
+    let mut strategy = subject.strategy.build(&names).unwrap();
+    let inputs = Inputs::new(problem.whole(), &Device::flex());
+    let task = Classification::new(3);
+    let phases = evaluate(&Cut, &model, &inputs, &task, strategy.as_mut(), &mut Buffers::default()).unwrap();
+    assert_eq!(phases.len(), 1, "a strategy of several phases takes the modalities in order");
+    (phases.into_iter().next().unwrap().gradients, values(&model, &groups))
+}
+
+#[test]
+fn permuting_modalities_permutes_gradients() {
+    for order in [vec![1, 0], vec![2, 0, 1]] {
+        let problem = Problem::new(order.len(), 9, 9, 3).lacking(|i, m| i % (m + 4) == 0);
+        let mut checked = 0;
+        for subject in subjects(order.len()) {
+            if ordered(&subject.strategy) || !symmetric(&subject.parts.fusion) {
+                continue;
+            }
+            checked += 1;
+            let concat = matches!(subject.parts.fusion, FusionConfig::Concat {});
+            let (original, weights) = gradients(&subject, &problem, None);
+            let expected = reordered(&original, &order, concat);
+            let weights = reordered(&weights, &order, concat);
+            let other = problem.clone().reordered(&order);
+            let (is, _) = gradients(&subject, &other, Some(&weights));
+            // AGM's weights of subset rows are small differences of factors, so what is left of an
+            // encoder's gradient is small beside the terms that rounding acts on: the norm over all
+            // parameters is the scale.
+            same_in_families(&is, &expected, 1e-5, |_| "").unwrap_or_else(|e| panic!("{subject:?}: {e}"));
+            // Negative control: without moving the weights it is another model.
+            if concat {
+                let (unmoved, _) = gradients(&subject, &other, None);
+                assert!(same_in_families(&unmoved, &expected, 1e-5, |_| "").is_err(), "{subject:?}");
+            }
+        }
+        assert!(checked >= 40, "{checked}");
+    }
+}
+
+#[test]
+fn documented_limits_are_the_strategies_they_name() {
+    for modalities in 1..=3 {
+        let problem = Problem::new(modalities, 9, 9, 3).lacking(|i, m| i % (m + 4) == 0);
+        for (limit, named) in limits(modalities) {
+            for parts in parts() {
+                let of = |strategy: &StrategyConfig| {
+                    let subject = Subject { strategy: strategy.clone(), parts, modalities };
+                    gradients(&subject, &problem, None).0
+                };
+                same(&of(&limit), &of(&named), 1e-6).unwrap_or_else(|e| panic!("{limit:?}, {parts:?}: {e}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_comparison_notices_a_limit_that_is_none() {
+    let problem = Problem::new(2, 9, 9, 3);
+    let of = |strategy| gradients(&Subject { strategy, parts: parts()[0], modalities: 2 }, &problem, None).0;
+    let almost = StrategyConfig::Dgl { alpha: 1e-4, truncate_multimodal: false, truncate_unimodal: false };
+    assert!(same(&of(almost), &of(StrategyConfig::Joint {}), 1e-6).is_err());
+    let one = StrategyConfig::Unimodal { modality: Some(NAMES[0].into()) };
+    assert!(same(&of(one), &of(StrategyConfig::Joint {}), 1e-6).is_err());
+}
