@@ -13,7 +13,8 @@
 //! classes, k-means++ starts from keyed random numbers and the best of 4 runs.
 //! Batch-norm statistics, head and (unless `reset_momentum`) velocities stay.
 //! Differs from the authors' code: training keeps its augmentation, the
-//! purity of the train split is without.
+//! purity of the train split is without; nothing is pulled after the last
+//! epoch. With lambda 0 this is joint training.
 //! Cost: joint plus a pass over both splits and k-means at each event.
 //! Limits: classification.
 
