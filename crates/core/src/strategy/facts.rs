@@ -11,9 +11,13 @@ pub struct ModelFacts {
     pub modalities: Modalities,
     /// Whether every modality has a head of its own besides the fused one.
     pub solo_heads: bool,
-    /// Whether fused scores are a sum of one term a modality (and a bias).
+    /// Whether the fused scores are a sum of one term for each modality and a
+    /// constant, and a modality alone gives its term and the same constant:
+    /// `full - c = sum_m (solo_m - c)`. True of a linear or cosine head on
+    /// concatenated features, of `sum` and of a boosted sum; not of a mean.
     pub additive: bool,
-    /// Whether one and the same linear head reads every modality by itself.
+    /// Whether one and the same linear head reads every modality by itself, so
+    /// that a modality alone gives that head's scores of its features.
     pub shared_head: bool,
     /// Whether the task predicts classes.
     pub classification: bool,

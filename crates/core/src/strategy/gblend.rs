@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::{Figure, Lab, LossCurve, ModelFacts, Moment, Strategy, StrategyState};
 use crate::Error;
 use crate::grad::{Phase, Routing, Row, Seen};
-use crate::modality::{Modalities, Modality};
+use crate::modality::Modalities;
 
 /// Settings of [`GBlend`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,7 +150,7 @@ impl Strategy for GBlend {
 
     fn figures(&self) -> Vec<Figure> {
         Figure::each("weight", &self.weights[1..])
-            .chain([Figure { name: "weight_full", modality: Modality(0), value: self.weights[0] }])
+            .chain([Figure { name: "weight", modality: None, value: self.weights[0] }])
             .collect()
     }
 

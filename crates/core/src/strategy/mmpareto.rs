@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::{Figure, ModelFacts, Moment, Strategy};
 use crate::Error;
 use crate::grad::{Gradients, Group, Groups, Ledger, Need, Phase, Routing, Row, Seen};
-use crate::host::scalar;
+use crate::host::host;
 use crate::math::min_norm::min_norm;
 use crate::modality::{Modalities, Modality};
 
@@ -89,8 +89,9 @@ impl MmPareto {
 type Products = [f64; 3];
 
 fn products(a: &Tensor<1>, b: &Tensor<1>) -> Products {
-    let dot = |x: &Tensor<1>, y: &Tensor<1>| scalar((x.clone() * y.clone()).sum());
-    [dot(a, a), dot(a, b), dot(b, b)]
+    let (a, b) = (host(a.clone()), host(b.clone()));
+    let pairs = a.iter().zip(&b).map(|(&x, &y)| (f64::from(x), f64::from(y)));
+    pairs.fold([0.0; 3], |sum, (x, y)| plus(sum, [x * x, x * y, y * y]))
 }
 
 fn plus(a: Products, b: Products) -> Products {

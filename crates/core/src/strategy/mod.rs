@@ -71,8 +71,8 @@ impl Moment {
 pub struct Figure {
     /// What it is, as the strategy's file calls it.
     pub name: &'static str,
-    /// Whose it is.
-    pub modality: Modality,
+    /// Whose it is; `None` for the whole model.
+    pub modality: Option<Modality>,
     /// Its value.
     pub value: f64,
 }
@@ -80,7 +80,7 @@ pub struct Figure {
 impl Figure {
     /// One figure for each modality.
     pub fn each(name: &'static str, values: &[f64]) -> impl Iterator<Item = Self> {
-        values.iter().enumerate().map(move |(i, &value)| Self { name, modality: Modality(i), value })
+        values.iter().enumerate().map(move |(i, &value)| Self { name, modality: Some(Modality(i)), value })
     }
 }
 

@@ -15,7 +15,8 @@
 //! other fusion. As in the authors' code only 4-D weights are touched by
 //! default, and noise goes to every encoder, damped or not.
 //! Cost: joint plus one small forward a modality. Limits: classification; a
-//! batch without a complete sample is left as it is.
+//! batch without a complete sample is left as it is. With alpha 0, without noise
+//! or outside its epochs this is joint training.
 
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};

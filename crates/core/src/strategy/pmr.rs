@@ -15,7 +15,7 @@
 //! for the first epochs the best modality learns `-mu H(softmax sim)`.
 //! Cost: joint plus one evaluation pass over the train split an epoch.
 //! Limits: classification. Scores are compared on complete samples, so a
-//! batch without one trains nothing.
+//! batch without one trains nothing. With alpha 0 this is joint training.
 
 use std::collections::BTreeMap;
 

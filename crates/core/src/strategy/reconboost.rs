@@ -191,6 +191,10 @@ fn divergence(before: &RowOutput, now: &RowOutput) -> Option<Tensor<1>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::{host, scalar};
+    use crate::task::Classification;
+    use burn::tensor::Device;
+    use counterpoint_batch::Targets;
 
     #[test]
     fn weights_fall_as_the_others_know() {
@@ -200,6 +204,42 @@ mod tests {
         assert!(weigh(0.0) > weigh(1.0) && weigh(1.0) > weigh(5.0));
         // Nobody else: the authors' one-column softmax, q_y = 1.
         assert!((weights(&[None], &[0], 3, 5.0, 1.0)[0] - 4.0 / 3.0).abs() < 1e-6);
+    }
+
+    /// Loss of modality 0 on one sample, and its gradient at the scores.
+    fn learner(config: ReconBoostConfig, probes: &[(Row, [f32; 3])]) -> (f64, Vec<f32>) {
+        let task = Classification::new(3);
+        let of = |scores: Tensor<2>| RowOutput {
+            scores,
+            features: Vec::new(),
+            targets: Targets::Classes(vec![0]),
+            samples: vec![4],
+        };
+        let tensor = |values: [f32; 3], device: &Device| Tensor::<2>::from_data([values], device);
+        let device = Device::flex();
+        let earlier = probes.iter().map(|(row, f)| (*row, of(tensor(*f, &device)))).collect();
+        let f = tensor([0.2, 0.1, -0.3], &device.autodiff()).require_grad();
+        let names = Modalities::new(["a", "b"]).unwrap();
+        let boost = ReconBoost::new(&config, &names).unwrap();
+        let loss = boost.loss(Row::Aux(Modality(0)), &of(f.clone()), &earlier, &task);
+        let gradient = f.grad(&loss.clone().backward()).unwrap();
+        (scalar(loss), host(gradient))
+    }
+
+    #[test]
+    fn the_learners_loss_by_hand() {
+        let others = (Row::Solo(Modality(1)), [1.0, 0.0, 0.0]);
+        let (loss, gradient) = learner(ReconBoostConfig::default(), &[others]);
+        assert!((loss - 1.357878).abs() < 1e-6, "{loss}");
+        for (got, want) in gradient.iter().zip([-0.887447, 0.531303, 0.356143]) {
+            assert!((got - want).abs() < 1e-6, "{gradient:?}");
+        }
+        // The learner before: nothing without `agreement`, pulled towards with it.
+        let before = (Row::Aux(Modality(1)), [0.0, 2.0, 0.0]);
+        assert_eq!(learner(ReconBoostConfig::default(), &[others, before]).1, gradient);
+        let agreeing = ReconBoostConfig { agreement: 0.5, ..ReconBoostConfig::default() };
+        let (_, pulled) = learner(agreeing, &[others, before]);
+        assert!(pulled[1] < gradient[1] && pulled[0] > gradient[0]);
     }
 
     #[test]

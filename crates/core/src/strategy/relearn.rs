@@ -13,7 +13,8 @@
 //! classes, k-means++ starts from keyed random numbers and the best of 4 runs.
 //! Batch-norm statistics, head and (unless `reset_momentum`) velocities stay.
 //! Differs from the authors' code: training keeps its augmentation, the
-//! purity of the train split is without.
+//! purity of the train split is without; nothing is pulled after the last
+//! epoch. With lambda 0 this is joint training.
 //! Cost: joint plus a pass over both splits and k-means at each event.
 //! Limits: classification.
 
@@ -76,11 +77,11 @@ fn pull(gap: f64, lambda: f64) -> f64 {
     (lambda * gap).tanh()
 }
 
-/// Purity of the clusters of some features; `classes` clusters.
-fn purity_of(mut measured: Measured, classes: usize, random: &mut Random) -> f64 {
-    let Some(labels) = measured.targets.classes() else { return 0.0 };
-    scale_columns(&mut measured.values, measured.width.max(1));
-    purity(&k_means(&measured.values, measured.width.max(1), classes, 4, random), labels)
+/// Purity of the clusters of some features; `None` if there are none.
+fn purity_of(mut measured: Measured, classes: usize, random: &mut Random) -> Option<f64> {
+    let labels = measured.targets.classes().filter(|labels| !labels.is_empty())?;
+    scale_columns(&mut measured.values, measured.width);
+    Some(purity(&k_means(&measured.values, measured.width, classes, 4, random), labels))
 }
 
 impl Strategy for Relearn {
@@ -109,7 +110,8 @@ impl Strategy for Relearn {
                     let key = ["relearn", &at.epoch.to_string(), split.name(), modalities.name(m)];
                     purity_of(measured, classes, &mut Random::new(at.seed, &key))
                 });
-            self.gap.push((seen - unseen).abs());
+            // A split without the modality tells nothing about it.
+            self.gap.push(seen.zip(unseen).map_or(0.0, |(seen, unseen)| (seen - unseen).abs()));
         }
         for m in modalities.iter() {
             lab.pull_to_init(Group::Encoder(m), pull(self.gap[m.0], self.config.lambda))?;

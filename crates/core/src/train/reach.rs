@@ -5,15 +5,15 @@ use counterpoint_batch::Batch;
 
 use super::Learner;
 use crate::Error;
-use crate::grad::{Evaluator, Scene};
+use crate::grad::{Evaluator, Phase, Scene};
 use crate::input::Inputs;
 use crate::layer::{Buffers, Pass};
 use crate::model::Model;
 use crate::strategy::Moment;
 use crate::task::Task;
 
-/// Computes one batch's gradients for the phases of the first epochs, throws
-/// them away, and complains about parameters that nothing reached. The
+/// Computes one batch's gradients for every kind of phase, throws them away,
+/// and complains about parameters that nothing reached. The
 /// released gated fusion trains two of its layers never; this finds it.
 ///
 /// # Errors
@@ -29,14 +29,19 @@ pub fn check_reach<M: Model>(
     let inputs = Inputs::new(batch, device);
     let state = learner.strategy.save();
     let mut reached = vec![false; learner.groups.parameters().len()];
-    // A strategy that alternates between modalities needs several epochs to reach all.
-    let cycle = 2 * learner.model.modalities().len() + 2;
-    for epoch in 0..start.epochs.min(cycle) {
+    // A strategy that alternates between modalities needs several epochs to
+    // reach all; only the phases that differ are run.
+    let mut tried: Vec<Phase> = Vec::new();
+    for epoch in 0..start.epochs {
         if reached.iter().all(|r| *r) {
             break;
         }
         let at = Moment { epoch, ..start };
         for phase in learner.strategy.phases(at, learner.model.modalities()) {
+            let phase = phase.freshly(false);
+            if tried.contains(&phase) {
+                continue;
+            }
             let scene = Scene { model: &learner.model, groups: &learner.groups, inputs: &inputs, task, at };
             let mut scratch = Buffers::default();
             let pass = &mut Pass::train(&mut scratch);
@@ -44,6 +49,7 @@ pub fn check_reach<M: Model>(
             for (position, reached) in reached.iter_mut().enumerate() {
                 *reached |= gradients.get(position).is_some();
             }
+            tried.push(phase);
         }
     }
     learner.strategy.restore(&state)?;

@@ -5,9 +5,9 @@
 //! `case`, so any file of the schema can be checked. Every gradient is checked
 //! with both evaluators.
 
-mod aux;
 mod case;
 mod compare;
+mod figures;
 mod mla;
 mod model;
 mod reconboost;

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::case::Case;
 use super::compare::{Tensors, Way};
-use super::{aux, compare};
+use super::{compare, figures};
 use crate::fill::fill;
 use crate::report::Report;
 
@@ -209,6 +209,6 @@ fn one<M: LateFusion>(
         }
     }
     let more = Value::Object(step.more.clone());
-    aux::check(report, &what, case, variant, learner.strategy.as_ref(), &more)?;
+    figures::check(report, &what, case, variant, learner.strategy.as_ref(), &more)?;
     Ok(gradients)
 }

@@ -1,0 +1,62 @@
+//! Configurations, and models that strategies refuse.
+
+use counterpoint::strategy::{
+    AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, ModelFacts, OgmConfig, ReconBoostConfig,
+    StrategyConfig,
+};
+
+use crate::run::{Run, configs};
+
+#[test]
+fn strategies_refuse_models_they_are_not_defined_for_by_name() {
+    let run = Run::new(2, 1, false);
+    let facts = ModelFacts {
+        modalities: run.names(),
+        solo_heads: false,
+        additive: false,
+        shared_head: false,
+        classification: true,
+        convolutions: vec![false, false],
+    };
+    let check = |config: StrategyConfig, facts: &ModelFacts| config.build(&run.names()).unwrap().check(facts);
+    for (config, names) in [
+        (StrategyConfig::Gblend(GBlendConfig::default()), ["gblend", "solo_heads"]),
+        (StrategyConfig::Mmpareto(MmParetoConfig::default()), ["mmpareto", "solo_heads"]),
+        (StrategyConfig::Mla(MlaConfig::default()), ["mla", "shared"]),
+        (StrategyConfig::Reconboost(ReconBoostConfig::default()), ["reconboost", "additive"]),
+        (StrategyConfig::Ogm(OgmConfig::default()), ["ogm", "zero-fill"]),
+    ] {
+        let message = check(config, &facts).unwrap_err().to_string();
+        assert!(names.iter().all(|name| message.contains(name)), "{message}");
+    }
+    let able = ModelFacts { solo_heads: true, additive: true, shared_head: true, ..facts };
+    let message = check(StrategyConfig::Ogm(OgmConfig::default()), &able).unwrap_err().to_string();
+    assert!(message.contains("m0") && message.contains("tensors"), "{message}");
+    let regression = ModelFacts { classification: false, ..able.clone() };
+    for (config, _) in configs() {
+        assert!(check(config.clone(), &able).is_ok(), "{config:?}");
+        let needs_classes = !matches!(
+            config,
+            StrategyConfig::Gblend(_) | StrategyConfig::Mmpareto(_) | StrategyConfig::Mla(_)
+        );
+        assert_eq!(check(config.clone(), &regression).is_err(), needs_classes, "{config:?}");
+        assert_eq!(
+            config.wants_solo_heads(),
+            matches!(config, StrategyConfig::Gblend(_) | StrategyConfig::Mmpareto(_))
+        );
+    }
+}
+
+#[test]
+fn configurations_read_defaults_and_refuse_unknown_keys() {
+    let read = |text: &str| serde_json::from_str::<StrategyConfig>(text);
+    assert_eq!(read(r#"{"name": "ogm"}"#).unwrap(), StrategyConfig::Ogm(OgmConfig::default()));
+    let agm = read(r#"{"name": "agm", "alpha": 2.5, "until": 20}"#).unwrap();
+    assert_eq!(agm, StrategyConfig::Agm(AgmConfig { alpha: 2.5, until: Some(20), detached: false }));
+    for name in ["gblend", "ogm", "pmr", "agm", "mla", "mmpareto", "relearn", "reconboost"] {
+        let config = read(&format!(r#"{{"name": "{name}"}}"#)).unwrap();
+        assert_eq!(read(&serde_json::to_string(&config).unwrap()).unwrap(), config);
+        assert!(read(&format!(r#"{{"name": "{name}", "alhpa": 1}}"#)).is_err(), "{name}");
+        assert!(counterpoint::strategy::CATALOG.iter().any(|(listed, _)| *listed == name));
+    }
+}

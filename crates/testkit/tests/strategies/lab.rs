@@ -1,0 +1,108 @@
+//! What a lab measures and changes.
+
+use counterpoint::Error;
+use counterpoint::grad::{Group, Phase, Routing, Row, Seen};
+use counterpoint::modality::{Modalities, Modality};
+use counterpoint::strategy::{Figure, Lab, Moment, RelearnConfig, Split, Strategy, StrategyConfig};
+use counterpoint::train::Progress;
+
+use crate::run::{CLASSES, Run, values};
+
+/// Joint training with something at the end of the first epoch.
+struct AtEnd<F>(F);
+
+impl<F: FnMut(&mut dyn Lab) -> Result<(), Error> + Send> Strategy for AtEnd<F> {
+    fn phases(&self, _at: Moment, _modalities: &Modalities) -> Vec<Phase> {
+        vec![Phase::of([Row::Full])]
+    }
+
+    fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        Ok(Routing::default().to_all(Row::Full, 1.0, modalities))
+    }
+
+    fn epoch_end(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+        if at.epoch == 0 { (self.0)(lab) } else { Ok(()) }
+    }
+
+    fn needs_initial(&self) -> bool {
+        true
+    }
+}
+
+fn with_event(
+    epochs: usize,
+    event: impl FnMut(&mut dyn Lab) -> Result<(), Error> + Send + 'static,
+) -> Vec<(String, Vec<f32>)> {
+    let run = Run { solo_heads: false, ..Run::new(2, epochs, true) };
+    let mut learner = run.learner(Box::new(AtEnd(event)));
+    run.go(&mut learner, Progress::default(), 0, None).unwrap();
+    values(&learner)
+}
+
+#[test]
+fn a_trial_leaves_no_trace_and_tells_losses_that_fall() {
+    let plain = with_event(2, |_| Ok(()));
+    let tried = with_event(2, |lab| {
+        let curve = lab.trial(&[Row::Full], 10)?;
+        assert!(curve.end.train < curve.start.train && curve.end.validation < curve.start.validation);
+        let again = lab.trial(&[Row::Full], 10)?;
+        assert_eq!(curve, again);
+        // A modality alone, too: only its row trains.
+        let solo = lab.trial(&[Row::Solo(Modality(1))], 10)?;
+        assert!(solo.end.train < solo.start.train && solo != curve);
+        Ok(())
+    });
+    assert_eq!(plain, tried);
+}
+
+#[test]
+fn measurements_cover_every_sample_that_has_the_modality() {
+    with_event(1, |lab| {
+        for (split, count) in [(Split::Train, 24), (Split::Validation, 9)] {
+            let mut seen = 0;
+            for m in lab.modalities().clone().iter() {
+                let features = lab.features(split, m)?;
+                let samples = features.targets.len();
+                assert_eq!((features.width, features.values.len()), (5, samples * 5));
+                assert!(samples < count);
+                seen += samples;
+            }
+            // Every gap is of one modality.
+            let scores = lab.scores(split, Row::Full)?;
+            assert_eq!((scores.width, scores.values.len()), (CLASSES, scores.targets.len() * CLASSES));
+            assert_eq!(count - scores.targets.len(), 2 * count - seen);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn pulling_by_nothing_changes_no_bit_and_by_one_restores_the_start() {
+    let plain = with_event(1, |_| Ok(()));
+    let still = with_event(1, |lab| lab.pull_to_init(Group::Encoder(Modality(0)), 0.0));
+    assert_eq!(plain, still);
+    let back = with_event(1, |lab| lab.pull_to_init(Group::Encoder(Modality(0)), 1.0));
+    let run = Run { solo_heads: false, ..Run::new(2, 1, true) };
+    let initial = values(&run.learner(StrategyConfig::Joint {}.build(&run.names()).unwrap()));
+    for ((now, start), trained) in back.iter().zip(&initial).zip(&plain) {
+        let pulled = now.0.starts_with("encoder.m0.");
+        assert_eq!(&now.1, if pulled { &start.1 } else { &trained.1 }, "{}", now.0);
+        assert!(start.1 != trained.1);
+    }
+    let half = with_event(1, |lab| lab.pull_to_init(Group::Encoder(Modality(0)), 0.25));
+    let (now, start, trained) = (&half[0].1, &initial[0].1, &plain[0].1);
+    assert!(
+        now.iter().zip(start.iter().zip(trained)).all(|(n, (s, t))| (n - (0.25 * s + 0.75 * t)).abs() < 1e-6)
+    );
+}
+
+#[test]
+fn relearning_shows_a_gap_for_each_modality() {
+    let run = Run { solo_heads: false, ..Run::new(2, 3, false) };
+    let config = RelearnConfig { every: 1, times: 1, ..RelearnConfig::default() };
+    let mut learner = run.learner(StrategyConfig::Relearn(config).build(&run.names()).unwrap());
+    run.go(&mut learner, Progress::default(), 0, None).unwrap();
+    let figures = learner.strategy.figures();
+    assert_eq!(figures.len(), 2);
+    assert!(figures.iter().all(|f: &Figure| f.name == "gap" && (0.0..=1.0).contains(&f.value)));
+}

@@ -1,0 +1,145 @@
+//! Limits in which methods equal each other, and what must not reach what.
+
+use burn::tensor::Device;
+use counterpoint::grad::{Cut, Evaluator, Scene};
+use counterpoint::host::host;
+use counterpoint::input::Inputs;
+use counterpoint::layer::{Buffers, Pass};
+use counterpoint::strategy::{
+    AgmConfig, MlaConfig, Moment, OgmConfig, PmrConfig, Projection, RelearnConfig, Strategy, StrategyConfig,
+    StrategyState, Tensors,
+};
+use counterpoint::task::Classification;
+use counterpoint::train::Progress;
+use counterpoint_batch::BatchSource;
+
+use crate::run::{CLASSES, Run, configs, values};
+
+/// Parameters after three epochs of a strategy on the same model and data.
+fn after_training(config: StrategyConfig, modalities: usize, per_row: bool) -> Vec<(String, Vec<f32>)> {
+    let solo_heads = config.wants_solo_heads();
+    let run = Run { solo_heads, per_row, ..Run::new(modalities, 3, true) };
+    let mut learner = run.learner(config.build(&run.names()).unwrap());
+    run.go(&mut learner, Progress::default(), 0, None).unwrap();
+    values(&learner)
+}
+
+/// Largest difference of two sets of parameters.
+fn distance(a: &[(String, Vec<f32>)], b: &[(String, Vec<f32>)]) -> f32 {
+    let pairs = a.iter().zip(b).flat_map(|(a, b)| a.1.iter().zip(&b.1));
+    pairs.map(|(x, y)| (x - y).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn documented_limits_are_joint_training() {
+    let relearn = |lambda| RelearnConfig { every: 1, lambda, ..RelearnConfig::default() };
+    let ogm = OgmConfig { tensors: Tensors::All, ..OgmConfig::default() };
+    let joint = after_training(StrategyConfig::Joint {}, 3, false);
+    let limits = [
+        StrategyConfig::Ogm(OgmConfig { from: 7, ..ogm.clone() }),
+        StrategyConfig::Ogm(OgmConfig { alpha: 0.0, ge: false, ..ogm.clone() }),
+        StrategyConfig::Pmr(PmrConfig { alpha: 0.0, ..PmrConfig::default() }),
+        StrategyConfig::Agm(AgmConfig { alpha: 0.0, ..AgmConfig::default() }),
+        StrategyConfig::Relearn(relearn(0.0)),
+    ];
+    for config in limits {
+        let distance = distance(&joint, &after_training(config.clone(), 3, false));
+        assert!(distance < 1e-5, "{config:?}: {distance}");
+    }
+    // What the limits switch off does move the model.
+    let others = [
+        StrategyConfig::Ogm(OgmConfig { ge: false, ..ogm.clone() }),
+        StrategyConfig::Ogm(OgmConfig { alpha: 0.0, ..ogm }),
+        StrategyConfig::Pmr(PmrConfig::default()),
+        StrategyConfig::Agm(AgmConfig::default()),
+        StrategyConfig::Relearn(relearn(3.0)),
+    ];
+    for config in others {
+        let distance = distance(&joint, &after_training(config.clone(), 3, false));
+        assert!(distance > 1e-4, "{config:?}: {distance}");
+    }
+}
+
+#[test]
+fn both_evaluators_train_the_same_model_on_data_with_gaps() {
+    for (config, _) in configs() {
+        let [cut, per_row] = [false, true].map(|way| after_training(config.clone(), 3, way));
+        let distance = distance(&cut, &per_row);
+        assert!(distance < 1e-4, "{config:?}: {distance}");
+    }
+}
+
+/// Gradients of a strategy's first batch by parameter, summed over its phases,
+/// none of which moves the model.
+fn first_gradients(strategy: Box<dyn Strategy>) -> Vec<(String, Vec<f32>)> {
+    let run = Run { solo_heads: false, ..Run::new(2, 1, false) };
+    let mut learner = run.learner(strategy);
+    let inputs = Inputs::new(run.train.epoch(0, 0).next().unwrap().unwrap(), &Device::flex());
+    let at = Moment { epoch: 0, epochs: 1, batch: 0, batches: 4, seed: 1 };
+    let mut sums: Vec<(String, Vec<f32>)> =
+        values(&learner).into_iter().map(|(n, v)| (n, vec![0.0; v.len()])).collect();
+    for phase in learner.strategy.phases(at, &run.names()) {
+        let task = &Classification::new(CLASSES);
+        let scene = Scene { model: &learner.model, groups: &learner.groups, inputs: &inputs, task, at };
+        let mut buffers = Buffers::default();
+        let strategy = learner.strategy.as_mut();
+        let (gradients, _) = Cut.evaluate(scene, &phase, strategy, &mut Pass::train(&mut buffers)).unwrap();
+        for (i, p) in learner.groups.parameters().iter().enumerate() {
+            let sum = sums.iter_mut().find(|(name, _)| *name == p.name).unwrap();
+            if let Some(gradient) = gradients.get(i) {
+                sum.1.iter_mut().zip(host(gradient.clone())).for_each(|(sum, g)| *sum += g);
+            }
+        }
+    }
+    sums
+}
+
+#[test]
+fn turns_without_projection_add_up_to_the_unimodal_losses() {
+    let names = Run::new(2, 1, false).names();
+    let mla = StrategyConfig::Mla(MlaConfig { projection: Projection::Off, ..MlaConfig::default() });
+    let turns = first_gradients(mla.build(&names).unwrap());
+    let mut alone = [0, 1].map(|m| {
+        let config = StrategyConfig::Unimodal { modality: Some(format!("m{m}")) };
+        first_gradients(config.build(&names).unwrap())
+    });
+    let second = std::mem::take(&mut alone[1]);
+    for (a, b) in alone[0].iter_mut().zip(second) {
+        a.1.iter_mut().zip(b.1).for_each(|(x, y)| *x += y);
+    }
+    assert!(
+        distance(&turns, &alone[0]) < 1e-6 && turns.iter().any(|(_, g)| g.iter().any(|v| v.abs() > 1e-3))
+    );
+}
+
+#[test]
+fn prototypes_teach_the_weaker_encoder_and_never_the_head() {
+    let names = Run::new(2, 1, false).names();
+    let state = |strategy: &mut dyn Strategy| {
+        let state = (0..2).fold(StrategyState::default().with("epoch", [1], vec![0.0]), |state, m| {
+            let corner = |i: usize| if i / 5 == i % 5 { 1.0 + m as f64 } else { 0.0 };
+            let state =
+                state.with(format!("prototypes.{m}"), [CLASSES, 5], (0..CLASSES * 5).map(corner).collect());
+            state.with(format!("known.{m}"), [CLASSES], vec![1.0; CLASSES])
+        });
+        strategy.restore(&state).unwrap();
+    };
+    let [off, on] = [0.0, 5.0].map(|alpha| {
+        let config = StrategyConfig::Pmr(PmrConfig { alpha, ..PmrConfig::default() });
+        let mut strategy = config.build(&names).unwrap();
+        state(strategy.as_mut());
+        first_gradients(strategy)
+    });
+    let mut changed = 0;
+    for m in 0..2 {
+        let of = |all: &[(String, Vec<f32>)]| -> Vec<(String, Vec<f32>)> {
+            all.iter().filter(|(n, _)| n.starts_with(&format!("encoder.m{m}."))).cloned().collect()
+        };
+        changed += usize::from(distance(&of(&off), &of(&on)) > 1e-3);
+    }
+    assert_eq!(changed, 1);
+    let heads = |all: &[(String, Vec<f32>)]| -> Vec<Vec<f32>> {
+        all.iter().filter(|(n, _)| n.starts_with("head.")).map(|(_, g)| g.clone()).collect()
+    };
+    assert_eq!(heads(&off), heads(&on));
+}

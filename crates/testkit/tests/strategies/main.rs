@@ -1,0 +1,8 @@
+//! Strategies inside the training loop: what they measure and change between
+//! epochs, samples that lack modalities, exact resumption, limits, refusals.
+
+mod config;
+mod lab;
+mod limits;
+mod run;
+mod training;

@@ -1,0 +1,206 @@
+//! A small training run: points around a center for each class and modality.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use burn::tensor::Device;
+use counterpoint::Error;
+use counterpoint::grad::{Cut, PerRow};
+use counterpoint::math::random::Random;
+use counterpoint::modality::Modalities;
+use counterpoint::model::encoder::EncoderConfig;
+use counterpoint::model::fusion::FusionConfig;
+use counterpoint::model::head::HeadConfig;
+use counterpoint::model::{LateFusion, MultimodalConfig};
+use counterpoint::strategy::{
+    AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, OgmConfig, PmrConfig, Projection, ReconBoostConfig,
+    RelearnConfig, Strategy, StrategyConfig, Tensors,
+};
+use counterpoint::task::Classification;
+use counterpoint::train::{
+    Learner, Observer, OptimizerConfig, Outcome, Progress, ScheduleConfig, StepReport, TrainConfig, Trainer,
+};
+use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, SourceError, Target};
+
+pub const CLASSES: usize = 3;
+
+/// Samples around one point a class and modality, in batches of 6.
+pub struct Points {
+    pub spec: Vec<ModalitySpec>,
+    pub samples: Vec<Sample>,
+}
+
+impl Points {
+    /// Some samples lack a modality if `gaps`, never all of them.
+    pub fn new(modalities: usize, count: usize, gaps: bool, key: &str) -> Self {
+        let spec: Vec<ModalitySpec> =
+            (0..modalities).map(|m| ModalitySpec::new(format!("m{m}"), [4 + m])).collect();
+        let samples = (0..count).map(|i| {
+            let mut random = Random::new(9, &[key, &i.to_string()]);
+            let class = i % CLASSES;
+            let inputs = spec.iter().enumerate().map(|(m, s)| {
+                let width = s.shape[0];
+                let values: Vec<f32> = (0..width)
+                    .map(|j| if j % CLASSES == class { 1.0 } else { 0.0 } + random.normal() as f32 * 0.3)
+                    .collect();
+                let lacks = gaps && modalities > 1 && i % 4 == 1 && (i / 4 + m).is_multiple_of(2);
+                (!lacks).then(|| Array::new([width], values).unwrap())
+            });
+            Sample::new(i.to_string(), inputs.collect(), Target::Class(class))
+        });
+        let samples = samples.collect();
+        Self { spec, samples }
+    }
+}
+
+impl BatchSource for Points {
+    fn modalities(&self) -> &[ModalitySpec] {
+        &self.spec
+    }
+
+    fn samples(&self) -> usize {
+        self.samples.len()
+    }
+
+    fn batches(&self) -> usize {
+        self.samples.len() / 6
+    }
+
+    fn epoch(
+        &self,
+        epoch: usize,
+        from: usize,
+    ) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + Send + '_> {
+        let order = Random::new(3, &["order", &epoch.to_string()]).permutation(self.samples.len());
+        let batch = move |b: usize| {
+            let samples = order[b * 6..(b + 1) * 6].iter().map(|&i| self.samples[i].clone()).collect();
+            Ok(Batch::collate(samples, &self.spec)?)
+        };
+        Box::new((from..self.batches()).map(batch))
+    }
+
+    fn plain(&self) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + Send + '_> {
+        let chunks = self.samples.chunks(7);
+        Box::new(chunks.map(|samples| Ok(Batch::collate(samples.to_vec(), &self.spec)?)))
+    }
+}
+
+/// A run of a few epochs on points.
+pub struct Run {
+    pub train: Points,
+    pub validation: Points,
+    pub config: TrainConfig,
+    pub solo_heads: bool,
+    pub per_row: bool,
+}
+
+/// Stops after a number of optimizer steps.
+pub struct Stopper<'a> {
+    after: usize,
+    stop: &'a AtomicBool,
+}
+
+impl Observer for Stopper<'_> {
+    fn step(&mut self, report: &StepReport<'_>) {
+        if report.at.iteration() + 1 == self.after {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Run {
+    pub fn new(modalities: usize, epochs: usize, gaps: bool) -> Self {
+        Self {
+            train: Points::new(modalities, 24, gaps, "train"),
+            validation: Points::new(modalities, 9, gaps, "validation"),
+            config: TrainConfig {
+                epochs,
+                seed: 1,
+                clip: None,
+                schedule: ScheduleConfig::default(),
+                checkpoint_steps: 0,
+            },
+            solo_heads: true,
+            per_row: false,
+        }
+    }
+
+    pub fn names(&self) -> Modalities {
+        Modalities::new(self.train.spec.iter().map(|m| m.name.clone())).unwrap()
+    }
+
+    pub fn learner(&self, strategy: Box<dyn Strategy>) -> Learner<impl LateFusion + use<>> {
+        let config = MultimodalConfig {
+            encoders: vec![EncoderConfig::Mlp { widths: vec![5] }; self.train.spec.len()],
+            fusion: FusionConfig::Concat {},
+            head: HeadConfig::Linear {},
+            solo_heads: self.solo_heads,
+        };
+        let model = config.build(&self.train.spec, CLASSES, 1, &Device::flex()).unwrap();
+        let optimizer = OptimizerConfig::Sgd {
+            lr: 0.05,
+            momentum: 0.9,
+            weight_decay: 1e-4,
+            nesterov: false,
+            encoder_factor: 1.0,
+        };
+        Learner::new(model, optimizer, strategy)
+    }
+
+    pub fn go<M: LateFusion>(
+        &self,
+        learner: &mut Learner<M>,
+        progress: Progress,
+        stop_after: usize,
+        folder: Option<&Path>,
+    ) -> Result<Outcome, Error> {
+        let stop = AtomicBool::new(false);
+        let trainer = Trainer {
+            config: &self.config,
+            evaluator: if self.per_row { &PerRow } else { &Cut },
+            task: &Classification::new(CLASSES),
+            train: &self.train,
+            validation: &self.validation,
+            folder,
+            stop: &stop,
+            device: &Device::flex(),
+        };
+        trainer.run(learner, progress, &mut Stopper { after: stop_after, stop: &stop })
+    }
+}
+
+pub fn values<M: LateFusion>(learner: &Learner<M>) -> Vec<(String, Vec<f32>)> {
+    let mut all = Vec::new();
+    learner.visit(|p, values| all.push((p.name.clone(), values)));
+    all
+}
+
+pub fn encoders(all: &[(String, Vec<f32>)]) -> Vec<&(String, Vec<f32>)> {
+    all.iter().filter(|(name, _)| name.starts_with("encoder.")).collect()
+}
+
+/// Every strategy that these models serve, with its hooks in use early.
+pub fn configs() -> Vec<(StrategyConfig, bool)> {
+    let ogm = OgmConfig { tensors: Tensors::All, ..OgmConfig::default() };
+    let pmr = PmrConfig { entropy: 0.01, entropy_epochs: 1, ..PmrConfig::default() };
+    let boost = ReconBoostConfig { agreement: 0.1, ..ReconBoostConfig::default() };
+    vec![
+        (StrategyConfig::Gblend(GBlendConfig::default()), true),
+        (StrategyConfig::Gblend(GBlendConfig { every: Some(2), ..GBlendConfig::default() }), true),
+        (StrategyConfig::Ogm(ogm), false),
+        (StrategyConfig::Pmr(pmr), false),
+        (StrategyConfig::Agm(AgmConfig::default()), false),
+        (StrategyConfig::Mla(MlaConfig::default()), false),
+        (StrategyConfig::Mla(MlaConfig { projection: Projection::Off, ..MlaConfig::default() }), false),
+        (StrategyConfig::Mmpareto(MmParetoConfig::default()), true),
+        (
+            StrategyConfig::Relearn(RelearnConfig {
+                every: 1,
+                reset_momentum: true,
+                ..RelearnConfig::default()
+            }),
+            false,
+        ),
+        (StrategyConfig::Reconboost(boost), false),
+    ]
+}
