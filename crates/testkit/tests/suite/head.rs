@@ -190,6 +190,35 @@ fn a_shared_head_and_its_rate_belong_to_head_and_fusion() {
 }
 
 #[test]
+fn additive_models_are_those_whose_solo_scores_add_up() {
+    let problem = Problem::new(3, 6, 6, 1);
+    let data = counterpoint_batch::BatchSource::modalities(&problem);
+    let inputs = counterpoint::input::Inputs::new(problem.whole(), &Device::flex());
+    let all: Vec<usize> = (0..6).collect();
+    let mut additive = 0;
+    for parts in counterpoint_testkit::conformance::parts() {
+        let Parts { fusion, head } = parts;
+        let claimed =
+            MultimodalConfig { encoders: Vec::new(), fusion, head, solo_heads: false }.is_additive();
+        let rows: Vec<_> = [Row::Full]
+            .into_iter()
+            .chain((0..3).map(|m| Row::Solo(Modality(m))))
+            .map(|r| (r, all.clone()))
+            .collect();
+        let model = model(data, parts, false, 3, 1).unwrap();
+        let mut buffers = Buffers::default();
+        let scored = model.forward(&rows, &inputs, &mut Pass::train(&mut buffers));
+        let of = |i: usize| host(scored[i].scores.clone().inner());
+        let sum: Vec<f32> = (0..18).map(|i| of(1)[i] + of(2)[i] + of(3)[i]).collect();
+        // Biases are 0 at the start, so nothing is counted twice.
+        let gap = sum.iter().zip(of(0)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert_eq!(claimed, gap < 1e-4, "{parts:?}: {gap}");
+        additive += usize::from(claimed);
+    }
+    assert_eq!(additive, 4, "concat under a linear and a cosine head, sum, and the summed ensemble");
+}
+
+#[test]
 fn a_relu_head_differs_from_a_tanh_head() {
     let build = |activation| {
         let config = HeadConfig::Mlp { hidden: 4, activation };
