@@ -78,8 +78,7 @@ struct Looks(Vec<Row>);
 
 impl Strategy for Looks {
     fn phases(&self, _: Moment, _: &Modalities) -> Vec<Phase> {
-        let rows = vec![Row::Solo(B), Row::Solo(B)];
-        vec![Phase::of(rows).probing(self.0.clone())]
+        vec![Phase::of([Row::Solo(B)]).probing(self.0.clone())]
     }
 
     fn route(&mut self, _: &Seen<'_>, _: &Modalities) -> Result<Routing, counterpoint::Error> {
