@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use counterpoint::grad::Row;
+use counterpoint::modality::Modalities;
 use counterpoint::model::LateFusion;
-use counterpoint::task::Classification;
+use counterpoint::strategy::StrategyConfig;
+use counterpoint::task::{Classification, Regression, RegressionLoss};
 use counterpoint::train::{Checkpoint, Learner, OptimizerConfig, Outcome, Progress, evaluate};
 use counterpoint_batch::BatchSource;
-use counterpoint_testkit::conformance::{Run, Subject, run, subjects};
+use counterpoint_testkit::conformance::{Run, Subject, model, parts, run, subjects};
 use counterpoint_testkit::parameters::values;
 use counterpoint_testkit::problem::Problem;
 
@@ -111,6 +113,26 @@ fn every_strategy_fits_a_small_problem_on_every_model_and_stays_finite() {
         }
     }
     assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[test]
+fn a_number_is_learned_through_the_same_loop() {
+    let data = Problem::new(2, 30, 10, 3).regression();
+    for loss in [RegressionLoss::Squared, RegressionLoss::Absolute] {
+        let task = Regression::new(loss);
+        let strategy = StrategyConfig::Dgl { alpha: 1.0, truncate_multimodal: true, truncate_unimodal: true };
+        let names = Modalities::new(data.modalities().iter().map(|m| m.name.as_str())).unwrap();
+        let model = model(data.modalities(), parts()[0], false, 1, 1).unwrap();
+        let mut learner = Learner::new(model, adam(0.02, 1.0), strategy.build(&names).unwrap());
+        let r2 = |learner: &Learner<_>| {
+            let scores = evaluate(&learner.frozen(), &learner.buffers, &data, &Device::flex()).unwrap();
+            scores.metrics(&task)[&Row::Full]["r2"]
+        };
+        assert!(r2(&learner) < 0.9);
+        let what = Run { epochs: 16, stop_after: None, folder: None, task: &task, data: &data };
+        run(&what, &mut learner, Progress::default()).unwrap();
+        assert!(r2(&learner) > 0.9, "{loss:?}: {}", r2(&learner));
+    }
 }
 
 #[test]
