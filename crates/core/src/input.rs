@@ -102,7 +102,7 @@ impl Inputs {
 
     /// The targets of the given samples.
     pub fn targets_of(&self, samples: &[usize]) -> Targets {
-        if samples.len() == self.samples() {
+        if samples.len() == self.samples() && samples.is_sorted() {
             return self.targets.clone();
         }
         match &self.targets {
@@ -128,7 +128,7 @@ impl Inputs {
     /// for the given samples, in their order.
     fn rows(&self, features: Tensor<2>, m: Modality, samples: &[usize]) -> Tensor<2> {
         let [have, _] = features.dims();
-        if have == samples.len() {
+        if have == samples.len() && samples.is_sorted() {
             return features;
         }
         let mut row = 0;

@@ -31,7 +31,7 @@ impl Problem {
         Self { spec, samples, batch, seed }
     }
 
-    /// The same with a number to predict: 0, 1 or 2 by class, half of it negative.
+    /// The same with a number to predict: -1, 0 or 1.5 by class.
     #[must_use]
     pub fn regression(mut self) -> Self {
         for (i, sample) in self.samples.iter_mut().enumerate() {

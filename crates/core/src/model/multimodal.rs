@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use counterpoint_batch::ModalitySpec;
 
 use super::encoder::{AnyEncoder, Encoder, EncoderConfig};
-use super::fusion::{AnyFusion, Fusion, FusionConfig, Output};
+use super::fusion::{AnyFusion, Combine, Fusion, FusionConfig, Output};
 use super::head::{AnyHead, HeadConfig};
 use super::{Features, LateFusion, Model, Scored};
 use crate::Error;
@@ -28,6 +28,22 @@ pub struct MultimodalConfig {
 }
 
 impl MultimodalConfig {
+    /// Whether fused scores are a sum of one term for each modality (and a
+    /// bias), so that a modality's share can be told from the others'.
+    pub fn is_additive(&self) -> bool {
+        match self.fusion {
+            FusionConfig::Sum {} => true,
+            FusionConfig::Concat {} => !matches!(self.head, HeadConfig::Mlp { .. }),
+            FusionConfig::Ensemble { weights, .. } => weights == Combine::Sum,
+            _ => false,
+        }
+    }
+
+    /// Whether one and the same linear head reads every modality by itself.
+    pub fn has_shared_linear_head(&self) -> bool {
+        self.fusion.output() == Output::Each && matches!(self.head, HeadConfig::Linear {})
+    }
+
     /// Builds the model for the data's modalities and the task's outputs.
     ///
     /// # Errors

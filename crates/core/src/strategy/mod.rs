@@ -85,6 +85,40 @@ impl Figure {
 }
 
 /// A way to train, as a rule for the matrix W and a few hooks.
+///
+/// ```
+/// use counterpoint::Error;
+/// use counterpoint::grad::{Group, Phase, Routing, Row, Seen};
+/// use counterpoint::modality::{Modalities, Modality};
+/// use counterpoint::strategy::{Moment, Strategy};
+///
+/// /// Encoders learn by themselves first, then together.
+/// struct Relay;
+///
+/// impl Strategy for Relay {
+///     fn phases(&self, _: Moment, names: &Modalities) -> Vec<Phase> {
+///         vec![Phase::of([Row::Full].into_iter().chain(names.iter().map(Row::Solo)).collect::<Vec<_>>())]
+///     }
+///
+///     fn route(&mut self, seen: &Seen<'_>, names: &Modalities) -> Result<Routing, Error> {
+///         let first = seen.at.epoch < seen.at.epochs / 2;
+///         let w = Routing::default().with(Row::Full, Group::Fusion, 1.0).with(Row::Full, Group::Head, 1.0);
+///         let row = |m| if first { Row::Solo(m) } else { Row::Full };
+///         Ok(names.iter().fold(w, |w, m| w.with(row(m), Group::Encoder(m), 1.0)))
+///     }
+/// }
+///
+/// let (names, audio) = (Modalities::new(["audio", "image"])?, Modality(0));
+/// let mut weight = |epoch, row| {
+///     let at = Moment { epoch, epochs: 10, batch: 0, batches: 1, seed: 0 };
+///     let seen = Seen { at, outputs: &Default::default(), losses: &Default::default() };
+///     Relay.route(&seen, &names).map(|w| w.weight(row, Group::Encoder(audio)))
+/// };
+/// assert_eq!((weight(0, Row::Full)?, weight(5, Row::Full)?), (0.0, 1.0));
+/// // An entry that is not there is no gradient, not a zero gradient: weight decay and momentum rest too.
+/// assert_eq!(weight(0, Row::Solo(Modality(1)))?, 0.0);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Strategy: Send {
     /// The optimizer steps for one batch.
     fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase>;

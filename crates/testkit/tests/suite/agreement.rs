@@ -12,7 +12,7 @@ use counterpoint::modality::{Modalities, Modality, Present};
 use counterpoint::model::{LateFusion, Model};
 use counterpoint::strategy::{Moment, Strategy, StrategyConfig};
 use counterpoint::task::Classification;
-use counterpoint_batch::BatchSource;
+use counterpoint_batch::{BatchSource, Targets};
 use counterpoint_testkit::conformance::{
     Evaluated, Named, Subject, agree, agree_in_families, evaluate, listens, model, part, parts,
     same_in_families, subjects,
@@ -233,4 +233,25 @@ fn the_check_of_listeners_notices_an_uninvited_gradient() {
     seen[0].routing.set(solo, Group::Encoder(Modality(1)), 1.0);
     seen[0].gradients.retain(|name, _| !name.starts_with("encoder.image"));
     listens(&seen[0], &model.groups()).unwrap_err();
+}
+
+#[test]
+fn scores_and_targets_come_in_the_order_that_was_asked_for() {
+    let problem = Problem::new(2, 6, 6, 3);
+    let inputs = inputs(&problem);
+    let model = model(problem.modalities(), parts()[0], false, 3, 1).unwrap();
+    let of = |samples: Vec<usize>| {
+        let mut buffers = Buffers::default();
+        let targets = inputs.targets_of(&samples);
+        let scored =
+            model.forward(&[(Row::Full, samples)], &inputs, &mut Pass::train(&mut buffers)).remove(0);
+        (host(scored.scores.inner()), targets)
+    };
+    let ((scores, targets), (backwards, reversed)) = (of((0..6).collect()), of((0..6).rev().collect()));
+    let expected: Vec<f32> = scores.chunks(3).rev().flatten().copied().collect();
+    assert_eq!(backwards, expected);
+    let (Targets::Classes(targets), Targets::Classes(reversed)) = (targets, reversed) else {
+        panic!("classes")
+    };
+    assert_eq!(reversed, targets.into_iter().rev().collect::<Vec<_>>());
 }

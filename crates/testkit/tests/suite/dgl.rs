@@ -1,6 +1,8 @@
 //! DGL is exact: T1-T5, T12-T14 and T16 of methods 3.10.
 
-use counterpoint::grad::{Group, PerRow, Routing, Row};
+use counterpoint::grad::{Gradients, Group, PerRow, Routing, Row};
+use counterpoint::host::host;
+use counterpoint::input::Inputs;
 use counterpoint::math::random::Random;
 use counterpoint::model::Model;
 use counterpoint::strategy::{Dgl, Joint, Strategy};
@@ -21,7 +23,7 @@ fn random(count: usize, purpose: &str) -> Vec<f32> {
 }
 
 /// Eight samples of four numbers for each modality.
-fn random_inputs(modalities: usize) -> counterpoint::input::Inputs {
+fn random_inputs(modalities: usize) -> Inputs {
     let columns: Vec<_> = (0..modalities).map(|m| (random(32, &m.to_string()), 4)).collect();
     inputs(&columns, Targets::Classes((0..8).map(|i| i % 3).collect()))
 }
@@ -73,7 +75,7 @@ fn t2_the_five_rows_of_the_ablation_on_f1() {
 
 /// The two passes of Algorithm 1: all unimodal losses train everything, what
 /// they left on fusion and head is discarded, the multimodal loss adds its own.
-fn two_passes(model: &Smoothed, inputs: &counterpoint::input::Inputs, alpha: f64) -> Named {
+fn two_passes(model: &Smoothed, inputs: &Inputs, alpha: f64) -> Named {
     let names = model.modalities().clone();
     let encoders: Vec<Group> = names.iter().map(Group::Encoder).collect();
     let (mut first, mut second) = (Routing::default(), Routing::default());
@@ -127,13 +129,7 @@ fn t3_alpha_leaves_fusion_and_head_bit_identical() {
 }
 
 /// Compares gradients with central differences, each parameter along a random direction.
-fn check_differences(
-    model: &Smoothed,
-    inputs: &counterpoint::input::Inputs,
-    task: &dyn Task,
-    metric: &str,
-    parts: Parts,
-) {
+fn check_differences(model: &Smoothed, inputs: &Inputs, task: &dyn Task, metric: &str, parts: Parts) {
     const ALPHA: f64 = 4.0;
     let names = model.modalities().clone();
     let groups = model.groups();
@@ -169,36 +165,13 @@ fn t4_gradients_equal_finite_differences() {
     }
 }
 
-fn sgd(lr: f64, weight_decay: f64) -> OptimizerConfig {
-    OptimizerConfig::Sgd { lr, momentum: 0.9, weight_decay, nesterov: false, encoder_factor: 1.0 }
-}
-
-fn adam(encoder_factor: f64) -> OptimizerConfig {
-    OptimizerConfig::Adam { lr: 1e-2, betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.0, encoder_factor }
-}
-
 /// Parameters after some steps on one batch.
 fn after(steps: usize, model: &Smoothed, optimizer: OptimizerConfig, strategy: Box<dyn Strategy>) -> Named {
     let inputs = random_inputs(model.modalities().len());
     let mut learner = Learner::new(model.clone(), optimizer, strategy);
     for _ in 0..steps {
-        let scene = counterpoint::grad::Scene {
-            model: &learner.model,
-            groups: &learner.groups,
-            inputs: &inputs,
-            task: &TASK(),
-            at: counterpoint_testkit::conformance::moment(),
-        };
-        let phase = learner.strategy.phases(scene.at, learner.model.modalities()).remove(0);
-        let mut pass = counterpoint::layer::Pass::train(&mut learner.buffers);
-        let (gradients, _) = counterpoint::grad::Evaluator::evaluate(
-            &counterpoint::grad::Cut,
-            scene,
-            &phase,
-            learner.strategy.as_mut(),
-            &mut pass,
-        )
-        .unwrap();
+        let Learner { model, groups, strategy, .. } = &mut learner;
+        let gradients = mixed(model, groups, &inputs, &TASK(), strategy.as_mut());
         learner.model = learner.optimizer.step(learner.model.clone(), gradients, &learner.groups, 1.0);
     }
     values(&learner.model, &learner.groups)
@@ -218,11 +191,11 @@ fn t5_alpha_is_a_learning_rate_of_the_encoders_under_sgd() {
     let concat = parts()[0];
     let model = smooth(2, 4, concat, 3, 3);
     let (lr, decay) = (0.05, 0.02);
-    let with_alpha = after(5, &model, sgd(lr, decay), encoders_only(4.0));
-    let with_rate = after(5, &model, sgd(4.0 * lr, decay / 4.0), encoders_only(1.0));
+    let with_alpha = after(5, &model, sgd(lr, 0.9, decay), encoders_only(4.0));
+    let with_rate = after(5, &model, sgd(4.0 * lr, 0.9, decay / 4.0), encoders_only(1.0));
     same(&with_alpha, &with_rate, 1e-6).unwrap();
     // Negative control: the decay has to be divided too.
-    let undivided = after(5, &model, sgd(4.0 * lr, decay), encoders_only(1.0));
+    let undivided = after(5, &model, sgd(4.0 * lr, 0.9, decay), encoders_only(1.0));
     assert!(same(&with_alpha, &undivided, 1e-6).is_err());
 }
 
@@ -230,23 +203,10 @@ fn t5_alpha_is_a_learning_rate_of_the_encoders_under_sgd() {
 fn t12_a_clip_at_half_the_norm_halves_everything() {
     let (model, inputs) = f1();
     let groups = model.groups();
-    let scene = counterpoint::grad::Scene {
-        model: &model,
-        groups: &groups,
-        inputs: &inputs,
-        task: &TASK(),
-        at: counterpoint_testkit::conformance::moment(),
-    };
-    let mut strategy = dgl(4.0);
-    let phase = strategy.phases(scene.at, model.modalities()).remove(0);
-    let mut buffers = counterpoint::layer::Buffers::default();
-    let mut pass = counterpoint::layer::Pass::train(&mut buffers);
-    let cut = counterpoint::grad::Cut;
-    let (mut gradients, _) =
-        counterpoint::grad::Evaluator::evaluate(&cut, scene, &phase, &mut strategy, &mut pass).unwrap();
+    let mut gradients = mixed(&model, &groups, &inputs, &TASK(), &mut dgl(4.0));
     gradients.scale(80.0 / gradients.norm(|_| true));
-    let values = |g: &counterpoint::grad::Gradients| -> Vec<Vec<f32>> {
-        (0..groups.parameters().len()).map(|i| counterpoint::host::host(g.get(i).unwrap().clone())).collect()
+    let values = |g: &Gradients| -> Vec<Vec<f32>> {
+        (0..groups.parameters().len()).map(|i| host(g.get(i).unwrap().clone())).collect()
     };
     let before = values(&gradients);
     let clip = gradients.clip(40.0);
@@ -265,11 +225,11 @@ fn t13_adam_cancels_alpha_but_not_the_encoder_factor() {
     let model = smooth(2, 4, parts()[0], 3, 3);
     let start = values(&model, &model.groups());
     let name = "encoder.audio.layer.weight";
-    let moved = |optimizer, alpha| {
-        let end = after(1, &model, optimizer, Box::new(dgl(alpha)));
+    let moved = |encoder_factor, alpha| {
+        let end = after(1, &model, adam(1e-2, encoder_factor), Box::new(dgl(alpha)));
         end[name].iter().zip(&start[name]).map(|(a, b)| a - b).collect::<Vec<f32>>()
     };
-    let (once, loud, fast) = (moved(adam(1.0), 1.0), moved(adam(1.0), 4.0), moved(adam(4.0), 1.0));
+    let (once, loud, fast) = (moved(1.0, 1.0), moved(1.0, 4.0), moved(4.0, 1.0));
     let wide = |v: &[f32], f: f64| v.iter().map(|x| f64::from(*x) * f).collect::<Vec<_>>();
     near(&loud, &wide(&once, 1.0), 1e-5);
     near(&fast, &wide(&once, 4.0), 1e-5);

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation::tanh};
-use counterpoint::grad::{Cut, Evaluator, Phase, Routing, Row, Seen};
+use counterpoint::grad::{Cut, Evaluator, Gradients, Groups, Phase, Routing, Row, Scene, Seen};
 use counterpoint::host::host;
 use counterpoint::input::{Input, Inputs};
 use counterpoint::layer::{Buffers, Init, Linear, Pass};
@@ -13,8 +13,9 @@ use counterpoint::model::head::AnyHead;
 use counterpoint::model::{LateFusion, Model, Multimodal};
 use counterpoint::strategy::{Dgl, Moment, Strategy};
 use counterpoint::task::Task;
+use counterpoint::train::OptimizerConfig;
 use counterpoint_batch::{Array, Batch, Input as Column, Targets};
-use counterpoint_testkit::conformance::{Evaluated, Named, Parts, evaluate};
+use counterpoint_testkit::conformance::{Evaluated, Named, Parts, evaluate, moment};
 use counterpoint_testkit::parameters::replaced;
 use counterpoint_testkit::problem::NAMES;
 
@@ -47,6 +48,12 @@ pub struct Smooth {
     layer: Linear,
 }
 
+impl Smooth {
+    pub fn new(inputs: usize, width: usize, init: &Init) -> Self {
+        Self { layer: Linear::new(inputs, width, init) }
+    }
+}
+
 impl Encoder for Smooth {
     fn forward(&self, input: &Input, _pass: &mut Pass<'_>) -> Tensor<2> {
         tanh(self.layer.forward(input.tensor::<2>()))
@@ -64,7 +71,7 @@ pub fn smooth(modalities: usize, from: usize, parts: Parts, outputs: usize, seed
     let init = Init::new(seed, &Device::flex());
     let widths = vec![6; modalities];
     let encoders = (0..modalities)
-        .map(|m| Smooth { layer: Linear::new(from, 6, &init.part(format_args!("encoder.{}", NAMES[m]))) })
+        .map(|m| Smooth::new(from, 6, &init.part(format_args!("encoder.{}", NAMES[m]))))
         .collect();
     let fusion = parts.fusion.build(&widths, outputs, &init.part("fusion")).unwrap();
     // Cosine heads want the parts of a concatenation, others the whole.
@@ -152,6 +159,29 @@ pub fn step_by<M: Model>(
     let mut phases = evaluate(evaluator, model, inputs, task, strategy, &mut Buffers::default()).unwrap();
     assert_eq!(phases.len(), 1);
     phases.remove(0)
+}
+
+/// The gradients of a strategy's first phase as the optimizer gets them.
+pub fn mixed<M: LateFusion>(
+    model: &M,
+    groups: &Groups,
+    inputs: &Inputs,
+    task: &dyn Task,
+    strategy: &mut dyn Strategy,
+) -> Gradients {
+    let scene = Scene { model, groups, inputs, task, at: moment() };
+    let phase = strategy.phases(scene.at, model.modalities()).remove(0);
+    Cut.evaluate(scene, &phase, strategy, &mut Pass::train(&mut Buffers::default())).unwrap().0
+}
+
+/// SGD with PyTorch's momentum.
+pub fn sgd(lr: f64, momentum: f64, weight_decay: f64) -> OptimizerConfig {
+    OptimizerConfig::Sgd { lr, momentum, weight_decay, nesterov: false, encoder_factor: 1.0 }
+}
+
+/// Adam without decay.
+pub fn adam(lr: f64, encoder_factor: f64) -> OptimizerConfig {
+    OptimizerConfig::Adam { lr, betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.0, encoder_factor }
 }
 
 /// A strategy that is nothing but a matrix.

@@ -4,5 +4,8 @@ mod agreement;
 mod dgl;
 mod diagnose;
 mod fixture;
+mod fusion;
+mod head;
 mod run;
 mod symmetry;
+mod traps;

@@ -5,30 +5,19 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use counterpoint::grad::Row;
+use counterpoint::modality::Modalities;
 use counterpoint::model::LateFusion;
-use counterpoint::task::Classification;
+use counterpoint::strategy::StrategyConfig;
+use counterpoint::task::{Classification, Regression, RegressionLoss};
 use counterpoint::train::{Checkpoint, Learner, OptimizerConfig, Outcome, Progress, evaluate};
 use counterpoint_batch::BatchSource;
-use counterpoint_testkit::conformance::{Run, Subject, run, subjects};
+use counterpoint_testkit::conformance::{Run, Subject, model, parts, run, subjects};
 use counterpoint_testkit::parameters::values;
 use counterpoint_testkit::problem::Problem;
 
+use crate::fixture::{adam, sgd};
+
 const TASK: fn() -> Classification = || Classification::new(3);
-
-fn sgd(lr: f64) -> OptimizerConfig {
-    OptimizerConfig::Sgd { lr, momentum: 0.9, weight_decay: 1e-3, nesterov: false, encoder_factor: 1.0 }
-}
-
-/// One rate that suits products and cosines alike.
-fn adam() -> OptimizerConfig {
-    OptimizerConfig::Adam {
-        lr: 0.02,
-        betas: [0.9, 0.999],
-        epsilon: 1e-8,
-        weight_decay: 0.0,
-        encoder_factor: 1.0,
-    }
-}
 
 fn learner(
     subject: &Subject,
@@ -62,7 +51,7 @@ const LAST: &str = "last.safetensors";
 /// Three epochs of two batches; the checkpoint after the last.
 fn through(subject: &Subject, data: &Problem, folder: &Path) -> Vec<u8> {
     let what = Run { epochs: 3, stop_after: None, folder: Some(folder), task: &TASK(), data };
-    let mut learner = learner(subject, data, sgd(0.05), 1);
+    let mut learner = learner(subject, data, sgd(0.05, 0.9, 1e-3), 1);
     assert_eq!(run(&what, &mut learner, Progress::default()).unwrap(), Outcome::Finished);
     fs::read(folder.join(LAST)).unwrap()
 }
@@ -70,10 +59,10 @@ fn through(subject: &Subject, data: &Problem, folder: &Path) -> Vec<u8> {
 /// The same, stopped and continued by a learner that starts from other weights.
 fn resumed(subject: &Subject, data: &Problem, folder: &Path, state: bool) -> Vec<u8> {
     let mut what = Run { epochs: 3, stop_after: Some(3), folder: Some(folder), task: &TASK(), data };
-    let mut first = learner(subject, data, sgd(0.05), 1);
+    let mut first = learner(subject, data, sgd(0.05, 0.9, 1e-3), 1);
     assert_eq!(run(&what, &mut first, Progress::default()).unwrap(), Outcome::Interrupted);
     drop(first);
-    let mut second = learner(subject, data, sgd(0.05), 2);
+    let mut second = learner(subject, data, sgd(0.05, 0.9, 1e-3), 2);
     let checkpoint = Checkpoint::read(&folder.join(LAST)).unwrap();
     let progress = checkpoint.progress.clone();
     checkpoint.restore(&mut second, &Device::flex(), state).unwrap();
@@ -111,7 +100,7 @@ fn every_strategy_fits_a_small_problem_on_every_model_and_stays_finite() {
     for modalities in 1..=3 {
         let data = Problem::new(modalities, 30, 10, 3);
         for subject in subjects(modalities).into_iter().filter(Subject::trains_all) {
-            let mut learner = learner(&subject, &data, adam(), 1);
+            let mut learner = learner(&subject, &data, adam(0.02, 1.0), 1);
             let what = Run { epochs: 16, stop_after: None, folder: None, task: &TASK(), data: &data };
             run(&what, &mut learner, Progress::default()).unwrap_or_else(|e| panic!("{e}: {subject:?}"));
             let values = values(&learner.model, &learner.groups);
@@ -127,10 +116,30 @@ fn every_strategy_fits_a_small_problem_on_every_model_and_stays_finite() {
 }
 
 #[test]
+fn a_number_is_learned_through_the_same_loop() {
+    let data = Problem::new(2, 30, 10, 3).regression();
+    for loss in [RegressionLoss::Squared, RegressionLoss::Absolute] {
+        let task = Regression::new(loss);
+        let strategy = StrategyConfig::Dgl { alpha: 1.0, truncate_multimodal: true, truncate_unimodal: true };
+        let names = Modalities::new(data.modalities().iter().map(|m| m.name.as_str())).unwrap();
+        let model = model(data.modalities(), parts()[0], false, 1, 1).unwrap();
+        let mut learner = Learner::new(model, adam(0.02, 1.0), strategy.build(&names).unwrap());
+        let r2 = |learner: &Learner<_>| {
+            let scores = evaluate(&learner.frozen(), &learner.buffers, &data, &Device::flex()).unwrap();
+            scores.metrics(&task)[&Row::Full]["r2"]
+        };
+        assert!(r2(&learner) < 0.9);
+        let what = Run { epochs: 16, stop_after: None, folder: None, task: &task, data: &data };
+        run(&what, &mut learner, Progress::default()).unwrap();
+        assert!(r2(&learner) > 0.9, "{loss:?}: {}", r2(&learner));
+    }
+}
+
+#[test]
 fn an_untrained_model_does_not_pass_for_a_fitted_one() {
     let data = Problem::new(2, 30, 10, 3);
     for subject in subjects(2).into_iter().filter(Subject::trains_all).take(5) {
-        let learner = learner(&subject, &data, sgd(0.05), 1);
+        let learner = learner(&subject, &data, sgd(0.05, 0.9, 1e-3), 1);
         let scores = evaluate(&learner.frozen(), &learner.buffers, &data, &Device::flex()).unwrap();
         assert!(scores.metrics(&TASK())[&Row::Full]["accuracy"] < 0.9, "{subject:?}");
     }

@@ -180,3 +180,67 @@ impl FusionConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::head::HeadConfig;
+
+    fn fusion(text: &str) -> Result<FusionConfig, String> {
+        serde_json::from_str(text).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn every_name_of_the_catalog_is_a_configuration_that_says_its_name() {
+        for (name, line) in FusionConfig::CATALOG {
+            assert_eq!(fusion(&format!("{{\"name\": \"{name}\"}}")).unwrap().name(), *name);
+            assert!(!line.is_empty());
+        }
+        for (name, _) in HeadConfig::CATALOG {
+            let hidden = if *name == "mlp" { ", \"hidden\": 8" } else { "" };
+            let head: HeadConfig =
+                serde_json::from_str(&format!("{{\"name\": \"{name}\"{hidden}}}")).unwrap();
+            assert_eq!(head.name(), *name);
+        }
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_documentation() {
+        let of = |name: &str| fusion(&format!("{{\"name\": \"{name}\"}}")).unwrap();
+        assert_eq!(of("gated"), FusionConfig::Gated { width: None });
+        assert_eq!(of("bilinear"), FusionConfig::Bilinear { dims: 64, full: false, width: None });
+        assert_eq!(of("low-rank"), FusionConfig::LowRank { rank: 4, width: None });
+        assert_eq!(of("cross-attention"), FusionConfig::CrossAttention { heads: 4, width: None });
+        assert_eq!(of("ensemble"), FusionConfig::Ensemble { weights: Combine::Mean, rate: false });
+        let entropy = fusion(r#"{"name": "ensemble", "weights": "entropy"}"#).unwrap();
+        assert_eq!(entropy, FusionConfig::Ensemble { weights: Combine::Entropy, rate: false });
+    }
+
+    #[test]
+    fn unknown_names_keys_and_words_are_refused() {
+        let refused = [
+            (r#"{"name": "concatenate"}"#, "concatenate"),
+            (r#"{"name": "concat", "width": 3}"#, "width"),
+            (r#"{"name": "gated", "widht": 3}"#, "widht"),
+            (r#"{"name": "ensemble", "weights": "entropi"}"#, "entropi"),
+            (r#"{"name": "low-rank", "rank": -1}"#, "-1"),
+        ];
+        for (text, word) in refused {
+            let error = fusion(text).unwrap_err();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_joined_vector_is_as_wide_as_the_widest_encoder_unless_told() {
+        let init = Init::new(0, &burn::tensor::Device::flex());
+        let width =
+            |config: FusionConfig| super::super::Fusion::width(&config.build(&[3, 8, 4], 2, &init).unwrap());
+        assert_eq!(width(FusionConfig::Gated { width: None }), 8);
+        assert_eq!(width(FusionConfig::LowRank { rank: 2, width: None }), 8);
+        assert_eq!(width(FusionConfig::CrossAttention { heads: 4, width: None }), 8);
+        assert_eq!(width(FusionConfig::Bilinear { dims: 2, full: false, width: Some(5) }), 5);
+        assert_eq!(width(FusionConfig::Film {}), 4, "as wide as what it modulates");
+        assert_eq!(width(FusionConfig::Concat {}), 15);
+    }
+}

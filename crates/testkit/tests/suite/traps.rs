@@ -1,0 +1,180 @@
+//! What Burn does otherwise than this library promises: the traps of
+//! architecture 3, each with a test that fails if we step into it.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use counterpoint::grad::{Cut, Gradients, Group, Phase, Routing, Row, Seen};
+use counterpoint::host::host;
+use counterpoint::input::Inputs;
+use counterpoint::layer::{BatchNorm, BufferKey, Buffers, Init, Pass};
+use counterpoint::modality::Modalities;
+use counterpoint::model::Model;
+use counterpoint::strategy::{Moment, Strategy};
+use counterpoint::task::Classification;
+use counterpoint::train::{Learner, OptimizerConfig};
+use counterpoint_batch::BatchSource;
+use counterpoint_testkit::conformance::{Named, evaluate, model, parts};
+use counterpoint_testkit::parameters::values;
+use counterpoint_testkit::problem::Problem;
+
+use crate::fixture::*;
+
+fn problem() -> (Problem, Inputs) {
+    let problem = Problem::new(2, 9, 9, 3);
+    let inputs = Inputs::new(problem.whole(), &Device::flex());
+    (problem, inputs)
+}
+
+#[test]
+fn trap_1_rows_share_features_and_each_has_its_own_backward() {
+    // With one graph for all rows the second backward would panic or find nothing.
+    let (model, inputs) = f1();
+    let solo = |m, row| Routing::default().with(row, Group::Encoder(m), 1.0);
+    let task = Classification::new(3);
+    let of = |w: Routing| step(&model, &inputs, &task, &mut Fixed(w)).gradients;
+    let together = of(solo(A, Row::Full).with(Row::Solo(A), Group::Encoder(A), 1.0));
+    let [full, alone] = [Row::Full, Row::Solo(A)].map(|row| of(solo(A, row)));
+    let name = "encoder.audio.shift";
+    let sum: Vec<f64> = (0..2).map(|i| f64::from(full[name][i]) + f64::from(alone[name][i])).collect();
+    near(&together[name], &sum, 1e-6);
+}
+
+/// The parameters before and after a step in which the head is sent nothing,
+/// or zeros, once momentum has built up.
+fn stepped(optimizer: OptimizerConfig, zeros: bool) -> (Named, Named) {
+    let (model, inputs) = f1();
+    let mut learner = Learner::new(model, optimizer, Box::new(dgl(1.0)));
+    let encoder = Routing::default().with(Row::Full, Group::Encoder(A), 1.0);
+    let both = encoder.clone().with(Row::Full, Group::Head, 1.0);
+    let mut states = Vec::new();
+    for (routing, zeros) in [(both, false), (encoder, zeros)] {
+        let Learner { model, groups, .. } = &learner;
+        let mut gradients = mixed(model, groups, &inputs, &Classification::new(3), &mut Fixed(routing));
+        for (i, p) in groups.parameters().iter().enumerate().filter(|_| zeros) {
+            if p.group == Group::Head {
+                let count: usize = p.shape.iter().product();
+                gradients.set(i, Some(Tensor::zeros([count], &Device::flex())));
+            }
+        }
+        learner.model = learner.optimizer.step(learner.model.clone(), gradients, &learner.groups, 1.0);
+        states.push(values(&learner.model, &learner.groups));
+    }
+    let after = states.pop().unwrap();
+    (states.pop().unwrap(), after)
+}
+
+#[test]
+fn trap_2_weight_zero_moves_nothing_a_zero_gradient_does() {
+    for optimizer in [sgd(0.1, 0.9, 0.0), sgd(0.1, 0.0, 0.1), adam(0.1, 1.0)] {
+        let (before, after) = stepped(optimizer, false);
+        assert_eq!(before["head.weight"], after["head.weight"], "{optimizer:?}");
+        assert_ne!(before["encoder.audio.shift"], after["encoder.audio.shift"], "{optimizer:?}");
+        let (before, after) = stepped(optimizer, true);
+        assert_ne!(before["head.weight"], after["head.weight"], "{optimizer:?}");
+    }
+}
+
+/// Looks at everything and trains nothing but one encoder.
+struct Looks(Vec<Row>);
+
+impl Strategy for Looks {
+    fn phases(&self, _: Moment, _: &Modalities) -> Vec<Phase> {
+        vec![Phase::of([Row::Solo(B)]).probing(self.0.clone())]
+    }
+
+    fn route(&mut self, _: &Seen<'_>, _: &Modalities) -> Result<Routing, counterpoint::Error> {
+        Ok(Routing::default().with(Row::Solo(B), Group::Encoder(B), 1.0))
+    }
+}
+
+#[test]
+fn trap_3_looking_moves_no_statistics() {
+    let (problem, inputs) = problem();
+    let model = model(problem.modalities(), parts()[0], false, 3, 1).unwrap();
+    let moved = |strategy: &mut dyn Strategy| {
+        let mut buffers = Buffers::default();
+        let task = Classification::new(3);
+        evaluate(&Cut, &model, &inputs, &task, strategy, &mut buffers).unwrap();
+        buffers.iter().count()
+    };
+    // Only the audio encoder has batch norm: two layers.
+    assert_eq!(moved(&mut Looks(vec![Row::Full, Row::Solo(A)])), 0);
+    assert_eq!(moved(&mut dgl(1.0)), 2);
+}
+
+#[test]
+fn trap_4_statistics_of_a_copy_are_its_own() {
+    let (problem, inputs) = problem();
+    let model = model(problem.modalities(), parts()[0], false, 3, 1).unwrap();
+    let mut learner = Learner::new(model, sgd(0.1, 0.0, 0.0), Box::new(dgl(1.0)));
+    let train = |model: &_, buffers: &mut Buffers| {
+        let task = Classification::new(3);
+        evaluate(&Cut, model, &inputs, &task, &mut dgl(1.0), buffers).unwrap();
+    };
+    train(&learner.model, &mut learner.buffers);
+    let means = |buffers: &Buffers| -> Vec<Vec<f32>> {
+        buffers.iter().map(|(_, _, running)| host(running.mean.clone())).collect()
+    };
+    let before = means(&learner.buffers);
+    let (copy, mut copied) = (learner.model.clone(), learner.buffers.clone());
+    train(&copy, &mut copied);
+    assert_eq!(before, means(&learner.buffers), "training a copy changed the original");
+    assert_ne!(before, means(&copied), "the copy did train");
+}
+
+#[test]
+fn trap_5_the_clip_is_over_all_parameters_and_momentum_has_no_dampening() {
+    let (model, inputs) = f1();
+    let groups = model.groups();
+    let mut gradients = mixed(&model, &groups, &inputs, &Classification::new(3), &mut dgl(4.0));
+    let norms = |g: &Gradients| [g.norm(|i| i == 0), g.norm(|i| i == 1)];
+    let [loud, quiet] = norms(&gradients);
+    let max = f64::midpoint(loud, quiet);
+    gradients.clip(max);
+    // Tensor by tensor, only the loud one would shrink.
+    let [clipped, also] = norms(&gradients);
+    assert!(quiet < max && also < 0.99 * quiet, "{quiet} {also}");
+    assert!((clipped / also - loud / quiet).abs() < 1e-3 * loud / quiet);
+    assert!(gradients.norm(|_| true) <= max);
+    // Two equal gradients: the second step is 1.9 times the first, not 1.8.
+    let mut learner = Learner::new(model, sgd(0.1, 0.9, 0.0), Box::new(dgl(1.0)));
+    let mut at = vec![values(&learner.model, &groups)["head.bias"][0]];
+    for _ in 0..2 {
+        let same = gradients.clone();
+        learner.model = learner.optimizer.step(learner.model.clone(), same, &groups, 1.0);
+        at.push(values(&learner.model, &groups)["head.bias"][0]);
+    }
+    assert!(((at[2] - at[1]) / (at[1] - at[0]) - 1.9).abs() < 1e-4, "{at:?}");
+}
+
+#[test]
+fn trap_6_running_variance_is_unbiased_and_the_mode_is_explicit() {
+    let norm = BatchNorm::new(1, &Init::new(0, &Device::flex()));
+    // Values 1, 2, 3, 6: mean 3, biased variance 3.5, unbiased 14/3.
+    let data = TensorData::new(vec![1.0_f32, 2.0, 3.0, 6.0], [2, 1, 2, 1]);
+    let mut buffers = Buffers::default();
+    let id = norm.weight.id;
+    // A plain input and an autodiff input both train if the pass says so.
+    for device in [Device::flex(), Device::flex().autodiff()] {
+        let mut buffers = Buffers::default();
+        let y = norm.forward(Tensor::from_data(data.clone(), &device), &mut Pass::train(&mut buffers));
+        let scale = (3.5_f64 + 1e-5).sqrt();
+        near(&host(y), &[-2.0, -1.0, 0.0, 3.0].map(|v| v / scale), 1e-5);
+        let running = buffers.get(id, BufferKey::Single).unwrap();
+        near(&host(running.mean.clone()), &[0.3], 1e-6);
+        near(&host(running.variance.clone()), &[0.9 + 0.1 * 14.0 / 3.0], 1e-6);
+    }
+    norm.forward(Tensor::from_data(data.clone(), &Device::flex()), &mut Pass::train(&mut buffers));
+    for device in [Device::flex(), Device::flex().autodiff()] {
+        let y = norm.forward(Tensor::from_data(data.clone(), &device), &mut Pass::eval(&buffers));
+        let scale = (0.9 + 0.1 * 14.0 / 3.0 + 1e-5_f64).sqrt();
+        near(&host(y), &[1.0, 2.0, 3.0, 6.0].map(|v| (v - 0.3) / scale), 1e-5);
+    }
+    // One pass moves a buffer once; a probe not at all.
+    let mut once = Buffers::default();
+    let mut pass = Pass::train(&mut once);
+    let x = || Tensor::from_data(data.clone(), &Device::flex());
+    pass.probe(|pass| norm.forward(x(), pass));
+    norm.forward(x(), &mut pass);
+    norm.forward(x(), &mut pass);
+    near(&host(once.get(id, BufferKey::Single).unwrap().mean.clone()), &[0.3], 1e-6);
+}
