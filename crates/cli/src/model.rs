@@ -45,8 +45,8 @@ pub fn build(
     let strategy = config.strategy.build(&Modalities::new(names)?)?;
     let network = parts.build(modalities, outputs, config.train.seed, device)?;
     let facts = ModelFacts {
-        additive: model.fusion.is_additive(&model.head),
-        shared_head: model.fusion.shares_linear_head(&model.head),
+        additive: parts.is_additive(),
+        shared_head: parts.has_shared_linear_head(),
         ..ModelFacts::of(&network.groups(), network.modalities(), true)
     };
     strategy.check(&facts)?;

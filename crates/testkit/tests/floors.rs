@@ -7,7 +7,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Every Rust file below a folder, with its text without comments.
+/// Every Rust file below a folder, with its text without comments and unit tests.
 fn sources(folder: &str) -> Vec<(String, String)> {
     fn walk(path: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(path).unwrap().map(|e| e.unwrap().path()) {
@@ -22,6 +22,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     walk(&root().join(folder), &mut found);
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
         let code = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
         (path.strip_prefix(root()).unwrap().display().to_string(), code)
     };

@@ -64,6 +64,13 @@ impl MultimodalConfig {
                 names.names().join(", ")
             )));
         }
+        if self.fusion.output() == Output::Scores && matches!(self.head, HeadConfig::Mlp { .. }) {
+            return Err(Error::config(format!(
+                "fusion `{}` makes the scores itself, so head `{}` would never be used; leave the head out",
+                self.fusion.name(),
+                self.head.name()
+            )));
+        }
         if outputs == 0 {
             return Err(Error::config("a head needs at least one output"));
         }

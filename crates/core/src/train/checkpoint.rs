@@ -102,6 +102,15 @@ impl Checkpoint {
         Self { progress: progress.clone(), steps, tensors }
     }
 
+    /// Name of a tensor that holds something else than finite numbers.
+    pub fn first_not_finite(&self) -> Option<&str> {
+        let bad = |values: &Values| match values {
+            Values::F32(v) => v.iter().any(|x| !x.is_finite()),
+            Values::F64(v) => v.iter().any(|x| !x.is_finite()),
+        };
+        self.tensors.iter().find(|(_, (_, values))| bad(values)).map(|(name, _)| name.as_str())
+    }
+
     /// Writes the file at once or not at all.
     ///
     /// # Errors

@@ -258,7 +258,12 @@ impl<M: Model> Trainer<'_, M> {
     fn save(&self, learner: &Learner<M>, progress: &Progress, name: &str, state: bool) -> Result<(), Error> {
         match self.folder {
             Some(folder) => {
-                Checkpoint::of(learner, progress, state).write(&folder.join(format!("{name}.safetensors")))
+                let checkpoint = Checkpoint::of(learner, progress, state);
+                if let Some(parameter) = checkpoint.first_not_finite() {
+                    let at = format!("epoch {}, batch {}", progress.epoch + 1, progress.batch);
+                    return Err(diverged(format!("`{parameter}` is not finite at {at}")));
+                }
+                checkpoint.write(&folder.join(format!("{name}.safetensors")))
             }
             None => Ok(()),
         }

@@ -119,11 +119,14 @@ pub fn subjects(modalities: usize) -> Vec<Subject> {
 /// Which fusions and heads a strategy takes.
 fn compatible(strategy: &StrategyConfig, parts: &Parts, modalities: usize) -> bool {
     let names = Modalities::new(NAMES[..modalities].iter().copied()).expect("the names differ");
+    let solo_heads = strategy.wants_solo_heads();
+    let config =
+        MultimodalConfig { encoders: Vec::new(), fusion: parts.fusion, head: parts.head, solo_heads };
     let facts = ModelFacts {
         modalities: names.clone(),
-        solo_heads: strategy.wants_solo_heads(),
-        additive: parts.fusion.is_additive(&parts.head),
-        shared_head: parts.fusion.shares_linear_head(&parts.head),
+        solo_heads,
+        additive: config.is_additive(),
+        shared_head: config.has_shared_linear_head(),
         classification: true,
         convolutions: vec![true; modalities],
     };

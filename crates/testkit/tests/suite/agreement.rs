@@ -59,7 +59,8 @@ fn compare(subject: &Subject, problem: &Problem) -> Result<(), String> {
     }
     // AGM weighs subset rows by small differences of its factors: what is left of an encoder's
     // gradient is small beside the terms that rounding acts on, so the scale is that of all.
-    let family = if matches!(subject.strategy, StrategyConfig::Agm(_)) { |_: &str| "" } else { part };
+    let all: fn(&str) -> &str = |_| "";
+    let family = if matches!(subject.strategy, StrategyConfig::Agm(_)) { all } else { part };
     agree_in_families((&fast.0, &fast.1), (&slow.0, &slow.1), TOLERANCE, family)
 }
 

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::{AnyFusion, Bilinear, Combine, Concat, CrossAttention, Ensemble, Film, Gated, LowRank, Sum};
 use crate::Error;
 use crate::layer::Init;
-use crate::model::head::HeadConfig;
 
 /// Settings of the fusion; which ones there are.
 ///
@@ -154,21 +153,6 @@ impl FusionConfig {
                 AnyFusion::Ensemble(Ensemble::new(widths, outputs, weights, rate, init)?)
             }
         })
-    }
-
-    /// Whether fused scores are a sum of one term for each modality and a
-    /// constant, when such a head reads them.
-    pub fn is_additive(&self, head: &HeadConfig) -> bool {
-        match self {
-            Self::Sum {} | Self::Ensemble { weights: Combine::Sum, .. } => true,
-            Self::Concat {} => matches!(head, HeadConfig::Linear {} | HeadConfig::Cosine { .. }),
-            _ => false,
-        }
-    }
-
-    /// Whether one and the same linear head reads every modality by itself.
-    pub fn shares_linear_head(&self, head: &HeadConfig) -> bool {
-        matches!((self, head), (Self::Ensemble { rate: false, .. }, HeadConfig::Linear {}))
     }
 
     /// What the fusion leaves to the head.
