@@ -1,8 +1,10 @@
-//! Cost of a training step: DGL against joint training of the same late-fusion
-//! model, in alternation within one process.
+//! Cost of a training step of each strategy against joint training of the same
+//! late-fusion model, in alternation within one process.
 //!
-//! `cargo bench -p counterpoint-testkit --bench step [-- small|resnet18] [rounds]`
-//! prints milliseconds for each strategy and the ratio of the medians.
+//! `cargo bench -p counterpoint-testkit --bench step [-- small|resnet18] [rounds] [strategy ..]`
+//! prints milliseconds for each strategy and the ratio of the medians. PMR,
+//! re-learning and ReconBoost are not here: their steps are joint's or a part of
+//! it, and what they do between epochs is no step.
 
 use std::time::Instant;
 
@@ -11,19 +13,24 @@ use counterpoint::grad::{Cut, Evaluator, Scene};
 use counterpoint::input::Inputs;
 use counterpoint::layer::Pass;
 use counterpoint::model::encoder::EncoderConfig;
-use counterpoint::model::fusion::FusionConfig;
+use counterpoint::model::fusion::{Combine, FusionConfig};
 use counterpoint::model::head::HeadConfig;
 use counterpoint::model::{LateFusion, Model, MultimodalConfig};
-use counterpoint::strategy::{Moment, StrategyConfig};
+use counterpoint::strategy::{
+    AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, Moment, OgmConfig, StrategyConfig,
+};
 use counterpoint::task::Classification;
 use counterpoint::train::{Learner, OptimizerConfig};
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
 use counterpoint_testkit::fill::fill_f32;
 
+#[expect(clippy::print_stdout, reason = "a command")]
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let resnet = args.iter().any(|a| a == "resnet18");
     let rounds = args.iter().find_map(|a| a.parse().ok()).unwrap_or(if resnet { 5 } else { 40 });
+    let names = ["joint", "dgl", "gblend", "mmcosine", "ogm", "ogm-ge", "agm", "mla", "mmpareto"];
+    let only: Vec<&String> = args.iter().filter(|a| names.contains(&a.as_str())).collect();
     let (batch, shapes, encoder) = if resnet {
         (16, [vec![1, 257, 188], vec![3, 224, 224]], EncoderConfig::ResNet18 { width: 64 })
     } else {
@@ -32,13 +39,31 @@ fn main() {
     };
     let device = Device::flex();
     let inputs = Inputs::new(synthetic(batch, &shapes), &device);
+    let plain = (FusionConfig::Concat {}, HeadConfig::Linear {});
+    let cosine = (plain.0, HeadConfig::Cosine { scale: 10.0 });
+    let shared = (FusionConfig::Ensemble { weights: Combine::Entropy, rate: false }, plain.1);
+    let ogm_ge = OgmConfig { ge: true, ..OgmConfig::default() };
     let strategies = [
-        ("joint", StrategyConfig::Joint {}),
-        ("dgl", StrategyConfig::Dgl { alpha: 4.0, truncate_multimodal: true, truncate_unimodal: true }),
+        ("joint", StrategyConfig::Joint {}, plain),
+        (
+            "dgl",
+            StrategyConfig::Dgl { alpha: 4.0, truncate_multimodal: true, truncate_unimodal: true },
+            plain,
+        ),
+        ("gblend", StrategyConfig::Gblend(GBlendConfig::default()), plain),
+        ("mmcosine", StrategyConfig::Joint {}, cosine),
+        ("ogm", StrategyConfig::Ogm(OgmConfig::default()), plain),
+        ("ogm-ge", StrategyConfig::Ogm(ogm_ge), plain),
+        ("agm", StrategyConfig::Agm(AgmConfig::default()), plain),
+        ("mla", StrategyConfig::Mla(MlaConfig::default()), shared),
+        ("mmpareto", StrategyConfig::Mmpareto(MmParetoConfig::default()), plain),
     ];
     let mut runs: Vec<_> = strategies
         .iter()
-        .map(|(name, strategy)| (*name, learner(strategy, &encoder, &shapes, &device), Vec::new()))
+        .filter(|(name, ..)| only.is_empty() || only.iter().any(|o| o == name))
+        .map(|(name, strategy, parts)| {
+            (*name, learner(strategy, *parts, &encoder, &shapes, &device), Vec::new())
+        })
         .collect();
     for round in 0..rounds + 2 {
         for (_, learner, times) in &mut runs {
@@ -51,20 +76,18 @@ fn main() {
         }
     }
     println!("{} encoders, batch {batch}, {rounds} rounds", if resnet { "resnet18" } else { "small" });
-    let medians: Vec<f64> = runs
-        .iter_mut()
-        .map(|(name, _, times)| {
-            times.sort_by(f64::total_cmp);
-            let median = times[times.len() / 2];
-            println!("{name:>6}: {median:.1} ms ({:.1}-{:.1})", times[0], times[times.len() - 1]);
-            median
-        })
-        .collect();
-    println!("dgl / joint: {:.3}", medians[1] / medians[0]);
+    let mut joint = None;
+    for (name, _, times) in &mut runs {
+        times.sort_by(f64::total_cmp);
+        let median = times[times.len() / 2];
+        let ratio = median / *joint.get_or_insert(median);
+        println!("{name:>9}: {median:8.1} ms ({:.1}-{:.1})  {ratio:.3}", times[0], times[times.len() - 1]);
+    }
 }
 
 fn learner(
     strategy: &StrategyConfig,
+    (fusion, head): (FusionConfig, HeadConfig),
     encoder: &EncoderConfig,
     shapes: &[Vec<usize>; 2],
     device: &Device,
@@ -72,9 +95,9 @@ fn learner(
     let data = [ModalitySpec::new("audio", shapes[0].clone()), ModalitySpec::new("image", shapes[1].clone())];
     let config = MultimodalConfig {
         encoders: vec![encoder.clone(); 2],
-        fusion: FusionConfig::Concat {},
-        head: HeadConfig::Linear {},
-        solo_heads: false,
+        fusion,
+        head,
+        solo_heads: strategy.wants_solo_heads(),
     };
     let model = config.build(&data, 10, 0, device).expect("the parts fit");
     let strategy = strategy.build(model.modalities()).expect("the strategy fits");
