@@ -115,6 +115,23 @@ fn parts_that_do_not_fit_are_refused_when_built() {
 }
 
 #[test]
+fn a_parameter_that_no_loss_reaches_is_named_before_training() {
+    let toy = Toy::new();
+    let said = toy.train(&["--set", "model.solo_heads=true"]);
+    said.fails(3, &["`solo_head.audio.weight` and 3 more would never learn", "no loss of this strategy"]);
+    toy.train(&["--dry-run", "--set", "model.solo_heads=true"]).fails(3, &["would never learn"]);
+}
+
+#[test]
+fn methods_refuse_models_that_they_are_not_defined_for() {
+    let toy = Toy::new();
+    toy.train(&["--set", "strategy.name=mla"])
+        .fails(3, &["strategy `mla` does not fit", "shared by all modalities"]);
+    let gated = ["--set", "strategy.name=reconboost", "--set", "model.fusion.name=gated"];
+    toy.train(&gated).fails(3, &["strategy `reconboost`", "additive fusion"]);
+}
+
+#[test]
 fn divergence_stops_and_keeps_the_last_good_checkpoint() {
     let toy = Toy::new();
     toy.train(&["--set", "optimizer.lr=1e30"]).fails(5, &["is NaN", "epoch", "lower optimizer.lr"]);

@@ -95,3 +95,23 @@ fn one_modality_alone_is_a_setting() {
     let out = toy.run(&["evaluate", "run", "--split", "val"]).succeeds().out.clone();
     assert!(out.contains("image alone") && !out.contains("audio"), "{out}");
 }
+
+#[test]
+fn samples_may_lack_a_modality_and_scores_are_told_by_what_they_have() {
+    let toy = Toy::new();
+    let text = String::from_utf8(toy.bytes("clips.csv")).unwrap();
+    let gaps = text.lines().enumerate().map(|(i, line)| match i % 5 {
+        2 => line.rsplit_once(',').map(|(rest, _)| format!("{rest},")).unwrap(),
+        _ => line.to_owned(),
+    });
+    toy.write("clips.csv", &(gaps.collect::<Vec<_>>().join("\n") + "\n"));
+    for strategy in ["dgl", "joint", "agm", "mmpareto", "pmr"] {
+        let (name, out) = (format!("strategy.name={strategy}"), format!("run-{strategy}"));
+        toy.run(&["train", "toy.toml", "--out", &out, "--set", &name]).succeeds();
+        let evaluated = toy.run(&["evaluate", &out, "--json"]);
+        let result: serde_json::Value = serde_json::from_str(&evaluated.succeeds().out).unwrap();
+        let by = result["last"]["by_presence"].as_object().unwrap();
+        let count: f64 = by.values().map(|part| part["samples"].as_f64().unwrap()).sum();
+        assert_eq!((by.len(), count), (2, 6.0), "{strategy}: {by:?}");
+    }
+}
