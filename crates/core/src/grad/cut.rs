@@ -5,6 +5,7 @@
 //! and one surrogate `sum_m <z_m, mixed_m>` sends them through the encoders:
 //! its gradient is the chain rule's, so nothing is approximated.
 
+use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::{Evaluator, Gradients, Group, Groups, Ledger, Need, Phase, Row, Scene, Seen};
@@ -37,13 +38,15 @@ impl<M: LateFusion> Evaluator<M> for Cut {
         let plain: Features = encoded.iter().map(|z| z.clone().map(Tensor::inner)).collect();
 
         let mut ledger = Ledger::default();
-        let fuse = |row: Row, features: &Features, pass: &mut Pass<'_>| {
+        let fuse = |model: &M, row: Row, features: &Features, pass: &mut Pass<'_>| {
             let samples = scene.serving(row)?;
             let features = inputs.pick(features, row.present(names.len()), &samples);
             Some(scene.output(model.fuse(row, &features, pass), features, samples))
         };
-        for &row in &phase.probes {
-            if let Some(output) = pass.probe(|pass| fuse(row, &plain, pass)) {
+        // Probes run without a graph: one that nobody runs backward has to be cleaned up.
+        let frozen = (!phase.probes.is_empty()).then(|| Module::valid(model));
+        for (&row, frozen) in phase.probes.iter().zip(frozen.iter().cycle()) {
+            if let Some(output) = pass.probe(|pass| fuse(frozen, row, &plain, pass)) {
                 ledger.outputs.insert(row, output.constant());
             }
         }
@@ -51,7 +54,7 @@ impl<M: LateFusion> Evaluator<M> for Cut {
         for &row in &phase.rows {
             let leaf = |z: &Option<Tensor<2>>| z.clone().map(|z| Tensor::from_inner(z).require_grad());
             let leaves: Features = plain.iter().map(leaf).collect();
-            let Some(output) = fuse(row, &leaves, pass) else { continue };
+            let Some(output) = fuse(model, row, &leaves, pass) else { continue };
             let loss = strategy.loss(row, &output, &ledger.outputs, task);
             ledger.losses.insert(row, scalar(loss.clone()));
             ledger.outputs.insert(row, output.constant());
