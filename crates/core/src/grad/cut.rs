@@ -34,7 +34,10 @@ impl<M: LateFusion> Evaluator<M> for Cut {
     ) -> Result<(Gradients, Ledger), Error> {
         let Scene { model, groups, inputs, task, at } = scene;
         let names = model.modalities();
-        let encoded = encode(scene, phase, pass);
+        // Probes run without a graph: one that nobody runs backward would stay in memory.
+        let still = (!phase.probes.is_empty()).then(|| Module::valid(model));
+        let still = still.as_ref().unwrap_or(model);
+        let encoded = encode(scene, still, phase, pass);
         let plain: Features = encoded.iter().map(|z| z.clone().map(Tensor::inner)).collect();
 
         let mut ledger = Ledger::default();
@@ -43,10 +46,8 @@ impl<M: LateFusion> Evaluator<M> for Cut {
             let features = inputs.pick(features, row.present(names.len()), &samples);
             Some(scene.output(model.fuse(row, &features, pass), features, samples))
         };
-        // Probes run without a graph: one that nobody runs backward has to be cleaned up.
-        let frozen = (!phase.probes.is_empty()).then(|| Module::valid(model));
-        for (&row, frozen) in phase.probes.iter().zip(frozen.iter().cycle()) {
-            if let Some(output) = pass.probe(|pass| fuse(frozen, row, &plain, pass)) {
+        for &row in &phase.probes {
+            if let Some(output) = pass.probe(|pass| fuse(still, row, &plain, pass)) {
                 ledger.outputs.insert(row, output.constant());
             }
         }
@@ -115,18 +116,18 @@ impl<M: LateFusion> Evaluator<M> for Cut {
 
 /// Runs the encoders that rows or probes need, each once. A row that no sample
 /// can serve needs nothing: its encoders' statistics must stay. So must those
-/// of an encoder that only probes need.
-fn encode<M: LateFusion>(scene: Scene<'_, M>, phase: &Phase, pass: &mut Pass<'_>) -> Features {
+/// of an encoder that only probes need; `still` is the model without a graph.
+fn encode<M: LateFusion>(scene: Scene<'_, M>, still: &M, phase: &Phase, pass: &mut Pass<'_>) -> Features {
     let names = scene.model.modalities();
     let needed_by = |rows: &[Row]| {
         let served = rows.iter().filter(|row| scene.serving(**row).is_some());
         Present::of(served.flat_map(|row| row.present(names.len()).iter().collect::<Vec<_>>()))
     };
     let (trained, probed) = (needed_by(&phase.rows), needed_by(&phase.probes));
-    let run = |m: Modality, pass: &mut Pass<'_>| Some(scene.model.encode(m, scene.inputs.get(m)?, pass));
+    let run = |model: &M, m: Modality, pass: &mut Pass<'_>| Some(model.encode(m, scene.inputs.get(m)?, pass));
     let each = |m: Modality| match (trained.has(m), probed.has(m)) {
-        (true, _) => run(m, pass),
-        (false, true) => pass.probe(|pass| run(m, pass)),
+        (true, _) => run(scene.model, m, pass),
+        (false, true) => pass.probe(|pass| run(still, m, pass)),
         (false, false) => None,
     };
     names.iter().map(each).collect()
