@@ -29,7 +29,7 @@ one() {
     ut) set_ strategy.name=dgl; set_ strategy.truncate_multimodal=false ;;
     gblend) set_ strategy.name=gblend; set_ strategy.alpha=4.0 ;;
     gblend-online) set_ strategy.name=gblend; set_ strategy.every=5 ;;
-    ogm) set_ strategy.name=ogm; set_ strategy.tensors=weights ;;
+    ogm) set_ strategy.name=ogm; set_ strategy.ge=false; set_ strategy.tensors=weights ;;
     ogm-ge) set_ strategy.name=ogm; set_ strategy.ge=true; set_ strategy.tensors=weights ;;
     pmr) set_ strategy.name=pmr ;;
     agm) set_ strategy.name=agm ;;

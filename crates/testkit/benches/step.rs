@@ -42,7 +42,7 @@ fn main() {
     let plain = (FusionConfig::Concat {}, HeadConfig::Linear {});
     let cosine = (plain.0, HeadConfig::Cosine { scale: 10.0 });
     let shared = (FusionConfig::Ensemble { weights: Combine::Entropy, rate: false }, plain.1);
-    let ogm_ge = OgmConfig { ge: true, ..OgmConfig::default() };
+    let ogm = |ge| StrategyConfig::Ogm(OgmConfig { ge, ..OgmConfig::default() });
     let strategies = [
         ("joint", StrategyConfig::Joint {}, plain),
         (
@@ -52,8 +52,8 @@ fn main() {
         ),
         ("gblend", StrategyConfig::Gblend(GBlendConfig::default()), plain),
         ("mmcosine", StrategyConfig::Joint {}, cosine),
-        ("ogm", StrategyConfig::Ogm(OgmConfig::default()), plain),
-        ("ogm-ge", StrategyConfig::Ogm(ogm_ge), plain),
+        ("ogm", ogm(false), plain),
+        ("ogm-ge", ogm(true), plain),
         ("agm", StrategyConfig::Agm(AgmConfig::default()), plain),
         ("mla", StrategyConfig::Mla(MlaConfig::default()), shared),
         ("mmpareto", StrategyConfig::Mmpareto(MmParetoConfig::default()), plain),

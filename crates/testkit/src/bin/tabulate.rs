@@ -13,7 +13,8 @@ use counterpoint_report::record::Log;
 use counterpoint_report::statistics::{Comparison, Resampling, Summary};
 use counterpoint_report::table::{Cell, Column, Table};
 
-/// Accuracy by row for one run, at the last epoch and at the best on validation.
+/// Accuracy by row for one run, at the last epoch (`last`) and at the best on
+/// validation (`best`), and what it cost (`cost`).
 type Run = BTreeMap<&'static str, BTreeMap<String, f64>>;
 /// Runs by fold and seed.
 type Runs = BTreeMap<(String, String), Run>;
@@ -58,7 +59,10 @@ fn read(root: &Path) -> Result<Runs, String> {
                     test.scores.iter().filter_map(|(row, s)| Some((row.clone(), *s.get("accuracy")?)));
                 run.insert(which, accuracies.collect());
             }
+            let trained: f64 = log.epochs().iter().map(|e| e.seconds).sum();
+            let peak = log.end().and_then(|end| end.peak_bytes).map_or(f64::NAN, |bytes| bytes as f64 / 1e6);
             if run.len() == 2 {
+                run.insert("cost", [("seconds".to_owned(), trained), ("peak".to_owned(), peak)].into());
                 runs.insert((fold.clone(), seed), run);
             }
         }
@@ -112,7 +116,7 @@ fn seed_means(runs: &Runs, which: &str, row: &str) -> Vec<f64> {
 fn overall(all: &[(&str, Runs)]) -> Table {
     let rows: std::collections::BTreeSet<&String> = all
         .iter()
-        .flat_map(|(_, runs)| runs.values().flat_map(|run| run.values().flat_map(BTreeMap::keys)))
+        .flat_map(|(_, runs)| runs.values().flat_map(|run| run["last"].keys()))
         .filter(|row| *row != "full")
         .collect();
     let mut columns = vec![
@@ -122,6 +126,7 @@ fn overall(all: &[(&str, Runs)]) -> Table {
         Column::new("fused, best on val"),
     ];
     columns.extend(rows.iter().map(|row| Column::new(format!("{row} alone, last"))));
+    columns.extend([Column::new("training, s"), Column::new("peak, MB")]);
     let mut table = Table::new(columns)
         .captioned("Test accuracy over all folds, %: mean of fold means, 95 % t interval over seeds");
     for (method, runs) in all {
@@ -139,6 +144,8 @@ fn overall(all: &[(&str, Runs)]) -> Table {
             cell("best", "full"),
         ];
         cells.extend(rows.iter().map(|row| cell("last", row)));
+        let cost = |what: &str| Cell::maybe(Summary::of(&accuracies(runs, None, "cost", what)).mean, 0);
+        cells.extend([cost("seconds"), cost("peak")]);
         table.row(cells);
     }
     table

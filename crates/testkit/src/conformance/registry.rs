@@ -26,7 +26,7 @@ pub fn strategies(modalities: usize) -> Vec<StrategyConfig> {
     }
     all.extend([
         StrategyConfig::Gblend(GBlendConfig::default()),
-        StrategyConfig::Ogm(OgmConfig { tensors: Tensors::Weights, ..OgmConfig::default() }),
+        StrategyConfig::Ogm(OgmConfig { ge: false, tensors: Tensors::Weights, ..OgmConfig::default() }),
         StrategyConfig::Ogm(OgmConfig {
             ge: true,
             scores: Scores::ZeroFill,
