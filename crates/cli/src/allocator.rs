@@ -4,7 +4,8 @@
 //! step faults every page in again. Keeping them costs memory that the next
 //! step uses anyway. Measured with `cargo bench -p counterpoint-testkit --bench
 //! step` (docs/results/cost.md): the time in the kernel of a ResNet-18 step
-//! fell to a quarter; mimalloc and jemalloc were slower than either.
+//! fell to a quarter. mimalloc spent more there than glibc without settings,
+//! jemalloc was slower on the small networks.
 
 /// Tells glibc to keep freed buffers for reuse. Elsewhere does nothing.
 pub fn keep_buffers() {
