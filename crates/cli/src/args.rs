@@ -44,7 +44,7 @@ pub struct Train {
     /// Configuration file; may be left out with --resume.
     #[arg(required_unless_present = "resume")]
     pub config: Option<PathBuf>,
-    /// Run folder [default: runs/NAME-STRATEGY-seedS].
+    /// Run folder [default: runs/CONFIG-STRATEGY-seedN].
     #[arg(long, value_name = "DIR", required_unless_present = "config")]
     pub out: Option<PathBuf>,
     /// Change one key of the configuration, e.g. train.seed=3 or strategy.name=joint.

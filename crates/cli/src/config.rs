@@ -169,6 +169,12 @@ impl Config {
         Ok(())
     }
 
+    /// The strategy's name, as the file writes it.
+    pub fn strategy_name(&self) -> String {
+        let table = Table::try_from(&self.strategy).unwrap_or_default();
+        table.get("name").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
     /// The file's text, with every default written out.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a configuration is plain tables, texts and numbers")

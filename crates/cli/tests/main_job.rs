@@ -115,3 +115,12 @@ fn samples_may_lack_a_modality_and_scores_are_told_by_what_they_have() {
         assert_eq!((by.len(), count), (2, 6.0), "{strategy}: {by:?}");
     }
 }
+
+#[test]
+fn without_out_every_method_has_a_folder_of_its_own() {
+    let toy = Toy::new();
+    toy.run(&["train", "toy.toml"]).succeeds();
+    toy.run(&["train", "toy.toml", "--set", "strategy.name=joint"]).succeeds();
+    assert!(toy.dir.join("runs/toy-dgl-seed3/run.json").exists());
+    assert!(toy.dir.join("runs/toy-joint-seed3/run.json").exists());
+}

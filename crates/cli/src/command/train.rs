@@ -76,7 +76,10 @@ fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
 
 fn default_out(config: Option<&Path>, settings: &Config) -> PathBuf {
     let stem = config.and_then(Path::file_stem).map_or("run".into(), |s| s.to_string_lossy().into_owned());
-    Path::new("runs").join(format!("{stem}-seed{}", settings.train.seed))
+    // Another method chosen with --set is another run.
+    let strategy = settings.strategy_name();
+    let name = if stem.ends_with(&strategy) { stem } else { format!("{stem}-{strategy}") };
+    Path::new("runs").join(format!("{name}-seed{}", settings.train.seed))
 }
 
 /// Decides what the folder's run and the given configuration mean together.
@@ -218,12 +221,11 @@ fn start(
     groups: &counterpoint::grad::Groups,
     resumed_from: Option<usize>,
 ) -> Start {
-    let strategy = serde_json::to_value(&config.strategy).unwrap_or_default();
     let parameters: usize = groups.groups().iter().map(|g| groups.size(*g).1).sum();
     let mut environment = info.environment.clone();
     environment.insert("data".into(), info.data_hash.clone());
     Start {
-        strategy: strategy["name"].as_str().unwrap_or_default().to_owned(),
+        strategy: config.strategy_name(),
         seed: Some(config.train.seed),
         epochs: config.train.epochs,
         resumed_from,
@@ -259,11 +261,10 @@ fn summarise(
         }));
         return Ok(());
     }
-    let strategy = serde_json::to_value(&config.strategy).unwrap_or_default();
     let title = format!(
         "{}: strategy {}, {} epochs in {seconds:.0} s; validation split, {} samples",
         folder.path.display(),
-        strategy["name"].as_str().unwrap_or_default(),
+        config.strategy_name(),
         config.train.epochs,
         splits.val.len()
     );
