@@ -1,11 +1,8 @@
 //! The configuration file: sections, defaults, `--set`, and helpful refusals.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use counterpoint::model::encoder::EncoderConfig;
-use counterpoint::model::fusion::FusionConfig;
-use counterpoint::model::head::HeadConfig;
+use counterpoint::model::ModelConfig;
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::train::{OptimizerConfig, ScheduleConfig, TrainConfig};
 use counterpoint_data::DataConfig;
@@ -30,35 +27,6 @@ pub struct Config {
     pub schedule: ScheduleConfig,
     /// How long.
     pub train: Training,
-}
-
-/// `[model]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ModelConfig {
-    /// Encoder of every modality that `encoders` does not name.
-    pub encoder: EncoderConfig,
-    /// How features are joined.
-    pub fusion: FusionConfig,
-    /// What reads the joined features.
-    pub head: HeadConfig,
-    /// Whether every modality gets a linear head of its own besides.
-    pub solo_heads: bool,
-    /// Encoders by modality.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub encoders: BTreeMap<String, EncoderConfig>,
-}
-
-impl Default for ModelConfig {
-    fn default() -> Self {
-        Self {
-            encoder: EncoderConfig::ConvNet { channels: vec![16, 32, 64, 64] },
-            fusion: FusionConfig::Concat {},
-            head: HeadConfig::Linear {},
-            solo_heads: false,
-            encoders: BTreeMap::new(),
-        }
-    }
 }
 
 /// `[train]`.
@@ -134,6 +102,9 @@ impl Config {
                 suggestion(unknown, &SECTIONS),
                 SECTIONS.join(", ")
             ));
+        }
+        if let Some(Value::Table(model)) = table.get_mut("model") {
+            model.entry("name").or_insert_with(|| ModelConfig::DEFAULT.into());
         }
         let data = table.remove("data").ok_or("the section [data] is missing")?;
         let Value::Table(data) = data else { return Err("[data] must be a section".into()) };
@@ -263,7 +234,9 @@ fn apply(table: &mut Table, set: &str) -> Result<(), Failure> {
             .ok_or_else(|| usage(format!("`{part}` is a value, not a section")))?;
     }
     // Another choice of method takes other settings: those of the old one would be unknown keys.
-    let switches = last == "name" && here.get("name").is_some_and(|old| *old != value);
+    let unnamed = (path.trim() == "model.name").then(|| Value::from(ModelConfig::DEFAULT));
+    let old = here.get("name").or(unnamed.as_ref());
+    let switches = last == "name" && old.is_some_and(|old| *old != value);
     if switches {
         here.clear();
     }

@@ -1,10 +1,10 @@
 //! A batch as tensors on a device.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint_batch::{Batch, Targets};
 
 use crate::modality::{Modality, Present};
-use crate::model::Features;
+use crate::model::{Feature, Features};
 
 /// One modality of a batch: only the rows of samples that have it.
 #[derive(Clone, Debug)]
@@ -115,21 +115,21 @@ impl Inputs {
     /// What a row sees of encoded features: for each needed modality the rows
     /// of the given samples.
     pub fn pick(&self, encoded: &Features, needed: Present, samples: &[usize]) -> Features {
-        let pick = |(index, z): (usize, &Option<Tensor<2>>)| {
+        let pick = |(index, z): (usize, &Option<Feature>)| {
             let m = Modality(index);
             needed
                 .has(m)
-                .then(|| self.rows(z.clone().expect("the samples have what the row needs"), m, samples))
+                .then(|| self.rows(z.as_ref().expect("the samples have what the row needs"), m, samples))
         };
         encoded.iter().enumerate().map(pick).collect()
     }
 
-    /// Rows of `features`, which holds one row for every sample that has `m`,
+    /// Rows of `feature`, which holds one row for every sample that has `m`,
     /// for the given samples, in their order.
-    fn rows(&self, features: Tensor<2>, m: Modality, samples: &[usize]) -> Tensor<2> {
-        let [have, _] = features.dims();
+    fn rows(&self, feature: &Feature, m: Modality, samples: &[usize]) -> Feature {
+        let have = feature.samples();
         if have == samples.len() && samples.is_sorted() {
-            return features;
+            return feature.clone();
         }
         let mut row = 0;
         let position: Vec<Option<i64>> = self
@@ -147,7 +147,6 @@ impl Inputs {
             .map(|&i| position[i].expect("only samples that have the modality are asked for"))
             .collect();
         let count = index.len();
-        let index = Tensor::<1, Int>::from_data(TensorData::new(index, [count]), &features.device());
-        features.select(0, index)
+        feature.select(&Tensor::from_data(TensorData::new(index, [count]), &feature.device()))
     }
 }

@@ -15,7 +15,7 @@ use counterpoint::layer::Pass;
 use counterpoint::model::encoder::EncoderConfig;
 use counterpoint::model::fusion::{Combine, FusionConfig};
 use counterpoint::model::head::HeadConfig;
-use counterpoint::model::{LateFusion, Model, MultimodalConfig};
+use counterpoint::model::{Model, MultimodalConfig};
 use counterpoint::strategy::{
     AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, Moment, OgmConfig, StrategyConfig,
 };
@@ -91,7 +91,7 @@ fn learner(
     encoder: &EncoderConfig,
     shapes: &[Vec<usize>; 2],
     device: &Device,
-) -> Learner<impl LateFusion + use<>> {
+) -> Learner<impl Model + use<>> {
     let data = [ModalitySpec::new("audio", shapes[0].clone()), ModalitySpec::new("image", shapes[1].clone())];
     let config = MultimodalConfig {
         encoders: vec![encoder.clone(); 2],
@@ -111,7 +111,7 @@ fn learner(
     Learner::new(model, sgd, strategy)
 }
 
-fn step<M: LateFusion>(learner: &mut Learner<M>, inputs: &Inputs) {
+fn step<M: Model>(learner: &mut Learner<M>, inputs: &Inputs) {
     let at = Moment { epoch: 0, epochs: 1, batch: 0, batches: 1, seed: 0 };
     for phase in learner.strategy.phases(at, learner.model.modalities()) {
         let mut pass = Pass::train(&mut learner.buffers);

@@ -128,10 +128,7 @@ pub fn check(text: &str) -> Result<Report, String> {
     Ok(report)
 }
 
-fn build(
-    case: &Case,
-    device: &Device,
-) -> Result<Learner<impl counterpoint::model::LateFusion + use<>>, String> {
+fn build(case: &Case, device: &Device) -> Result<Learner<impl Model + use<>>, String> {
     let fusion = match case.fusion.as_str() {
         "concat" => FusionConfig::Concat {},
         "sum" => FusionConfig::Sum {},
@@ -245,7 +242,7 @@ fn compare_rows<M: Model>(
     }
 }
 
-fn one_step<M: counterpoint::model::LateFusion>(
+fn one_step<M: Model>(
     learner: &mut Learner<M>,
     inputs: &Inputs,
     task: &Classification,

@@ -1,5 +1,6 @@
 //! `counterpoint list`.
 
+use counterpoint::model::ModelConfig;
 use counterpoint::model::encoder::EncoderConfig;
 use counterpoint::model::fusion::FusionConfig;
 use counterpoint::model::head::HeadConfig;
@@ -21,6 +22,7 @@ const DATA: [(&str, &str); 4] = [
 pub fn run(args: &List) -> Result<(), Failure> {
     let parts = [
         ("strategies", strategy::CATALOG),
+        ("models", ModelConfig::CATALOG),
         ("encoders", EncoderConfig::CATALOG),
         ("fusions", FusionConfig::CATALOG),
         ("heads", HeadConfig::CATALOG),

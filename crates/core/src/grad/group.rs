@@ -152,3 +152,21 @@ pub(crate) fn map_parameters<M: Module>(
     }
     module.map(&mut Mapper(change))
 }
+
+/// Makes constants of the parameters for which `deaf` holds: no backward pass
+/// computes their gradients.
+pub(super) fn deafen<M: Module>(module: M, deaf: impl Fn(ParamId) -> bool) -> M {
+    struct Mapper<F>(F);
+    impl<F: Fn(ParamId) -> bool> ModuleMapper for Mapper<F> {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let (id, tensor, mapper) = param.consume();
+            let tensor = if tensor.is_autodiff() && (self.0)(id) {
+                Tensor::from_inner(tensor.inner())
+            } else {
+                tensor
+            };
+            Param::from_mapped_value(id, tensor, mapper)
+        }
+    }
+    module.map(&mut Mapper(deaf))
+}

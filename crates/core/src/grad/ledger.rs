@@ -8,7 +8,7 @@ use counterpoint_batch::Targets;
 use super::{Gradients, Row};
 use crate::host::host;
 use crate::modality::Modality;
-use crate::model::Features;
+use crate::model::Vectors;
 use crate::strategy::Moment;
 
 /// Forward result of one row, on the samples that can serve it.
@@ -17,7 +17,7 @@ pub struct RowOutput {
     /// `[samples, outputs]`.
     pub scores: Tensor<2>,
     /// What fusion saw, `[samples, width]`; `None` for absent modalities.
-    pub features: Features,
+    pub features: Vectors,
     /// What should have been predicted.
     pub targets: Targets,
     /// Which samples of the batch these are.

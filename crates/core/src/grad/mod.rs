@@ -9,9 +9,9 @@
 //! ```
 //!
 //! [`PerRow`] is its definition, one forward and one backward for each row.
-//! [`Cut`] computes the same for late fusion with one forward and one backward
-//! of every encoder, however many rows there are. Only this module calls
-//! `backward`.
+//! [`Cut`] computes the same with one forward and one backward of every stream
+//! up to where modalities meet, however many rows there are. Only this module
+//! calls `backward`.
 
 mod cut;
 mod gradients;

@@ -7,8 +7,8 @@ use crate::layer::Pass;
 use crate::model::Model;
 use crate::strategy::Strategy;
 
-/// Serves any model. Costs as many passes through the encoders as there are
-/// rows that see them; [`Cut`](super::Cut) computes the same for late fusion.
+/// Costs as many passes through the encoders as there are rows that see them;
+/// [`Cut`](super::Cut) computes the same with one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PerRow;
 
@@ -25,7 +25,7 @@ impl<M: Model> Evaluator<M> for PerRow {
             let asked = [(row, scene.serving(row)?)];
             let scored = model.forward(&asked, inputs, pass).pop()?;
             let [(_, samples)] = asked;
-            Some(scene.output(scored.scores, scored.features, samples))
+            Some(scene.output(scored, samples))
         };
         let mut ledger = Ledger::default();
         for &row in &phase.probes {

@@ -4,10 +4,9 @@ use super::{Gradients, Groups, Ledger, Phase, Row, RowOutput};
 use crate::Error;
 use crate::input::Inputs;
 use crate::layer::Pass;
-use crate::model::{Features, Model};
+use crate::model::{Model, Scored};
 use crate::strategy::{Moment, Strategy};
 use crate::task::Task;
-use burn::tensor::Tensor;
 
 /// One batch in front of one model.
 pub struct Scene<'a, M> {
@@ -39,7 +38,7 @@ impl<M: Model> Scene<'_, M> {
     }
 
     /// A forward result with its targets.
-    pub(super) fn output(&self, scores: Tensor<2>, features: Features, samples: Vec<usize>) -> RowOutput {
+    pub(super) fn output(&self, Scored { scores, features }: Scored, samples: Vec<usize>) -> RowOutput {
         RowOutput { scores, features, targets: self.inputs.targets_of(&samples), samples }
     }
 }

@@ -29,6 +29,12 @@ impl BatchNorm {
         }
     }
 
+    /// The same layer with another epsilon.
+    #[must_use]
+    pub fn with_epsilon(self, epsilon: f64) -> Self {
+        Self { epsilon, ..self }
+    }
+
     /// Normalises with the statistics that the pass asks for.
     ///
     /// In training the batch's mean and biased variance normalise, and the

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::module::ParamId;
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 use crate::modality::Present;
 
@@ -14,6 +15,20 @@ pub enum BufferKey {
     Single,
     /// A layer behind a fusion sees other inputs with other modalities present.
     Subset(Present),
+}
+
+/// How layers behind a fusion keep running statistics, whose input differs
+/// between the fused row and a modality alone (methods 3.8c).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BnPolicy {
+    /// A buffer for every set of present modalities.
+    #[default]
+    PerSubset,
+    /// One buffer, moved by every row in turn, as the released MMTM code does.
+    Shared,
+    /// One buffer, moved by the fused row only.
+    FullOnly,
 }
 
 /// Mean and unbiased variance of one layer, `[channels]` each.
@@ -36,6 +51,11 @@ impl Buffers {
     /// The statistics of one layer, if any batch has moved them.
     pub fn get(&self, layer: ParamId, key: BufferKey) -> Option<&Running> {
         self.0.get(&(layer.val(), key))
+    }
+
+    /// Forgets the statistics of one layer.
+    pub fn remove(&mut self, layer: ParamId, key: BufferKey) {
+        self.0.remove(&(layer.val(), key));
     }
 
     /// Replaces the statistics of one layer.

@@ -13,7 +13,7 @@ mod linear;
 mod pass;
 
 pub use batch_norm::BatchNorm;
-pub use buffers::{BufferKey, Buffers, Running};
+pub use buffers::{BnPolicy, BufferKey, Buffers, Running};
 pub use conv::Conv2d;
 pub use init::Init;
 pub use linear::Linear;

@@ -5,35 +5,50 @@ use std::collections::BTreeSet;
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor};
 
-use super::{BufferKey, Buffers, Running};
+use super::{BnPolicy, BufferKey, Buffers, Running};
+use crate::modality::Present;
 
 /// The explicit context of forward passes: training or evaluation, which
 /// running statistics are read, and which are moved.
 ///
-/// One `Pass` serves all rows of one optimizer step. Within it a buffer moves
-/// at most once however many rows run the layer: that is what makes the two
-/// evaluators of [`grad`](crate::grad) leave the same statistics behind.
+/// One `Pass` serves all rows of one optimizer step. Within it a row moves a
+/// buffer at most once, and a layer before the first meeting moves its buffer
+/// once however many rows run it: that is what makes the two evaluators of
+/// [`grad`](crate::grad) leave the same statistics behind.
 #[derive(Debug)]
 pub struct Pass<'a> {
     mode: Mode<'a>,
-    key: BufferKey,
+    place: Place,
 }
+
+/// Whose statistics layers use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// The buffer.
+    key: BufferKey,
+    /// What is read in evaluation where `key` was never moved.
+    fallback: BufferKey,
+    /// The modalities that are present, behind the first meeting.
+    row: Option<Present>,
+}
+
+const BEFORE_MEETING: Place = Place { key: BufferKey::Single, fallback: BufferKey::Single, row: None };
 
 #[derive(Debug)]
 enum Mode<'a> {
-    Train { buffers: &'a mut Buffers, moved: BTreeSet<(u64, BufferKey)>, still: bool },
+    Train { buffers: &'a mut Buffers, moved: BTreeSet<(u64, Place)>, still: bool },
     Eval(&'a Buffers),
 }
 
 impl<'a> Pass<'a> {
     /// A pass with batch statistics that moves `buffers`.
     pub fn train(buffers: &'a mut Buffers) -> Self {
-        Self { mode: Mode::Train { buffers, moved: BTreeSet::new(), still: false }, key: BufferKey::Single }
+        Self { mode: Mode::Train { buffers, moved: BTreeSet::new(), still: false }, place: BEFORE_MEETING }
     }
 
     /// A pass with running statistics that changes nothing.
     pub fn eval(buffers: &'a Buffers) -> Self {
-        Self { mode: Mode::Eval(buffers), key: BufferKey::Single }
+        Self { mode: Mode::Eval(buffers), place: BEFORE_MEETING }
     }
 
     /// Whether batch statistics are used.
@@ -41,11 +56,26 @@ impl<'a> Pass<'a> {
         matches!(self.mode, Mode::Train { .. })
     }
 
-    /// Runs `f` with the buffers of `key` in use.
-    pub fn under<T>(&mut self, key: BufferKey, f: impl FnOnce(&mut Self) -> T) -> T {
-        let outer = std::mem::replace(&mut self.key, key);
-        let result = f(self);
-        self.key = outer;
+    /// Runs `f` for layers behind a meeting of modalities, of which `row` are
+    /// present out of `all`.
+    ///
+    /// In evaluation a set of modalities that never trained reads the
+    /// statistics of all together.
+    pub fn behind<T>(
+        &mut self,
+        row: Present,
+        all: Present,
+        policy: BnPolicy,
+        f: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let full = BufferKey::Subset(all);
+        let key = if policy == BnPolicy::PerSubset { BufferKey::Subset(row) } else { full };
+        let outer = std::mem::replace(&mut self.place, Place { key, fallback: full, row: Some(row) });
+        let result = match policy {
+            BnPolicy::FullOnly if row != all => self.probe(f),
+            _ => f(self),
+        };
+        self.place = outer;
         result
     }
 
@@ -70,7 +100,8 @@ impl<'a> Pass<'a> {
             Mode::Train { buffers, .. } => buffers,
             Mode::Eval(buffers) => buffers,
         };
-        buffers.get(layer, self.key).cloned().unwrap_or_else(|| Running {
+        let of = |key| buffers.get(layer, key).cloned();
+        of(self.place.key).or_else(|| of(self.place.fallback)).unwrap_or_else(|| Running {
             mean: Tensor::zeros([channels], device),
             variance: Tensor::ones([channels], device),
         })
@@ -79,9 +110,9 @@ impl<'a> Pass<'a> {
     /// Moves a layer's buffer unless this pass has moved it or only measures.
     pub(super) fn observe(&mut self, layer: ParamId, mean: Tensor<1>, variance: Tensor<1>, count: usize) {
         if let Mode::Train { buffers, moved, still: false } = &mut self.mode
-            && moved.insert((layer.val(), self.key))
+            && moved.insert((layer.val(), self.place))
         {
-            buffers.move_towards(layer, self.key, Running { mean, variance }, count);
+            buffers.move_towards(layer, self.place.key, Running { mean, variance }, count);
         }
     }
 }

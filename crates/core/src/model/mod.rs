@@ -4,12 +4,22 @@
 //! to which group and computes the scores of a [`Row`]; who learns from what
 //! is decided in [`grad`](crate::grad).
 
+mod any;
+mod config;
 pub mod encoder;
+mod feature;
 pub mod fusion;
 pub mod head;
+mod late_fusion;
 mod multimodal;
 
+pub use any::AnyModel;
+pub use config::ModelConfig;
+pub use feature::{Feature, Features, Vectors};
+pub use late_fusion::LateFusionConfig;
 pub use multimodal::{Multimodal, MultimodalConfig};
+
+pub(crate) use feature::PartGradients;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -19,19 +29,23 @@ use crate::input::{Input, Inputs};
 use crate::layer::Pass;
 use crate::modality::{Modalities, Modality};
 
-/// Features of the modalities; `None` where a modality is absent from the row.
-pub type Features = Vec<Option<Tensor<2>>>;
-
 /// Scores of one row and the features that led to them.
 #[derive(Clone, Debug)]
 pub struct Scored {
-    /// `[samples, outputs]`.
+    /// `[items, outputs]`: one item a sample, or one a pixel.
     pub scores: Tensor<2>,
-    /// `[samples, width]` of each modality that the row has.
-    pub features: Features,
+    /// One vector a sample for each modality that the row has: what its
+    /// stream ends in, averaged over space and time.
+    pub features: Vectors,
 }
 
-/// A network whose rows can be computed one by one.
+/// A network of one stream for each modality, which meet somewhere.
+///
+/// It is cut in two where modalities first meet. Before that, a stream's work
+/// does not depend on who else is present, so one pass serves all rows. Late
+/// fusion meets at the end of its encoders; a dense model meets in between, and
+/// the rest of its streams then runs in [`Self::join`], though its parameters
+/// still belong to their encoders.
 pub trait Model: Module {
     /// The modalities, in order.
     fn modalities(&self) -> &Modalities;
@@ -39,21 +53,29 @@ pub trait Model: Module {
     /// Every trainable parameter with its group, collected from sub-modules.
     fn groups(&self) -> Groups;
 
-    /// Scores of several rows, each for samples that all have what it needs.
-    /// Rows may share work that is the same for them.
-    fn forward(&self, rows: &[(Row, Vec<usize>)], inputs: &Inputs, pass: &mut Pass<'_>) -> Vec<Scored>;
-}
+    /// The stream of one modality up to the first meeting, for every sample
+    /// that has it.
+    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature;
 
-/// A model whose modalities meet only after their encoders have finished, so
-/// that it can be cut at the features.
-pub trait LateFusion: Model {
-    /// The features of one modality, `[rows of the input, width]`.
-    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Tensor<2>;
-
-    /// Fusion and head on the features that are there.
+    /// The rest of the network on what is there. The streams of absent
+    /// modalities are not run; zeros stand for them wherever modalities meet.
     ///
     /// `row` decides between the shared head and a modality's own: `Aux(m)`
     /// goes through the solo head of `m` if there is one, else through what
-    /// the fusion calls a modality [alone](fusion::Fusion::alone).
-    fn fuse(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Tensor<2>;
+    /// the model calls that modality alone.
+    fn join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored;
+
+    /// Scores of several rows, each for samples that all have what it needs.
+    fn forward(&self, rows: &[(Row, Vec<usize>)], inputs: &Inputs, pass: &mut Pass<'_>) -> Vec<Scored> {
+        let count = self.modalities().len();
+        let wanted = |m: Modality| rows.iter().any(|(row, _)| row.present(count).has(m));
+        let encoded: Features = self
+            .modalities()
+            .iter()
+            .map(|m| wanted(m).then(|| inputs.get(m).map(|input| self.encode(m, input, pass))).flatten())
+            .collect();
+        rows.iter()
+            .map(|(row, samples)| self.join(*row, &inputs.pick(&encoded, row.present(count), samples), pass))
+            .collect()
+    }
 }

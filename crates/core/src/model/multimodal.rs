@@ -7,10 +7,10 @@ use counterpoint_batch::ModalitySpec;
 use super::encoder::{AnyEncoder, Encoder, EncoderConfig};
 use super::fusion::{AnyFusion, Combine, Fusion, FusionConfig, Output};
 use super::head::{AnyHead, HeadConfig};
-use super::{Features, LateFusion, Model, Scored};
+use super::{Feature, Features, Model, Scored, Vectors};
 use crate::Error;
 use crate::grad::{Group, Groups, Row};
-use crate::input::{Input, Inputs};
+use crate::input::Input;
 use crate::layer::{Init, Linear, Pass};
 use crate::modality::{Modalities, Modality};
 
@@ -153,6 +153,19 @@ impl<E: Encoder, F: Fusion> Multimodal<E, F> {
     pub fn has_solo_heads(&self) -> bool {
         !self.solo_heads.is_empty()
     }
+
+    /// Fusion and head on the features that are there, `[samples, outputs]`.
+    fn scores(&self, row: Row, features: &Vectors) -> Tensor<2> {
+        let head = |fused: Tensor<2>| match &self.head {
+            Some(head) => head.forward(fused),
+            None => fused,
+        };
+        let Row::Aux(m) = row else { return self.fusion.scores(features, &head) };
+        match self.solo_heads.get(m.0) {
+            Some(own) => own.forward(features[m.0].clone().expect("an auxiliary row has its modality")),
+            None => self.fusion.alone(features, &head),
+        }
+    }
 }
 
 impl<E: Encoder, F: Fusion> Model for Multimodal<E, F> {
@@ -175,37 +188,12 @@ impl<E: Encoder, F: Fusion> Model for Multimodal<E, F> {
         groups
     }
 
-    fn forward(&self, rows: &[(Row, Vec<usize>)], inputs: &Inputs, pass: &mut Pass<'_>) -> Vec<Scored> {
-        let count = self.modalities.len();
-        let wanted = |m: Modality| rows.iter().any(|(row, _)| row.present(count).has(m));
-        let encoded: Features = self
-            .modalities
-            .iter()
-            .map(|m| wanted(m).then(|| inputs.get(m).map(|input| self.encode(m, input, pass))).flatten())
-            .collect();
-        rows.iter()
-            .map(|(row, samples)| {
-                let features = inputs.pick(&encoded, row.present(count), samples);
-                Scored { scores: self.fuse(*row, &features, pass), features }
-            })
-            .collect()
-    }
-}
-
-impl<E: Encoder, F: Fusion> LateFusion for Multimodal<E, F> {
-    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
-        self.encoders[m.0].forward(input, pass)
+    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
+        Feature::of(self.encoders[m.0].forward(input, pass))
     }
 
-    fn fuse(&self, row: Row, features: &Features, _pass: &mut Pass<'_>) -> Tensor<2> {
-        let head = |fused: Tensor<2>| match &self.head {
-            Some(head) => head.forward(fused),
-            None => fused,
-        };
-        let Row::Aux(m) = row else { return self.fusion.scores(features, &head) };
-        match self.solo_heads.get(m.0) {
-            Some(own) => own.forward(features[m.0].clone().expect("an auxiliary row has its modality")),
-            None => self.fusion.alone(features, &head),
-        }
+    fn join(&self, row: Row, features: &Features, _pass: &mut Pass<'_>) -> Scored {
+        let features: Vectors = features.iter().map(|z| z.as_ref().map(|z| z.part(0))).collect();
+        Scored { scores: self.scores(row, &features), features }
     }
 }

@@ -13,7 +13,8 @@
 //! input layers learn, a summed head keeps every bias in its unimodal path,
 //! no unused layer is created. Under SGD alpha multiplies the encoders'
 //! learning rate (and divides their weight decay); under Adam it cancels.
-//! Cost: joint plus one small pass through fusion and head a modality.
+//! Cost: joint plus one small pass through fusion and head a modality; with
+//! dense fusion the streams behind the first exchange run once more for each.
 
 use super::{Moment, Strategy};
 use crate::Error;
@@ -35,6 +36,15 @@ impl Strategy for Dgl {
     fn phases(&self, _at: Moment, modalities: &Modalities) -> Vec<Phase> {
         let solos = modalities.iter().map(Row::Solo);
         vec![Phase::of(std::iter::once(Row::Full).chain(solos).collect::<Vec<_>>())]
+    }
+
+    fn listens(&self, row: Row, group: Group) -> bool {
+        match (row, group) {
+            (Row::Full, Group::Encoder(_)) => !self.truncate_multimodal,
+            (Row::Solo(m), Group::Encoder(encoder)) => m == encoder,
+            (Row::Solo(_), _) => !self.truncate_unimodal,
+            _ => true,
+        }
     }
 
     fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {

@@ -39,7 +39,7 @@ use burn::tensor::Tensor;
 use std::collections::BTreeMap;
 
 use crate::Error;
-use crate::grad::{Gradients, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
+use crate::grad::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
 use crate::modality::{Modalities, Modality};
 use crate::task::Task;
 
@@ -134,6 +134,13 @@ pub trait Strategy: Send {
         task: &dyn Task,
     ) -> Tensor<1> {
         task.loss(output.scores.clone(), &output.targets)
+    }
+
+    /// Whether [`Self::route`] may ever send this row's gradient to this group.
+    /// Evaluators leave out what nobody listens to: with dense fusion that is
+    /// a good part of a backward pass.
+    fn listens(&self, _row: Row, _group: Group) -> bool {
+        true
     }
 
     /// The matrix for this phase, after its forward passes.

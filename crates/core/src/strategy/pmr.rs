@@ -217,6 +217,13 @@ impl Strategy for Pmr {
         }
     }
 
+    fn listens(&self, row: Row, group: Group) -> bool {
+        match row {
+            Row::Aux(m) => group == Group::Encoder(m),
+            _ => true,
+        }
+    }
+
     fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let pulled = modalities.iter().any(|m| seen.output(Row::Aux(m)).is_some());
         let scores = seen.output(Row::Full).filter(|_| pulled).and_then(|full| self.scores(full));

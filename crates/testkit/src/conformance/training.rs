@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use burn::tensor::Device;
 use counterpoint::Error;
 use counterpoint::grad::Cut;
-use counterpoint::model::LateFusion;
+use counterpoint::model::Model;
 use counterpoint::task::Task;
 use counterpoint::train::{
     Learner, Observer, Outcome, Progress, ScheduleConfig, StepReport, TrainConfig, Trainer,
@@ -31,11 +31,7 @@ pub struct Run<'a> {
 ///
 /// # Errors
 /// What the trainer says.
-pub fn run<M: LateFusion>(
-    what: &Run<'_>,
-    learner: &mut Learner<M>,
-    progress: Progress,
-) -> Result<Outcome, Error> {
+pub fn run<M: Model>(what: &Run<'_>, learner: &mut Learner<M>, progress: Progress) -> Result<Outcome, Error> {
     struct Stopper<'a> {
         left: Option<usize>,
         stop: &'a AtomicBool,

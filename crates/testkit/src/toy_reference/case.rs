@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use counterpoint::input::Inputs;
 use counterpoint::modality::Modalities;
-use counterpoint::model::LateFusion;
+use counterpoint::model::Model;
 use counterpoint::strategy::Strategy;
 use counterpoint::task::Classification;
 use counterpoint::train::{Learner, OptimizerConfig};
@@ -69,7 +69,7 @@ impl Case {
         &self,
         strategy: Box<dyn Strategy>,
         device: &Device,
-    ) -> Result<Learner<impl LateFusion + use<>>, String> {
+    ) -> Result<Learner<impl Model + use<>>, String> {
         let solo_heads = matches!(self.method.as_str(), "gblend_fixed" | "mmpareto");
         let model = ToyModel::new(self, self.names()?, self.head_kind()?, solo_heads, device);
         let optimizer = OptimizerConfig::Sgd {

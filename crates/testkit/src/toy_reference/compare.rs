@@ -8,7 +8,7 @@ use counterpoint::host::{host, scalar};
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::Modality;
-use counterpoint::model::{LateFusion, Model};
+use counterpoint::model::Model;
 use counterpoint::strategy::Moment;
 use counterpoint::task::{Classification, Task};
 use counterpoint::train::Learner;
@@ -39,7 +39,7 @@ pub(super) enum Way {
 impl Way {
     pub const BOTH: [Self; 2] = [Self::Cut, Self::PerRow];
 
-    pub fn gradients<M: LateFusion>(
+    pub fn gradients<M: Model>(
         self,
         learner: &mut Learner<M>,
         phase: &Phase,
@@ -161,7 +161,7 @@ pub(super) fn moment(epoch: usize, batch: usize, batches: usize) -> Moment {
     Moment { epoch, epochs: 100, batch, batches, seed: 0 }
 }
 
-pub(super) fn step<M: LateFusion>(learner: &mut Learner<M>, gradients: Gradients) {
+pub(super) fn step<M: Model>(learner: &mut Learner<M>, gradients: Gradients) {
     let model = learner.model.clone();
     learner.model = learner.optimizer.step(model, gradients, &learner.groups, 1.0);
 }

@@ -3,10 +3,10 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
 use counterpoint::grad::{Group, Groups, Row};
-use counterpoint::input::{Input, Inputs};
+use counterpoint::input::Input;
 use counterpoint::layer::{Init, Linear, Pass};
 use counterpoint::modality::{Modalities, Modality};
-use counterpoint::model::{Features, LateFusion, Model, Scored};
+use counterpoint::model::{Feature, Features, Model, Scored, Vectors};
 
 use super::case::Case;
 
@@ -138,59 +138,15 @@ impl ToyModel {
         }
     }
 
-    fn side_by_side(&self, features: &Features) -> Vec<Tensor<2>> {
+    fn side_by_side(&self, features: &Vectors) -> Vec<Tensor<2>> {
         let there = features.iter().flatten().next().expect("a row has a modality");
         let (batch, device) = (there.dims()[0], there.device());
         let zeros = || Tensor::zeros([batch, self.width], &device);
         features.iter().map(|z| z.clone().unwrap_or_else(zeros)).collect()
     }
-}
 
-impl Model for ToyModel {
-    fn modalities(&self) -> &Modalities {
-        &self.modalities
-    }
-
-    fn groups(&self) -> Groups {
-        let mut groups = Groups::default();
-        for (m, encoder) in self.modalities.iter().zip(&self.encoders) {
-            groups.add(Group::Encoder(m), &format!("encoder.{}", m.0), encoder);
-        }
-        match &self.head {
-            ToyHead::Linear(head) => groups.add(Group::Head, "head", head),
-            ToyHead::Mlp(head) => groups.add(Group::Head, "head", head),
-            ToyHead::Cosine(head) => groups.add(Group::Head, "head", &head.layer),
-            ToyHead::Shared(head) => groups.add(Group::Head, "shared_head", head),
-            ToyHead::Boosted(head) => {
-                groups.add(Group::Head, "shared_head", &head.layers);
-                groups.add(Group::Head, "rate", &head.rate);
-            }
-        }
-        for (m, head) in self.modalities.iter().zip(&self.solo_heads) {
-            groups.add(Group::SoloHead(m), &format!("solo_head.{}", m.0), head);
-        }
-        groups
-    }
-
-    fn forward(&self, rows: &[(Row, Vec<usize>)], inputs: &Inputs, pass: &mut Pass<'_>) -> Vec<Scored> {
-        let count = self.modalities.len();
-        let encoded: Features =
-            self.modalities.iter().map(|m| inputs.get(m).map(|input| self.encode(m, input, pass))).collect();
-        rows.iter()
-            .map(|(row, samples)| {
-                let features = inputs.pick(&encoded, row.present(count), samples);
-                Scored { scores: self.fuse(*row, &features, pass), features }
-            })
-            .collect()
-    }
-}
-
-impl LateFusion for ToyModel {
-    fn encode(&self, m: Modality, input: &Input, _pass: &mut Pass<'_>) -> Tensor<2> {
-        self.encoders[m.0].forward(input.tensor::<2>())
-    }
-
-    fn fuse(&self, row: Row, features: &Features, _pass: &mut Pass<'_>) -> Tensor<2> {
+    /// `[samples, outputs]`.
+    fn scores(&self, row: Row, features: &Vectors) -> Tensor<2> {
         if let Row::Aux(m) = row
             && let (Some(head), Some(z)) = (self.solo_heads.get(m.0), features[m.0].clone())
         {
@@ -232,6 +188,42 @@ impl LateFusion for ToyModel {
                 }
             }
         }
+    }
+}
+
+impl Model for ToyModel {
+    fn modalities(&self) -> &Modalities {
+        &self.modalities
+    }
+
+    fn groups(&self) -> Groups {
+        let mut groups = Groups::default();
+        for (m, encoder) in self.modalities.iter().zip(&self.encoders) {
+            groups.add(Group::Encoder(m), &format!("encoder.{}", m.0), encoder);
+        }
+        match &self.head {
+            ToyHead::Linear(head) => groups.add(Group::Head, "head", head),
+            ToyHead::Mlp(head) => groups.add(Group::Head, "head", head),
+            ToyHead::Cosine(head) => groups.add(Group::Head, "head", &head.layer),
+            ToyHead::Shared(head) => groups.add(Group::Head, "shared_head", head),
+            ToyHead::Boosted(head) => {
+                groups.add(Group::Head, "shared_head", &head.layers);
+                groups.add(Group::Head, "rate", &head.rate);
+            }
+        }
+        for (m, head) in self.modalities.iter().zip(&self.solo_heads) {
+            groups.add(Group::SoloHead(m), &format!("solo_head.{}", m.0), head);
+        }
+        groups
+    }
+
+    fn encode(&self, m: Modality, input: &Input, _pass: &mut Pass<'_>) -> Feature {
+        Feature::of(self.encoders[m.0].forward(input.tensor::<2>()))
+    }
+
+    fn join(&self, row: Row, features: &Features, _pass: &mut Pass<'_>) -> Scored {
+        let features: Vectors = features.iter().map(|z| z.as_ref().map(|z| z.part(0))).collect();
+        Scored { scores: self.scores(row, &features), features }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::tensor::Device;
 use counterpoint::grad::{Gradients, Parameter, Phase, Row};
 use counterpoint::host::host;
-use counterpoint::model::LateFusion;
+use counterpoint::model::Model;
 use counterpoint::strategy::{
     AgmConfig, GBlendConfig, MmParetoConfig, OgmConfig, PmrConfig, Pull, Rescale, Scores, Strategy,
     StrategyConfig, StrategyState, Tensors as Select, Weights, noise_size,
@@ -176,7 +176,7 @@ fn state(case: &Case) -> Result<Option<StrategyState>, String> {
 
 /// Gradients of one step, with its losses and intermediate numbers compared.
 #[expect(clippy::too_many_arguments, reason = "everything that names one step")]
-fn one<M: LateFusion>(
+fn one<M: Model>(
     report: &mut Report,
     way: Way,
     variant: &str,

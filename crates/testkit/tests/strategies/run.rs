@@ -11,7 +11,7 @@ use counterpoint::modality::Modalities;
 use counterpoint::model::encoder::EncoderConfig;
 use counterpoint::model::fusion::FusionConfig;
 use counterpoint::model::head::HeadConfig;
-use counterpoint::model::{LateFusion, MultimodalConfig};
+use counterpoint::model::{Model, MultimodalConfig};
 use counterpoint::strategy::{
     AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, OgmConfig, PmrConfig, Projection, ReconBoostConfig,
     RelearnConfig, Strategy, StrategyConfig, Tensors,
@@ -129,7 +129,7 @@ impl Run {
         Modalities::new(self.train.spec.iter().map(|m| m.name.clone())).unwrap()
     }
 
-    pub fn learner(&self, strategy: Box<dyn Strategy>) -> Learner<impl LateFusion + use<>> {
+    pub fn learner(&self, strategy: Box<dyn Strategy>) -> Learner<impl Model + use<>> {
         let config = MultimodalConfig {
             encoders: vec![EncoderConfig::Mlp { widths: vec![5] }; self.train.spec.len()],
             fusion: FusionConfig::Concat {},
@@ -147,7 +147,7 @@ impl Run {
         Learner::new(model, optimizer, strategy)
     }
 
-    pub fn go<M: LateFusion>(
+    pub fn go<M: Model>(
         &self,
         learner: &mut Learner<M>,
         progress: Progress,
@@ -169,7 +169,7 @@ impl Run {
     }
 }
 
-pub fn values<M: LateFusion>(learner: &Learner<M>) -> Vec<(String, Vec<f32>)> {
+pub fn values<M: Model>(learner: &Learner<M>) -> Vec<(String, Vec<f32>)> {
     let mut all = Vec::new();
     learner.visit(|p, values| all.push((p.name.clone(), values)));
     all

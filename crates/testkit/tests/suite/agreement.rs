@@ -9,7 +9,7 @@ use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::{Modalities, Modality, Present};
-use counterpoint::model::{LateFusion, Model};
+use counterpoint::model::Model;
 use counterpoint::strategy::{Moment, Strategy, StrategyConfig};
 use counterpoint::task::Classification;
 use counterpoint_batch::{BatchSource, Targets};
@@ -153,7 +153,7 @@ fn subject(truncate_multimodal: bool, truncate_unimodal: bool, alpha: f64) -> Su
 /// Runs the batch through the encoders once more.
 struct MovesTwice;
 
-impl<M: LateFusion> Evaluator<M> for MovesTwice {
+impl<M: Model> Evaluator<M> for MovesTwice {
     fn evaluate(
         &self,
         scene: Scene<'_, M>,
@@ -173,7 +173,7 @@ impl<M: LateFusion> Evaluator<M> for MovesTwice {
 /// Sends every group `1 + 1e-5` times what it should get.
 struct Louder;
 
-impl<M: LateFusion> Evaluator<M> for Louder {
+impl<M: Model> Evaluator<M> for Louder {
     fn evaluate(
         &self,
         scene: Scene<'_, M>,

@@ -10,7 +10,7 @@ use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::encoder::Encoder;
 use counterpoint::model::fusion::{AnyFusion, Concat};
 use counterpoint::model::head::AnyHead;
-use counterpoint::model::{LateFusion, Model, Multimodal};
+use counterpoint::model::{Model, Multimodal};
 use counterpoint::strategy::{Dgl, Moment, Strategy};
 use counterpoint::task::Task;
 use counterpoint::train::OptimizerConfig;
@@ -140,12 +140,7 @@ pub fn dgl(alpha: f64) -> Dgl {
 }
 
 /// One phase of a strategy by the fast evaluator.
-pub fn step<M: LateFusion>(
-    model: &M,
-    inputs: &Inputs,
-    task: &dyn Task,
-    strategy: &mut dyn Strategy,
-) -> Evaluated {
+pub fn step<M: Model>(model: &M, inputs: &Inputs, task: &dyn Task, strategy: &mut dyn Strategy) -> Evaluated {
     step_by(&Cut, model, inputs, task, strategy)
 }
 
@@ -162,7 +157,7 @@ pub fn step_by<M: Model>(
 }
 
 /// The gradients of a strategy's first phase as the optimizer gets them.
-pub fn mixed<M: LateFusion>(
+pub fn mixed<M: Model>(
     model: &M,
     groups: &Groups,
     inputs: &Inputs,

@@ -9,7 +9,7 @@ use counterpoint::layer::{Init, Linear};
 use counterpoint::modality::Modality;
 use counterpoint::model::fusion::{AnyFusion, Combine, Film, Fusion, FusionConfig, Gated, Read};
 use counterpoint::model::head::AnyHead;
-use counterpoint::model::{Features, Model, Multimodal};
+use counterpoint::model::{Model, Multimodal, Vectors};
 use counterpoint::strategy::Joint;
 use counterpoint::task::Classification;
 use counterpoint_batch::Targets;
@@ -51,7 +51,7 @@ struct ZeroFilledGate {
 }
 
 impl Fusion for ZeroFilledGate {
-    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn scores(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         let there = features.iter().flatten().next().unwrap();
         let zero = there.zeros_like();
         let filled = features.iter().map(|z| z.clone().unwrap_or(zero.clone()));
@@ -72,7 +72,7 @@ struct FrozenGate {
 }
 
 impl Fusion for FrozenGate {
-    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn scores(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         let hidden = |(l, z): (&Linear, &Option<Tensor<2>>)| l.forward(z.clone().unwrap()).detach();
         let hidden: Vec<_> = self.gate.layers.iter().zip(features).map(hidden).collect();
         head(sigmoid(hidden[0].clone()) * hidden[1].clone())
@@ -136,7 +136,7 @@ fn build(config: FusionConfig, widths: &[usize]) -> AnyFusion {
 }
 
 /// The joined vector.
-fn joined(fusion: &impl Fusion, features: &Features) -> Vec<f32> {
+fn joined(fusion: &impl Fusion, features: &Vectors) -> Vec<f32> {
     host(fusion.scores(features, &|x| x).inner())
 }
 

@@ -10,7 +10,7 @@ use counterpoint::modality::{Modality, Present};
 use counterpoint::model::encoder::EncoderConfig;
 use counterpoint::model::fusion::{Combine, Concat, FusionConfig};
 use counterpoint::model::head::{Activation, AnyHead, CosineHead, HeadConfig};
-use counterpoint::model::{LateFusion, Model, Multimodal, MultimodalConfig};
+use counterpoint::model::{Feature, Model, Multimodal, MultimodalConfig};
 use counterpoint::strategy::Joint;
 use counterpoint::task::Classification;
 use counterpoint_batch::{ModalitySpec, Targets};
@@ -183,9 +183,10 @@ fn a_shared_head_and_its_rate_belong_to_head_and_fusion() {
     assert_eq!(named(Group::Fusion), ["fusion.rate"]);
     assert_eq!(named(Group::Head), ["head.fc1.weight", "head.fc1.bias", "head.fc2.weight", "head.fc2.bias"]);
     // One head for both: a unimodal row of either reaches it and no other encoder.
-    let none = vec![None, Some(Tensor::<2>::zeros([1, 6], &Device::flex()))];
+    let none = vec![None, Some(Feature::of(Tensor::<2>::zeros([1, 6], &Device::flex())))];
     let mut buffers = Buffers::default();
-    let scores = model.fuse(Row::Subset(Present::only(Modality(1))), &none, &mut Pass::train(&mut buffers));
+    let row = Row::Subset(Present::only(Modality(1)));
+    let scores = model.join(row, &none, &mut Pass::train(&mut buffers)).scores;
     assert_eq!(scores.dims(), [1, 3]);
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use counterpoint::grad::Row;
 use counterpoint::modality::Modalities;
-use counterpoint::model::LateFusion;
+use counterpoint::model::Model;
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::{Classification, Regression, RegressionLoss};
 use counterpoint::train::{Checkpoint, Learner, OptimizerConfig, Outcome, Progress, evaluate};
@@ -24,7 +24,7 @@ fn learner(
     data: &Problem,
     optimizer: OptimizerConfig,
     seed: u64,
-) -> Learner<impl LateFusion + use<>> {
+) -> Learner<impl Model + use<>> {
     let model = subject.model(data.modalities(), seed).unwrap();
     Learner::new(model, optimizer, subject.strategy().unwrap())
 }

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use super::{Fusion, Read, sum_of};
 use crate::Error;
 use crate::layer::{Init, Linear};
-use crate::model::Features;
+use crate::model::Vectors;
 
 /// `W vec(mean over pairs m < n of u_m u_n^T) + b` with `u_m = P_m z_m + c_m`,
 /// over the pairs of present modalities; `u_m = z_m` if full.
@@ -48,7 +48,7 @@ impl Bilinear {
         Ok(Self { projections, layer: Linear::new(dims * dims, width, &init.part("layer")) })
     }
 
-    fn projected(&self, features: &Features) -> Vec<Tensor<2>> {
+    fn projected(&self, features: &Vectors) -> Vec<Tensor<2>> {
         let project = |(m, z): (usize, &Option<Tensor<2>>)| {
             let z = z.clone()?;
             Some(match self.projections.get(m) {
@@ -61,7 +61,7 @@ impl Bilinear {
 }
 
 impl Fusion for Bilinear {
-    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn scores(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         let there = self.projected(features);
         let mut products = Vec::new();
         for (i, u) in there.iter().enumerate() {

@@ -1,10 +1,10 @@
-//! Features side by side.
+//! Vectors side by side.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::{Fusion, Read, zero_fill};
-use crate::model::Features;
+use crate::model::Vectors;
 
 /// `[z_1 .. z_M]`, with zeros where a modality is absent. No parameters.
 #[derive(Module, Debug)]
@@ -20,7 +20,7 @@ impl Concat {
 }
 
 impl Fusion for Concat {
-    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn scores(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         head(Tensor::cat(zero_fill(features, &self.widths), 1))
     }
 

@@ -12,7 +12,7 @@ use crate::layer::Init;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum FusionConfig {
-    /// Features side by side.
+    /// Vectors side by side.
     Concat {},
     /// A linear layer for each modality; their outputs are added and are the scores.
     Sum {},

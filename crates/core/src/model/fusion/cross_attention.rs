@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, activation::softmax};
 use super::{Fusion, Read, sum_of};
 use crate::Error;
 use crate::layer::{Init, Linear};
-use crate::model::Features;
+use crate::model::Vectors;
 
 /// One token for each present modality, `t_m = P_m z_m + c_m`; every token
 /// asks all of them (scaled dot-product attention with several heads, Vaswani
@@ -72,7 +72,7 @@ impl CrossAttention {
 }
 
 impl Fusion for CrossAttention {
-    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn scores(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         let there = self.projections.iter().zip(features).filter_map(|(p, z)| Some(p.forward(z.clone()?)));
         let tokens: Vec<Tensor<2>> = there.collect();
         let (count, [batch, width]) = (tokens.len(), tokens[0].dims());

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Fusion, Read, sum_of};
 use crate::Error;
 use crate::layer::Init;
-use crate::model::Features;
+use crate::model::Vectors;
 
 /// How the scores of the present modalities become one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ impl Ensemble {
 }
 
 impl Fusion for Ensemble {
-    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn scores(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         let scores: Vec<Tensor<2>> = features.iter().flatten().map(|z| head(z.clone())).collect();
         let count = scores.len();
         let combined = match self.weights {
@@ -98,7 +98,7 @@ impl Fusion for Ensemble {
         self.width
     }
 
-    fn alone(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn alone(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         head(features.iter().flatten().next().expect("a row has at least one modality").clone())
     }
 }

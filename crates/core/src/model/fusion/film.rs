@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use super::{Fusion, Read, zero_fill};
 use crate::layer::{Init, Linear};
-use crate::model::Features;
+use crate::model::Vectors;
 
 /// `(1 + sum_m gamma_m) * z_M + sum_m beta_m` with
 /// `(gamma_m, beta_m) = W_m z_m + b_m` for every modality but the last
@@ -37,7 +37,7 @@ impl Film {
 }
 
 impl Fusion for Film {
-    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn scores(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         let mut filled = zero_fill(features, &self.widths);
         let signal = filled.pop().expect("a model has at least one modality");
         let modulations = self.layers.iter().zip(filled).map(|(layer, z)| layer.forward(z));

@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, activation::sigmoid};
 
 use super::{Fusion, Read, sum_of};
 use crate::layer::{Init, Linear};
-use crate::model::Features;
+use crate::model::Vectors;
 
 /// `mean over m of sigmoid(h_m) * h_s` with `h_m = W_m z_m + b_m`, where `s`
 /// is the last present modality and `m` runs over the present ones before it.
@@ -35,7 +35,7 @@ impl Gated {
 }
 
 impl Fusion for Gated {
-    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn scores(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         let there = self.layers.iter().zip(features).filter_map(|(layer, z)| Some((layer, z.clone()?)));
         let mut gates: Vec<Tensor<2>> = there.map(|(layer, z)| layer.forward(z)).collect();
         let signal = gates.pop().expect("a row has at least one modality");

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use super::{Fusion, Read, zero_fill};
 use crate::layer::{Init, Linear};
-use crate::model::Features;
+use crate::model::Vectors;
 
 /// `sum_r w_r * prod_m (W_m^r [z_m; 1]) + b`: the outer product of all
 /// `[z_m; 1]` through a weight tensor of rank `r`, never written out
@@ -50,7 +50,7 @@ impl LowRank {
 }
 
 impl Fusion for LowRank {
-    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn scores(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         let filled = zero_fill(features, &self.widths);
         let factors = self.factors.iter().zip(filled).map(|(factor, z)| factor.forward(z));
         let product = factors.reduce(|product, f| product * f).expect("a model has at least one modality");

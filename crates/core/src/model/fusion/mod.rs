@@ -28,7 +28,7 @@ pub use sum::Sum;
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
-use super::Features;
+use super::Vectors;
 
 /// The head as a fusion sees it: from `[batch, width]` to `[batch, outputs]`.
 /// It is the identity if the fusion makes the scores itself.
@@ -41,14 +41,14 @@ pub trait Fusion: Module + ModuleDisplay {
     /// # Shapes
     /// `[batch, width of m]` for each modality to `[batch, outputs]`; `head`
     /// takes `[batch, self.width()]`.
-    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2>;
+    fn scores(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2>;
 
     /// Width of what the head reads.
     fn width(&self) -> usize;
 
     /// Scores of a modality by itself: what [`Row::Aux`](crate::grad::Row::Aux)
     /// means in a model without solo heads. Exactly one entry is present.
-    fn alone(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn alone(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         self.scores(features, head)
     }
 }
@@ -92,7 +92,7 @@ macro_rules! on_each {
 }
 
 impl Fusion for AnyFusion {
-    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn scores(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         on_each!(self, f => f.scores(features, head))
     }
 
@@ -100,13 +100,13 @@ impl Fusion for AnyFusion {
         on_each!(self, f => f.width())
     }
 
-    fn alone(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn alone(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         on_each!(self, f => f.alone(features, head))
     }
 }
 
 /// Zeros in place of an absent modality of the given width.
-fn zero_fill(features: &Features, widths: &[usize]) -> Vec<Tensor<2>> {
+fn zero_fill(features: &Vectors, widths: &[usize]) -> Vec<Tensor<2>> {
     let there = features.iter().flatten().next().expect("a row has at least one modality");
     let (batch, device) = (there.dims()[0], there.device());
     features

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use super::{Fusion, Read, sum_of, zero_fill};
 use crate::layer::{Init, Linear};
-use crate::model::Features;
+use crate::model::Vectors;
 
 /// `sum_m (W_m z_m + b_m)`.
 ///
@@ -32,7 +32,7 @@ impl Sum {
 }
 
 impl Fusion for Sum {
-    fn scores(&self, features: &Features, head: &Read<'_>) -> Tensor<2> {
+    fn scores(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         let filled = zero_fill(features, &self.widths);
         head(sum_of(self.layers.iter().zip(filled).map(|(layer, z)| layer.forward(z))))
     }

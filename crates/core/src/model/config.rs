@@ -1,0 +1,75 @@
+//! Which models there are and their settings.
+
+use burn::tensor::Device;
+use counterpoint_batch::ModalitySpec;
+use serde::{Deserialize, Serialize};
+
+use super::{AnyModel, LateFusionConfig};
+use crate::Error;
+
+/// Settings of a model; which ones there are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case")]
+pub enum ModelConfig {
+    /// See [`LateFusionConfig`].
+    LateFusion(LateFusionConfig),
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self::LateFusion(LateFusionConfig::default())
+    }
+}
+
+impl ModelConfig {
+    /// Name of the model that a configuration means if it names none.
+    pub const DEFAULT: &'static str = "late-fusion";
+
+    /// Names of all models with a line on each.
+    pub const CATALOG: &'static [(&'static str, &'static str)] =
+        &[("late-fusion", "one encoder a modality, which run to their end; then one fusion and one head")];
+
+    /// Builds the model for the data's modalities and the task's outputs.
+    ///
+    /// `solo_heads` asks for a head for every modality besides the fused one,
+    /// because the strategy needs them.
+    ///
+    /// # Errors
+    /// If parts do not fit; the message names both and both shapes.
+    pub fn build(
+        &self,
+        data: &[ModalitySpec],
+        outputs: usize,
+        solo_heads: bool,
+        seed: u64,
+        device: &Device,
+    ) -> Result<AnyModel, Error> {
+        Ok(match self {
+            Self::LateFusion(config) => {
+                AnyModel::LateFusion(config.parts(data, solo_heads).build(data, outputs, seed, device)?)
+            }
+        })
+    }
+
+    /// Names of modalities that the settings mention.
+    pub fn mentions(&self) -> impl Iterator<Item = &str> {
+        match self {
+            Self::LateFusion(config) => config.encoders.keys().map(String::as_str),
+        }
+    }
+
+    /// Whether fused scores are a sum of one term for each modality (and a
+    /// bias), so that a modality's share can be told from the others'.
+    pub fn is_additive(&self) -> bool {
+        match self {
+            Self::LateFusion(config) => config.parts(&[], false).is_additive(),
+        }
+    }
+
+    /// Whether one and the same linear head reads every modality by itself.
+    pub fn has_shared_linear_head(&self) -> bool {
+        match self {
+            Self::LateFusion(config) => config.parts(&[], false).has_shared_linear_head(),
+        }
+    }
+}
