@@ -1,6 +1,6 @@
 //! Samples put together along a first axis.
 
-use crate::{Array, ModalitySpec, Sample, ShapeError, Target};
+use crate::{Array, ModalitySpec, Sample, ShapeError, Targets};
 
 /// One modality of a batch.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,39 +9,9 @@ pub struct Input {
     pub array: Array,
     /// Which rows are real.
     pub present: Vec<bool>,
-}
-
-/// The targets of a batch, all of one kind.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Targets {
-    /// A class index per sample.
-    Classes(Vec<usize>),
-    /// A real number per sample.
-    Values(Vec<f32>),
-}
-
-impl Targets {
-    /// Number of samples.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Classes(c) => c.len(),
-            Self::Values(v) => v.len(),
-        }
-    }
-
-    /// Whether there is no sample.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The class indices, if these are classes.
-    pub fn classes(&self) -> Option<&[usize]> {
-        match self {
-            Self::Classes(classes) => Some(classes),
-            Self::Values(_) => None,
-        }
-    }
+    /// Of a ragged modality how much of each row's first axis is real; the
+    /// rest is zero. 0 for rows that are not present.
+    pub lengths: Option<Vec<usize>>,
 }
 
 /// Several samples as one array per modality.
@@ -73,18 +43,9 @@ impl Batch {
     /// another shape than the specification, or the targets are of two kinds.
     pub fn collate(samples: Vec<Sample>, spec: &[ModalitySpec]) -> Result<Self, ShapeError> {
         let count = samples.len();
-        let Some(first) = samples.first() else {
-            return Err(ShapeError("a batch needs at least one sample".into()));
-        };
-        let classes = matches!(first.target, Target::Class(_));
         let mut ids = Vec::with_capacity(count);
-        let (mut class, mut value) = (Vec::new(), Vec::new());
-        let mut columns: Vec<(Vec<f32>, Vec<bool>)> = spec
-            .iter()
-            .map(|m| {
-                (Vec::with_capacity(count * m.shape.iter().product::<usize>()), Vec::with_capacity(count))
-            })
-            .collect();
+        let mut targets = Vec::with_capacity(count);
+        let mut columns: Vec<Column> = spec.iter().map(|m| Column::new(m, count)).collect();
         for sample in samples {
             if sample.inputs.len() != spec.len() {
                 return Err(ShapeError(format!(
@@ -94,43 +55,82 @@ impl Batch {
                     spec.len()
                 )));
             }
-            for ((input, m), (values, present)) in sample.inputs.into_iter().zip(spec).zip(&mut columns) {
-                present.push(input.is_some());
-                match input {
-                    Some(array) if array.shape() == m.shape => values.extend_from_slice(array.values()),
-                    Some(array) => {
-                        return Err(ShapeError(format!(
-                            "sample `{}`: modality `{}` has shape {:?}, expected {:?}",
-                            sample.id,
-                            m.name,
-                            array.shape(),
-                            m.shape
-                        )));
-                    }
-                    None => values.resize(values.len() + m.shape.iter().product::<usize>(), 0.0),
-                }
-            }
-            match sample.target {
-                Target::Class(c) if classes => class.push(c),
-                Target::Value(v) if !classes => value.push(v),
-                other => {
-                    return Err(ShapeError(format!(
-                        "sample `{}`: target {other:?} is of another kind than the first of its batch",
-                        sample.id
-                    )));
-                }
+            for ((input, m), column) in sample.inputs.into_iter().zip(spec).zip(&mut columns) {
+                column.push(input, m).map_err(|e| ShapeError(format!("sample `{}`: {e}", sample.id)))?;
             }
             ids.push(sample.id);
+            targets.push(sample.target);
         }
-        let inputs = columns
-            .into_iter()
-            .zip(spec)
-            .map(|((values, present), m)| {
-                let shape: Vec<usize> = std::iter::once(count).chain(m.shape.iter().copied()).collect();
-                Ok(Input { array: Array::new(shape, values)?, present })
-            })
-            .collect::<Result<_, ShapeError>>()?;
-        let targets = if classes { Targets::Classes(class) } else { Targets::Values(value) };
+        let targets = Targets::collate(ids.iter().map(String::as_str).zip(targets))?;
+        let inputs =
+            columns.into_iter().zip(spec).map(|(column, m)| column.finish(m)).collect::<Result<_, _>>()?;
         Ok(Self { ids, inputs, targets })
+    }
+}
+
+/// One modality of a batch in the making.
+struct Column {
+    values: Vec<f32>,
+    present: Vec<bool>,
+    lengths: Vec<usize>,
+}
+
+impl Column {
+    fn new(m: &ModalitySpec, count: usize) -> Self {
+        Self {
+            values: Vec::with_capacity(count * m.shape.iter().product::<usize>()),
+            present: Vec::with_capacity(count),
+            lengths: Vec::with_capacity(count),
+        }
+    }
+
+    /// Adds a sample; what it lacks is zero.
+    fn push(&mut self, input: Option<Array>, m: &ModalitySpec) -> Result<(), ShapeError> {
+        let full = self.values.len() + m.shape.iter().product::<usize>();
+        self.present.push(input.is_some());
+        self.lengths.push(input.as_ref().map_or(0, |array| array.shape().first().copied().unwrap_or(1)));
+        if let Some(array) = input {
+            if !m.admits(array.shape()) {
+                let up_to = if m.ragged { "up to " } else { "" };
+                return Err(ShapeError(format!(
+                    "modality `{}` has shape {:?}, expected {up_to}{:?}",
+                    m.name,
+                    array.shape(),
+                    m.shape
+                )));
+            }
+            self.values.extend_from_slice(array.values());
+        }
+        self.values.resize(full, 0.0);
+        Ok(())
+    }
+
+    fn finish(self, m: &ModalitySpec) -> Result<Input, ShapeError> {
+        let shape: Vec<usize> = std::iter::once(self.present.len()).chain(m.shape.iter().copied()).collect();
+        let lengths = m.ragged.then_some(self.lengths);
+        Ok(Input { array: Array::new(shape, self.values)?, present: self.present, lengths })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Target;
+
+    #[test]
+    fn shorter_sequences_are_padded_with_zeros_and_their_lengths_kept() {
+        let spec = [ModalitySpec::new("text", [3, 2]).with_lengths()];
+        let sample = |values: &[f32]| {
+            let array = Array::new([values.len() / 2, 2], values.to_vec()).unwrap();
+            Sample::new("a", vec![(!values.is_empty()).then_some(array)], Target::Class(0))
+        };
+        let batch = Batch::collate(vec![sample(&[1.0, 2.0]), sample(&[]), sample(&[3.0; 6])], &spec).unwrap();
+        assert_eq!(batch.inputs[0].lengths, Some(vec![1, 0, 3]));
+        assert_eq!(batch.inputs[0].array.shape(), [3, 3, 2]);
+        assert_eq!(batch.inputs[0].array.values()[..8], [1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        let long = Batch::collate(vec![sample(&[0.0; 8])], &spec).unwrap_err().0;
+        assert_eq!(long, "sample `a`: modality `text` has shape [4, 2], expected up to [3, 2]");
+        let fixed = [ModalitySpec::new("text", [3, 2])];
+        assert!(Batch::collate(vec![sample(&[1.0, 2.0])], &fixed).is_err());
     }
 }

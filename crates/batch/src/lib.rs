@@ -22,8 +22,10 @@ mod array;
 mod batch;
 mod sample;
 mod source;
+mod targets;
 
 pub use array::{Array, ShapeError};
-pub use batch::{Batch, Input, Targets};
-pub use sample::{ModalitySpec, Sample, Target};
+pub use batch::{Batch, Input};
+pub use sample::{ClassMap, ModalitySpec, Sample, Target};
 pub use source::{BatchSource, SourceError};
+pub use targets::Targets;

@@ -28,8 +28,6 @@ pub struct RunInfo {
     pub data_hash: String,
     /// Names of the classes.
     pub classes: Vec<String>,
-    /// Name of each modality and the shape of one sample.
-    pub modalities: Vec<(String, Vec<usize>)>,
     /// How files become inputs.
     pub preparations: Vec<Preparation>,
     /// Versions and machine.
@@ -43,7 +41,6 @@ impl RunInfo {
             base: base.to_owned(),
             data_hash: splits.fingerprint()?,
             classes: splits.classes.clone(),
-            modalities: splits.modalities().iter().map(|m| (m.name.clone(), m.shape.clone())).collect(),
             preparations: splits.preparations.clone(),
             environment: environment(),
         })
@@ -51,7 +48,7 @@ impl RunInfo {
 
     /// The modalities as the model takes them.
     pub fn specs(&self) -> Vec<ModalitySpec> {
-        self.modalities.iter().map(|(name, shape)| ModalitySpec::new(name.as_str(), shape.clone())).collect()
+        self.preparations.iter().map(Preparation::spec).collect()
     }
 }
 

@@ -11,13 +11,21 @@ use crate::model::{Feature, Features};
 pub struct Input {
     flat: Tensor<1>,
     shape: Vec<usize>,
+    lengths: Option<Vec<usize>>,
 }
 
 impl Input {
     /// An input from its values, row-major.
     pub fn new(values: Vec<f32>, shape: impl Into<Vec<usize>>, device: &Device) -> Self {
         let count = values.len();
-        Self { flat: Tensor::from_data(TensorData::new(values, [count]), device), shape: shape.into() }
+        let flat = Tensor::from_data(TensorData::new(values, [count]), device);
+        Self { flat, shape: shape.into(), lengths: None }
+    }
+
+    /// The same with the real length of each row, up to its second axis.
+    #[must_use]
+    pub fn with_lengths(self, lengths: Vec<usize>) -> Self {
+        Self { lengths: Some(lengths), ..self }
     }
 
     /// The tensor; the rank is checked when a model is built.
@@ -33,6 +41,11 @@ impl Input {
     /// The values as one vector.
     pub fn flat(&self) -> Tensor<1> {
         self.flat.clone()
+    }
+
+    /// How many steps of each row are real, if rows may differ; the others are zero.
+    pub fn lengths(&self) -> Option<&[usize]> {
+        self.lengths.as_deref()
     }
 
     /// Shape `[samples, ..]`.
@@ -74,7 +87,8 @@ impl Inputs {
                     rows.iter().flat_map(|&row| &all[row * width..(row + 1) * width]).copied().collect()
                 };
                 shape[0] = rows.len();
-                (!rows.is_empty()).then(|| Input::new(values, shape, device))
+                let lengths = input.lengths.map(|all| rows.iter().map(|&row| all[row]).collect());
+                (!rows.is_empty()).then(|| Input { lengths, ..Input::new(values, shape, device) })
             })
             .collect();
         Self { inputs, present, targets: batch.targets }
@@ -102,14 +116,7 @@ impl Inputs {
 
     /// The targets of the given samples.
     pub fn targets_of(&self, samples: &[usize]) -> Targets {
-        if samples.len() == self.samples() && samples.is_sorted() {
-            return self.targets.clone();
-        }
-        match &self.targets {
-            Targets::Classes(all) => Targets::Classes(samples.iter().map(|&i| all[i]).collect()),
-            Targets::Values(all) => Targets::Values(samples.iter().map(|&i| all[i]).collect()),
-            _ => unreachable!("every kind of target is listed"),
-        }
+        self.targets.pick(samples)
     }
 
     /// What a row sees of encoded features: for each needed modality the rows

@@ -128,7 +128,11 @@ fn synthetic(count: usize, shapes: &[Vec<usize>]) -> Batch {
     let input = |(i, shape): (usize, &Vec<usize>)| {
         let shape: Vec<usize> = std::iter::once(count).chain(shape.iter().copied()).collect();
         let values = fill_f32(&format!("bench.{i}"), shape.iter().product(), 1.0);
-        Input { array: Array::new(shape, values).expect("sized by its shape"), present: vec![true; count] }
+        Input {
+            array: Array::new(shape, values).expect("sized by its shape"),
+            present: vec![true; count],
+            lengths: None,
+        }
     };
     Batch {
         ids: (0..count).map(|i| i.to_string()).collect(),

@@ -193,7 +193,11 @@ fn batch(case: &Case, step: &str, offset: usize) -> Batch {
     let [vh, vw] = case.visual;
     let input = |name: &str, shape: Vec<usize>| {
         let values = fill_f32(&format!("input.{name}.{step}"), shape.iter().product(), 2.0);
-        Input { array: Array::new(shape, values).expect("sized by its shape"), present: vec![true; count] }
+        Input {
+            array: Array::new(shape, values).expect("sized by its shape"),
+            present: vec![true; count],
+            lengths: None,
+        }
     };
     Batch {
         ids: (0..count).map(|i| i.to_string()).collect(),

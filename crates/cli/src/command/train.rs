@@ -229,7 +229,7 @@ fn start(
         seed: Some(config.train.seed),
         epochs: config.train.epochs,
         resumed_from,
-        modalities: info.modalities.iter().map(|(name, _)| name.clone()).collect(),
+        modalities: info.preparations.iter().map(|p| p.modality.clone()).collect(),
         classes: info.classes.clone(),
         samples: [("train", splits.train.len()), ("val", splits.val.len()), ("test", splits.test.len())]
             .map(|(k, n)| (k.to_owned(), n as u64))

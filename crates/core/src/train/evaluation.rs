@@ -40,8 +40,12 @@ pub fn evaluate<M: Model>(
     device: &Device,
 ) -> Result<Evaluation, Error> {
     let names = model.modalities();
-    let mut result =
-        Evaluation { ids: Vec::new(), targets: empty(), present: Vec::new(), scores: BTreeMap::new() };
+    let mut result = Evaluation {
+        ids: Vec::new(),
+        targets: Targets::Classes(Vec::new()),
+        present: Vec::new(),
+        scores: BTreeMap::new(),
+    };
     for batch in source.epoch(0, 0) {
         let batch = batch.map_err(|e| Error::new(ErrorKind::Data, "cannot read a batch").because(e))?;
         let before = result.ids.len();
@@ -49,7 +53,7 @@ pub fn evaluate<M: Model>(
         let inputs = Inputs::new(batch, device);
         result.present.extend(inputs.present());
         let all: Vec<usize> = (0..inputs.samples()).collect();
-        append(&mut result.targets, inputs.targets_of(&all));
+        result.targets.append(inputs.targets_of(&all));
         let rows = rows_of(names, &inputs);
         let scored = model.forward(&rows, &inputs, &mut Pass::eval(buffers));
         for ((row, samples), scored) in rows.into_iter().zip(scored) {
@@ -79,32 +83,11 @@ fn rows_of(names: &Modalities, inputs: &Inputs) -> Vec<(Row, Vec<usize>)> {
     rows
 }
 
-fn empty() -> Targets {
-    Targets::Classes(Vec::new())
-}
-
-fn append(all: &mut Targets, more: Targets) {
-    match (all, more) {
-        (Targets::Classes(all), Targets::Classes(more)) => all.extend(more),
-        (Targets::Values(all), Targets::Values(more)) => all.extend(more),
-        (all, more) => *all = more,
-    }
-}
-
 impl Evaluation {
-    /// The targets of some samples.
-    pub fn targets_of(&self, samples: &[usize]) -> Targets {
-        match &self.targets {
-            Targets::Classes(all) => Targets::Classes(samples.iter().map(|&i| all[i]).collect()),
-            Targets::Values(all) => Targets::Values(samples.iter().map(|&i| all[i]).collect()),
-            _ => unreachable!("every kind of target is listed"),
-        }
-    }
-
     /// The task's metrics of each row, by name.
     pub fn metrics(&self, task: &dyn Task) -> BTreeMap<Row, BTreeMap<&'static str, f64>> {
         let judge = |(row, (samples, scores)): (&Row, &(Vec<usize>, Vec<f32>))| {
-            let values = task.judge(scores, &self.targets_of(samples));
+            let values = task.judge(scores, &self.targets.pick(samples));
             (*row, task.metrics().iter().copied().zip(values).collect())
         };
         self.scores.iter().map(judge).collect()
@@ -125,7 +108,7 @@ impl Evaluation {
             return BTreeMap::new();
         }
         let judge = |(present, (samples, scores)): (Present, (Vec<usize>, Vec<f32>))| {
-            let values = task.judge(&scores, &self.targets_of(&samples));
+            let values = task.judge(&scores, &self.targets.pick(&samples));
             (present, (samples.len(), task.metrics().iter().copied().zip(values).collect()))
         };
         parts.into_iter().map(judge).collect()

@@ -83,11 +83,7 @@ impl<'a, M: Model> Bench<'a, M> {
             if let Some(numbers) = of(scored) {
                 result.width = numbers.dims()[1];
                 result.values.extend(host(numbers));
-                match (&mut result.targets, targets) {
-                    (Targets::Classes(all), Targets::Classes(more)) => all.extend(more),
-                    (Targets::Values(all), Targets::Values(more)) => all.extend(more),
-                    (all, more) => *all = more,
-                }
+                result.targets.append(targets);
             }
         })?;
         Ok(result)

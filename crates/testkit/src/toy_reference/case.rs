@@ -103,7 +103,7 @@ impl Case {
             let shape = vec![count, self.inputs[m]];
             let values = fill_f32(&format!("{}input.{m}.{step}", self.salt), count * self.inputs[m], 2.0);
             let array = Array::new(shape, values).expect("sized by its shape");
-            Input { array, present: vec![true; count] }
+            Input { array, present: vec![true; count], lengths: None }
         };
         let draw = fill(&format!("{}input.label.{step}", self.salt), count, 1.0);
         let labels: Vec<usize> =

@@ -96,6 +96,7 @@ pub fn inputs(modalities: &[(Vec<f32>, usize)], targets: Targets) -> Inputs {
     let column = |(values, width): &(Vec<f32>, usize)| Column {
         array: Array::new([count, *width], values.clone()).unwrap(),
         present: vec![true; count],
+        lengths: None,
     };
     let ids = (0..count).map(|i| i.to_string()).collect();
     let batch = Batch { ids, inputs: modalities.iter().map(column).collect(), targets };
