@@ -20,12 +20,14 @@
 
 mod array;
 mod batch;
+mod frequency;
 mod sample;
 mod source;
 mod targets;
 
 pub use array::{Array, ShapeError};
 pub use batch::{Batch, Input};
+pub use frequency::ClassFrequency;
 pub use sample::{ClassMap, ModalitySpec, Sample, Target};
 pub use source::{BatchSource, SourceError};
-pub use targets::Targets;
+pub use targets::{TargetSpec, Targets};

@@ -160,6 +160,47 @@ impl Targets {
     }
 }
 
+/// What a data set asks to be predicted, whatever the sample.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TargetSpec {
+    /// One of so many classes.
+    Classes {
+        /// Number of classes.
+        count: usize,
+    },
+    /// A real number.
+    Values,
+    /// Any of so many labels.
+    Labels {
+        /// Number of labels.
+        count: usize,
+    },
+    /// A class for every pixel.
+    Maps {
+        /// Rows of a map.
+        height: usize,
+        /// Pixels in a row.
+        width: usize,
+        /// For each class its share of the pixels of those training maps that
+        /// contain it; 0 if none does.
+        frequency: Vec<f64>,
+    },
+}
+
+impl TargetSpec {
+    /// In words, for messages.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Classes { count } => format!("one of {count} classes"),
+            Self::Values => "real numbers".into(),
+            Self::Labels { count } => format!("sets of {count} labels"),
+            Self::Maps { height, width, frequency } => {
+                format!("maps of {height} x {width} pixels in {} classes", frequency.len())
+            }
+        }
+    }
+}
+
 fn rows<T: Copy>(all: &[T], width: usize, samples: &[usize]) -> Vec<T> {
     samples.iter().flat_map(|&i| &all[i * width..(i + 1) * width]).copied().collect()
 }

@@ -4,6 +4,7 @@ use burn::tensor::Device;
 use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::strategy::ModelFacts;
+use counterpoint::task::TaskKind;
 use counterpoint::train::Learner;
 use counterpoint_batch::ModalitySpec;
 
@@ -38,7 +39,7 @@ pub fn build(
     let facts = ModelFacts {
         additive: model.is_additive(),
         shared_head: model.has_shared_linear_head(),
-        ..ModelFacts::of(&network.groups(), network.modalities(), true)
+        ..ModelFacts::of(&network.groups(), network.modalities(), TaskKind::Classification)
     };
     strategy.check(&facts)?;
     Ok(Learner::new(network, config.optimizer, strategy))

@@ -8,5 +8,6 @@ pub mod finite_difference;
 pub mod parameters;
 pub mod problem;
 pub mod report;
+pub mod seg_reference;
 pub mod toy_reference;
 pub mod training;

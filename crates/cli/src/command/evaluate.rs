@@ -55,7 +55,7 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
     let mut log = Appender::open(args.run.join("metrics.jsonl"))?;
     let mut results: Vec<(&str, usize, Scores, Scores)> = Vec::new();
     for (name, epoch, learner) in &learners {
-        let evaluation = evaluate(&learner.frozen(), &learner.buffers, &loader, &device)?;
+        let evaluation = evaluate(&learner.frozen(), &learner.buffers, &task, &loader, &device)?;
         let names = learner.model.modalities();
         let of_rows = scores::records(&evaluation, &task, names);
         if args.split == Part::Test {

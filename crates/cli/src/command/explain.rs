@@ -22,13 +22,14 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
     let names = learner.model.modalities().clone();
     let at = Moment { epoch: 0, epochs: loaded.config.train.epochs, batch: 0, batches: 1, seed: 0 };
     let phases = learner.strategy.phases(at, &names);
+    let task = counterpoint::task::Classification::new(splits.classes.len());
     let (outputs, losses) = (BTreeMap::new(), BTreeMap::new());
     let groups = learner.groups.groups();
     let mut matrices = Vec::new();
     for phase in &phases {
         matrices.push((
             phase.clone(),
-            learner.strategy.route(&Seen { at, outputs: &outputs, losses: &losses }, &names)?,
+            learner.strategy.route(&Seen { at, outputs: &outputs, losses: &losses, task: &task }, &names)?,
         ));
     }
     if args.json {

@@ -78,7 +78,7 @@ impl<M: Model> Evaluator<M> for Cut {
             rows.insert(row, Gradients::take(&hearing, groups, &mut tape));
         }
         let routing =
-            strategy.route(&Seen { at, outputs: &ledger.outputs, losses: &ledger.losses }, names)?;
+            strategy.route(&Seen { at, outputs: &ledger.outputs, losses: &ledger.losses, task }, names)?;
 
         let through = match phase.need {
             Need::Boundary => {

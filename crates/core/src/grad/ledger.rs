@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor, TensorData};
 use counterpoint_batch::Targets;
 
 use super::{Gradients, Row};
@@ -10,11 +10,12 @@ use crate::host::host;
 use crate::modality::Modality;
 use crate::model::Vectors;
 use crate::strategy::Moment;
+use crate::task::Task;
 
 /// Forward result of one row, on the samples that can serve it.
 #[derive(Clone, Debug)]
 pub struct RowOutput {
-    /// `[samples, outputs]`.
+    /// `[samples, outputs]`, or `[samples * places, outputs]` of dense prediction.
     pub scores: Tensor<2>,
     /// What fusion saw, `[samples, width]`; `None` for absent modalities.
     pub features: Vectors,
@@ -44,6 +45,25 @@ impl RowOutput {
         samples.iter().map(|sample| self.samples.binary_search(sample).ok().map(row)).collect()
     }
 
+    /// Scores of the given samples in their order, all rows of each (dense
+    /// prediction has several); `None` if the row does not serve them all.
+    pub fn scores_at(&self, samples: &[usize]) -> Option<Tensor<2>> {
+        let find = |sample: &usize| self.samples.binary_search(sample).ok();
+        let places = samples.iter().map(find).collect::<Option<Vec<usize>>>()?;
+        if samples == self.samples {
+            return Some(self.scores.clone());
+        }
+        let each = self.scores.dims()[0] / self.samples.len();
+        let rows: Vec<i64> = places
+            .into_iter()
+            .flat_map(|place| place * each..(place + 1) * each)
+            .map(|row| row as i64)
+            .collect();
+        let count = rows.len();
+        let index = Tensor::<1, Int>::from_data(TensorData::new(rows, [count]), &self.scores.device());
+        Some(self.scores.clone().select(0, index))
+    }
+
     /// The features of one modality that the row has.
     ///
     /// # Panics
@@ -62,6 +82,8 @@ pub struct Seen<'a> {
     pub outputs: &'a BTreeMap<Row, RowOutput>,
     /// Loss of every row that was computed.
     pub losses: &'a BTreeMap<Row, f64>,
+    /// What to predict.
+    pub task: &'a dyn Task,
 }
 
 impl Seen<'_> {

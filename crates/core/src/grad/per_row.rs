@@ -40,7 +40,7 @@ impl<M: Model> Evaluator<M> for PerRow {
             ledger.rows.insert(row, Gradients::take(model, groups, &mut loss.backward()));
             ledger.outputs.insert(row, output.constant());
         }
-        let seen = Seen { at, outputs: &ledger.outputs, losses: &ledger.losses };
+        let seen = Seen { at, outputs: &ledger.outputs, losses: &ledger.losses, task };
         let routing = strategy.route(&seen, model.modalities())?;
         let mut gradients = Gradients::none(groups);
         for (row, group, weight) in routing.entries() {

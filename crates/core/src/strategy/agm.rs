@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! phi_m = sum_S a_mS F(S),  a_mS = w(|S| - 1) if m in S else -w(|S|),  w(s) = s! (M - s - 1)! / M!
-//! S_m = mean -log softmax(phi_m)[y],  r_m = exp(M/(M-1) (mean_j S_j - S_m)),  t_m likewise from running means R
+//! S_m = mean -log softmax(phi_m)[y], else the task's loss of phi_m,  r_m = exp(M/(M-1) (mean_j S_j - S_m)),  t_m likewise from running means R
 //! c_m = exp(alpha min(t_m - r_m, 10)),  then R_m <- R_m (n - 1)/n + S_m / n
 //! W[S, all it reaches] = sum_m c_m a_mS,   loss(S) has the value of loss(full) and the gradient d loss(full)/dT at F(S)
 //! ```
@@ -16,18 +16,19 @@
 //! window c is 1 instead of staying at its last value.
 //! `detached = true` runs the subsets without gradient, which loses the
 //! selectivity; it is there to show that.
-//! Cost: 2^M - 2 more passes through fusion and head.
-//! Limits: classification; up to 6 modalities.
+//! The paper has classification; for the other tasks S_m is the loss of phi_m,
+//! which is the same number but for the floor under probabilities [choice].
+//! Cost: 2^M - 2 more passes through fusion and head. Limits: up to 6 modalities.
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, ModelFacts, Moment, Strategy, StrategyState};
+use super::{Figure, Moment, Strategy, StrategyState};
 use crate::Error;
 use crate::grad::{Phase, Routing, Row, RowOutput, Seen};
-use crate::math::probability::{log_softmax, mean};
+use crate::math::probability::mean;
 use crate::modality::{Modalities, Modality, Present};
 use crate::task::Task;
 
@@ -109,26 +110,17 @@ fn subsets(modalities: usize) -> impl Iterator<Item = (Present, Row)> {
     std::iter::once(all).chain(parts).map(move |s| (s, Row::showing(s, modalities)))
 }
 
-/// S: mean surprise of every modality's response, on the complete samples.
+/// S: how far every modality's response is from the truth, on the complete samples.
 fn surprises(seen: &Seen<'_>, modalities: &Modalities) -> Option<Vec<f64>> {
     let (full, count) = (seen.output(Row::Full)?, modalities.len());
-    let classes = full.targets.classes()?;
     let scores = subsets(count)
-        .map(|(subset, row)| Some((subset, seen.output(row)?.scores_of(&full.samples))))
+        .map(|(subset, row)| Some((subset, seen.output(row)?.scores_at(&full.samples)?)))
         .collect::<Option<Vec<_>>>()?;
-    let mut sums = vec![0.0; count];
-    for (i, &class) in classes.iter().enumerate() {
-        for (m, sum) in modalities.iter().zip(&mut sums) {
-            let mut response = vec![0.0; full.scores.dims()[1]];
-            for (subset, of) in &scores {
-                let share = share(m, *subset, count);
-                response.iter_mut().zip(of[i].as_ref()?).for_each(|(r, s)| *r += share * s);
-            }
-            // Probabilities below 1e-8 count as 1e-8.
-            *sum -= log_softmax(&response)[class].max(1e-8_f64.ln());
-        }
-    }
-    Some(sums.into_iter().map(|sum| sum / classes.len() as f64).collect())
+    let response = |m| {
+        let parts = scores.iter().map(|(subset, of)| of.clone().mul_scalar(share(m, *subset, count)));
+        parts.reduce(|sum, part| sum + part)
+    };
+    modalities.iter().map(|m| Some(seen.task.surprise(response(m)?, &full.targets))).collect()
 }
 
 impl Strategy for Agm {
@@ -153,11 +145,9 @@ impl Strategy for Agm {
             return task.loss(scores, &output.targets);
         };
         // The value of T with the gradient of F(S), on the samples that have a T.
-        let places = full.samples.iter().filter_map(|s| output.samples.binary_search(s).ok());
-        let places: Vec<i64> = places.map(|place| place as i64).collect();
-        let count = places.len();
-        let index = Tensor::<1, Int>::from_data(TensorData::new(places, [count]), &scores.device());
-        let part = scores.select(0, index);
+        let Some(part) = output.scores_at(&full.samples) else {
+            return task.loss(scores, &output.targets);
+        };
         let fused = Tensor::from_data(full.scores.to_data(), &part.device());
         task.loss(fused + (part.clone() - part.detach()), &full.targets)
     }
@@ -181,14 +171,6 @@ impl Strategy for Agm {
             let weight = modalities.iter().map(|m| self.factors[m.0] * share(m, subset, count)).sum();
             w.to_all(row, weight, modalities)
         }))
-    }
-
-    fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
-        ModelFacts::require(
-            facts.classification,
-            "agm",
-            "a classification task, because it compares the surprise at the true class",
-        )
     }
 
     fn figures(&self) -> Vec<Figure> {

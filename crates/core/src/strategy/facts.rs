@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::grad::{Group, Groups};
 use crate::modality::Modalities;
+use crate::task::TaskKind;
 
 /// Properties of a model and its task that decide which strategies fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +20,8 @@ pub struct ModelFacts {
     /// Whether one and the same linear head reads every modality by itself, so
     /// that a modality alone gives that head's scores of its features.
     pub shared_head: bool,
-    /// Whether the task predicts classes.
-    pub classification: bool,
+    /// What is predicted.
+    pub task: TaskKind,
     /// For each modality whether its encoder has 4-D (convolution) weights.
     pub convolutions: Vec<bool>,
 }
@@ -28,7 +29,7 @@ pub struct ModelFacts {
 impl ModelFacts {
     /// Facts with what the parameters tell; `additive` and `shared_head` are
     /// the fusion's and the head's to say.
-    pub fn of(groups: &Groups, modalities: &Modalities, classification: bool) -> Self {
+    pub fn of(groups: &Groups, modalities: &Modalities, task: TaskKind) -> Self {
         let any = |of: Group, rank: usize| {
             groups.parameters().iter().any(|p| p.group == of && p.shape.len() >= rank)
         };
@@ -37,7 +38,7 @@ impl ModelFacts {
             solo_heads: modalities.iter().all(|m| any(Group::SoloHead(m), 0)),
             additive: false,
             shared_head: false,
-            classification,
+            task,
             convolutions: modalities.iter().map(|m| any(Group::Encoder(m), 4)).collect(),
         }
     }
@@ -53,5 +54,22 @@ impl ModelFacts {
                 Err(Error::config(format!("strategy `{strategy}` does not fit this model: it needs {needs}")))
             }
         }
+    }
+
+    /// `Ok` if the task is one of those that a strategy is defined for, else
+    /// the refusal by both names with the reason.
+    ///
+    /// # Errors
+    /// If it is another task.
+    pub fn require_task(&self, admitted: &[TaskKind], strategy: &str, because: &str) -> Result<(), Error> {
+        if admitted.contains(&self.task) {
+            return Ok(());
+        }
+        let names: Vec<&str> = admitted.iter().map(|task| task.name()).collect();
+        Err(Error::config(format!(
+            "strategy `{strategy}` does not fit a {} task: it is defined for {}, because {because}",
+            self.task.name(),
+            names.join(" and ")
+        )))
     }
 }

@@ -13,7 +13,8 @@
 //! splits of different size and slices one head. Guards: G is clipped at 0,
 //! dO^2 gets 1e-8, and if no loss generalises the weights are equal.
 //! Cost: fixed about joint; online M + 1 probe runs a super-epoch.
-//! Limits: needs a head for each modality. Trials start from the current
+//! Limits: needs a head for each modality; `heads = "shared"` takes the fused
+//! one with zeros for the others instead, for models that have no others. Trials start from the current
 //! model and optimizer, at the current learning rate.
 
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,45 @@ use serde::{Deserialize, Serialize};
 use super::{Figure, Lab, LossCurve, ModelFacts, Moment, Strategy, StrategyState};
 use crate::Error;
 use crate::grad::{Phase, Routing, Row, Seen};
-use crate::modality::Modalities;
+use crate::modality::{Modalities, Modality};
+
+/// Through which head a modality's own loss is had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Heads {
+    /// A head of its own for each modality, which learns from its loss alone.
+    #[default]
+    Own,
+    /// The model itself with that modality alone, zeros for the others.
+    Shared,
+}
+
+impl Heads {
+    /// The row of one modality's own loss.
+    pub(super) fn row(self, m: Modality) -> Row {
+        match self {
+            Self::Own => Row::Aux(m),
+            Self::Shared => Row::Solo(m),
+        }
+    }
+
+    /// The fused row, then one for each modality.
+    pub(super) fn rows(self, modalities: &Modalities) -> Vec<Row> {
+        std::iter::once(Row::Full).chain(modalities.iter().map(|m| self.row(m))).collect()
+    }
+
+    /// Refuses own heads of a model that has none.
+    pub(super) fn check(self, facts: &ModelFacts, strategy: &str, because: &str) -> Result<(), Error> {
+        ModelFacts::require(
+            facts.solo_heads || self == Self::Shared,
+            strategy,
+            &format!(
+                "a head of its own for every modality (model.solo_heads), because {because}; or set \
+                 strategy.heads = \"shared\" to use the model itself with one modality alone"
+            ),
+        )
+    }
+}
 
 /// Settings of [`GBlend`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,11 +74,13 @@ pub struct GBlendConfig {
     /// Estimates the weights every so many epochs, instead of `alpha`; the paper has 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<usize>,
+    /// `own` (default) or `shared`.
+    pub heads: Heads,
 }
 
 impl Default for GBlendConfig {
     fn default() -> Self {
-        Self { alpha: 4.0, weights: None, every: None }
+        Self { alpha: 4.0, weights: None, every: None, heads: Heads::default() }
     }
 }
 
@@ -47,6 +88,7 @@ impl Default for GBlendConfig {
 #[derive(Clone, Debug)]
 pub struct GBlend {
     every: Option<usize>,
+    heads: Heads,
     /// Of the fused loss, then of each modality's.
     weights: Vec<f64>,
 }
@@ -79,20 +121,16 @@ impl GBlend {
         for &weight in &weights {
             super::registry::at_least_zero("strategy.weights", weight)?;
         }
-        Ok(Self { every: config.every, weights })
+        Ok(Self { every: config.every, heads: config.heads, weights })
     }
 
     fn estimate(&mut self, epochs: usize, lab: &mut dyn Lab) -> Result<(), Error> {
-        let rows = rows(lab.modalities());
+        let rows = self.heads.rows(lab.modalities());
         let curves = rows.iter().map(|&row| lab.trial(&[row], epochs)).collect::<Result<Vec<_>, _>>()?;
         let (gains, growths): (Vec<f64>, Vec<f64>) = curves.iter().map(gain_and_growth).unzip();
         self.weights = blend(&gains, &growths);
         Ok(())
     }
-}
-
-fn rows(modalities: &Modalities) -> Vec<Row> {
-    std::iter::once(Row::Full).chain(modalities.iter().map(Row::Aux)).collect()
 }
 
 /// How much a loss generalised, and how much its gap between splits grew.
@@ -115,11 +153,11 @@ fn blend(gains: &[f64], growths: &[f64]) -> Vec<f64> {
 
 impl Strategy for GBlend {
     fn phases(&self, _at: Moment, modalities: &Modalities) -> Vec<Phase> {
-        vec![Phase::of(rows(modalities))]
+        vec![Phase::of(self.heads.rows(modalities))]
     }
 
     fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        let weighted = rows(modalities).into_iter().zip(&self.weights);
+        let weighted = self.heads.rows(modalities).into_iter().zip(&self.weights);
         Ok(weighted.fold(Routing::default(), |w, (row, &weight)| w.to_all(row, weight, modalities)))
     }
 
@@ -141,11 +179,7 @@ impl Strategy for GBlend {
     }
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
-        ModelFacts::require(
-            facts.solo_heads,
-            "gblend",
-            "a head of its own for every modality (model.solo_heads), because each loss is blended with its head",
-        )
+        self.heads.check(facts, "gblend", "each loss is blended with its head")
     }
 
     fn figures(&self) -> Vec<Figure> {

@@ -26,6 +26,7 @@ use crate::grad::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, Seen};
 use crate::host::host;
 use crate::math::projection;
 use crate::modality::Modalities;
+use crate::task::TaskKind;
 
 /// Whether the head's gradient is projected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,7 +136,8 @@ impl Strategy for Mla {
             "mla",
             "one linear head shared by all modalities and no fusion module, because it trains that head \
              with one modality at a time",
-        )
+        )?;
+        facts.require_task(&[TaskKind::Classification], "mla", "predictions are weighed by their entropy")
     }
 
     fn save(&self) -> StrategyState {

@@ -14,12 +14,12 @@
 //! this is `gamma (g_0 + g_u)`: `weights = "equal"` is that control, with
 //! gamma 1 the plain sum of losses.
 //! Cost: one backward pass through the encoders more than joint; the controls
-//! none. Limits: needs a head for each modality.
+//! none. Limits: needs a head for each modality, or `heads = "shared"`.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, ModelFacts, Moment, Strategy};
+use super::{Figure, Heads, ModelFacts, Moment, Strategy};
 use crate::Error;
 use crate::grad::{Gradients, Group, Groups, Ledger, Need, Phase, Routing, Row, Seen};
 use crate::host::host;
@@ -58,11 +58,13 @@ pub struct MmParetoConfig {
     pub weights: Weights,
     /// `tensor` (default) or `encoder`.
     pub rescale: Rescale,
+    /// `own` (default) or `shared`, the paper's choice for MMTM.
+    pub heads: Heads,
 }
 
 impl Default for MmParetoConfig {
     fn default() -> Self {
-        Self { gamma: 1.5, weights: Weights::default(), rescale: Rescale::default() }
+        Self { gamma: 1.5, weights: Weights::default(), rescale: Rescale::default(), heads: Heads::default() }
     }
 }
 
@@ -114,20 +116,20 @@ fn lost_length([aa, ab, bb]: Products, k: f64) -> f64 {
 
 impl Strategy for MmPareto {
     fn phases(&self, _at: Moment, modalities: &Modalities) -> Vec<Phase> {
-        let rows = std::iter::once(Row::Full).chain(modalities.iter().map(Row::Aux));
+        let rows = self.config.heads.rows(modalities);
         let need = match self.config.weights {
             Weights::MinNorm => Need::EncoderRows,
             Weights::Equal => Need::Boundary,
         };
-        vec![Phase::of(rows.collect::<Vec<_>>()).needing(need)]
+        vec![Phase::of(rows).needing(need)]
     }
 
     fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        let rows = std::iter::once(Row::Full).chain(modalities.iter().map(Row::Aux));
-        let mut w = rows.fold(Routing::default(), |w, row| w.to_all(row, 1.0, modalities));
+        let rows = self.config.heads.rows(modalities);
+        let mut w = rows.into_iter().fold(Routing::default(), |w, row| w.to_all(row, 1.0, modalities));
         for m in modalities.iter() {
             w.set(Row::Full, Group::Encoder(m), self.config.gamma);
-            w.set(Row::Aux(m), Group::Encoder(m), self.config.gamma);
+            w.set(self.config.heads.row(m), Group::Encoder(m), self.config.gamma);
         }
         Ok(w)
     }
@@ -146,12 +148,7 @@ impl Strategy for MmPareto {
     }
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
-        ModelFacts::require(
-            facts.solo_heads,
-            "mmpareto",
-            "a head of its own for every modality (model.solo_heads), because it weighs that head's gradient \
-             against the fused one",
-        )
+        self.config.heads.check(facts, "mmpareto", "it weighs that head's gradient against the fused one")
     }
 
     fn figures(&self) -> Vec<Figure> {
@@ -169,7 +166,7 @@ impl MmPareto {
         gradients: &mut Gradients,
         groups: &Groups,
     ) -> Option<(f64, f64)> {
-        let (fused, own) = (ledger.rows.get(&Row::Full)?, ledger.rows.get(&Row::Aux(m))?);
+        let (fused, own) = (ledger.rows.get(&Row::Full)?, ledger.rows.get(&self.config.heads.row(m))?);
         let of_encoder = groups.parameters().iter().enumerate().filter(|(_, p)| p.group == Group::Encoder(m));
         let pairs: Vec<(usize, &Tensor<1>, &Tensor<1>)> =
             of_encoder.filter_map(|(i, _)| Some((i, fused.get(i)?, own.get(i)?))).collect();

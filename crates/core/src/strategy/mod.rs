@@ -22,7 +22,7 @@ mod unimodal;
 pub use agm::{Agm, AgmConfig};
 pub use dgl::Dgl;
 pub use facts::ModelFacts;
-pub use gblend::{GBlend, GBlendConfig};
+pub use gblend::{GBlend, GBlendConfig, Heads};
 pub use joint::Joint;
 pub use lab::{Lab, LossCurve, Measured, Split, SplitLoss};
 pub use mla::{Direction, Mla, MlaConfig, Projection};
@@ -91,6 +91,7 @@ impl Figure {
 /// use counterpoint::grad::{Group, Phase, Routing, Row, Seen};
 /// use counterpoint::modality::{Modalities, Modality};
 /// use counterpoint::strategy::{Moment, Strategy};
+/// use counterpoint::task::Classification;
 ///
 /// /// Encoders learn by themselves first, then together.
 /// struct Relay;
@@ -111,7 +112,8 @@ impl Figure {
 /// let (names, audio) = (Modalities::new(["audio", "image"])?, Modality(0));
 /// let mut weight = |epoch, row| {
 ///     let at = Moment { epoch, epochs: 10, batch: 0, batches: 1, seed: 0 };
-///     let seen = Seen { at, outputs: &Default::default(), losses: &Default::default() };
+///     let (outputs, losses, task) = (Default::default(), Default::default(), Classification::new(2));
+///     let seen = Seen { at, outputs: &outputs, losses: &losses, task: &task };
 ///     Relay.route(&seen, &names).map(|w| w.weight(row, Group::Encoder(audio)))
 /// };
 /// assert_eq!((weight(0, Row::Full)?, weight(5, Row::Full)?), (0.0, 1.0));

@@ -14,7 +14,8 @@
 //! here it is had from scores alone, and `scores = "zero-fill"` serves every
 //! other fusion. As in the authors' code only 4-D weights are touched by
 //! default, and noise goes to every encoder, damped or not.
-//! Cost: joint plus one small forward a modality. Limits: classification; a
+//! In segmentation s_m is the mean over valid pixels [choice].
+//! Cost: joint plus one small forward a modality. Limits: classes to be sure of; a
 //! batch without a complete sample is left as it is. With alpha 0, without noise
 //! or outside its epochs this is joint training.
 
@@ -25,9 +26,10 @@ use super::{Figure, ModelFacts, Moment, Strategy};
 use crate::Error;
 use crate::grad::{Gradients, Group, Groups, Ledger, Parameter, Phase, Routing, Row, Seen};
 use crate::host::host;
-use crate::math::probability::{log_softmax, mean};
+use crate::math::probability::mean;
 use crate::math::random::Random;
 use crate::modality::Modalities;
+use crate::task::TaskKind;
 
 /// Which tensors of an encoder are modulated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,27 +123,22 @@ impl Ogm {
 /// Mean probability of the truth for each modality, on the complete samples.
 fn confidence(seen: &Seen<'_>, modalities: &Modalities, scores: Scores) -> Option<Vec<f64>> {
     let full = seen.output(Row::Full)?;
-    let classes = full.targets.classes()?;
-    let fused = full.scores_of(&full.samples);
     let solos = modalities
         .iter()
-        .map(|m| Some(seen.output(Row::Solo(m))?.scores_of(&full.samples)))
+        .map(|m| seen.output(Row::Solo(m))?.scores_at(&full.samples))
         .collect::<Option<Vec<_>>>()?;
-    let mut sure = vec![0.0; modalities.len()];
-    for (i, &class) in classes.iter().enumerate() {
-        let solos: Vec<&Vec<f64>> = solos.iter().map(|s| s[i].as_ref()).collect::<Option<_>>()?;
-        let fused = fused[i].as_ref()?;
-        let share = |k: usize| match scores {
-            Scores::HalfBias => (solos.iter().map(|s| s[k]).sum::<f64>() - fused[k]) / solos.len() as f64,
-            Scores::ZeroFill => 0.0,
-        };
-        let share: Vec<f64> = (0..fused.len()).map(share).collect();
-        for (sure, solo) in sure.iter_mut().zip(&solos) {
-            let own: Vec<f64> = solo.iter().zip(&share).map(|(s, b)| s - b).collect();
-            *sure += log_softmax(&own)[class].exp() / classes.len() as f64;
+    let excess = match scores {
+        Scores::HalfBias => {
+            solos.iter().cloned().reduce(|sum, solo| sum + solo).map(|sum| sum - full.scores.clone())
         }
-    }
-    Some(sure)
+        Scores::ZeroFill => None,
+    };
+    let share = excess.map(|excess| excess.div_scalar(solos.len() as f64));
+    let own = |solo: Tensor<2>| match &share {
+        Some(share) => solo - share.clone(),
+        None => solo,
+    };
+    solos.into_iter().map(|solo| seen.task.confidence(own(solo), &full.targets)).collect()
 }
 
 /// Every score relative to the mean of the others.
@@ -204,11 +201,8 @@ impl Strategy for Ogm {
     }
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
-        ModelFacts::require(
-            facts.classification,
-            "ogm",
-            "a classification task, because it compares probabilities of the true class",
-        )?;
+        let admitted = [TaskKind::Classification, TaskKind::Segmentation];
+        facts.require_task(&admitted, "ogm", "it compares probabilities of the true class")?;
         ModelFacts::require(
             facts.additive || self.config.scores == Scores::ZeroFill,
             "ogm",

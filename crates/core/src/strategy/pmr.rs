@@ -28,7 +28,7 @@ use crate::grad::{Group, Phase, Routing, Row, RowOutput, Seen};
 use crate::host::host;
 use crate::math::probability::log_softmax;
 use crate::modality::{Modalities, Modality};
-use crate::task::Task;
+use crate::task::{Task, TaskKind};
 
 /// How strongly a modality that is behind is pulled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,11 +251,7 @@ impl Strategy for Pmr {
     }
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
-        ModelFacts::require(
-            facts.classification,
-            "pmr",
-            "a classification task, because it keeps one prototype for each class",
-        )
+        facts.require_task(&[TaskKind::Classification], "pmr", "it keeps one prototype for each class")
     }
 
     fn figures(&self) -> Vec<Figure> {

@@ -28,7 +28,7 @@ use crate::Error;
 use crate::grad::{Phase, Routing, Row, RowOutput, Seen};
 use crate::math::probability::log_softmax;
 use crate::modality::{Modalities, Modality};
-use crate::task::Task;
+use crate::task::{Task, TaskKind};
 
 /// Settings of [`ReconBoost`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -161,10 +161,10 @@ impl Strategy for ReconBoost {
             "reconboost",
             "an additive fusion, because the fused scores must be a sum of one learner for each modality",
         )?;
-        ModelFacts::require(
-            facts.classification,
+        facts.require_task(
+            &[TaskKind::Classification],
             "reconboost",
-            "a classification task, because samples are weighted by the probability of the true class",
+            "samples are weighted by the probability of the true class",
         )
     }
 }

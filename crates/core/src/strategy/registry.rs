@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agm, AgmConfig, Dgl, GBlend, GBlendConfig, Joint, Mla, MlaConfig, MmPareto, MmParetoConfig, Ogm,
+    Agm, AgmConfig, Dgl, GBlend, GBlendConfig, Heads, Joint, Mla, MlaConfig, MmPareto, MmParetoConfig, Ogm,
     OgmConfig, Pmr, PmrConfig, ReconBoost, ReconBoostConfig, Relearn, RelearnConfig, Strategy, Unimodal,
 };
 use crate::Error;
@@ -113,7 +113,11 @@ impl StrategyConfig {
 
     /// Whether the model must have a head for every modality besides the fused one.
     pub fn wants_solo_heads(&self) -> bool {
-        matches!(self, Self::Gblend(_) | Self::Mmpareto(_))
+        match self {
+            Self::Gblend(config) => config.heads == Heads::Own,
+            Self::Mmpareto(config) => config.heads == Heads::Own,
+            _ => false,
+        }
     }
 }
 

@@ -26,6 +26,7 @@ use crate::grad::{Group, Phase, Routing, Seen};
 use crate::math::cluster::{k_means, purity, scale_columns};
 use crate::math::random::Random;
 use crate::modality::Modalities;
+use crate::task::TaskKind;
 
 /// Settings of [`Relearn`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -120,10 +121,10 @@ impl Strategy for Relearn {
     }
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
-        ModelFacts::require(
-            facts.classification,
+        facts.require_task(
+            &[TaskKind::Classification],
             "relearn",
-            "a classification task, because it measures how purely features cluster by class",
+            "it measures how purely features cluster by class",
         )
     }
 

@@ -3,32 +3,46 @@
 use burn::tensor::{Int, Tensor, TensorData, activation::log_softmax};
 use counterpoint_batch::Targets;
 
-use super::Task;
+use super::{Metric, Metrics, Task, TaskKind};
+use crate::host::host;
+use crate::math::probability::log_softmax as log_probabilities;
+
+const METRICS: &[Metric] = &[
+    Metric::share("accuracy"),
+    Metric::share("balanced_accuracy"),
+    Metric::share("macro_f1"),
+    Metric::error("cross_entropy"),
+];
 
 /// Classification with cross-entropy on logits.
 #[derive(Clone, Copy, Debug)]
 pub struct Classification {
     classes: usize,
+    metrics: Metrics,
 }
 
 impl Classification {
     /// A task of so many classes.
     pub fn new(classes: usize) -> Self {
-        Self { classes }
+        Self { classes, metrics: Metrics::new(METRICS) }
+    }
+
+    /// The same with the best epoch selected by another metric.
+    pub(super) fn with_metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 }
 
 /// The class indices of targets that must be classes.
 fn classes_of(targets: &Targets) -> &[usize] {
-    match targets {
-        Targets::Classes(classes) => classes,
-        _ => panic!(
-            "a classification task met targets that are no classes: data and task are paired at start-up"
-        ),
-    }
+    targets.classes().unwrap_or_else(|| super::mismatch(TaskKind::Classification, targets))
 }
 
 impl Task for Classification {
+    fn kind(&self) -> TaskKind {
+        TaskKind::Classification
+    }
+
     fn outputs(&self) -> usize {
         self.classes
     }
@@ -42,8 +56,8 @@ impl Task for Classification {
         log_softmax(scores, 1).gather(1, index).reshape([classes.len()]).neg()
     }
 
-    fn metrics(&self) -> &'static [&'static str] {
-        &["accuracy", "balanced_accuracy", "macro_f1", "cross_entropy"]
+    fn metrics(&self) -> Metrics {
+        self.metrics
     }
 
     fn judge(&self, scores: &[f32], targets: &Targets) -> Vec<f64> {
@@ -70,9 +84,27 @@ impl Task for Classification {
         vec![hits.iter().sum::<f64>() / count, mean(recall), mean(f1), loss / count]
     }
 
-    fn is_classification(&self) -> bool {
-        true
+    fn running(&self) -> Option<Metric> {
+        Some(METRICS[0])
     }
+
+    fn confidence(&self, scores: Tensor<2>, targets: &Targets) -> Option<f64> {
+        Some(mean_at_truth(&scores, targets, f64::exp))
+    }
+
+    /// Probabilities below 1e-8 count as 1e-8.
+    fn surprise(&self, scores: Tensor<2>, targets: &Targets) -> f64 {
+        -mean_at_truth(&scores, targets, |log_p| log_p.max(1e-8_f64.ln()))
+    }
+}
+
+/// Mean over samples of a function of the true class's log-probability.
+fn mean_at_truth(scores: &Tensor<2>, targets: &Targets, of: impl Fn(f64) -> f64) -> f64 {
+    let classes = classes_of(targets);
+    let [samples, width] = scores.dims();
+    let all: Vec<f64> = host(scores.clone()).into_iter().map(f64::from).collect();
+    let rows = all.chunks_exact(width).zip(classes);
+    rows.map(|(row, &class)| of(log_probabilities(row)[class])).sum::<f64>() / samples as f64
 }
 
 /// The first index of the largest value.

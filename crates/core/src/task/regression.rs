@@ -4,7 +4,16 @@ use burn::tensor::{Tensor, TensorData};
 use counterpoint_batch::Targets;
 use serde::{Deserialize, Serialize};
 
-use super::Task;
+use super::{Metric, Metrics, Task, TaskKind};
+
+const METRICS: &[Metric] = &[
+    Metric::gain("r2"),
+    Metric::error("mae"),
+    Metric::error("mse"),
+    Metric::gain("correlation"),
+    Metric::share("sign_accuracy"),
+    Metric::share("nonzero_accuracy"),
+];
 
 /// What a regression minimises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,20 +28,36 @@ pub enum RegressionLoss {
 
 /// Regression of one number.
 ///
-/// Models are selected by `r2 = 1 - sum of squared errors / sum of squared
-/// deviations of the targets`: larger is better, 0 is a constant guess at the
-/// mean. It ranks as the mean squared error does. `correlation` ignores offset
-/// and scale, which matters for one modality alone: the shared bias is fitted
-/// to the fused output, so a unimodal output may be shifted as a whole.
-#[derive(Clone, Copy, Debug, Default)]
+/// `r2 = 1 - sum of squared errors / sum of squared deviations of the
+/// targets`: larger is better, 0 is a constant guess at the mean; it ranks as
+/// the mean squared error does. `correlation` ignores offset and scale, which
+/// matters for one modality alone: the shared bias is fitted to the fused
+/// output, so a unimodal output may be shifted as a whole. `sign_accuracy` is
+/// the share of samples whose score and target agree on being negative, 0
+/// counting as positive; `nonzero_accuracy` leaves out targets that are 0 and
+/// asks whether both are above 0. These are the two readings of sentiment
+/// polarity in use for CMU-MOSI; where no target is left it is 0.
+#[derive(Clone, Copy, Debug)]
 pub struct Regression {
     loss: RegressionLoss,
+    metrics: Metrics,
+}
+
+impl Default for Regression {
+    fn default() -> Self {
+        Self::new(RegressionLoss::default())
+    }
 }
 
 impl Regression {
     /// A task with the given loss.
     pub fn new(loss: RegressionLoss) -> Self {
-        Self { loss }
+        Self { loss, metrics: Metrics::new(METRICS) }
+    }
+
+    /// The same with the best epoch selected by another metric.
+    pub(super) fn with_metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 }
 
@@ -40,13 +65,15 @@ impl Regression {
 fn values_of(targets: &Targets) -> &[f32] {
     match targets {
         Targets::Values(values) => values,
-        _ => {
-            panic!("a regression task met targets that are no numbers: data and task are paired at start-up")
-        }
+        _ => super::mismatch(TaskKind::Regression, targets),
     }
 }
 
 impl Task for Regression {
+    fn kind(&self) -> TaskKind {
+        TaskKind::Regression
+    }
+
     fn outputs(&self) -> usize {
         1
     }
@@ -62,8 +89,8 @@ impl Task for Regression {
         }
     }
 
-    fn metrics(&self) -> &'static [&'static str] {
-        &["r2", "mae", "mse", "correlation"]
+    fn metrics(&self) -> Metrics {
+        self.metrics
     }
 
     fn judge(&self, scores: &[f32], targets: &Targets) -> Vec<f64> {
@@ -78,11 +105,23 @@ impl Task for Regression {
         let together = mean(&|s, y| (s - at_s) * (y - at_y));
         // Where nothing varies there is nothing to explain and nothing to go along with.
         let over = |above: f64, below: f64| if below > 0.0 { above / below } else { 0.0 };
-        vec![over(of_y - mse, of_y), mean(&|s, y| (s - y).abs()), mse, over(together, (of_s * of_y).sqrt())]
+        let agree = |pairs: &mut dyn Iterator<Item = bool>| {
+            let (hits, all) =
+                pairs.fold((0.0, 0.0), |(hits, all), hit| (hits + f64::from(u8::from(hit)), all + 1.0));
+            over(hits, all)
+        };
+        vec![
+            over(of_y - mse, of_y),
+            mean(&|s, y| (s - y).abs()),
+            mse,
+            over(together, (of_s * of_y).sqrt()),
+            agree(&mut pairs.iter().map(|&(s, y)| (s >= 0.0) == (y >= 0.0))),
+            agree(&mut pairs.iter().filter(|(_, y)| *y != 0.0).map(|&(s, y)| (s > 0.0) == (y > 0.0))),
+        ]
     }
 
-    fn is_classification(&self) -> bool {
-        false
+    fn running(&self) -> Option<Metric> {
+        Some(METRICS[1])
     }
 }
 
@@ -95,7 +134,7 @@ mod tests {
         // Errors 1, -1, 0, 2; squared deviations: targets 5, scores 14, together 7.
         let metrics =
             Regression::default().judge(&[2.0, 1.0, 3.0, 6.0], &Targets::Values(vec![1.0, 2.0, 3.0, 4.0]));
-        let by_hand = [1.0 - 6.0 / 5.0, 1.0, 1.5, 7.0 / (14.0_f64 * 5.0).sqrt()];
+        let by_hand = [1.0 - 6.0 / 5.0, 1.0, 1.5, 7.0 / (14.0_f64 * 5.0).sqrt(), 1.0, 1.0];
         for (is, should) in metrics.iter().zip(by_hand) {
             assert!((is - should).abs() < 1e-12, "{metrics:?}");
         }
@@ -104,6 +143,17 @@ mod tests {
     #[test]
     fn constant_targets_and_scores_give_finite_metrics() {
         let metrics = Regression::default().judge(&[1.0, 1.0], &Targets::Values(vec![2.0, 2.0]));
-        assert_eq!(metrics, [0.0, 1.0, 1.0, 0.0]);
+        assert_eq!(metrics, [0.0, 1.0, 1.0, 0.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn zero_is_positive_or_left_out() {
+        // Signs of scores + - 0 +, of targets + 0 - 0: equal with 0 as positive in samples 1 and 4;
+        // among samples 1 and 3 both above 0 or both not in both of them.
+        let metrics =
+            Regression::default().judge(&[1.0, -1.0, 0.0, 2.0], &Targets::Values(vec![2.0, 0.0, -1.0, 0.0]));
+        assert_eq!(metrics[4..], [0.5, 1.0]);
+        let none = Regression::default().judge(&[1.0], &Targets::Values(vec![0.0]));
+        assert_eq!(none[4..], [1.0, 0.0]);
     }
 }

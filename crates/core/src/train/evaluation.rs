@@ -6,7 +6,6 @@ use burn::tensor::Device;
 use counterpoint_batch::{BatchSource, Targets};
 
 use crate::grad::Row;
-use crate::host::host;
 use crate::input::Inputs;
 use crate::layer::{Buffers, Pass};
 use crate::modality::{Modalities, Present};
@@ -24,9 +23,9 @@ pub struct Evaluation {
     pub targets: Targets,
     /// What each sample has.
     pub present: Vec<Present>,
-    /// For each row the samples it scored, and their scores row-major. The
-    /// full row scores every sample with whatever it has.
-    pub scores: BTreeMap<Row, (Vec<usize>, Vec<f32>)>,
+    /// For each row the samples it scored, and what the task keeps of their
+    /// scores, row-major. The full row scores every sample with whatever it has.
+    pub kept: BTreeMap<Row, (Vec<usize>, Vec<f32>)>,
 }
 
 /// Runs a model over a split, every sample once, with running statistics.
@@ -36,6 +35,7 @@ pub struct Evaluation {
 pub fn evaluate<M: Model>(
     model: &M,
     buffers: &Buffers,
+    task: &dyn Task,
     source: &dyn BatchSource,
     device: &Device,
 ) -> Result<Evaluation, Error> {
@@ -44,7 +44,7 @@ pub fn evaluate<M: Model>(
         ids: Vec::new(),
         targets: Targets::Classes(Vec::new()),
         present: Vec::new(),
-        scores: BTreeMap::new(),
+        kept: BTreeMap::new(),
     };
     for batch in source.epoch(0, 0) {
         let batch = batch.map_err(|e| Error::new(ErrorKind::Data, "cannot read a batch").because(e))?;
@@ -58,10 +58,10 @@ pub fn evaluate<M: Model>(
         let scored = model.forward(&rows, &inputs, &mut Pass::eval(buffers));
         for ((row, samples), scored) in rows.into_iter().zip(scored) {
             let row = if matches!(row, Row::Subset(_)) { Row::Full } else { row };
-            let values = host(scored.scores);
-            let (of, scores) = result.scores.entry(row).or_default();
+            let values = task.keep(scored.scores, &inputs.targets_of(&samples));
+            let (of, kept) = result.kept.entry(row).or_default();
             of.extend(samples.into_iter().map(|i| before + i));
-            scores.extend(values);
+            kept.extend(values);
         }
     }
     Ok(result)
@@ -86,19 +86,19 @@ fn rows_of(names: &Modalities, inputs: &Inputs) -> Vec<(Row, Vec<usize>)> {
 impl Evaluation {
     /// The task's metrics of each row, by name.
     pub fn metrics(&self, task: &dyn Task) -> BTreeMap<Row, BTreeMap<&'static str, f64>> {
-        let judge = |(row, (samples, scores)): (&Row, &(Vec<usize>, Vec<f32>))| {
-            let values = task.judge(scores, &self.targets.pick(samples));
-            (*row, task.metrics().iter().copied().zip(values).collect())
+        let judge = |(row, (samples, kept)): (&Row, &(Vec<usize>, Vec<f32>))| {
+            let values = task.judge(kept, &self.targets.pick(samples));
+            (*row, task.metrics().names().zip(values).collect())
         };
-        self.scores.iter().map(judge).collect()
+        self.kept.iter().map(judge).collect()
     }
 
     /// The task's metrics of the full row by what the samples have; empty if
     /// no sample lacks anything.
     pub fn by_presence(&self, task: &dyn Task) -> BTreeMap<Present, (usize, BTreeMap<&'static str, f64>)> {
         let mut parts: BTreeMap<Present, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
-        if let Some((samples, scores)) = self.scores.get(&Row::Full) {
-            for (&sample, row) in samples.iter().zip(scores.chunks_exact(task.outputs())) {
+        if let Some((samples, kept)) = self.kept.get(&Row::Full) {
+            for (&sample, row) in samples.iter().zip(kept.chunks_exact(task.kept())) {
                 let (of, values) = parts.entry(self.present[sample]).or_default();
                 of.push(sample);
                 values.extend(row);
@@ -107,9 +107,9 @@ impl Evaluation {
         if parts.len() < 2 {
             return BTreeMap::new();
         }
-        let judge = |(present, (samples, scores)): (Present, (Vec<usize>, Vec<f32>))| {
-            let values = task.judge(&scores, &self.targets.pick(&samples));
-            (present, (samples.len(), task.metrics().iter().copied().zip(values).collect()))
+        let judge = |(present, (samples, kept)): (Present, (Vec<usize>, Vec<f32>))| {
+            let values = task.judge(&kept, &self.targets.pick(&samples));
+            (present, (samples.len(), task.metrics().names().zip(values).collect()))
         };
         parts.into_iter().map(judge).collect()
     }

@@ -11,7 +11,6 @@ use counterpoint_batch::{Batch, BatchSource};
 use super::lab::Bench;
 use super::{Checkpoint, Evaluation, Learner, Progress, ScheduleConfig, check_reach, evaluate};
 use crate::grad::{Clip, Evaluator, Ledger, Row, Scene};
-use crate::host::host;
 use crate::input::Inputs;
 use crate::layer::Pass;
 use crate::model::Model;
@@ -58,7 +57,7 @@ pub struct EpochReport<'a> {
     pub seconds: f64,
     /// Samples trained on.
     pub samples: usize,
-    /// Mean train loss and running train accuracy (classification) of each row.
+    /// Of each row mean train loss and, if the task has one, its running metric.
     pub train: BTreeMap<Row, (f64, Option<f64>)>,
     /// Share of steps that the clip shortened, and the mean norm before it.
     pub clip: Option<(f64, f64)>,
@@ -219,7 +218,8 @@ impl<M: Model> Trainer<'_, M> {
         observer: &mut dyn Observer,
     ) -> Result<(), Error> {
         let epoch = progress.epoch;
-        let validation = evaluate(&learner.frozen(), &learner.buffers, self.validation, self.device)?;
+        let validation =
+            evaluate(&learner.frozen(), &learner.buffers, self.task, self.validation, self.device)?;
         let metrics = validation.metrics(self.task);
         let full = &metrics[&Row::Full];
         if let Some((name, value)) = full.iter().find(|(_, v)| !v.is_finite()) {
@@ -228,9 +228,9 @@ impl<M: Model> Trainer<'_, M> {
                 epoch + 1
             )));
         }
-        // Every task's first metric is better when it is larger.
-        let value = full[self.task.metrics()[0]];
-        let best = progress.best.is_none_or(|(_, best)| value > best);
+        let metric = self.task.metrics().primary();
+        let value = full[metric.name];
+        let best = progress.best.is_none_or(|(_, best)| metric.improves(value, best));
         if best {
             progress.best = Some((epoch, value));
         }
@@ -293,6 +293,12 @@ pub(super) fn readable(batch: Result<Batch, counterpoint_batch::SourceError>) ->
     batch.map_err(|e| Error::new(ErrorKind::Data, "cannot read a batch").because(e))
 }
 
+/// Where among the task's metrics the one is that training follows.
+fn running(task: &dyn Task) -> Option<usize> {
+    let metric = task.running()?;
+    task.metrics().names().position(|name| name == metric.name)
+}
+
 /// Adds a step to the epoch's sums: they travel in the checkpoint, so an
 /// interrupted epoch reports what an uninterrupted one would.
 fn tally<M: Model>(
@@ -309,9 +315,9 @@ fn tally<M: Model>(
         let count = output.samples.len() as f64;
         add(format!("row/{label}/samples"), count);
         add(format!("row/{label}/loss"), loss * count);
-        if task.is_classification() {
-            let scores = host(output.scores.clone());
-            add(format!("row/{label}/hits"), task.judge(&scores, &output.targets)[0] * count);
+        if let Some(position) = running(task) {
+            let kept = task.keep(output.scores.clone(), &output.targets);
+            add(format!("row/{label}/running"), task.judge(&kept, &output.targets)[position] * count);
         }
     }
     if let Some(clip) = clip {
@@ -328,7 +334,7 @@ fn means<M: Model>(sums: &BTreeMap<String, f64>, learner: &Learner<M>) -> BTreeM
     rows.filter_map(|row| {
         let part = |what: &str| sums.get(&format!("row/{}/{what}", row.label(names))).copied();
         let count = part("samples")?;
-        Some((row, (part("loss")? / count, part("hits").map(|hits| hits / count))))
+        Some((row, (part("loss")? / count, part("running").map(|sum| sum / count))))
     })
     .collect()
 }

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use counterpoint_testkit::report::Report;
-use counterpoint_testkit::{toy_reference, training};
+use counterpoint_testkit::{seg_reference, toy_reference, training};
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 fn main() -> ExitCode {
@@ -32,10 +32,12 @@ fn main() -> ExitCode {
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The schema is told by `case.arch`; training files have none.
+/// The schema is told by `case.arch`; training files have none, and those of
+/// the segmentation loss alone have no case.
 fn check(text: &str) -> Result<Report, String> {
     let file: serde_json::Value = serde_json::from_str(text).map_err(|e| format!("not JSON: {e}"))?;
     match file["case"]["arch"].as_str() {
+        None if file["loss_scales"].is_array() => seg_reference::check(text),
         None => training::check(text),
         Some("toy") => toy_reference::check(text),
         Some(other) => {

@@ -11,6 +11,7 @@ use counterpoint::strategy::{
     AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, ModelFacts, OgmConfig, PmrConfig, Pull,
     ReconBoostConfig, RelearnConfig, Rescale, Scores, Strategy, StrategyConfig, Tensors,
 };
+use counterpoint::task::TaskKind;
 use counterpoint_batch::ModalitySpec;
 
 use crate::problem::NAMES;
@@ -127,7 +128,7 @@ fn compatible(strategy: &StrategyConfig, parts: &Parts, modalities: usize) -> bo
         solo_heads,
         additive: config.is_additive(),
         shared_head: config.has_shared_linear_head(),
-        classification: true,
+        task: TaskKind::Classification,
         convolutions: vec![true; modalities],
     };
     strategy.build(&names).is_ok_and(|strategy| strategy.check(&facts).is_ok())

@@ -102,8 +102,9 @@ fn strategy(case: &Case, variant: &str) -> Result<Box<dyn Strategy>, String> {
         let config = OgmConfig { alpha: alpha()?, ge: false, tensors, scores, ..OgmConfig::default() };
         Ok(StrategyConfig::Ogm(config))
     };
-    let pareto =
-        |weights, rescale, gamma| Ok(StrategyConfig::Mmpareto(MmParetoConfig { gamma, weights, rescale }));
+    let pareto = |weights, rescale, gamma| {
+        Ok(StrategyConfig::Mmpareto(MmParetoConfig { gamma, weights, rescale, ..MmParetoConfig::default() }))
+    };
     let config: Result<StrategyConfig, String> = match (case.method.as_str(), variant) {
         ("joint" | "mmcosine", "default") => Ok(StrategyConfig::Joint {}),
         ("uniloss", "default") => dgl(false, false),

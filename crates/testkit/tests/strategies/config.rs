@@ -4,6 +4,7 @@ use counterpoint::strategy::{
     AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, ModelFacts, OgmConfig, ReconBoostConfig,
     StrategyConfig,
 };
+use counterpoint::task::TaskKind;
 
 use crate::run::{Run, configs};
 
@@ -15,7 +16,7 @@ fn strategies_refuse_models_they_are_not_defined_for_by_name() {
         solo_heads: false,
         additive: false,
         shared_head: false,
-        classification: true,
+        task: TaskKind::Classification,
         convolutions: vec![false, false],
     };
     let check = |config: StrategyConfig, facts: &ModelFacts| config.build(&run.names()).unwrap().check(facts);
@@ -32,18 +33,68 @@ fn strategies_refuse_models_they_are_not_defined_for_by_name() {
     let able = ModelFacts { solo_heads: true, additive: true, shared_head: true, ..facts };
     let message = check(StrategyConfig::Ogm(OgmConfig::default()), &able).unwrap_err().to_string();
     assert!(message.contains("m0") && message.contains("tensors"), "{message}");
-    let regression = ModelFacts { classification: false, ..able.clone() };
     for (config, _) in configs() {
         assert!(check(config.clone(), &able).is_ok(), "{config:?}");
-        let needs_classes = !matches!(
-            config,
-            StrategyConfig::Gblend(_) | StrategyConfig::Mmpareto(_) | StrategyConfig::Mla(_)
-        );
-        assert_eq!(check(config.clone(), &regression).is_err(), needs_classes, "{config:?}");
         assert_eq!(
             config.wants_solo_heads(),
             matches!(config, StrategyConfig::Gblend(_) | StrategyConfig::Mmpareto(_))
         );
+    }
+}
+
+#[test]
+fn strategies_admit_the_tasks_they_are_defined_for_and_refuse_the_others_by_both_names() {
+    let run = Run::new(2, 1, false);
+    let every =
+        [TaskKind::Classification, TaskKind::Regression, TaskKind::Multilabel, TaskKind::Segmentation];
+    for (config, name) in configs() {
+        let admitted = match config {
+            StrategyConfig::Pmr(_)
+            | StrategyConfig::Mla(_)
+            | StrategyConfig::Relearn(_)
+            | StrategyConfig::Reconboost(_) => &every[..1],
+            StrategyConfig::Ogm(_) => &[TaskKind::Classification, TaskKind::Segmentation],
+            _ => &every[..],
+        };
+        for task in every {
+            let facts = ModelFacts {
+                modalities: run.names(),
+                solo_heads: true,
+                additive: true,
+                shared_head: true,
+                task,
+                convolutions: vec![true; 2],
+            };
+            match config.build(&run.names()).unwrap().check(&facts) {
+                Ok(()) => assert!(admitted.contains(&task), "{name} {task:?}"),
+                Err(error) => {
+                    assert!(!admitted.contains(&task), "{name} {task:?}");
+                    assert!(error.to_string().contains(task.name()), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn shared_heads_serve_models_that_have_none_of_their_own() {
+    let run = Run::new(2, 1, false);
+    let facts = ModelFacts {
+        modalities: run.names(),
+        solo_heads: false,
+        additive: false,
+        shared_head: false,
+        task: TaskKind::Segmentation,
+        convolutions: vec![true; 2],
+    };
+    for text in [r#"{"name": "gblend", "heads": "HEADS"}"#, r#"{"name": "mmpareto", "heads": "HEADS"}"#] {
+        let read =
+            |heads: &str| serde_json::from_str::<StrategyConfig>(&text.replace("HEADS", heads)).unwrap();
+        let check = |config: &StrategyConfig| config.build(&run.names()).unwrap().check(&facts);
+        assert!(!read("shared").wants_solo_heads() && check(&read("shared")).is_ok());
+        assert!(read("own").wants_solo_heads());
+        let message = check(&read("own")).unwrap_err().to_string();
+        assert!(message.contains("heads = \"shared\""), "{message}");
     }
 }
 

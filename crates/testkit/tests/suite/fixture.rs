@@ -200,7 +200,7 @@ pub fn loss<M: Model>(model: &M, row: Row, inputs: &Inputs, task: &dyn Task, met
     let all: Vec<usize> = (0..inputs.samples()).collect();
     let mut buffers = Buffers::default();
     let scored = model.forward(&[(row, all.clone())], inputs, &mut Pass::train(&mut buffers)).remove(0);
-    let position = task.metrics().iter().position(|m| *m == metric).unwrap();
+    let position = task.metrics().names().position(|name| name == metric).unwrap();
     task.judge(&host(scored.scores.inner()), &inputs.targets_of(&all))[position]
 }
 

@@ -1,0 +1,133 @@
+//! Any number of labels out of several.
+
+use burn::tensor::activation::log_sigmoid;
+use burn::tensor::{Tensor, TensorData};
+use counterpoint_batch::Targets;
+
+use super::{Metric, Metrics, Task, TaskKind};
+
+const METRICS: &[Metric] = &[Metric::share("map"), Metric::share("micro_f1")];
+
+/// Multilabel classification with binary cross-entropy on logits, the mean
+/// over labels.
+///
+/// `map` is the mean average precision over labels with a positive sample:
+/// for each label the mean, over its positive samples, of the precision among
+/// all samples that score at least as high. `micro_f1` counts hits and misses
+/// of all labels together at probability one half.
+#[derive(Clone, Copy, Debug)]
+pub struct Multilabel {
+    labels: usize,
+    metrics: Metrics,
+}
+
+impl Multilabel {
+    /// A task of so many labels.
+    pub fn new(labels: usize) -> Self {
+        Self { labels, metrics: Metrics::new(METRICS) }
+    }
+
+    /// The same with the best epoch selected by another metric.
+    pub(super) fn with_metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
+    }
+}
+
+/// The flags of targets that must be label sets.
+fn flags_of(targets: &Targets) -> &[bool] {
+    match targets {
+        Targets::Labels { flags, .. } => flags,
+        _ => super::mismatch(TaskKind::Multilabel, targets),
+    }
+}
+
+/// Precision at each positive, averaged; samples with one score count as one step.
+fn average_precision(mut pairs: Vec<(f32, bool)>) -> Option<f64> {
+    let positives = pairs.iter().filter(|(_, positive)| *positive).count() as f64;
+    pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (mut sum, mut hits, mut seen) = (0.0, 0.0, 0.0);
+    for tie in pairs.chunk_by(|a, b| a.0 == b.0) {
+        let new = tie.iter().filter(|(_, positive)| *positive).count() as f64;
+        hits += new;
+        seen += tie.len() as f64;
+        sum += new * hits / seen;
+    }
+    (positives > 0.0).then(|| sum / positives)
+}
+
+impl Task for Multilabel {
+    fn kind(&self) -> TaskKind {
+        TaskKind::Multilabel
+    }
+
+    fn outputs(&self) -> usize {
+        self.labels
+    }
+
+    fn losses(&self, scores: Tensor<2>, targets: &Targets) -> Tensor<1> {
+        let samples = targets.len();
+        let signs: Vec<f32> = flags_of(targets).iter().map(|&on| if on { 1.0 } else { -1.0 }).collect();
+        let signs = Tensor::<2>::from_data(TensorData::new(signs, [samples, self.labels]), &scores.device());
+        // -log sigmoid(s) where the label applies, -log sigmoid(-s) where not.
+        log_sigmoid(scores * signs).neg().mean_dim(1).reshape([samples])
+    }
+
+    fn metrics(&self) -> Metrics {
+        self.metrics
+    }
+
+    fn judge(&self, kept: &[f32], targets: &Targets) -> Vec<f64> {
+        let flags = flags_of(targets);
+        let of_label = |label: usize| {
+            let of = |all: usize| all * self.labels + label;
+            average_precision((0..targets.len()).map(|i| (kept[of(i)], flags[of(i)])).collect())
+        };
+        let precisions: Vec<f64> = (0..self.labels).filter_map(of_label).collect();
+        let map = precisions.iter().sum::<f64>() / (precisions.len() as f64).max(1.0);
+        let (mut hits, mut marked) = (0.0, 0.0);
+        for (&score, &flag) in kept.iter().zip(flags) {
+            let said = score > 0.0;
+            hits += f64::from(u8::from(said && flag));
+            marked += f64::from(u8::from(said)) + f64::from(u8::from(flag));
+        }
+        vec![map, if marked > 0.0 { 2.0 * hits / marked } else { 0.0 }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::host;
+    use burn::tensor::Device;
+
+    fn targets(flags: &[bool], width: usize) -> Targets {
+        Targets::Labels { width, flags: flags.to_vec() }
+    }
+
+    #[test]
+    fn metrics_by_hand() {
+        // Label 0 by score: + - +, so (1 + 2/3) / 2; label 1 never applies and does not count.
+        let (scores, flags) = ([3.0, -1.0, 2.0, 1.0, -1.0, -2.0], [true, false, false, false, true, false]);
+        let metrics = Multilabel::new(2).judge(&scores, &targets(&flags, 2));
+        assert!((metrics[0] - 5.0 / 6.0).abs() < 1e-12, "{metrics:?}");
+        // Said 3 labels, one of them rightly, of 2 that apply.
+        assert!((metrics[1] - 2.0 / 5.0).abs() < 1e-12, "{metrics:?}");
+    }
+
+    #[test]
+    fn ties_count_as_one_step_and_nothing_is_guarded() {
+        assert_eq!(average_precision(vec![(1.0, true), (1.0, false)]), Some(0.5));
+        assert_eq!(average_precision(vec![(1.0, false)]), None);
+        assert_eq!(Multilabel::new(1).judge(&[-1.0], &targets(&[false], 1)), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn the_loss_is_the_binary_cross_entropy_and_stays_finite() {
+        let device = Device::flex();
+        let scores = Tensor::from_data(TensorData::new(vec![0.5_f32, -200.0, 1.0, 200.0], [2, 2]), &device);
+        let losses = host(Multilabel::new(2).losses(scores, &targets(&[true, true, false, true], 2)));
+        let soft = |s: f64| (1.0 + s.exp()).ln();
+        let by_hand = [(soft(-0.5) + 200.0) / 2.0, soft(1.0) / 2.0];
+        assert!(losses.iter().zip(by_hand).all(|(l, h)| (f64::from(*l) - h).abs() < 1e-5), "{losses:?}");
+    }
+}
