@@ -42,6 +42,14 @@ impl Init {
         self.param(name, shape, vec![value; shape.iter().product()])
     }
 
+    /// The given values, row-major.
+    ///
+    /// # Panics
+    /// If there are not as many as the shape says.
+    pub fn given<const D: usize>(&self, name: &str, shape: [usize; D], values: Vec<f32>) -> Param<Tensor<D>> {
+        self.param(name, shape, values)
+    }
+
     /// The identity of a parameter is its path, so that optimizer state and
     /// checkpoints find it again in another process.
     fn param<const D: usize>(&self, name: &str, shape: [usize; D], values: Vec<f32>) -> Param<Tensor<D>> {

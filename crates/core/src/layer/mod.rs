@@ -8,13 +8,21 @@
 mod batch_norm;
 mod buffers;
 mod conv;
+mod conv_norm_relu;
 mod init;
+mod learned_upsample;
 mod linear;
 mod pass;
+mod rect_conv;
+mod squeeze_excite;
 
 pub use batch_norm::BatchNorm;
 pub use buffers::{BnPolicy, BufferKey, Buffers, Running};
 pub use conv::Conv2d;
+pub use conv_norm_relu::ConvNormRelu;
 pub use init::Init;
+pub use learned_upsample::LearnedUpsample;
 pub use linear::Linear;
 pub use pass::Pass;
+pub use rect_conv::RectConv2d;
+pub use squeeze_excite::SqueezeExcite;

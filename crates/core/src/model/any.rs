@@ -3,6 +3,7 @@
 use burn::module::Module;
 
 use super::encoder::AnyEncoder;
+use super::esanet::EsaNet;
 use super::fusion::AnyFusion;
 use super::{Feature, Features, Model, Multimodal, Scored};
 use crate::grad::{Groups, Row};
@@ -15,6 +16,8 @@ use crate::modality::{Modalities, Modality};
 pub enum AnyModel {
     /// See [`Multimodal`].
     LateFusion(Multimodal<AnyEncoder, AnyFusion>),
+    /// See [`EsaNet`].
+    EsaNet(EsaNet),
 }
 
 /// Runs one expression on whatever model it is.
@@ -22,6 +25,7 @@ macro_rules! on_each {
     ($any:expr, $m:ident => $run:expr) => {
         match $any {
             AnyModel::LateFusion($m) => $run,
+            AnyModel::EsaNet($m) => $run,
         }
     };
 }

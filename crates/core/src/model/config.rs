@@ -4,6 +4,7 @@ use burn::tensor::Device;
 use counterpoint_batch::ModalitySpec;
 use serde::{Deserialize, Serialize};
 
+use super::esanet::EsaNetConfig;
 use super::{AnyModel, LateFusionConfig};
 use crate::Error;
 
@@ -13,6 +14,9 @@ use crate::Error;
 pub enum ModelConfig {
     /// See [`LateFusionConfig`].
     LateFusion(LateFusionConfig),
+    /// See [`EsaNetConfig`].
+    #[serde(rename = "esanet")]
+    EsaNet(EsaNetConfig),
 }
 
 impl Default for ModelConfig {
@@ -26,8 +30,10 @@ impl ModelConfig {
     pub const DEFAULT: &'static str = "late-fusion";
 
     /// Names of all models with a line on each.
-    pub const CATALOG: &'static [(&'static str, &'static str)] =
-        &[("late-fusion", "one encoder a modality, which run to their end; then one fusion and one head")];
+    pub const CATALOG: &'static [(&'static str, &'static str)] = &[
+        ("late-fusion", "one encoder a modality, which run to their end; then one fusion and one head"),
+        ("esanet", "a class for every pixel: encoders that meet at five depths, pyramid context, a decoder"),
+    ];
 
     /// Builds the model for the data's modalities and the task's outputs.
     ///
@@ -48,14 +54,17 @@ impl ModelConfig {
             Self::LateFusion(config) => {
                 AnyModel::LateFusion(config.parts(data, solo_heads).build(data, outputs, seed, device)?)
             }
+            Self::EsaNet(config) => AnyModel::EsaNet(config.build(data, outputs, seed, device)?),
         })
     }
 
     /// Names of modalities that the settings mention.
     pub fn mentions(&self) -> impl Iterator<Item = &str> {
-        match self {
-            Self::LateFusion(config) => config.encoders.keys().map(String::as_str),
-        }
+        let names: Vec<&str> = match self {
+            Self::LateFusion(config) => config.encoders.keys().map(String::as_str).collect(),
+            Self::EsaNet(_) => Vec::new(),
+        };
+        names.into_iter()
     }
 
     /// Whether fused scores are a sum of one term for each modality (and a
@@ -63,6 +72,7 @@ impl ModelConfig {
     pub fn is_additive(&self) -> bool {
         match self {
             Self::LateFusion(config) => config.parts(&[], false).is_additive(),
+            Self::EsaNet(_) => false,
         }
     }
 
@@ -70,6 +80,7 @@ impl ModelConfig {
     pub fn has_shared_linear_head(&self) -> bool {
         match self {
             Self::LateFusion(config) => config.parts(&[], false).has_shared_linear_head(),
+            Self::EsaNet(_) => false,
         }
     }
 }

@@ -7,6 +7,7 @@
 mod any;
 mod config;
 pub mod encoder;
+pub mod esanet;
 mod feature;
 pub mod fusion;
 pub mod head;

@@ -3,6 +3,7 @@
 mod agreement;
 mod dgl;
 mod diagnose;
+mod esanet;
 mod fixture;
 mod fusion;
 mod head;

@@ -2,11 +2,15 @@
 
 mod convnet;
 mod mlp;
+mod non_bottleneck;
 mod resnet;
+mod trunk;
 
 pub use convnet::ConvNet;
 pub use mlp::Mlp;
-pub use resnet::ResNet18;
+pub use non_bottleneck::NonBottleneck1D;
+pub use resnet::{BasicBlock, ResNet18};
+pub use trunk::{Block, BlockKind, Trunk};
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;

@@ -77,7 +77,8 @@ pub struct BasicBlock {
 }
 
 impl BasicBlock {
-    fn new([from, to]: [usize; 2], stride: usize, init: &Init) -> Self {
+    /// From and to so many channels; a stride of 2 halves the size, rounding up.
+    pub fn new([from, to]: [usize; 2], stride: usize, init: &Init) -> Self {
         let short = init.part("downsample");
         Self {
             conv1: Conv2d::new([from, to], 3, stride, 1, &init.part("conv1")),
@@ -93,7 +94,9 @@ impl BasicBlock {
         }
     }
 
-    fn forward(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+    /// # Shapes
+    /// `[batch, from, h, w]` to `[batch, to, ceil(h / stride), ceil(w / stride)]`.
+    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
         let y = relu(self.bn1.forward(self.conv1.forward(x.clone()), pass));
         let y = self.bn2.forward(self.conv2.forward(y), pass);
         let shortcut = match &self.downsample {

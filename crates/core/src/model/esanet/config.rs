@@ -1,0 +1,130 @@
+//! Settings of ESANet.
+
+use burn::tensor::Device;
+use counterpoint_batch::ModalitySpec;
+use serde::{Deserialize, Serialize};
+
+use super::EsaNet;
+use crate::Error;
+use crate::layer::{BnPolicy, Init};
+use crate::modality::Modalities;
+use crate::model::encoder::{BlockKind, Trunk};
+
+/// ESANet, a network that gives every pixel of an image a class, from colours,
+/// depth or other pictures of one size (Seichter et al., ICRA 2021).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EsaNetConfig {
+    /// Channels of the stems and first stages, 64 in the paper.
+    pub width: usize,
+    /// Blocks of the encoders' four stages: ResNet-34's by default, 2, 2, 2, 2 is ResNet-18.
+    pub blocks: [usize; Trunk::STAGES],
+    /// What the encoders are made of.
+    pub block: BlockKind,
+    /// Residual blocks in each of the three decoder stages.
+    pub decoder_blocks: usize,
+    /// Channels divided by hidden units in squeeze and excitation.
+    pub se_reduction: usize,
+    /// Bins along each side in the pyramid pooling.
+    pub bins: Vec<usize>,
+    /// The modality whose encoder goes on with the fused maps. All others stay
+    /// to themselves.
+    pub main: String,
+    /// Running statistics of layers behind the first fusion.
+    pub batch_norm: BnPolicy,
+}
+
+impl Default for EsaNetConfig {
+    fn default() -> Self {
+        Self {
+            width: 64,
+            blocks: [3, 4, 6, 3],
+            block: BlockKind::NonBottleneck1D,
+            decoder_blocks: 3,
+            se_reduction: 16,
+            bins: vec![1, 5],
+            main: "rgb".into(),
+            batch_norm: BnPolicy::PerSubset,
+        }
+    }
+}
+
+impl EsaNetConfig {
+    /// Builds the network for pictures of the data's modalities and so many classes.
+    ///
+    /// # Errors
+    /// If a setting is impossible, a modality is no picture, pictures differ in
+    /// size, or none of several modalities is the main one.
+    pub fn build(
+        &self,
+        data: &[ModalitySpec],
+        classes: usize,
+        seed: u64,
+        device: &Device,
+    ) -> Result<EsaNet, Error> {
+        let names = Modalities::new(data.iter().map(|m| m.name.as_str()))?;
+        let positive = [
+            ("width", self.width),
+            ("decoder_blocks", self.decoder_blocks),
+            ("se_reduction", self.se_reduction),
+        ];
+        let blocks = self.blocks.iter().map(|&n| ("blocks", n));
+        let bins = self.bins.iter().map(|&n| ("bins", n));
+        if let Some((key, _)) = positive.into_iter().chain(blocks).chain(bins).find(|(_, n)| *n == 0) {
+            return Err(Error::config(format!("model `esanet`: {key} must be positive")));
+        }
+        if let Some(twice) = self.bins.iter().enumerate().find(|(i, b)| self.bins[..*i].contains(b)) {
+            return Err(Error::config(format!("model `esanet`: bins names {} twice", twice.1)));
+        }
+        if self.width < self.se_reduction {
+            return Err(Error::config(format!(
+                "model `esanet`: squeeze and excitation leaves no hidden unit, because width {} is below \
+                 se_reduction {}; lower se_reduction or raise width",
+                self.width, self.se_reduction
+            )));
+        }
+        let (channels, size) = pictures(data)?;
+        let main = names.find(&self.main);
+        if main.is_none() && names.len() > 1 {
+            return Err(Error::config(format!(
+                "model `esanet`: main = `{}`, but the data has the modalities {}",
+                self.main,
+                names.names().join(", ")
+            )));
+        }
+        Ok(EsaNet::new(self, names, (&channels, size), main, classes, &Init::new(seed, device)))
+    }
+
+    /// Widths of the fusion points: behind the stem and each stage.
+    pub(super) fn point_widths(&self) -> [usize; Trunk::STAGES + 1] {
+        [1, 1, 2, 4, 8].map(|factor| factor * self.width)
+    }
+
+    /// Widths of the decoder stages, from coarse to fine.
+    pub(super) fn decoder_widths(&self) -> [usize; 3] {
+        [8, 4, 2].map(|factor| factor * self.width)
+    }
+}
+
+/// Channels of every modality, and the size that all must have.
+fn pictures(data: &[ModalitySpec]) -> Result<(Vec<usize>, [usize; 2]), Error> {
+    let mut size = None;
+    let mut channels = Vec::new();
+    for m in data {
+        let [depth, height, width] = *m.shape else {
+            return Err(Error::shape(format!(
+                "model `esanet` takes pictures [channels, height, width], but `{}` is {:?}",
+                m.name, m.shape
+            )));
+        };
+        if *size.get_or_insert([height, width]) != [height, width] {
+            return Err(Error::shape(format!(
+                "model `esanet` takes pictures of one size, but `{}` is {:?} and `{}` is {:?}",
+                data[0].name, data[0].shape, m.name, m.shape
+            )));
+        }
+        channels.push(depth);
+    }
+    size.map(|size| (channels, size))
+        .ok_or_else(|| Error::shape("model `esanet` takes at least one modality"))
+}

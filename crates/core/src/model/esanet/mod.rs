@@ -1,0 +1,10 @@
+//! RGB-D segmentation: ESANet, generalised to any number of picture modalities.
+
+mod config;
+mod context;
+mod decoder;
+mod head;
+mod network;
+
+pub use config::EsaNetConfig;
+pub use network::EsaNet;

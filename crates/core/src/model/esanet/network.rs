@@ -1,0 +1,196 @@
+//! The network and its rows.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::EsaNetConfig;
+use super::context::Context;
+use super::decoder::DecoderStage;
+use super::head::PixelHead;
+use crate::grad::{Group, Groups, Row};
+use crate::input::Input;
+use crate::layer::{BnPolicy, ConvNormRelu, Init, Pass, SqueezeExcite};
+use crate::modality::{Modalities, Modality};
+use crate::model::encoder::Trunk;
+use crate::model::{Feature, Features, Model, Scored, Vectors};
+
+/// Encoders that meet at five points, pyramid context and a decoder.
+///
+/// With `x_l^m` the maps of modality m behind its stem (l = 0) and its stages
+/// (l = 1..4), the fused maps are `f_l = sum over present m of SE_l^m(x_l^m)`.
+/// The main encoder goes on with `f_l`, all others with their own `x_l`. So the
+/// modalities first meet behind the main one's stem, and whole encoders of the
+/// others lie before that.
+///
+/// A row without the main modality does not run its stages: sending zeros
+/// through them would let other modalities train them.
+///
+/// Scores are sample-major; of each sample the pixels of the full size first,
+/// then those of the side outputs at 1/8, 1/16 and 1/32, each row-major. Sizes
+/// that 32 does not divide are rounded up at every stride.
+#[derive(Module, Debug)]
+pub struct EsaNet {
+    encoders: Vec<Trunk>,
+    /// By point, then by modality.
+    fusions: Vec<Vec<SqueezeExcite>>,
+    /// Of `f_1`, `f_2`, `f_3`, with the decoder's widths.
+    skips: Vec<ConvNormRelu>,
+    context: Context,
+    decoder: Vec<DecoderStage>,
+    head: PixelHead,
+    #[module(skip)]
+    modalities: Modalities,
+    #[module(skip)]
+    main: Option<Modality>,
+    #[module(skip)]
+    policy: BnPolicy,
+    /// Height and width of the input.
+    size: [usize; 2],
+}
+
+impl EsaNet {
+    pub(super) fn new(
+        config: &EsaNetConfig,
+        modalities: Modalities,
+        (channels, size): (&[usize], [usize; 2]),
+        main: Option<Modality>,
+        classes: usize,
+        init: &Init,
+    ) -> Self {
+        let EsaNetConfig { width, blocks, block, .. } = *config;
+        let points = config.point_widths();
+        let widths = config.decoder_widths();
+        let fusion = init.part("fusion");
+        let encoder = |(m, &channels): (Modality, &usize)| {
+            let init = init.part(format_args!("encoder.{}", modalities.name(m)));
+            Trunk::new(channels, width, blocks, block, &init)
+        };
+        let excite = |(l, &width): (usize, &usize)| {
+            let of = |m| fusion.part(format_args!("{l}.{}", modalities.name(m)));
+            let one = |m| SqueezeExcite::new(width, width / config.se_reduction, &of(m));
+            modalities.iter().map(one).collect()
+        };
+        let skip = |l: usize| {
+            ConvNormRelu::new([points[l], 2 * points[l]], 1, &fusion.part(format_args!("skip.{l}")))
+        };
+        let stage = |i: usize| {
+            let from = if i == 0 { points[4] } else { widths[i - 1] };
+            let init = fusion.part(format_args!("decoder.{i}"));
+            DecoderStage::new([from, widths[i]], config.decoder_blocks, &init)
+        };
+        Self {
+            encoders: modalities.iter().zip(channels).map(encoder).collect(),
+            fusions: points.iter().enumerate().map(excite).collect(),
+            skips: (1..4).map(skip).collect(),
+            context: Context::new(points[4], &config.bins, &fusion.part("context")),
+            decoder: (0..widths.len()).map(stage).collect(),
+            head: PixelHead::new(&widths, classes, &init.part("head")),
+            modalities,
+            main,
+            policy: config.batch_norm,
+            size,
+        }
+    }
+
+    /// The fused maps of all points, and for every modality of the row the
+    /// mean of its last map.
+    fn fuse(&self, features: &Features, pass: &mut Pass<'_>) -> (Vec<Tensor<4>>, Vectors) {
+        let mut last: Vec<Option<Tensor<4>>> = vec![None; features.len()];
+        let mut points: Vec<Tensor<4>> = Vec::with_capacity(self.fusions.len());
+        for (l, excite) in self.fusions.iter().enumerate() {
+            let mut terms = Vec::new();
+            for (m, excite) in self.modalities.iter().zip(excite) {
+                let Some(feature) = &features[m.0] else { continue };
+                let x = match points.last() {
+                    Some(fused) if self.main == Some(m) => {
+                        self.encoders[m.0].stage(l - 1, fused.clone(), pass)
+                    }
+                    _ => feature.part::<4>(l),
+                };
+                if l == Trunk::STAGES {
+                    last[m.0] = Some(x.clone());
+                }
+                terms.push(excite.forward(x));
+            }
+            points.push(terms.into_iter().reduce(|sum, term| sum + term).expect("a row has a modality"));
+        }
+        (points, last.into_iter().map(|x| x.map(mean)).collect())
+    }
+
+    /// Scores of all sizes, the full one first, then from fine to coarse.
+    fn decode(&self, points: &[Tensor<4>], pass: &mut Pass<'_>) -> Vec<Tensor<4>> {
+        let mut x = self.context.forward(points[Trunk::STAGES].clone(), pass);
+        let mut scores = Vec::new();
+        for (i, stage) in self.decoder.iter().enumerate() {
+            x = stage.refine(x, pass);
+            scores.push(self.head.side(i, x.clone()));
+            let level = self.decoder.len() - i;
+            x = stage.upsample(x, self.skips[level - 1].forward(points[level].clone(), pass));
+        }
+        scores.push(self.head.full(x, self.size));
+        scores.reverse();
+        scores
+    }
+}
+
+impl Model for EsaNet {
+    fn modalities(&self) -> &Modalities {
+        &self.modalities
+    }
+
+    fn groups(&self) -> Groups {
+        let mut groups = Groups::default();
+        for (m, encoder) in self.modalities.iter().zip(&self.encoders) {
+            groups.add(Group::Encoder(m), &format!("encoder.{}", self.modalities.name(m)), encoder);
+        }
+        for (l, excite) in self.fusions.iter().enumerate() {
+            for (m, excite) in self.modalities.iter().zip(excite) {
+                groups.add(Group::Fusion, &format!("fusion.{l}.{}", self.modalities.name(m)), excite);
+            }
+        }
+        for (i, skip) in self.skips.iter().enumerate() {
+            groups.add(Group::Fusion, &format!("fusion.skip.{}", i + 1), skip);
+        }
+        self.context.group(&mut groups, Group::Fusion, "fusion.context");
+        groups.add(Group::Fusion, "fusion.decoder", &self.decoder);
+        self.head.group(&mut groups, Group::Head, "head");
+        groups
+    }
+
+    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
+        let encoder = &self.encoders[m.0];
+        let mut x = encoder.stem(input.tensor(), pass);
+        let mut feature = Feature::of(x.clone());
+        if self.main != Some(m) {
+            for stage in 0..Trunk::STAGES {
+                x = encoder.stage(stage, x, pass);
+                feature = feature.with(x.clone());
+            }
+        }
+        feature
+    }
+
+    fn join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored {
+        let present = row.present(self.modalities.len());
+        pass.behind(present, self.modalities.all(), self.policy, |pass| {
+            let (points, features) = self.fuse(features, pass);
+            Scored { scores: pixels(self.decode(&points, pass)), features }
+        })
+    }
+}
+
+/// Mean over space: `[batch, channels, h, w]` to `[batch, channels]`.
+fn mean(x: Tensor<4>) -> Tensor<2> {
+    let [batch, channels, height, width] = x.dims();
+    x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
+}
+
+/// Score maps `[batch, classes, h, w]` of several sizes as `[batch * pixels,
+/// classes]`.
+fn pixels(maps: Vec<Tensor<4>>) -> Tensor<2> {
+    let [batch, classes, ..] = maps[0].dims();
+    let flat = maps.into_iter().map(|map| map.flatten::<3>(2, 3)).collect();
+    let all = Tensor::cat(flat, 2); // [batch, classes, pixels of all sizes]
+    let pixels = all.dims()[2];
+    all.swap_dims(1, 2).reshape([batch * pixels, classes])
+}
