@@ -27,6 +27,8 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Classify single files with a trained run.
     Predict(Predict),
+    /// Write one HTML file about runs that opens offline: results, curves, verdicts.
+    Report(Report),
     /// Show who trains whom: the matrix W and the parameter groups.
     Explain(Explain),
     /// List strategies, encoders, fusions, heads and data sets.
@@ -112,6 +114,26 @@ pub struct Predict {
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Settings of `report`.
+#[derive(clap::Args, Debug)]
+pub struct Report {
+    /// Run folders, or folders that hold them, such as a study.
+    #[arg(required = true, value_name = "RUN|STUDY")]
+    pub runs: Vec<PathBuf>,
+    /// File to write [default: report.html in the one folder given, else here].
+    #[arg(long, value_name = "FILE.html")]
+    pub out: Option<PathBuf>,
+    /// Score that methods are judged by.
+    #[arg(long, default_value = "accuracy")]
+    pub metric: String,
+    /// Method the others are compared with [default: joint, else the first].
+    #[arg(long, value_name = "METHOD")]
+    pub baseline: Option<String>,
+    /// Write figures as SVG and tables as CSV, Markdown and LaTeX into this folder, too.
+    #[arg(long, value_name = "DIR")]
+    pub assets: Option<PathBuf>,
 }
 
 /// Settings of `explain`.

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Train(train) => command::train::run(train),
         Command::Evaluate(evaluate) => command::evaluate::run(&evaluate),
         Command::Predict(predict) => command::predict::run(&predict),
+        Command::Report(report) => command::report::run(&report),
         Command::Explain(explain) => command::explain::run(&explain),
         Command::List(list) => command::list::run(&list),
         Command::Completions { shell } => command::completions::run(shell),

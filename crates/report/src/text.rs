@@ -81,3 +81,46 @@ pub fn decimal(value: f64, decimals: usize) -> String {
         _ => text,
     }
 }
+
+/// The text with every path of a machine cut down to its last part.
+///
+/// Reports are passed on, and where a folder lies is nobody's business.
+///
+/// ```
+/// use counterpoint_report::text::without_paths;
+/// assert_eq!(without_paths("root = \"/home/me/my clips/a.csv\" # 1/2"), "root = \"…/a.csv\" # 1/2");
+/// assert_eq!(without_paths("cannot read C:\\data\\x.wav: gone"), "cannot read …/x.wav: gone");
+/// ```
+pub fn without_paths(text: &str) -> String {
+    let mut short = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut before = None;
+    while let Some(c) = rest.chars().next() {
+        let free = before.is_none_or(|b: char| b.is_whitespace() || "\"'`(=,:[<".contains(b));
+        let rooted = rest.starts_with('/')
+            && rest[1..].starts_with(|c: char| c.is_alphanumeric() || "._~".contains(c));
+        let drive = c.is_ascii_alphabetic()
+            && (rest[1..].starts_with(":\\") || rest[1..].starts_with(":/"))
+            && !rest[1..].starts_with("://");
+        if free && (rooted || drive) {
+            // In quotes a path may hold spaces.
+            let quote = before.filter(|b| "\"'`".contains(*b)).filter(|q| rest.contains(*q));
+            let ends = |c: char| match quote {
+                Some(quote) => c == quote,
+                None => c.is_whitespace() || "\"'`),;]>".contains(c),
+            };
+            let path = rest.split(ends).next().unwrap_or(rest);
+            let bare = path.trim_end_matches([':', '.', '/', '\\']);
+            let last = bare.rsplit(['/', '\\']).next().unwrap_or(bare);
+            short.push_str("…/");
+            short.push_str(last);
+            rest = &rest[bare.len()..];
+            before = last.chars().last();
+        } else {
+            short.push(c);
+            rest = &rest[c.len_utf8()..];
+            before = Some(c);
+        }
+    }
+    short
+}

@@ -131,7 +131,8 @@ fn digits(method: &str, seed: u64) -> RunSummary {
         seed: Some(seed),
         fold: None,
         config: format!(
-            "[strategy]\nname = \"{method}\"\nalpha = 4.0\n[train]\nseed = {seed}\nlearning_rate = {}\n",
+            "[strategy]\nname = \"{}\"\n[train]\nseed = {seed}\n[optimizer]\nlr = {}\n",
+            method.split(',').next().unwrap(),
             if method.contains("x4") { 0.2 } else { 0.05 }
         ),
         environment: BTreeMap::from([("threads".into(), "1".into()), ("version".into(), "0.1.0".into())]),
@@ -152,6 +153,8 @@ fn digits(method: &str, seed: u64) -> RunSummary {
             ids,
             correct: BTreeMap::from([("full".into(), correct)]),
         }],
+        looks: 1,
+        notes: Vec::new(),
     }
 }
 
@@ -178,17 +181,18 @@ fn a_whole_comparison() {
     };
     let page = report(&field(), &options);
     let html = checked("comparison", &page);
-    assert_eq!(page.summary[0], "20 runs of 4 methods; all have finished.");
-    assert!(
-        page.summary[1].starts_with("Test split, last epoch: dgl reaches fused accuracy 98."),
-        "{:?}",
-        page.summary
-    );
-    assert!(
-        page.summary
-            .iter()
-            .any(|s| s.starts_with("dgl against joint: the gap of") && s.contains("beyond noise"))
-    );
+    let text = page.summary_text();
+    for part in [
+        "dgl is better than joint here: 98.",
+        "fused accuracy (test split, last epoch); the gap of 2.",
+        "20 runs of 4 methods; all have finished.",
+        "Against joint, lr x4 the gain survives: the gap of",
+        "Better beyond noise: uniloss (+",
+        "Shown audio alone, joint reaches 37.",
+        "Its effective suppression ends at",
+    ] {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
     for heading in [
         "Warnings",
         "Results",
@@ -203,7 +207,7 @@ fn a_whole_comparison() {
     ] {
         assert!(page.sections.iter().any(|s| s.heading == heading), "{heading}");
     }
-    assert!(html.contains("train.learning_rate"));
+    assert!(html.contains("optimizer.lr"));
     assert_eq!(page.tables()[0].0, "01-test-split-last-epoch-accuracy");
     let names: Vec<String> = page.figures().into_iter().map(|f| f.0).collect();
     let unique: std::collections::BTreeSet<&String> = names.iter().collect();
@@ -228,12 +232,15 @@ fn the_numbers_are_those_of_the_runs() {
 #[test]
 fn nothing_at_all() {
     let page = report(&[], &Options::default());
-    assert_eq!(page.summary, ["There are no runs to report."]);
+    assert_eq!(page.summary_text(), "There are no runs to report.\n");
     checked("nothing", &page);
     let page =
         report(&[RunSummary::default()], &Options { baseline: Some("absent".into()), ..Options::default() });
     checked("default", &page);
-    assert_eq!(page.summary[0], "1 run of 1 method; none has finished. 1 run: still running or killed.");
+    assert!(
+        page.summary_text()
+            .starts_with("1 run of 1 method; none has finished. 1 run: still running or killed.")
+    );
 }
 
 #[test]
@@ -241,7 +248,7 @@ fn one_seed_says_that_it_is_one() {
     let runs = [digits("joint", 0), digits("dgl", 0)];
     let page = report(&runs, &Options::default());
     checked("one-seed", &page);
-    let text = page.summary.join("\n");
+    let text = page.summary_text();
     assert!(text.contains("cannot be judged: one pair only"), "{text}");
     assert!(text.contains("McNemar's test gives p = "), "{text}");
     assert!(text.contains("One run only, so no spread over seeds: joint, dgl."), "{text}");
@@ -257,9 +264,9 @@ fn unfinished_and_diverged_runs_are_counted_and_named() {
     runs[19].tests[0].scores.get_mut("full").unwrap().insert("accuracy".into(), f64::NAN);
     let page = report(&runs, &Options::default());
     checked("diverged", &page);
-    let text = page.summary.join("\n");
+    let text = page.summary_text();
     assert!(text.contains("18 of them finished. 1 run: diverged. 1 run: still running or killed."), "{text}");
-    assert!(text.contains("; 2 pairs are missing"), "{text}");
+    assert!(text.contains("; 2 pairs are missing") && text.contains("18 of them finished"), "{text}");
     assert!(text.contains("A training loss was not finite in joint-3."), "{text}");
 }
 

@@ -1,14 +1,28 @@
-//! Statistics against SciPy 1.17.1 and statsmodels 0.15.0 (NumPy 2.4.6). The
-//! call that gave each number stands beside it.
+//! Statistics against SciPy and statsmodels. `reference/statistics.py` made the
+//! numbers in `reference/statistics.json`, which names the versions.
 
 use counterpoint_report::statistics::*;
+use serde_json::Value;
 
-const JOINT: [f64; 5] = [0.958, 0.952, 0.964, 0.949, 0.967];
-const DGL: [f64; 5] = [0.987, 0.986, 0.988, 0.981, 0.979];
-const SKEWED: [f64; 12] = [0.2, 0.5, 0.7, 0.9, 1.1, 1.3, 1.8, 2.4, 3.9, 8.1, 0.4, 0.6];
+fn reference() -> Value {
+    serde_json::from_str(include_str!("reference/statistics.json")).unwrap()
+}
 
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(number).collect()
+}
+
+fn is_near(ours: f64, theirs: f64, tolerance: f64) -> bool {
+    (ours - theirs).abs() <= tolerance
+}
+
+#[track_caller]
 fn near(ours: f64, theirs: f64, tolerance: f64) {
-    assert!((ours - theirs).abs() <= tolerance, "{ours} {theirs}");
+    assert!(is_near(ours, theirs, tolerance), "{ours} {theirs}");
 }
 
 fn mean(x: &[f64]) -> f64 {
@@ -21,80 +35,155 @@ fn deviation(x: &[f64]) -> f64 {
 
 #[test]
 fn mean_spread_and_t_interval() {
-    let s = Summary::of(&JOINT);
-    near(s.sd.unwrap(), 0.007648529270389184, 1e-15); // np.std(x, ddof=1)
-    near(s.standard_error().unwrap(), 0.003420526275297417, 1e-15); // stats.sem(x)
-    let t95 = s.t_interval(0.95).unwrap(); // stats.t.interval(.95, 4, mean, sem)
-    near(t95.low, 0.9485030965657499, 1e-13);
-    near(t95.high, 0.9674969034342498, 1e-13);
-    let t99 = s.t_interval(0.99).unwrap();
-    near(t99.low, 0.9422515725185852, 1e-13);
-    near(t99.high, 0.9737484274814145, 1e-13);
+    for case in reference()["summaries"].as_array().unwrap() {
+        let values = numbers(&case["values"]);
+        let s = Summary::of(&values);
+        near(s.mean.unwrap(), number(&case["mean"]), 1e-14);
+        near(s.sd.unwrap(), number(&case["sd"]), 1e-14);
+        near(s.standard_error().unwrap(), number(&case["sem"]), 1e-14);
+        let p = number(&case["p_of_zero_mean"]);
+        near(s.t_test().unwrap(), p, 1e-9 * p);
+        for level in ["0.8", "0.95", "0.99"] {
+            let ours = s.t_interval(level.parse().unwrap()).unwrap();
+            let theirs = numbers(&case["t_interval"][level]);
+            near(ours.low, theirs[0], 1e-12 * theirs[0].abs().max(1.0));
+            near(ours.high, theirs[1], 1e-12 * theirs[1].abs().max(1.0));
+            // The normal quantile instead of Student's would be too narrow, and seen.
+            let z = [("0.8", 1.281_551_6), ("0.95", 1.959_964), ("0.99", 2.575_829_3)];
+            let z = z.iter().find(|(name, _)| *name == level).unwrap().1;
+            assert!(!is_near(s.mean.unwrap() + z * s.standard_error().unwrap(), theirs[1], 1e-5), "{case}");
+        }
+        // Dividing by n instead of n - 1 would be seen.
+        assert!(!is_near(deviation(&values), number(&case["sd"]), 1e-6), "{case}");
+    }
 }
 
 #[test]
 fn paired_comparison() {
-    let c = Comparison::paired(&DGL, &JOINT, &Resampling::default());
-    near(c.p.unwrap(), 0.002628874184581826, 1e-12); // stats.ttest_rel(y, x)
-    let interval = c.interval.unwrap();
-    near(interval.low, 0.015290301736601087, 1e-13);
-    near(interval.high, 0.03710969826339896, 1e-13);
-    assert_eq!(c.verdict, Verdict::BeyondNoise);
-    let back = Comparison::paired(&JOINT, &DGL, &Resampling::default());
-    assert_eq!(back.verdict, Verdict::BeyondNoise);
+    for case in reference()["paired"].as_array().unwrap() {
+        let (first, second) = (numbers(&case["first"]), numbers(&case["second"]));
+        let c = Comparison::paired(&first, &second, &Resampling::default());
+        near(c.difference.unwrap(), number(&case["difference"]), 1e-14);
+        near(c.p.unwrap(), number(&case["p"]), 1e-11);
+        let interval = c.interval.unwrap();
+        near(interval.low, number(&case["low"]), 1e-12);
+        near(interval.high, number(&case["high"]), 1e-12);
+        let beyond = number(&case["p"]) < 0.05;
+        assert_eq!(c.verdict == Verdict::BeyondNoise, beyond, "{case}");
+        // Turned round, the gap changes its sign and nothing else.
+        let back = Comparison::paired(&second, &first, &Resampling::default());
+        assert_eq!((back.p, back.verdict), (c.p, c.verdict));
+        near(back.interval.unwrap().low, -interval.high, 1e-15);
+        // Other partners are another question: pairing matters.
+        let mut turned = second.clone();
+        turned.rotate_left(1);
+        let other = Comparison::paired(&first, &turned, &Resampling::default());
+        assert!(
+            other.p.is_none_or(|p| !is_near(p, number(&case["p"]), 1e-6)) || second[0] == second[1],
+            "{case}"
+        );
+    }
+    let joint = [0.958, 0.952, 0.964, 0.949, 0.967];
+    let back = Comparison::paired(&joint, &[0.987, 0.986, 0.988, 0.981, 0.979], &Resampling::default());
     assert_eq!(
         back.sentence(100.0, 1, "points"),
         "the gap of -2.6 points is beyond noise (95 % interval -3.7 to -1.5, 5 pairs)"
     );
-    let noise = Comparison::paired(&JOINT, &[0.96, 0.95, 0.95, 0.96, 0.96], &Resampling::default());
-    assert_eq!(noise.verdict, Verdict::WithinNoise);
 }
 
 #[test]
 fn bootstrap_intervals() {
-    // stats.bootstrap(n_resamples=400000, rng=default_rng(1)); the tolerance is
-    // the scatter of an end between seeds at 20 000 draws.
+    // The tolerance is about the scatter of an end between seeds at 20 000 draws:
+    // two hundredths of the interval's width.
     let plan = Resampling { draws: 20_000, ..Resampling::default() };
-    let check = |interval: Option<Interval>, low: f64, high: f64, tolerance: f64| {
-        near(interval.unwrap().low, low, tolerance);
-        near(interval.unwrap().high, high, tolerance);
-    };
-    check(percentile_interval(&SKEWED, mean, &plan), 0.8333, 3.1917, 0.05);
-    check(percentile_interval(&SKEWED, deviation, &plan), 0.5104, 3.1660, 0.05);
-    check(bca_interval(&SKEWED, mean, &plan), 1.0, 3.8417, 0.05);
-    check(bca_interval(&SKEWED, deviation, &plan), 0.9139, 3.5970, 0.07);
-    // The correction is visible: it moves the ends by a multiple of the tolerance.
-    assert_eq!(bca_interval(&SKEWED, mean, &plan), bca_interval(&SKEWED, mean, &plan));
+    let reference = reference();
+    let cases = reference["bootstraps"].as_array().unwrap();
+    let mut corrected = 0;
+    for case in cases {
+        let values = numbers(&case["values"]);
+        let statistic = if case["statistic"] == "mean" { mean } else { deviation };
+        let interval = |method: &str| match method {
+            "BCa" => bca_interval(&values, statistic, &plan).unwrap(),
+            _ => percentile_interval(&values, statistic, &plan).unwrap(),
+        };
+        let method = case["method"].as_str().unwrap();
+        let (low, high) = (number(&case["low"]), number(&case["high"]));
+        let tolerance = 0.025 * (high - low);
+        near(interval(method).low, low, tolerance);
+        near(interval(method).high, high, tolerance);
+        let other = interval(if method == "BCa" { "percentile" } else { "BCa" });
+        corrected +=
+            usize::from(!is_near(other.low, low, tolerance) || !is_near(other.high, high, tolerance));
+    }
+    // Confusing the two methods would be seen in most cases.
+    assert!(corrected >= cases.len() / 2, "{corrected} of {}", cases.len());
+    let skewed = numbers(&cases[0]["values"]);
+    assert_eq!(bca_interval(&skewed, mean, &plan), bca_interval(&skewed, mean, &plan));
     let other = Resampling { seed: 1, ..plan };
-    assert_ne!(bca_interval(&SKEWED, deviation, &plan), bca_interval(&SKEWED, deviation, &other));
+    assert_ne!(bca_interval(&skewed, deviation, &plan), bca_interval(&skewed, deviation, &other));
 }
 
 #[test]
 fn quantiles_interpolate_as_numpy_does() {
-    let mut sorted = SKEWED.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    for (p, value) in [(0.0, 0.2), (0.1, 0.41), (0.25, 0.575), (0.5, 1.0), (0.975, 6.945), (1.0, 8.1)] {
-        near(quantile(&sorted, p).unwrap(), value, 1e-12); // np.quantile
+    let reference = reference();
+    let case = &reference["quantiles"];
+    let sorted = numbers(&case["values"]);
+    for (p, value) in numbers(&case["at"]).into_iter().zip(numbers(&case["quantiles"])) {
+        near(quantile(&sorted, p).unwrap(), value, 1e-12);
     }
     assert_eq!(quantile(&[], 0.5), None);
     assert_eq!(quantile(&sorted, 1.1), None);
     assert_eq!(quantile(&sorted, f64::NAN), None);
 }
 
+/// Right or wrong of a made-up run, as `right` in the script.
+fn right(seed: usize, sample: usize, better: usize) -> bool {
+    let spread = (seed * sample) % 5 + 3 * better * usize::from(sample.is_multiple_of(4));
+    (seed * 7 + sample * 13 + spread) % 10 < 6 + seed % 3 + better
+}
+
 #[test]
-fn seeds_and_samples_together() {
-    // 400 000 draws with NumPy (default_rng(3)), shared: multinomial weights of
-    // the samples times a draw of seeds; nested: binomial counts per drawn seed.
-    let right = |i: usize, j: usize| f64::from((i * 7 + j * 13 + (i * j) % 5) % 10 < 6 + i % 3);
-    let grid: Vec<Vec<f64>> = (0..4).map(|i| (0..60).map(|j| right(i, j)).collect()).collect();
+fn methods_on_the_same_samples() {
+    let reference = reference();
+    let case = &reference["samples"];
+    let [seeds, samples] = ["seeds", "samples"].map(|key| case[key].as_u64().unwrap() as usize);
+    let run =
+        |seed: usize, better: usize| -> Vec<bool> { (0..samples).map(|j| right(seed, j, better)).collect() };
+    let gap = |a: &[bool], b: &[bool]| -> Vec<f64> {
+        a.iter().zip(b).map(|(a, b)| f64::from(u8::from(*a)) - f64::from(u8::from(*b))).collect()
+    };
     let plan = Resampling::default();
-    let shared = grid_interval(&grid, Crossing::Shared, &plan).unwrap();
-    near(shared.low, 0.5, 0.0065);
-    near(shared.high, 0.7, 0.0065);
-    let nested = grid_interval(&grid, Crossing::Nested, &plan).unwrap();
-    near(nested.low, 0.50833, 0.0065);
-    near(nested.high, 0.69167, 0.0065);
-    assert_eq!(shared.method, Method::SeedsAndSamples);
+    let mut grid = Vec::new();
+    for (seed, pair) in case["pairs"].as_array().unwrap().iter().enumerate() {
+        let (a, b) = (run(seed, 1), run(seed, 0));
+        let test = McNemar::of_samples(&a, &b).unwrap();
+        assert_eq!(
+            [test.only_first, test.only_second],
+            ["only_first", "only_second"].map(|k| pair[k].as_u64().unwrap())
+        );
+        near(test.exact, number(&pair["exact"]), 1e-11);
+        near(test.statistic.unwrap(), number(&pair["statistic"]), 1e-11);
+        near(test.corrected.unwrap(), number(&pair["corrected"]), 1e-11);
+        // The paired bootstrap moves in steps of one sample: two of them are its scatter.
+        let paired = grid_interval(&[gap(&a, &b)], Crossing::Nested, &plan).unwrap();
+        let step = 2.0 / samples as f64;
+        near(paired.low, number(&pair["low"]), step);
+        near(paired.high, number(&pair["high"]), step);
+        // Against samples in another order the pairs are lost, and the interval widens.
+        let mut shuffled = b.clone();
+        shuffled.rotate_left(7);
+        let lost = grid_interval(&[gap(&a, &shuffled)], Crossing::Nested, &plan).unwrap();
+        assert!(lost.high - lost.low > paired.high - paired.low, "seed {seed}");
+        grid.push(gap(&a, &b));
+    }
+    assert_eq!(grid.len(), seeds);
+    for (name, crossing) in [("shared", Crossing::Shared), ("nested", Crossing::Nested)] {
+        let ours = grid_interval(&grid, crossing, &plan).unwrap();
+        let theirs = numbers(&case["grid"][name]);
+        near(ours.low, theirs[0], 0.0035);
+        near(ours.high, theirs[1], 0.0035);
+        assert_eq!(ours.method, Method::SeedsAndSamples);
+    }
 }
 
 #[test]
@@ -109,18 +198,16 @@ fn samples_shared_by_all_seeds_do_not_average_out() {
 
 #[test]
 fn mcnemar() {
-    // mcnemar([[0, b], [c, 0]], exact=True).pvalue; exact=False, correction=True
-    for (b, c, exact, statistic, corrected) in [
-        (6, 1, 0.125, 2.2857142857142856, 0.13057001811573693),
-        (10, 25, 0.016673847800120715, 5.6, 0.01796047752607879),
-        (0, 5, 0.0625, 3.2, 0.07363827012030258),
-        (121, 59, 4.4344492637551645e-06, 20.67222222222222, 5.450094825427117e-06),
-        (400, 350, 0.07350777405843484, 3.2013333333333334, 0.07357826163585493),
-    ] {
+    for case in reference()["mcnemar"].as_array().unwrap() {
+        let [b, c] = ["only_first", "only_second"].map(|key| case[key].as_u64().unwrap());
         let test = McNemar::of_counts(b, c);
+        let exact = number(&case["exact"]);
         near(test.exact, exact, 1e-11 * exact);
-        near(test.statistic.unwrap(), statistic, 1e-12);
-        near(test.corrected.unwrap(), corrected, 1e-11);
+        near(test.statistic.unwrap(), number(&case["statistic"]), 1e-12);
+        near(test.corrected.unwrap(), number(&case["corrected"]), 1e-11);
+        // Without the correction the statistic is another.
+        let plain = (b as f64 - c as f64).powi(2) / (b + c) as f64;
+        assert!(!is_near(plain, number(&case["statistic"]), 1e-3), "{case}");
     }
     // Here statsmodels squares past zero (0.1667); a correction cannot create a gap.
     let equal = McNemar::of_counts(3, 3);
@@ -136,11 +223,16 @@ fn mcnemar() {
 
 #[test]
 fn holm_correction() {
-    let p = [0.01, 0.04, 0.03, 0.005, 0.5, 0.04].map(Some);
-    let theirs = [0.05, 0.12, 0.12, 0.03, 0.5, 0.12]; // multipletests(p, method='holm')[1]
-    for (ours, theirs) in holm(&p).into_iter().zip(theirs) {
-        near(ours.unwrap(), theirs, 1e-12);
+    let mut softer = 0;
+    for case in reference()["holm"].as_array().unwrap() {
+        let p = numbers(&case["p"]);
+        let tests: Vec<Option<f64>> = p.iter().copied().map(Some).collect();
+        for ((ours, theirs), raw) in holm(&tests).into_iter().zip(numbers(&case["adjusted"])).zip(&p) {
+            near(ours.unwrap(), theirs, 1e-12);
+            softer += usize::from(!is_near((raw * p.len() as f64).min(1.0), theirs, 1e-6));
+        }
     }
+    assert!(softer > 5, "Bonferroni's correction is another: {softer}");
     assert_eq!(holm(&[Some(f64::NAN), Some(0.7), None, Some(-1.0)]), [None, Some(0.7), None, None]);
     assert_eq!(holm(&[]), []);
 }

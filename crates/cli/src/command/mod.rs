@@ -5,6 +5,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod list;
 pub mod predict;
+pub mod report;
 pub mod train;
 
 /// Prints a result.

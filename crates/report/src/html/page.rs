@@ -1,7 +1,7 @@
 //! A page made of sections.
 
 use super::{escape, style};
-use crate::{plot::Figure, table::Table};
+use crate::{plot::Figure, table::Table, text::visible};
 
 /// A part of a section.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,6 +9,8 @@ use crate::{plot::Figure, table::Table};
 pub enum Block {
     /// A heading below the section's.
     Heading(String),
+    /// The sentence to remember.
+    Headline(String),
     /// A paragraph.
     Paragraph(String),
     /// A list of short paragraphs.
@@ -58,9 +60,9 @@ impl Section {
 /// else.
 ///
 /// ```
-/// use counterpoint_report::html::{Page, Section};
+/// use counterpoint_report::html::{Block, Page, Section};
 /// let mut page = Page::new("Run <1>");
-/// page.summary.push("Nothing was trained.".into());
+/// page.summary.push(Block::Headline("Nothing was trained.".into()));
 /// page.sections.push(Section::new("Results"));
 /// let html = page.to_html();
 /// assert!(html.contains("<h1>Run &lt;1&gt;</h1>") && html.contains("<h2 id=\"s1\">Results</h2>"));
@@ -69,8 +71,8 @@ impl Section {
 pub struct Page {
     /// Title of the page.
     pub title: String,
-    /// The summary in words, a paragraph each.
-    pub summary: Vec<String>,
+    /// The summary in words; it stands above all sections.
+    pub summary: Vec<Block>,
     /// The sections.
     pub sections: Vec<Section>,
     /// A line at the end, e.g. who made the page; may be empty.
@@ -81,6 +83,20 @@ impl Page {
     /// An empty page.
     pub fn new(title: impl Into<String>) -> Self {
         Self { title: title.into(), ..Self::default() }
+    }
+
+    /// The summary as plain text, a line for each paragraph.
+    pub fn summary_text(&self) -> String {
+        let mut text = String::new();
+        for block in &self.summary {
+            match block {
+                Block::Heading(line) => text += &format!("\n{}\n", visible(line)),
+                Block::Headline(line) | Block::Paragraph(line) => text += &format!("{}\n", visible(line)),
+                Block::List(items) => items.iter().for_each(|item| text += &format!("- {}\n", visible(item))),
+                _ => {}
+            }
+        }
+        text
     }
 
     /// All tables with a file name each, without its ending.
@@ -128,8 +144,8 @@ impl Page {
         }
         html += "</ul></nav></header>\n<main id=\"main\">";
         if !self.summary.is_empty() {
-            html += "<section class=\"lead\" aria-label=\"Summary\">";
-            self.summary.iter().for_each(|text| html += &format!("<p>{}</p>\n", escape(text)));
+            html += "<section class=\"lead\" aria-labelledby=\"s0\"><h2 id=\"s0\">Summary</h2>\n";
+            blocks(&mut html, &self.summary);
             html += "</section>\n";
         }
         for (i, section) in self.sections.iter().enumerate() {
@@ -162,6 +178,7 @@ fn blocks(html: &mut String, list: &[Block]) {
 fn block(html: &mut String, block: &Block) {
     match block {
         Block::Heading(text) => *html += &format!("<h3>{}</h3>\n", escape(text)),
+        Block::Headline(text) => *html += &format!("<p class=\"headline\">{}</p>\n", escape(text)),
         Block::Paragraph(text) => *html += &format!("<p>{}</p>\n", escape(text)),
         Block::List(items) => {
             *html += "<ul>";

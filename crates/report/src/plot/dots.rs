@@ -5,7 +5,10 @@ use super::{
     axis::Scale,
     svg::{Anchor, Svg, colour, pixels},
 };
-use crate::text::{decimal, shorten};
+use crate::{
+    table::{Cell, Column, Table},
+    text::{decimal, shorten},
+};
 
 /// How values are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,7 +109,22 @@ impl DotPlot {
         let made = format!("{}: {}.", self.axis.title, words.join("; "));
         let description = if self.description.is_empty() { made } else { self.description.clone() };
         let width = WIDTH.max(left + 120.0 + 20.0 + widest(&values));
-        Figure { title: self.title.clone(), description, width, height, body: svg.body }
+        let (title, data) = (self.title.clone(), self.data());
+        Figure { title, description, data, width, height, body: svg.body }
+    }
+
+    /// A row for each value, those that are not drawn included.
+    fn data(&self) -> Table {
+        let mut table = Table::new([Column::new("name"), Column::new(&self.axis.title)]);
+        for dot in &self.dots {
+            let (value, decimals) = (dot.value, self.decimals);
+            let cell = match dot.interval {
+                Some([low, high]) => Cell::Range { value, low, high, decimals },
+                None => Cell::number(value, decimals),
+            };
+            table.row([Cell::text(&dot.name), cell]);
+        }
+        table
     }
 
     fn draw(&self, svg: &mut Svg, dot: &Dot, scale: &Scale, y: f64) {

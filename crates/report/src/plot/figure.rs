@@ -4,7 +4,7 @@ use super::{
     style::{COLOURS, COLOURS_DARK, RULES},
     svg::pixels,
 };
-use crate::{html::escape, text::shorten};
+use crate::{html::escape, table::Table, text::shorten};
 
 /// A drawn plot with its words.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Figure {
     pub title: String,
     /// What there is to see in it, for people who do not see it.
     pub description: String,
+    /// The numbers that are drawn.
+    pub data: Table,
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) body: String,

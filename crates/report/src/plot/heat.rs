@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     record::Confusion,
+    table::{Cell, Column, Table},
     text::{decimal, shorten},
 };
 
@@ -39,8 +40,9 @@ pub struct HeatMap {
     pub columns: Vec<String>,
     /// The values; not finite is left blank.
     pub values: Vec<Vec<f64>>,
-    /// What to write in the cells instead of the values; may be empty.
-    pub labels: Vec<Vec<String>>,
+    /// Whole numbers to write in the cells instead of the values, zeros left
+    /// blank; may be empty.
+    pub counts: Confusion,
 }
 
 /// Larger matrices are drawn without numbers and names.
@@ -67,7 +69,6 @@ impl HeatMap {
             let total = total(row);
             row.iter().map(|n| *n as f64 / total).collect()
         };
-        let write = |n: &u64| if *n == 0 { String::new() } else { n.to_string() };
         let right: f64 = counts.iter().enumerate().filter_map(|(i, row)| row.get(i)).map(|n| *n as f64).sum();
         let all: f64 = counts.iter().map(|row| total(row)).sum();
         Self {
@@ -75,11 +76,7 @@ impl HeatMap {
             row_title: "true class".into(),
             column_title: "predicted class".into(),
             values: counts.iter().map(share).collect(),
-            labels: counts
-                .iter()
-                .take(NAMED)
-                .map(|row| row.iter().take(NAMED).map(write).collect())
-                .collect(),
+            counts: counts.clone(),
             ..Self::new(title, names.clone(), names, Vec::new())
         }
     }
@@ -137,7 +134,28 @@ impl HeatMap {
         let description = format!("{words} {rows} rows, {columns} columns.");
         // At least the axis titles fit.
         let width = (left + size[0] + 14.0).max(left + pixels(&shorten(&self.column_title, 40)));
-        Figure { title: self.title.clone(), description, width, height, body: svg.body }
+        let (title, data) = (self.title.clone(), self.data());
+        Figure { title, description, data, width, height, body: svg.body }
+    }
+
+    fn count(&self, row: usize, column: usize) -> Option<u64> {
+        self.counts.get(row)?.get(column).copied()
+    }
+
+    /// The matrix as a table, of counts where they are given.
+    fn data(&self) -> Table {
+        let name = |list: &[String], i: usize| list.get(i).map_or_else(|| i.to_string(), |n| shorten(n, 80));
+        let columns = self.values.iter().map(Vec::len).max().unwrap_or(0);
+        let titles = (0..columns).map(|j| Column::new(name(&self.columns, j)));
+        let mut table = Table::new([Column::new(&self.row_title)].into_iter().chain(titles));
+        for (i, row) in self.values.iter().enumerate() {
+            let cell = |(j, value): (usize, &f64)| match self.count(i, j) {
+                Some(count) => Cell::count(count),
+                None => Cell::number(*value, 4),
+            };
+            table.row([Cell::text(name(&self.rows, i))].into_iter().chain(row.iter().enumerate().map(cell)));
+        }
+        table
     }
 
     /// Draws the colours: neighbours of one strength are one box, boxes of one
@@ -184,8 +202,11 @@ impl HeatMap {
         let largest = self.largest();
         for (i, row) in self.values.iter().enumerate() {
             for (j, value) in row.iter().enumerate().filter(|(_, v)| v.is_finite()) {
-                let written = self.labels.get(i).and_then(|row| row.get(j)).cloned();
-                let text = written.unwrap_or_else(|| decimal(*value, if largest < 10.0 { 2 } else { 0 }));
+                let text = match self.count(i, j) {
+                    Some(0) => String::new(),
+                    Some(count) => count.to_string(),
+                    None => decimal(*value, if largest < 10.0 { 2 } else { 0 }),
+                };
                 // A number that does not fit its cell would hide the next one.
                 if text.is_empty() || 6.0 * text.chars().count() as f64 > side {
                     continue;

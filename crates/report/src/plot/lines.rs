@@ -7,7 +7,10 @@ use super::{
     style::{DASHES, SERIES},
     svg::{Anchor, Svg, colour, pixels},
 };
-use crate::text::shorten;
+use crate::{
+    table::{Cell, Column, Table},
+    text::shorten,
+};
 
 /// Curves over a common axis, with bands, a legend and horizontal marks.
 ///
@@ -78,7 +81,24 @@ impl LinePlot {
         }
         let height = self.legend(&mut svg, series, left);
         let description = if self.description.is_empty() { self.words() } else { self.description.clone() };
-        Figure { title: self.title.clone(), description, width: WIDTH, height, body: svg.body }
+        let (title, data) = (self.title.clone(), self.data());
+        Figure { title, description, data, width: WIDTH, height, body: svg.body }
+    }
+
+    /// A row for each point of each curve.
+    fn data(&self) -> Table {
+        let mut table =
+            Table::new([Column::new("curve"), Column::new(&self.x.title), Column::new(&self.y.title)]);
+        for series in &self.series {
+            for (i, [x, value]) in series.points.iter().copied().enumerate() {
+                let y = match series.band.get(i) {
+                    Some([_, low, high]) => Cell::Range { value, low: *low, high: *high, decimals: 4 },
+                    None => Cell::number(value, 4),
+                };
+                table.row([Cell::text(&series.name), Cell::number(x, 0), y]);
+            }
+        }
+        table
     }
 
     fn frame(&self, svg: &mut Svg, x: &Scale, y: &Scale, left: f64) {

@@ -45,30 +45,48 @@ pub(super) fn confusions(study: &Study<'_>) -> Option<Section> {
     Some(section)
 }
 
+/// What a class gained.
+pub(super) struct Gain {
+    pub class: String,
+    pub gap: Comparison,
+}
+
+/// Recall of every class under one method minus that under another, over pairs of runs.
+pub(super) fn recall_gains<'a>(
+    study: &Study<'a>,
+    source: &Source,
+    method: &Method<'a>,
+    baseline: &Method<'a>,
+) -> Vec<Gain> {
+    let recalls: Vec<(Vec<f64>, Vec<f64>)> = study
+        .pairs(method, baseline)
+        .iter()
+        .filter_map(|(a, b)| Some((recall(counts(a, source, FULL)?), recall(counts(b, source, FULL)?))))
+        .collect();
+    let classes = recalls.iter().map(|(a, b)| a.len().min(b.len())).min().unwrap_or(0);
+    (0..classes)
+        .map(|class| {
+            let (a, b): (Vec<f64>, Vec<f64>) = recalls.iter().map(|(a, b)| (a[class], b[class])).unzip();
+            Gain {
+                class: class_name(study, class),
+                gap: Comparison::paired(&a, &b, &study.options.resampling),
+            }
+        })
+        .collect()
+}
+
 /// Per-class recall against the baseline.
 pub(super) fn gains(study: &Study<'_>) -> Option<Section> {
     let source = source(study)?;
     let mut section = Section::new("Gain per class");
     for (colour, method, baseline) in study.against().take(MOST) {
-        let pairs = study.pairs(method, baseline);
-        let recalls: Vec<(Vec<f64>, Vec<f64>)> = pairs
-            .iter()
-            .filter_map(|(a, b)| Some((recall(counts(a, source, FULL)?), recall(counts(b, source, FULL)?))))
-            .collect();
-        let classes_here = recalls.iter().map(|(a, b)| a.len().min(b.len())).min().unwrap_or(0);
-        let mut dots: Vec<Dot> = (0..classes_here)
-            .map(|class| {
-                let (a, b): (Vec<f64>, Vec<f64>) = recalls.iter().map(|(a, b)| (a[class], b[class])).unzip();
-                let gap = Comparison::paired(&a, &b, &study.options.resampling);
-                let interval = gap.interval.map(|i| i.scaled(100.0));
-                Dot {
-                    name: class_name(study, class),
-                    value: gap.difference.map_or(f64::NAN, |d| 100.0 * d),
-                    interval: interval.map(|i| [i.low, i.high]),
-                    colour,
-                }
-            })
-            .collect();
+        let dot = |gain: Gain| Dot {
+            name: gain.class,
+            value: gain.gap.difference.map_or(f64::NAN, |d| 100.0 * d),
+            interval: gain.gap.interval.map(|i| i.scaled(100.0)).map(|i| [i.low, i.high]),
+            colour,
+        };
+        let mut dots: Vec<Dot> = recall_gains(study, source, method, baseline).into_iter().map(dot).collect();
         if dots.is_empty() {
             continue;
         }
@@ -97,7 +115,7 @@ fn gain_axis() -> Axis {
 }
 
 /// The first source any run has a confusion matrix for.
-fn source<'a>(study: &'a Study<'_>) -> Option<&'a Source> {
+pub(super) fn source<'a>(study: &'a Study<'_>) -> Option<&'a Source> {
     study.sources.iter().find(|source| {
         study.runs.iter().any(|run| study.rows.iter().any(|r| counts(run, source, r).is_some()))
     })

@@ -2,7 +2,8 @@
 
 use super::{
     RunSummary,
-    study::{FULL, Source, Study},
+    method::Role,
+    study::{Method, Source, Study},
 };
 use crate::{
     html::{Block, Section},
@@ -11,115 +12,209 @@ use crate::{
     text::decimal,
 };
 
-/// One method against the baseline, by all means there are.
+/// Two methods compared by all means there are.
 pub(super) struct Contest {
     pub method: String,
+    pub against: String,
+    pub role: Role,
     pub seeds: Comparison,
     /// Over seeds and samples, when predictions on the same samples are there.
     pub samples: Option<Interval>,
-    /// Of the only pair, when there is one pair and its predictions.
-    pub mcnemar: Option<McNemar>,
+    /// Sample by sample, for each pair of runs whose predictions are there.
+    pub pairs: Vec<Pair>,
+}
+
+/// Two runs on the same test samples.
+pub(super) struct Pair {
+    /// Seed and fold.
+    pub name: String,
+    pub samples: usize,
+    pub mcnemar: McNemar,
+    /// Bootstrap over the samples of the difference.
+    pub interval: Option<Interval>,
 }
 
 impl Contest {
+    /// `first` against `second`.
+    pub fn of(study: &Study<'_>, source: &Source, first: &Method<'_>, second: &Method<'_>) -> Self {
+        let plan = &study.options.resampling;
+        let runs = study.pairs(first, second);
+        let row = study.row();
+        let of = |run: &RunSummary| study.value(run, source, row);
+        let (a, b): (Vec<f64>, Vec<f64>) = runs.iter().map(|(x, y)| (of(x), of(y))).unzip();
+        // Only accuracy is the mean of right and wrong.
+        let counts = study.options.metric == "accuracy";
+        let right = |run| correct(run, source, row).filter(|_| counts);
+        let both: Option<Vec<(Right<'_>, Right<'_>)>> =
+            runs.iter().map(|(x, y)| right(x).zip(right(y)).filter(|(x, y)| x.0 == y.0)).collect();
+        let both = both.unwrap_or_default();
+        let same = both.windows(2).all(|w| w[0].0.0 == w[1].0.0);
+        let crossing = if same { Crossing::Shared } else { Crossing::Nested };
+        let grid: Vec<Vec<f64>> = both.iter().map(|(x, y)| differences(x.1, y.1)).collect();
+        let pair = |(((run, _), (x, y)), gaps): ((&(&RunSummary, _), &(Right<'_>, Right<'_>)), &Vec<f64>)| {
+            Some(Pair {
+                name: run.pair_name(),
+                samples: gaps.len(),
+                mcnemar: McNemar::of_samples(x.1, y.1)?,
+                interval: grid_interval(&[gaps], Crossing::Nested, plan),
+            })
+        };
+        Self {
+            method: first.name.clone(),
+            against: second.name.clone(),
+            role: first.role,
+            seeds: Comparison::paired(&a, &b, plan),
+            samples: grid_interval(&grid, crossing, plan),
+            pairs: runs.iter().zip(&both).zip(&grid).filter_map(pair).collect(),
+        }
+    }
+
+    /// Whether the first is better (or worse) beyond noise; `None` where nothing is sure.
+    pub fn winner(&self, study: &Study<'_>) -> Option<bool> {
+        let sure = self.seeds.verdict == Verdict::BeyondNoise && self.samples_say_noise().is_none();
+        self.seeds.difference.filter(|_| sure).map(|gap| study.metric.beats(gap, 0.0))
+    }
+
     /// The interval that counts samples too, when it takes back what the seeds say.
     fn samples_say_noise(&self) -> Option<Interval> {
         self.samples.filter(|i| self.seeds.verdict == Verdict::BeyondNoise && i.contains(0.0))
     }
 
-    /// The verdict as a full sentence.
-    pub fn sentence(&self, study: &Study<'_>) -> String {
+    /// What the comparison says, without capital or full stop.
+    pub fn verdict(&self, study: &Study<'_>) -> String {
         let metric = study.metric;
-        let baseline = study.methods.get(study.baseline).map_or("", |m| m.name.as_str());
-        let verdict = self.seeds.sentence(metric.factor, metric.decimals, metric.points);
-        let mut text = format!("{} against {baseline}: {verdict}.", self.method);
+        let mut text = self.seeds.sentence(metric.factor, metric.decimals, metric.points);
         if let Some(interval) = self.samples_say_noise().map(|i| i.scaled(metric.factor)) {
             text += &format!(
-                " Other test samples may close it: over seeds and samples together the interval is {} to {}.",
+                "; other test samples may close it: over seeds and samples together the interval is {} to {}",
                 decimal(interval.low, metric.decimals),
                 decimal(interval.high, metric.decimals)
             );
         }
-        if let (Verdict::Unknown(_), Some(test)) = (&self.seeds.verdict, &self.mcnemar) {
+        if let (Verdict::Unknown(_), [pair]) = (&self.seeds.verdict, self.pairs.as_slice()) {
+            let test = &pair.mcnemar;
             text += &format!(
-                " On these test samples alone McNemar's test gives p = {:.2e} ({} samples only {} gets right, {} only \
-                 {baseline}); another seed may turn it.",
-                test.exact, test.only_first, self.method, test.only_second
+                "; on these test samples alone McNemar's test gives p = {} ({} samples only {} gets right, {} only \
+                 {}), and another seed may turn it",
+                probability(test.exact),
+                test.only_first,
+                self.method,
+                test.only_second,
+                self.against
             );
         }
         text
     }
+
+    /// The verdict as a full sentence.
+    pub fn sentence(&self, study: &Study<'_>) -> String {
+        format!("{} against {}: {}.", self.method, self.against, self.verdict(study))
+    }
 }
 
-/// The contests of every source, in the order of the study's sources.
-pub(super) fn all(study: &Study<'_>) -> Vec<Vec<Contest>> {
-    study.sources.iter().map(|source| contests(study, source)).collect()
+/// A p-value as people read it.
+fn probability(p: f64) -> String {
+    if p < 1e-4 { format!("{p:.1e}") } else { decimal(p, 4) }
 }
 
-fn contests(study: &Study<'_>, source: &Source) -> Vec<Contest> {
-    study
-        .against()
-        .map(|(_, method, baseline)| {
-            let pairs = study.pairs(method, baseline);
-            let row = if study.rows.iter().any(|r| r == FULL) {
-                FULL
-            } else {
-                study.rows.first().map_or(FULL, |r| r)
-            };
-            let of = |run: &RunSummary| study.value(run, source, row);
-            let (a, b): (Vec<f64>, Vec<f64>) = pairs.iter().map(|(x, y)| (of(x), of(y))).unzip();
-            let grid: Option<Vec<Vec<f64>>> =
-                pairs.iter().map(|(x, y)| differences(x, y, source, row)).collect::<Option<_>>();
-            let same = pairs.windows(2).all(|w| ids(w[0].0, source) == ids(w[1].0, source));
-            let crossing = if same { Crossing::Shared } else { Crossing::Nested };
-            // Only accuracy is the mean of right and wrong.
-            let counts = study.options.metric == "accuracy";
-            Contest {
-                method: method.name.clone(),
-                seeds: Comparison::paired(&a, &b, &study.options.resampling),
-                samples: grid
-                    .filter(|_| counts)
-                    .and_then(|g| grid_interval(&g, crossing, &study.options.resampling)),
-                mcnemar: match pairs.as_slice() {
-                    [(x, y)] => correct(x, source, row)
-                        .zip(correct(y, source, row))
-                        .and_then(|(x, y)| (x.0 == y.0).then(|| McNemar::of_samples(x.1, y.1)).flatten()),
-                    _ => None,
-                },
-            }
-        })
-        .collect()
+/// Every comparison of the report, by source of scores.
+pub(super) struct Contests {
+    /// Every method against the baseline.
+    pub baseline: Vec<Vec<Contest>>,
+    /// The method in question against every control and every other method.
+    pub focus: Vec<Vec<Contest>>,
+}
+
+impl Contests {
+    /// The contests of every source, in the order of the study's sources.
+    pub fn of(study: &Study<'_>) -> Self {
+        let by_source =
+            |contests: &dyn Fn(&Source) -> Vec<Contest>| study.sources.iter().map(contests).collect();
+        let baseline = by_source(&|source| {
+            study
+                .against()
+                .map(|(_, method, baseline)| Contest::of(study, source, method, baseline))
+                .collect()
+        });
+        let focus = by_source(&|source| {
+            let Some(focus) = study.focus.and_then(|i| study.methods.get(i)) else { return Vec::new() };
+            let others = study.against().filter(|(i, ..)| Some(*i) != study.focus);
+            others
+                .map(|(_, other, _)| Contest { role: other.role, ..Contest::of(study, source, focus, other) })
+                .collect()
+        });
+        Self { baseline, focus }
+    }
+
+    /// The method in question against the baseline, on one source.
+    pub fn question(&self, study: &Study<'_>, source: usize) -> Option<&Contest> {
+        let focus = study.methods.get(study.focus?)?;
+        self.baseline.get(source)?.iter().find(|c| c.method == focus.name)
+    }
+
+    /// The method in question against the controls, on one source.
+    pub fn controls(&self, source: usize) -> impl Iterator<Item = &Contest> {
+        self.focus.get(source).into_iter().flatten().filter(|c| c.role == Role::Control)
+    }
 }
 
 /// The comparisons as tables and sentences; nothing for a single method.
-pub(super) fn section(study: &Study<'_>, contests: &[Vec<Contest>]) -> Option<Section> {
-    let baseline = study.methods.get(study.baseline).filter(|_| study.methods.len() > 1)?;
-    let mut section = Section::new(format!("Against {}", baseline.name));
-    for (source, contests) in study.sources.iter().zip(contests) {
+pub(super) fn section(study: &Study<'_>, contests: &Contests) -> Option<Section> {
+    study.methods.get(study.baseline).filter(|_| study.methods.len() > 1)?;
+    let mut section = Section::new(format!("Against {}", study.baseline_name()));
+    for (i, source) in study.sources.iter().enumerate() {
         section.push(Block::Heading(source.title()));
-        section.push(Block::List(contests.iter().map(|c| c.sentence(study)).collect()));
-        section.push(Block::Table(table(study, source, contests)));
+        let against = &contests.baseline[i];
+        section.push(Block::List(against.iter().map(|c| c.sentence(study)).collect()));
+        let caption = format!("gaps to {}", study.baseline_name());
+        section.push(Block::Table(table(study, source, against, &caption)));
+        if let Some(focus) = study.focus.filter(|_| contests.focus[i].len() > 1) {
+            let name = &study.methods[focus].name;
+            let caption = format!("gaps of {name} to every other method");
+            let inside = vec![Block::Table(turned(study, source, &contests.focus[i], &caption))];
+            section.push(Block::Details(format!("{name} against every other method"), inside));
+        }
+        if let Some(pairs) = sample_by_sample(source, against) {
+            let inside = vec![Block::Table(pairs)];
+            section.push(Block::Details("Pair by pair on the same test samples".into(), inside));
+        }
     }
     Some(section)
 }
 
-fn table(study: &Study<'_>, source: &Source, contests: &[Contest]) -> Table {
+fn table(study: &Study<'_>, source: &Source, contests: &[Contest], caption: &str) -> Table {
+    gaps(study, source, contests, caption, "method", |c| &c.method)
+}
+
+fn turned(study: &Study<'_>, source: &Source, contests: &[Contest], caption: &str) -> Table {
+    gaps(study, source, contests, caption, "against", |c| &c.against)
+}
+
+fn gaps(
+    study: &Study<'_>,
+    source: &Source,
+    contests: &[Contest],
+    caption: &str,
+    title: &str,
+    name: impl Fn(&Contest) -> &str,
+) -> Table {
     let metric = study.metric;
-    let mut table = Table::new(
-        [
-            "method",
-            "pairs",
-            "gap [t interval]",
-            "bootstrap over pairs",
-            "over seeds and samples",
-            "p",
-            "p, Holm",
-            "verdict",
-        ]
-        .map(Column::new),
-    )
-    .captioned(format!("{}: gaps in {} of {}", source.title(), metric.points, study.options.metric));
-    let p: Vec<Option<f64>> = contests.iter().map(|c| c.seeds.p.or(c.mcnemar.map(|m| m.exact))).collect();
+    let level = format!("{} %", decimal(100.0 * study.options.resampling.level, 0));
+    let columns = [
+        title,
+        "pairs",
+        &format!("gap [{level} interval]"),
+        "bootstrap over pairs",
+        "over seeds and samples",
+        "p",
+        "p, Holm",
+        "verdict",
+    ]
+    .map(Column::new);
+    let unit = format!("{} of {}", metric.points, study.options.metric.replace('_', " "));
+    let mut table = Table::new(columns).captioned(format!("{}: {caption}, {unit}", source.title()));
+    let only = |c: &Contest| if let [pair] = c.pairs.as_slice() { Some(pair.mcnemar.exact) } else { None };
+    let p: Vec<Option<f64>> = contests.iter().map(|c| c.seeds.p.or_else(|| only(c))).collect();
     for ((contest, p), adjusted) in contests.iter().zip(&p).zip(holm(&p)) {
         let ends = |interval| Cell::ends(interval, metric.factor, metric.decimals);
         let seeds = &contest.seeds;
@@ -133,7 +228,7 @@ fn table(study: &Study<'_>, source: &Source, contests: &[Contest]) -> Table {
         };
         let gap = seeds.difference.map(|d| Cell::range(d, seeds.interval, metric.factor, metric.decimals));
         table.row([
-            Cell::text(&contest.method),
+            Cell::text(name(contest)),
             Cell::count(seeds.pairs as u64),
             gap.unwrap_or_else(Cell::none),
             ends(seeds.bootstrap),
@@ -144,16 +239,62 @@ fn table(study: &Study<'_>, source: &Source, contests: &[Contest]) -> Table {
         ]);
     }
     table.note(
-        "Pairs share seed and fold. p is of the paired t test (of McNemar's exact test where there is one pair and its \
-         predictions); Holm's correction is over the rows of this table. The verdict follows the t interval, which is \
-         not corrected for the number of methods.",
+        "Pairs share seed and fold. The interval of the gap is Student's t over the pairs; p is of the paired t test (of \
+         McNemar's exact test where there is one pair and its predictions); Holm's correction is over the rows of this \
+         table. The verdict follows the t interval, which is not corrected for the number of methods, and the interval \
+         over seeds and samples where that one holds zero.",
     );
     table
 }
 
-type Right<'a> = (&'a [String], &'a [bool]);
+/// McNemar's test and the paired bootstrap of every pair of runs.
+fn sample_by_sample(source: &Source, contests: &[Contest]) -> Option<Table> {
+    let all: Vec<(&Contest, &Pair)> = contests
+        .iter()
+        .filter(|c| c.role == Role::Method || c.role == Role::Control)
+        .flat_map(|c| c.pairs.iter().map(move |pair| (c, pair)))
+        .collect();
+    let first = contests.first().filter(|_| !all.is_empty())?;
+    let mut table = Table::new([
+        Column::new("method"),
+        Column::new("pair"),
+        Column::new("samples"),
+        Column::new("only the method right"),
+        Column::new(format!("only {} right", first.against)),
+        Column::new("McNemar, exact p"),
+        Column::new("p, Holm"),
+        Column::new("χ² with correction"),
+        Column::new("p of χ²"),
+        Column::new("gap, points [bootstrap]"),
+    ])
+    .captioned(format!("{}: pairs of runs on the same samples", source.title()));
+    let adjusted = holm(&all.iter().map(|(_, pair)| Some(pair.mcnemar.exact)).collect::<Vec<_>>());
+    for ((contest, pair), adjusted) in all.into_iter().zip(adjusted) {
+        let test = &pair.mcnemar;
+        let gap = (test.only_first as f64 - test.only_second as f64) / pair.samples as f64;
+        table.row([
+            Cell::text(&contest.method),
+            Cell::text(&pair.name),
+            Cell::count(pair.samples as u64),
+            Cell::count(test.only_first),
+            Cell::count(test.only_second),
+            Cell::number(test.exact, 4),
+            Cell::maybe(adjusted, 4),
+            Cell::maybe(test.statistic, 2),
+            Cell::maybe(test.corrected, 4),
+            Cell::range(gap, pair.interval, 100.0, 1),
+        ]);
+    }
+    table.note(
+        "Each row judges two trained models, not two methods: the chance of another seed is not in it. The bootstrap draws \
+         the samples; Holm's correction is over the rows of this table.",
+    );
+    Some(table)
+}
 
 /// Names of the samples, and right or wrong for each.
+type Right<'a> = (&'a [String], &'a [bool]);
+
 fn correct<'a>(run: &'a RunSummary, source: &Source, row: &str) -> Option<Right<'a>> {
     let Source::Test(checkpoint) = source else { return None };
     let predictions = run.predictions.iter().find(|p| p.checkpoint == *checkpoint)?;
@@ -161,13 +302,7 @@ fn correct<'a>(run: &'a RunSummary, source: &Source, row: &str) -> Option<Right<
     (correct.len() == predictions.ids.len()).then_some((predictions.ids.as_slice(), correct.as_slice()))
 }
 
-fn ids<'a>(run: &'a RunSummary, source: &Source) -> Option<&'a [String]> {
-    let Source::Test(checkpoint) = source else { return None };
-    run.predictions.iter().find(|p| p.checkpoint == *checkpoint).map(|p| p.ids.as_slice())
-}
-
-fn differences(a: &RunSummary, b: &RunSummary, source: &Source, row: &str) -> Option<Vec<f64>> {
-    let (a, b) = (correct(a, source, row)?, correct(b, source, row)?);
+fn differences(first: &[bool], second: &[bool]) -> Vec<f64> {
     let gap = |(a, b): (&bool, &bool)| f64::from(u8::from(*a)) - f64::from(u8::from(*b));
-    (a.0 == b.0).then(|| a.1.iter().zip(b.1).map(gap).collect())
+    first.iter().zip(second).map(gap).collect()
 }

@@ -7,15 +7,18 @@
 //! ```
 //! use counterpoint_report::report::{Options, RunSummary, report};
 //! let page = report(&[RunSummary::named("dgl-0")], &Options::default());
-//! assert!(page.summary[0].contains("none has finished"));
+//! assert!(page.summary_text().contains("none has finished"));
 //! assert!(page.to_html().starts_with("<!DOCTYPE html>"));
 //! ```
 
+mod answers;
 mod classes;
 mod comparison;
 mod cost;
 mod curves;
+mod folder;
 pub mod measure;
+mod method;
 mod metric;
 mod results;
 mod run;
@@ -23,6 +26,8 @@ mod settings;
 mod study;
 mod words;
 
+pub use folder::{FolderError, read_runs};
+pub use method::name_methods;
 pub use run::{Predictions, RunSummary};
 
 use crate::{
@@ -30,6 +35,7 @@ use crate::{
     statistics::Resampling,
     text::shorten,
 };
+use comparison::Contests;
 use study::Study;
 
 /// What the report should weigh.
@@ -69,7 +75,7 @@ pub fn report(runs: &[RunSummary], options: &Options) -> Page {
     let mut page = Page::new(&options.title);
     page.footer.clone_from(&options.footer);
     // Bootstraps over samples take the longest of all: once.
-    let contests = comparison::all(&study);
+    let contests = Contests::of(&study);
     page.summary = words::summary(&study, &contests);
     page.sections = [
         warnings(&study),

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::record::{End, Epoch, Log, Test, Warning};
+use crate::{
+    record::{End, Epoch, Log, Test, Warning},
+    text::shorten,
+};
 
 /// Right or wrong for every test sample of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,6 +55,10 @@ pub struct RunSummary {
     pub passes: Option<f64>,
     /// Right or wrong per test sample.
     pub predictions: Vec<Predictions>,
+    /// Times the sealed test split was opened.
+    pub looks: usize,
+    /// What of the run could not be read, in words.
+    pub notes: Vec<String>,
 }
 
 impl RunSummary {
@@ -96,6 +103,13 @@ impl RunSummary {
     /// The last look at the split `test` with this checkpoint.
     pub(super) fn test(&self, checkpoint: &str) -> Option<&Test> {
         self.tests.iter().rev().find(|t| t.checkpoint == checkpoint && t.split == "test")
+    }
+
+    /// Seed and fold as people read them; the run's name without both.
+    pub(super) fn pair_name(&self) -> String {
+        let seed = self.seed.map(|seed| format!("seed {seed}"));
+        let parts: Vec<String> = seed.into_iter().chain(self.fold.clone()).collect();
+        shorten(&if parts.is_empty() { self.name.clone() } else { parts.join(", ") }, 60)
     }
 
     /// Seed and fold: what pairs this run with one of another method.

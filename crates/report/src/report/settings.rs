@@ -13,7 +13,8 @@ use crate::{
     text::shorten,
 };
 
-type Settings = BTreeMap<String, String>;
+/// Values by key, both as they stand in a configuration.
+pub(super) type Settings = BTreeMap<String, String>;
 
 /// Settings shown of two methods that differ in more have little in common.
 const MOST: usize = 200;
@@ -103,7 +104,7 @@ fn differences(study: &Study<'_>, caption: &str, read: impl Fn(&RunSummary) -> S
 ///
 /// Not a parser: it serves to show differences, and a text that is no TOML still
 /// yields its lines. Values over several lines are joined.
-fn settings(text: &str) -> Settings {
+pub(super) fn settings(text: &str) -> Settings {
     let mut settings = Settings::new();
     let mut section = String::new();
     // A value that has more brackets open than closed goes on in the next line.

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::{Options, RunSummary, metric::Metric};
-use crate::{record::Scores, text::shorten};
+use super::{
+    Options, RunSummary,
+    method::{Role, role, strategy},
+    metric::Metric,
+};
+use crate::{record::Scores, statistics::Summary, text::shorten};
 
 /// Runs of one method.
 pub(super) struct Method<'a> {
     pub name: String,
     pub runs: Vec<&'a RunSummary>,
+    pub role: Role,
 }
 
 /// Where scores are read from.
@@ -50,6 +55,8 @@ pub(super) struct Study<'a> {
     pub methods: Vec<Method<'a>>,
     /// Index into `methods`; meaningless without methods.
     pub baseline: usize,
+    /// Index of the method in question, which the summary is about.
+    pub focus: Option<usize>,
     /// Rows that any run scored, the fused one first, then in the model's order.
     pub rows: Vec<String>,
     /// What results are read from: every kind of look at the test split, the
@@ -68,12 +75,57 @@ impl<'a> Study<'a> {
             }
         }
         let wanted = options.baseline.as_deref().unwrap_or("joint");
-        let baseline = groups.iter().position(|(name, _)| *name == wanted).unwrap_or(0);
-        // A name is repeated in every table and legend: its length is the page's.
-        let named = |(name, runs): (&str, _)| Method { name: shorten(name, 80), runs };
-        let methods = groups.into_iter().map(named).collect();
+        let called = groups.iter().position(|(name, _)| *name == wanted);
+        let trained = || groups.iter().position(|(_, runs)| strategy(runs[0]).as_deref() == Some(wanted));
+        let baseline = called.or_else(trained).unwrap_or(0);
+        let compared = groups.get(baseline).map(|(_, runs)| runs[0]);
+        let methods = groups
+            .iter()
+            .enumerate()
+            .map(|(i, (name, runs))| Method {
+                // A name is repeated in every table and legend: its length is the page's.
+                name: shorten(name, 80),
+                role: match compared {
+                    Some(compared) if i != baseline => role(runs[0], compared),
+                    _ => Role::Baseline,
+                },
+                runs: runs.clone(),
+            })
+            .collect();
         let metric = Metric::of(&options.metric);
-        Self { runs, options, metric, methods, baseline, rows: rows(runs), sources: sources(runs) }
+        let (rows, sources) = (rows(runs), sources(runs));
+        let mut study = Self { runs, options, metric, methods, baseline, focus: None, rows, sources };
+        study.focus = study.in_question();
+        study
+    }
+
+    /// DGL where it was trained, else what is best on validation: a choice by
+    /// the test split would flatter.
+    fn in_question(&self) -> Option<usize> {
+        let of = |wanted: fn(&Method<'_>) -> bool| -> Vec<usize> {
+            (0..self.methods.len()).filter(|i| *i != self.baseline && wanted(&self.methods[*i])).collect()
+        };
+        let dgl = of(|m| m.role == Role::Method && strategy(m.runs[0]).as_deref() == Some("dgl"));
+        let pools = [dgl, of(|m| m.role == Role::Method), of(|_| true)];
+        let pool = pools.into_iter().find(|pool| !pool.is_empty())?;
+        let score = |i: &usize| {
+            Summary::of(&self.values(&self.methods[*i], &Source::ValidationLast, self.row())).mean
+        };
+        pool.into_iter().reduce(|a, b| match (score(&a), score(&b)) {
+            (Some(old), Some(new)) if self.metric.beats(new, old) => b,
+            (None, Some(_)) => b,
+            _ => a,
+        })
+    }
+
+    /// The row that methods are judged by: the fused one where there is one.
+    pub fn row(&self) -> &str {
+        self.rows.first().map_or(FULL, String::as_str)
+    }
+
+    /// The name of the baseline.
+    pub fn baseline_name(&self) -> &str {
+        self.methods.get(self.baseline).map_or("", |m| m.name.as_str())
     }
 
     /// The score of every run of a method, NaN where it is missing.

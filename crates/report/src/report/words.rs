@@ -1,24 +1,37 @@
 //! The summary in words.
 
 use super::{
-    comparison::Contest,
-    study::{FULL, Source, Study, row_title},
+    RunSummary, answers,
+    comparison::Contests,
+    study::{FULL, Method, Source, Study, row_title},
 };
-use crate::{statistics::Summary, text::decimal};
+use crate::{
+    html::Block,
+    statistics::Summary,
+    text::{decimal, shorten},
+};
 
-/// The summary, a paragraph each: what there is, who leads, what is missing.
-pub(super) fn summary(study: &Study<'_>, contests: &[Vec<Contest>]) -> Vec<String> {
+/// The summary: the answer, then what it rests on, question by question.
+pub(super) fn summary(study: &Study<'_>, contests: &Contests) -> Vec<Block> {
     if study.runs.is_empty() {
-        return vec!["There are no runs to report.".into()];
+        return vec![Block::Headline("There are no runs to report.".into())];
     }
-    let mut words = vec![inventory(study)];
-    if let Some(source) = study.sources.first() {
-        words.extend(leader(study, source));
-        words.extend(contests.iter().take(1).flatten().take(12).map(|c| c.sentence(study)));
-        words.extend(modalities(study, source));
+    let mut blocks = Vec::new();
+    let headline =
+        answers::headline(study, contests).or_else(|| study.sources.first().and_then(|s| leader(study, s)));
+    blocks.extend(headline.map(Block::Headline));
+    blocks.push(Block::Paragraph(inventory(study)));
+    blocks.extend(answers::all(study, contests));
+    if study.focus.is_none() {
+        let alone = study.sources.first().and_then(|source| modalities(study, source));
+        blocks.extend(alone.map(Block::Paragraph));
     }
-    words.extend(cautions(study));
-    words
+    let cautions = cautions(study);
+    if !cautions.is_empty() {
+        blocks.push(Block::Heading("To bear in mind".into()));
+        blocks.push(Block::List(cautions));
+    }
+    blocks
 }
 
 fn inventory(study: &Study<'_>) -> String {
@@ -26,6 +39,7 @@ fn inventory(study: &Study<'_>) -> String {
     let finished = study.runs.iter().filter(|run| run.finished()).count();
     let state = match finished {
         0 => "none has finished".to_owned(),
+        n if n == runs && n == 1 => "it has finished".to_owned(),
         n if n == runs => "all have finished".to_owned(),
         n => format!("{n} of them finished"),
     };
@@ -43,46 +57,42 @@ fn inventory(study: &Study<'_>) -> String {
     text
 }
 
+/// Who has the best mean: the headline where there is nothing to compare.
 fn leader(study: &Study<'_>, source: &Source) -> Option<String> {
-    let metric = study.metric;
-    let row = study.rows.first()?;
+    let row = study.row();
     let scored = study.methods.iter().filter_map(|method| {
-        let summary = Summary::of(&study.values(method, source, row));
-        Some((method, summary, summary.mean?))
+        let mean = Summary::of(&study.values(method, source, row)).mean?;
+        Some((method, mean))
     });
-    let (method, summary, mean) = scored.reduce(|a, b| if metric.beats(b.2, a.2) { b } else { a })?;
-    let value = |x: f64| decimal(x * metric.factor, metric.decimals);
-    let spread = match summary.sd {
-        Some(sd) => format!("{} ± {}{} over {} runs", value(mean), value(sd), metric.sign, summary.n),
-        None => format!("{}{} in one run", value(mean), metric.sign),
-    };
-    let rank = match study.methods.len() {
-        1 => String::new(),
-        n => format!(", the best mean of {n} methods"),
-    };
+    let (method, _) = scored.reduce(|a, b| if study.metric.beats(b.1, a.1) { b } else { a })?;
     let name = study.options.metric.replace('_', " ");
     let place = source.title();
-    Some(format!("{place}: {} reaches {} {name} {spread}{rank}.", method.name, row_title(row)))
+    let value = reached(study, method, source, row)?;
+    let runs = counted(method.runs.len(), "run");
+    Some(format!("{place}: {} reaches {} {name} {value} ({runs}).", method.name, row_title(row)))
+}
+
+/// Mean and spread of a method, e.g. `98.6 ± 0.3 %`.
+pub(super) fn reached(study: &Study<'_>, method: &Method<'_>, source: &Source, row: &str) -> Option<String> {
+    let metric = study.metric;
+    let summary = Summary::of(&study.values(method, source, row));
+    let value = |x: f64| decimal(x * metric.factor, metric.decimals);
+    let spread = summary.sd.map(|sd| format!(" ± {}", value(sd))).unwrap_or_default();
+    Some(format!("{}{spread}{}", value(summary.mean?), metric.sign))
 }
 
 /// How far each modality comes alone.
 fn modalities(study: &Study<'_>, source: &Source) -> Option<String> {
-    let metric = study.metric;
     let alone: Vec<&String> = study.rows.iter().filter(|row| *row != FULL).collect();
-    let one = |method: &super::study::Method<'_>| {
+    let one = |method: &Method<'_>| {
         let values: Vec<String> = alone
             .iter()
-            .filter_map(|row| {
-                let mean = Summary::of(&study.values(method, source, row)).mean?;
-                Some(format!("{} {}", row_title(row), decimal(mean * metric.factor, metric.decimals)))
-            })
+            .filter_map(|row| Some(format!("{} {}", row_title(row), reached(study, method, source, row)?)))
             .collect();
         (!values.is_empty()).then(|| format!("{} ({})", method.name, values.join(", ")))
     };
     let parts: Vec<String> = study.methods.iter().take(8).filter_map(one).collect();
-    (!parts.is_empty()).then(|| {
-        format!("Shown one modality alone{}: {}.", metric.sign.replace(" %", ", in %"), parts.join("; "))
-    })
+    (!parts.is_empty()).then(|| format!("Shown one modality alone: {}.", parts.join("; ")))
 }
 
 fn cautions(study: &Study<'_>) -> Vec<String> {
@@ -90,43 +100,57 @@ fn cautions(study: &Study<'_>) -> Vec<String> {
     if study.sources == [Source::ValidationLast] && !study.rows.is_empty() {
         words.push("The test split was not looked at; the numbers are of the validation split.".into());
     }
+    let named = |wanted: &dyn Fn(&RunSummary) -> bool| -> Vec<&str> {
+        study.runs.iter().filter(|run| wanted(run)).map(|run| run.name.as_str()).collect()
+    };
     let single: Vec<&str> =
         study.methods.iter().filter(|m| m.runs.len() == 1).map(|m| m.name.as_str()).collect();
     if !single.is_empty() {
         words.push(format!("One run only, so no spread over seeds: {}.", listed(&single, 8)));
     }
-    let often = study.runs.iter().filter(|run| looks(run) > 1).count();
-    if often > 0 {
+    let often = named(&|run| looks(run) > 1);
+    if !often.is_empty() {
         words.push(format!(
-            "In {} the test split was looked at more than once with one kind of checkpoint; the last look is shown, and a \
-             number chosen among looks flatters.",
-            counted(often, "run")
+            "In {} the test split was looked at more than once; the last look is shown, and a number chosen among looks \
+             flatters.",
+            counted(often.len(), "run")
         ));
     }
-    let broken =
-        study.runs.iter().filter(|run| run.epochs.iter().any(|e| e.losses.values().any(|x| !x.is_finite())));
-    let broken: Vec<&str> = broken.map(|run| run.name.as_str()).collect();
+    let broken = named(&|run| run.epochs.iter().any(|e| e.losses.values().any(|x| !x.is_finite())));
     if !broken.is_empty() {
         words.push(format!("A training loss was not finite in {}.", listed(&broken, 8)));
+    }
+    let mut unread: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (run, note) in study.runs.iter().flat_map(|run| run.notes.iter().map(move |note| (run, note))) {
+        match unread.iter_mut().find(|(known, _)| known == note) {
+            Some((_, runs)) => runs.push(&run.name),
+            None => unread.push((note, vec![&run.name])),
+        }
+    }
+    words.extend(
+        unread.iter().take(8).map(|(note, runs)| format!("{}: {}.", listed(runs, 4), shorten(note, 300))),
+    );
+    if unread.len() > 8 {
+        words.push(format!("{} more things could not be read.", unread.len() - 8));
     }
     words
 }
 
-/// The most looks at the test split that one kind of checkpoint got.
-fn looks(run: &super::RunSummary) -> usize {
+/// How often the test split was looked at: one look scores each kind of checkpoint once.
+fn looks(run: &RunSummary) -> usize {
     let of = |name: &str| run.tests.iter().filter(|t| t.split == "test" && t.checkpoint == name).count();
-    run.tests.iter().map(|t| of(&t.checkpoint)).max().unwrap_or(0)
+    run.tests.iter().map(|t| of(&t.checkpoint)).max().unwrap_or(0).max(run.looks)
 }
 
 /// The first `most` names and how many more there are.
 pub(super) fn listed(names: &[&str], most: usize) -> String {
-    let shown: Vec<String> = names.iter().take(most).map(|name| crate::text::shorten(name, 80)).collect();
+    let shown: Vec<String> = names.iter().take(most).map(|name| shorten(name, 80)).collect();
     match names.len().saturating_sub(most) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
-fn counted(n: usize, noun: &str) -> String {
+pub(super) fn counted(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

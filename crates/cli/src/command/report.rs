@@ -1,0 +1,108 @@
+//! `counterpoint report`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use counterpoint_report::html::Page;
+use counterpoint_report::report::{Options, RunSummary, name_methods, read_runs, report};
+
+use super::print;
+use crate::args::Report;
+use crate::config::suggestion;
+use crate::exit::{Code, Failure};
+
+/// Writes one HTML file about runs.
+pub fn run(args: &Report) -> Result<(), Failure> {
+    let mut runs = read_runs(&args.runs).map_err(|e| Failure::new(Code::Files, e.to_string()))?;
+    name_methods(&mut runs);
+    let metrics: BTreeSet<&str> = runs.iter().flat_map(metrics).collect();
+    known("--metric", &args.metric, &metrics)?;
+    let methods: BTreeSet<&str> = runs.iter().map(|run| run.method.as_str()).collect();
+    if let Some(baseline) = &args.baseline {
+        known("--baseline", baseline, &methods)?;
+    }
+    let options = Options {
+        title: title(&args.runs, &methods),
+        metric: args.metric.clone(),
+        baseline: args.baseline.clone(),
+        footer: format!("Made by counterpoint {} report.", env!("CARGO_PKG_VERSION")),
+        ..Options::default()
+    };
+    let page = report(&runs, &options);
+    let out = args.out.clone().unwrap_or_else(|| default_out(&args.runs));
+    let html = page.to_html();
+    write(&out, &html)?;
+    if let Some(folder) = &args.assets {
+        assets(folder, &page)?;
+    }
+    print(page.summary_text().trim_end());
+    print(format!("{}: {} runs, {} KB", out.display(), runs.len(), html.len().div_ceil(1000)));
+    Ok(())
+}
+
+/// Names of the scores a run has.
+fn metrics(run: &RunSummary) -> impl Iterator<Item = &str> {
+    let epochs = run.epochs.iter().map(|e| &e.val).chain(run.tests.iter().map(|t| &t.scores));
+    epochs.flat_map(|scores| scores.values()).flat_map(|values| values.keys()).map(String::as_str)
+}
+
+/// Refuses a name that the runs do not have; runs without any name show that themselves.
+fn known(option: &str, name: &str, names: &BTreeSet<&str>) -> Result<(), Failure> {
+    if names.is_empty() || names.contains(name) {
+        return Ok(());
+    }
+    let names: Vec<&str> = names.iter().copied().collect();
+    Err(Failure::new(
+        Code::Usage,
+        format!("{option} {name}: the runs have {}{}", names.join("; "), suggestion(name, &names)),
+    ))
+}
+
+fn title(folders: &[PathBuf], methods: &BTreeSet<&str>) -> String {
+    let of = |path: &Path| {
+        let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        full.file_name().map_or_else(|| "runs".to_owned(), |name| name.to_string_lossy().into_owned())
+    };
+    match folders {
+        [one] => of(one),
+        _ => methods.iter().copied().collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Beside the runs of a single folder, else in the working directory.
+fn default_out(folders: &[PathBuf]) -> PathBuf {
+    match folders {
+        [one] => one.join("report.html"),
+        _ => PathBuf::from("report.html"),
+    }
+}
+
+/// The tables as CSV, Markdown and LaTeX, the figures as SVG with their numbers as CSV.
+fn assets(folder: &Path, page: &Page) -> Result<(), Failure> {
+    for (name, table) in page.tables() {
+        let file = |ending: &str| folder.join("tables").join(format!("{name}.{ending}"));
+        write(&file("csv"), &table.to_csv())?;
+        write(&file("md"), &table.to_markdown())?;
+        write(&file("tex"), &table.to_latex())?;
+    }
+    for (name, figure) in page.figures() {
+        let file = |ending: &str| folder.join("figures").join(format!("{name}.{ending}"));
+        write(&file("svg"), &figure.to_svg())?;
+        write(&file("csv"), &figure.data.to_csv())?;
+    }
+    Ok(())
+}
+
+/// Writes beside the target and renames, so that nobody reads half a file.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let partial = path.with_file_name(name);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(&partial, text))
+        .and_then(|()| fs::rename(&partial, path))
+        .map_err(|e| Failure::io("write", path, &e))
+}

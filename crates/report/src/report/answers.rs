@@ -1,0 +1,329 @@
+//! What a reader wants to know of a method, answered one by one.
+
+use super::{
+    classes,
+    comparison::{Contest, Contests},
+    measure,
+    method::{Role, only_modality},
+    study::{FULL, Method, Source, Study, row_title},
+    words::{counted, listed, reached},
+};
+use crate::{
+    html::Block,
+    statistics::{Comparison, Summary, Verdict, holm},
+    text::decimal,
+};
+
+/// Better, worse or neither, by how much, within noise or beyond.
+pub(super) fn headline(study: &Study<'_>, contests: &Contests) -> Option<String> {
+    let (contest, source) = (contests.question(study, 0)?, study.sources.first()?);
+    let (focus, baseline) = (&study.methods[study.focus?], &study.methods[study.baseline]);
+    let row = study.row();
+    let values =
+        [focus, baseline].map(|m| reached(study, m, source, row).unwrap_or_else(|| "no score".into()));
+    let claim = match contest.winner(study) {
+        Some(true) => "is better than",
+        Some(false) => "is worse than",
+        None => "cannot be told from",
+    };
+    let place = source.title();
+    Some(format!(
+        "{} {claim} {} here: {} against {} {} {} ({}{}); {}.",
+        contest.method,
+        contest.against,
+        values[0],
+        values[1],
+        row_title(row),
+        study.options.metric.replace('_', " "),
+        place[..1].to_lowercase(),
+        &place[1..],
+        contest.verdict(study)
+    ))
+}
+
+/// The questions that have an answer, with a heading each.
+pub(super) fn all(study: &Study<'_>, contests: &Contests) -> Vec<Block> {
+    let Some(question) = contests.question(study, 0) else { return Vec::new() };
+    let Some(source) = study.sources.first() else { return Vec::new() };
+    let mut blocks = Vec::new();
+    let mut answer = |heading: String, lines: Vec<String>| {
+        let mut lines = lines.into_iter();
+        match (lines.next(), lines.len()) {
+            (None, _) => return,
+            (Some(only), 0) => blocks.extend([Block::Heading(heading), Block::Paragraph(only)]),
+            (Some(first), _) => {
+                blocks.push(Block::Heading(heading));
+                blocks.push(Block::List([first].into_iter().chain(lines).collect()));
+            }
+        }
+    };
+    let name = &question.method;
+    answer("Does it depend on the epoch that is kept?".into(), other_sources(study, contests));
+    answer(
+        "Does the gain survive the learning-rate-matched control?".into(),
+        control(study, contests, question),
+    );
+    answer(format!("Where does {name} lose?"), losses(study, contests, source));
+    answer("What happened inside?".into(), inside(study, source));
+    answer(format!("And the other methods, against {}?", question.against), others(study, contests));
+    blocks
+}
+
+fn other_sources(study: &Study<'_>, contests: &Contests) -> Vec<String> {
+    let more = study.sources.iter().enumerate().skip(1);
+    more.filter_map(|(i, source)| {
+        let contest = contests.question(study, i)?;
+        Some(format!("{}: {}.", source.title(), contest.verdict(study)))
+    })
+    .collect()
+}
+
+/// Whether larger steps alone would bring as much.
+fn control(study: &Study<'_>, contests: &Contests, question: &Contest) -> Vec<String> {
+    let (name, baseline) = (&question.method, &question.against);
+    let controls: Vec<&Contest> = contests.controls(0).collect();
+    if controls.is_empty() {
+        return vec![format!(
+            "Not tested: there is no run of {baseline} with another learning rate. A method that weighs its losses takes \
+             larger steps, and larger steps alone may bring the same; train {baseline} with `--set optimizer.lr=` that many \
+             times the rate."
+        )];
+    }
+    let line = |c: &&Contest| {
+        let answer = match c.winner(study) {
+            Some(true) => "survives",
+            Some(false) => "does not survive: the control is better",
+            None if question.winner(study) == Some(true) => "does not survive",
+            None => "is not there either",
+        };
+        format!("Against {} the gain {answer}: {}.", c.against, c.verdict(study))
+    };
+    let mut lines: Vec<String> = controls.iter().map(line).collect();
+    if question.winner(study) != Some(true) {
+        lines.insert(
+            0,
+            format!(
+                "{name} has no gain over {baseline} beyond noise that larger steps would have to explain."
+            ),
+        );
+    }
+    lines
+}
+
+fn losses(study: &Study<'_>, contests: &Contests, source: &Source) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(stronger(study, contests));
+    lines.extend(unimodal(study, source));
+    lines.extend(weaker_classes(study));
+    lines.extend(slower(study));
+    lines
+}
+
+/// Methods and references that beat the method in question.
+fn stronger(study: &Study<'_>, contests: &Contests) -> Option<String> {
+    let focus = contests.focus.first()?;
+    let name = &study.methods[study.focus?].name;
+    let of = |winner: Option<bool>| -> Vec<&str> {
+        focus.iter().filter(|c| c.winner(study) == winner).map(|c| c.against.as_str()).collect()
+    };
+    let (lost, level) = (of(Some(false)), of(None));
+    if focus.is_empty() {
+        return None;
+    }
+    let mut text = match lost.as_slice() {
+        [] => format!("Of {}, none is better than {name} beyond noise", counted(focus.len(), "other method")),
+        lost => format!("Better than {name} beyond noise: {}", listed(lost, 8)),
+    };
+    if !level.is_empty() {
+        text += &format!("; not to be told apart from it: {}", listed(&level, 8));
+    }
+    Some(text + ".")
+}
+
+/// Each modality inside the method, against a model of that modality only.
+fn unimodal(study: &Study<'_>, source: &Source) -> Vec<String> {
+    let Some(focus) = study.focus.and_then(|i| study.methods.get(i)) else { return Vec::new() };
+    let mut lines = Vec::new();
+    for row in study.rows.iter().filter(|row| *row != FULL) {
+        let references = study.methods.iter().filter(|m| m.role == Role::Reference);
+        let own = references.filter(|m| only_modality(m.runs[0]).as_deref() == Some(row));
+        let Some(reference) = own.max_by(|a, b| mean(study, a, source).total_cmp(&mean(study, b, source)))
+        else {
+            continue;
+        };
+        let pairs = study.pairs(focus, reference);
+        let (a, b): (Vec<f64>, Vec<f64>) =
+            pairs.iter().map(|(x, y)| (study.value(x, source, row), study.value(y, source, FULL))).unzip();
+        let gap = Comparison::paired(&a, &b, &study.options.resampling);
+        let (Some(inside), Some(alone)) =
+            (reached(study, focus, source, row), reached(study, reference, source, FULL))
+        else {
+            continue;
+        };
+        let metric = study.metric;
+        lines.push(format!(
+            "{} inside {} reaches {inside}, {} {alone}: {}.",
+            row_title(row),
+            focus.name,
+            reference.name,
+            gap.sentence(metric.factor, metric.decimals, metric.points)
+        ));
+    }
+    lines
+}
+
+/// The mean by which the better of two references is found; NaN last.
+fn mean(study: &Study<'_>, method: &Method<'_>, source: &Source) -> f64 {
+    let mean = Summary::of(&study.values(method, source, FULL)).mean.unwrap_or(f64::NEG_INFINITY);
+    if study.metric.beats(1.0, 0.0) { mean } else { -mean }
+}
+
+fn weaker_classes(study: &Study<'_>) -> Option<String> {
+    let source = classes::source(study)?;
+    let (focus, baseline) = (&study.methods[study.focus?], study.methods.get(study.baseline)?);
+    let gains = classes::recall_gains(study, source, focus, baseline);
+    let of: Vec<_> = gains.iter().filter(|g| g.gap.difference.is_some()).collect();
+    let mut lost: Vec<_> = of.iter().filter(|g| g.gap.difference.is_some_and(|d| d < 0.0)).collect();
+    if of.is_empty() {
+        return None;
+    }
+    lost.sort_by(|a, b| a.gap.difference.unwrap_or(0.0).total_cmp(&b.gap.difference.unwrap_or(0.0)));
+    let sure = |gap: &Comparison| if gap.verdict == Verdict::BeyondNoise { ", beyond noise" } else { "" };
+    let name = |g: &&&classes::Gain| {
+        format!(
+            "{} ({} points{})",
+            g.class,
+            decimal(100.0 * g.gap.difference.unwrap_or(f64::NAN), 1),
+            sure(&g.gap)
+        )
+    };
+    let named: Vec<String> = lost.iter().take(3).map(name).collect();
+    let named: Vec<&str> = named.iter().map(String::as_str).collect();
+    Some(match lost.len() {
+        0 => format!("Recall falls in none of the {} classes.", of.len()),
+        n => format!(
+            "Recall falls in {n} of {} classes{} {}.",
+            of.len(),
+            if n > 3 { ", most in" } else { ":" },
+            listed(&named, 3)
+        ),
+    })
+}
+
+fn slower(study: &Study<'_>) -> Option<String> {
+    let (focus, baseline) = (&study.methods[study.focus?], study.methods.get(study.baseline)?);
+    let seconds = |m: &Method<'_>| {
+        let epochs = m.runs.iter().flat_map(|run| &run.epochs).filter(|e| e.epoch > 0);
+        Summary::of(&epochs.map(|e| e.seconds).collect::<Vec<_>>()).mean
+    };
+    let ratio = seconds(focus)? / seconds(baseline)?;
+    (ratio.is_finite() && ratio > 1.1)
+        .then(|| format!("An epoch takes {} times as long as one of {}.", decimal(ratio, 1), baseline.name))
+}
+
+/// The modality that the baseline starves most, and what the diagnostics say of it.
+fn inside(study: &Study<'_>, source: &Source) -> Vec<String> {
+    let Some(focus) = study.focus.and_then(|i| study.methods.get(i)) else { return Vec::new() };
+    let Some(baseline) = study.methods.get(study.baseline) else { return Vec::new() };
+    let mut lines = Vec::new();
+    for row in study.rows.iter().filter(|row| *row != FULL) {
+        let value = |m| reached(study, m, source, row);
+        let (Some(with), Some(without)) = (value(focus), value(baseline)) else { continue };
+        let mut text = format!(
+            "Shown {} alone, {} reaches {without} and {} {with}.",
+            row_title(row),
+            baseline.name,
+            focus.name
+        );
+        let both = |name: &str| Some((last(baseline, row, name)?, last(focus, row, name)?));
+        if let Some((before, after)) = both(measure::SUPPRESSION_EFFECTIVE) {
+            text += &format!(
+                " Its effective suppression ends at {} under {} and {} under {} (1 is none, below 1 the other modalities \
+                 take its error signal).",
+                decimal(before, 2),
+                baseline.name,
+                decimal(after, 2),
+                focus.name
+            );
+        }
+        if let (Some(full), Some(solo)) =
+            (last(baseline, row, measure::GRADIENT_FULL), last(baseline, row, measure::GRADIENT_SOLO))
+        {
+            text += &format!(
+                " In {} the fused loss reaches its features with a gradient of {} where its own loss would send {}.",
+                baseline.name,
+                brief(full),
+                brief(solo)
+            );
+        }
+        lines.push(text);
+    }
+    let measured = study.runs.iter().flat_map(|run| &run.epochs).any(|e| !e.diagnostics.is_empty());
+    if !measured && !lines.is_empty() {
+        lines.push("Gradients and suppression were not recorded in these runs.".into());
+    }
+    lines
+}
+
+fn brief(value: f64) -> String {
+    decimal(value, if value.abs() < 0.1 { 4 } else { 2 })
+}
+
+/// The mean over runs of the last value of a diagnostic.
+fn last(method: &Method<'_>, modality: &str, name: &str) -> Option<f64> {
+    let of = |run: &&super::RunSummary| {
+        run.epochs.iter().rev().find_map(|e| e.diagnostics.get(modality)?.get(name).copied())
+    };
+    Summary::of(&method.runs.iter().filter_map(of).collect::<Vec<_>>()).mean
+}
+
+/// The methods that are not in question, in three groups.
+fn others(study: &Study<'_>, contests: &Contests) -> Vec<String> {
+    let Some(all) = contests.baseline.first() else { return Vec::new() };
+    let metric = study.metric;
+    let focus = study.focus.map(|i| study.methods[i].name.as_str());
+    let of = |winner: Option<bool>| -> Vec<String> {
+        all.iter()
+            .filter(|c| {
+                c.winner(study) == winner && Some(c.method.as_str()) != focus && c.role != Role::Reference
+            })
+            .map(|c| {
+                let gap = c.seeds.difference.unwrap_or(f64::NAN) * metric.factor;
+                format!(
+                    "{} ({}{})",
+                    c.method,
+                    if gap > 0.0 { "+" } else { "" },
+                    decimal(gap, metric.decimals)
+                )
+            })
+            .collect()
+    };
+    let groups = [
+        ("Better beyond noise", of(Some(true))),
+        ("Worse beyond noise", of(Some(false))),
+        ("Not to be told apart", of(None)),
+    ];
+    let mut lines: Vec<String> = groups
+        .iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(what, names)| {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            format!("{what}: {}.", listed(&names, 12))
+        })
+        .collect();
+    let corrected = holm(&all.iter().map(|c| c.seeds.p).collect::<Vec<_>>());
+    let sure: Vec<&str> = all
+        .iter()
+        .zip(&corrected)
+        .filter(|(_, p)| p.is_some_and(|p| p < 0.05))
+        .map(|(c, _)| c.method.as_str())
+        .collect();
+    let tests = corrected.iter().flatten().count();
+    if tests > 1 && !lines.is_empty() {
+        let which = if sure.is_empty() { "none".into() } else { listed(&sure, 12) };
+        lines.push(format!(
+            "After Holm's correction for {tests} comparisons p stays below 0.05 for: {which}."
+        ));
+    }
+    lines
+}

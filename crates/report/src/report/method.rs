@@ -1,0 +1,182 @@
+//! Which runs belong together, what they are called, and what part they play.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    RunSummary,
+    settings::{Settings, settings},
+};
+
+/// Keys that say how data is loaded, or that follow from others.
+const LOADING: [&str; 6] =
+    ["data.root", "data.workers", "data.prefetch", "data.cache_mb", "data.modalities", "train.seed"];
+/// Words in the keys that say which part of the data is held out.
+const HELD_OUT: [&str; 3] = ["speaker", "fold", "split"];
+/// Keys that scale steps and change nothing else.
+const RATES: [&str; 2] = ["optimizer.lr", "optimizer.encoder_factor"];
+
+/// The part a method plays in a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// What the others are compared with.
+    Baseline,
+    /// What is in question.
+    Method,
+    /// The baseline with another learning rate: does a method gain more than larger steps do?
+    Control,
+    /// A model of one modality, or made of such models: what each can do alone.
+    Reference,
+}
+
+/// Gives runs their method and fold by what their configurations differ in.
+///
+/// Runs of one method differ in the seed and in the part of the data that is
+/// held out, and in nothing else. A method is called by its strategy, and where
+/// several share one, by the settings that tell them apart: `joint, lr 0.2`.
+pub fn name_methods(runs: &mut [RunSummary]) {
+    let all: Vec<Settings> = runs.iter().map(|run| settings(&run.config)).collect();
+    let own: Vec<Settings> =
+        all.iter().map(|s| s.iter().filter(|(k, _)| tells(k)).map(copy).collect()).collect();
+    let labels: Vec<String> = (0..runs.len()).map(|i| label(i, runs, &own)).collect();
+    let held_out: BTreeSet<&String> = all
+        .iter()
+        .flat_map(BTreeMap::keys)
+        .filter(|key| is_held_out(key))
+        .filter(|key| all.iter().any(|s| s.get(*key) != all[0].get(*key)))
+        .collect();
+    for ((run, label), settings) in runs.iter_mut().zip(labels).zip(&all) {
+        run.method = label;
+        let parts: Vec<String> =
+            held_out.iter().filter_map(|key| Some(part(key, settings.get(*key)?))).collect();
+        if run.fold.is_none() && !parts.is_empty() {
+            run.fold = Some(parts.join(", "));
+        }
+    }
+}
+
+fn copy((key, value): (&String, &String)) -> (String, String) {
+    (key.clone(), value.clone())
+}
+
+fn is_held_out(key: &str) -> bool {
+    key.starts_with("data.") && HELD_OUT.iter().any(|word| key.contains(word))
+}
+
+/// Whether a key tells methods apart.
+fn tells(key: &str) -> bool {
+    !LOADING.contains(&key) && !is_held_out(key)
+}
+
+/// `lr 0.2` of the key `optimizer.lr`.
+fn part(key: &str, value: &str) -> String {
+    format!("{} {}", key.rsplit('.').next().unwrap_or(key), value.trim_matches('"'))
+}
+
+/// The strategy's name with the settings by which this run stands out among
+/// those of its strategy.
+fn label(index: usize, runs: &[RunSummary], own: &[Settings]) -> String {
+    let strategy = &runs[index].method;
+    let same: Vec<usize> = (0..runs.len()).filter(|i| runs[*i].method == *strategy).collect();
+    let keys: BTreeSet<&String> = same.iter().flat_map(|i| own[*i].keys()).collect();
+    let differs = |key: &&String| same.iter().any(|i| own[*i].get(*key) != own[index].get(*key));
+    let parts: Vec<String> = keys
+        .into_iter()
+        .filter(differs)
+        .filter(|key| own[index].get(*key) != usual(key, runs, own).as_ref())
+        .map(|key| part(key, own[index].get(key).map_or("not set", String::as_str)))
+        .collect();
+    [strategy.clone()].into_iter().chain(parts).collect::<Vec<_>>().join(", ")
+}
+
+/// The value of a key that most strategies have; `None` when there is no such
+/// value. It needs no mention.
+fn usual(key: &str, runs: &[RunSummary], own: &[Settings]) -> Option<String> {
+    let mut votes: BTreeMap<&String, BTreeSet<&String>> = BTreeMap::new();
+    for (run, settings) in runs.iter().zip(own) {
+        if let Some(value) = settings.get(key) {
+            votes.entry(value).or_default().insert(&run.method);
+        }
+    }
+    let most = votes.values().map(BTreeSet::len).max()?;
+    let mut winners = votes.iter().filter(|(_, strategies)| strategies.len() == most);
+    match (winners.next(), winners.next()) {
+        (Some((value, _)), None) => Some((*value).clone()),
+        _ => None,
+    }
+}
+
+/// The strategy a run was trained with.
+pub(super) fn strategy(run: &RunSummary) -> Option<String> {
+    Some(settings(&run.config).get("strategy.name")?.trim_matches('"').to_owned())
+}
+
+/// The modality of a model of one modality.
+pub(super) fn only_modality(run: &RunSummary) -> Option<String> {
+    let settings = settings(&run.config);
+    let named = settings.get("strategy.modality").map(|name| name.trim_matches('"').to_owned());
+    named.filter(|_| strategy(run).as_deref() == Some("unimodal"))
+}
+
+/// The part a method plays beside the baseline, by their configurations.
+pub(super) fn role(run: &RunSummary, baseline: &RunSummary) -> Role {
+    let (ours, theirs) = (settings(&run.config), settings(&baseline.config));
+    if strategy(run).as_deref() == Some("unimodal") {
+        return Role::Reference;
+    }
+    let keys: BTreeSet<&String> = ours.keys().chain(theirs.keys()).filter(|key| tells(key)).collect();
+    let mut different = keys.into_iter().filter(|key| ours.get(*key) != theirs.get(*key)).peekable();
+    if different.peek().is_some() && different.all(|key| RATES.contains(&key.as_str())) {
+        return Role::Control;
+    }
+    Role::Method
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(strategy: &str, config: &str) -> RunSummary {
+        let config = format!("[strategy]\nname = \"{strategy}\"\n{config}");
+        RunSummary { method: strategy.into(), config, ..RunSummary::default() }
+    }
+
+    #[test]
+    fn methods_are_called_by_what_tells_them_apart() {
+        let plain = "[optimizer]\nlr = 0.05\n[data]\nworkers = 1\ntest_speaker = \"theo\"";
+        let mut runs = [
+            run("joint", plain),
+            run("joint", &plain.replace("0.05", "0.2")),
+            run("joint", &plain.replace("theo", "lucas")),
+            run("dgl", &format!("alpha = 4.0\n{plain}")),
+            run("unimodal", &format!("modality = \"audio\"\n{plain}")),
+            run(
+                "unimodal",
+                &format!("modality = \"image\"\n{}", plain.replace("workers = 1", "workers = 2")),
+            ),
+        ];
+        name_methods(&mut runs);
+        let names: Vec<&str> = runs.iter().map(|r| r.method.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "joint",
+                "joint, lr 0.2",
+                "joint",
+                "dgl",
+                "unimodal, modality audio",
+                "unimodal, modality image"
+            ]
+        );
+        assert_eq!(runs[2].fold.as_deref(), Some("test_speaker lucas"));
+        let roles: Vec<Role> = runs.iter().map(|r| role(r, &runs[0])).collect();
+        use Role::{Control, Method, Reference};
+        assert_eq!(roles, [Method, Control, Method, Method, Reference, Reference]);
+    }
+
+    #[test]
+    fn settings_of_one_strategy_without_a_usual_value_are_all_named() {
+        let mut runs = [run("dgl", "alpha = 1.0"), run("dgl", "alpha = 4.0"), run("dgl", "alpha = 4.0")];
+        name_methods(&mut runs);
+        assert_eq!(runs.map(|r| r.method), ["dgl, alpha 1.0", "dgl, alpha 4.0", "dgl, alpha 4.0"]);
+    }
+}
