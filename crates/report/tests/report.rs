@@ -188,7 +188,7 @@ fn a_whole_comparison() {
         "20 runs of 4 methods; all have finished.",
         "Against joint, lr x4 the gain survives: the gap of",
         "Better beyond noise: uniloss (+",
-        "Shown audio alone, joint reaches 37.",
+        "Shown audio alone, joint reaches 38.",
         "Its effective suppression ends at",
     ] {
         assert!(text.contains(part), "no `{part}` in {text}");

@@ -46,16 +46,13 @@ pub(super) fn all(study: &Study<'_>, contests: &Contests) -> Vec<Block> {
     let Some(question) = contests.question(study, 0) else { return Vec::new() };
     let Some(source) = study.sources.first() else { return Vec::new() };
     let mut blocks = Vec::new();
-    let mut answer = |heading: String, lines: Vec<String>| {
-        let mut lines = lines.into_iter();
-        match (lines.next(), lines.len()) {
-            (None, _) => return,
-            (Some(only), 0) => blocks.extend([Block::Heading(heading), Block::Paragraph(only)]),
-            (Some(first), _) => {
-                blocks.push(Block::Heading(heading));
-                blocks.push(Block::List([first].into_iter().chain(lines).collect()));
-            }
-        }
+    let mut answer = |heading: String, mut lines: Vec<String>| {
+        let body = match lines.len() {
+            0 => return,
+            1 => Block::Paragraph(lines.remove(0)),
+            _ => Block::List(lines),
+        };
+        blocks.extend([Block::Heading(heading), body]);
     };
     let name = &question.method;
     answer("Does it depend on the epoch that is kept?".into(), other_sources(study, contests));

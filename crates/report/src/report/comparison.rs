@@ -51,12 +51,12 @@ impl Contest {
         let same = both.windows(2).all(|w| w[0].0.0 == w[1].0.0);
         let crossing = if same { Crossing::Shared } else { Crossing::Nested };
         let grid: Vec<Vec<f64>> = both.iter().map(|(x, y)| differences(x.1, y.1)).collect();
-        let pair = |(((run, _), (x, y)), gaps): ((&(&RunSummary, _), &(Right<'_>, Right<'_>)), &Vec<f64>)| {
+        let pair = |i: usize| {
             Some(Pair {
-                name: run.pair_name(),
-                samples: gaps.len(),
-                mcnemar: McNemar::of_samples(x.1, y.1)?,
-                interval: grid_interval(&[gaps], Crossing::Nested, plan),
+                name: runs[i].0.pair_name(),
+                samples: grid[i].len(),
+                mcnemar: McNemar::of_samples(both[i].0.1, both[i].1.1)?,
+                interval: grid_interval(&grid[i..=i], Crossing::Nested, plan),
             })
         };
         Self {
@@ -65,7 +65,7 @@ impl Contest {
             role: first.role,
             seeds: Comparison::paired(&a, &b, plan),
             samples: grid_interval(&grid, crossing, plan),
-            pairs: runs.iter().zip(&both).zip(&grid).filter_map(pair).collect(),
+            pairs: (0..grid.len()).filter_map(pair).collect(),
         }
     }
 
