@@ -51,10 +51,12 @@ fn mean_spread_and_t_interval() {
             // The normal quantile instead of Student's would be too narrow, and seen.
             let z = [("0.8", 1.281_551_6), ("0.95", 1.959_964), ("0.99", 2.575_829_3)];
             let z = z.iter().find(|(name, _)| *name == level).unwrap().1;
-            assert!(!is_near(s.mean.unwrap() + z * s.standard_error().unwrap(), theirs[1], 1e-5), "{case}");
+            let error = s.standard_error().unwrap();
+            assert!(!is_near(s.mean.unwrap() + z * error, theirs[1], 0.05 * error), "{case}");
         }
         // Dividing by n instead of n - 1 would be seen.
-        assert!(!is_near(deviation(&values), number(&case["sd"]), 1e-6), "{case}");
+        let sd = number(&case["sd"]);
+        assert!(!is_near(deviation(&values), sd, 0.01 * sd), "{case}");
     }
 }
 
@@ -169,11 +171,14 @@ fn methods_on_the_same_samples() {
         let step = 2.0 / samples as f64;
         near(paired.low, number(&pair["low"]), step);
         near(paired.high, number(&pair["high"]), step);
-        // Against samples in another order the pairs are lost, and the interval widens.
-        let mut shuffled = b.clone();
-        shuffled.rotate_left(7);
-        let lost = grid_interval(&[gap(&a, &shuffled)], Crossing::Nested, &plan).unwrap();
-        assert!(lost.high - lost.low > paired.high - paired.low, "seed {seed}");
+        // Against samples in another order the pairs are lost, which is seen.
+        let mut turned = b.clone();
+        turned.rotate_left(2);
+        let lost = grid_interval(&[gap(&a, &turned)], Crossing::Nested, &plan).unwrap();
+        assert!(
+            !is_near(lost.high - lost.low, number(&pair["high"]) - number(&pair["low"]), step),
+            "seed {seed}"
+        );
         grid.push(gap(&a, &b));
     }
     assert_eq!(grid.len(), seeds);
