@@ -8,5 +8,6 @@ mod fixture;
 mod fusion;
 mod head;
 mod run;
+mod statistics;
 mod symmetry;
 mod traps;
