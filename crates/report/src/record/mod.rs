@@ -14,5 +14,5 @@ mod log;
 mod number;
 
 pub use appender::Appender;
-pub use event::{Confusion, End, Epoch, Event, Scores, Start, Test, Values, Warning};
+pub use event::{Confusion, End, Epoch, Event, Scores, Start, Step, Test, Values, Warning};
 pub use log::{Damage, Log, RecordError};
