@@ -189,6 +189,7 @@ fn train(folder: &Folder, loaded: &Loaded, args: &Train, stop: &AtomicBool) -> R
             folder: Some(&folder.checkpoints()),
             stop,
             device: &device,
+            diagnostics: &counterpoint::diagnose::Diagnostics::off(),
         };
         let outcome = trainer.run(&mut learner, done, &mut observer);
         observer.clear();
