@@ -111,6 +111,11 @@ impl Folder {
         self.path.join("checkpoints")
     }
 
+    /// The file of events.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
     /// The last checkpoint, if one was written.
     pub fn last(&self) -> Result<Option<Checkpoint>, Failure> {
         let path = self.checkpoints().join("last.safetensors");
@@ -155,10 +160,15 @@ pub fn read(path: &Path) -> Result<(Loaded, RunInfo), Failure> {
     Ok((loaded, info))
 }
 
+/// How often the test split of a run was opened.
+pub fn looks(path: &Path) -> usize {
+    fs::read_to_string(path.join("looks.jsonl")).map_or(0, |text| text.lines().count())
+}
+
 /// Records a look at the sealed test split before it is opened.
 pub fn record_look(path: &Path, look: &serde_json::Value) -> Result<usize, Failure> {
     let file = path.join("looks.jsonl");
-    let before = fs::read_to_string(&file).map_or(0, |text| text.lines().count());
+    let before = looks(path);
     OpenOptions::new()
         .create(true)
         .append(true)

@@ -33,6 +33,12 @@ pub fn by_presence(evaluation: &Evaluation, task: &dyn Task, names: &Modalities)
         .collect()
 }
 
+/// Title of the column of a checkpoint.
+pub fn column(checkpoint: &str, epoch: usize) -> String {
+    let name = if checkpoint == "best" { "best on val" } else { checkpoint };
+    format!("{name} (epoch {epoch})")
+}
+
 /// One column for each named set of scores, one line for the fused output and
 /// for every modality alone, in percent.
 pub fn table(title: &str, columns: &[(String, &Scores)], names: &Modalities) -> String {
