@@ -20,6 +20,7 @@
 //! What a seed means is fixed: the order of samples and every random crop
 //! follow from (seed, epoch, sample) alone, whatever the number of threads.
 
+mod assign;
 mod audio;
 mod cache;
 mod config;
@@ -27,6 +28,7 @@ mod dataset;
 mod decode;
 mod error;
 mod image;
+mod leak;
 mod loader;
 mod plan;
 mod prepare;
@@ -40,11 +42,12 @@ use std::path::Path;
 pub use audio::{AudioFront, Padding, resample};
 pub use config::{
     AudioConfig, CommonConfig, DataConfig, FrontName, ImageConfig, NormaliseName, SetConfig, Side,
-    VideoConfig,
+    SplitConfig, VideoConfig,
 };
 pub use decode::{Bitmap, IdxImages, Wave};
 pub use error::{DataError, ErrorKind};
 pub use image::{FrameRule, resize};
+pub use leak::{Duplicate, Leaks, SharedGroup};
 pub use loader::{Loader, LoaderOptions};
 pub use prepare::{Align, AudioSteps, ImageSteps, Normalise, Preparation, Steps, VectorSteps, VideoSteps};
 pub use random::{Draw, Rng};

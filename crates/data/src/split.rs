@@ -8,6 +8,7 @@ use counterpoint_batch::{ModalitySpec, Sample};
 use crate::config::CommonConfig;
 use crate::dataset::Dataset;
 use crate::error::{DataError, ErrorKind};
+use crate::leak::Leaks;
 use crate::plan::{Part, Plan, Record};
 use crate::prepare::Preparation;
 use crate::random::Draw;
@@ -59,6 +60,16 @@ impl Splits {
     /// If a file can no longer be read.
     pub fn fingerprint(&self) -> Result<String, DataError> {
         self.set.fingerprint()
+    }
+
+    /// Groups and contents that occur in two parts, or twice in one. The seal
+    /// of the test stays whole: names and counts are told, no label and no score.
+    /// All files are read.
+    ///
+    /// # Errors
+    /// If a file can no longer be read.
+    pub fn leaks(&self) -> Result<Leaks, DataError> {
+        Leaks::find(&self.set)
     }
 }
 

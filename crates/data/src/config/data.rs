@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::CommonConfig;
+use super::{CommonConfig, SplitConfig};
+use crate::assign::assign;
 use crate::error::{DataError, ErrorKind};
 use crate::set::{FeaturesConfig, GridConfig, ManifestConfig, SpokenDigitsConfig};
 use crate::split::Splits;
@@ -29,6 +31,8 @@ use crate::split::Splits;
 pub struct DataConfig {
     /// Keys of every set.
     pub common: CommonConfig,
+    /// Keys of a random split.
+    pub split: SplitConfig,
     /// Name and keys of this set.
     pub set: SetConfig,
 }
@@ -96,7 +100,7 @@ impl DataConfig {
 
     /// A set's configuration with common keys at their defaults.
     pub fn new(set: SetConfig) -> Self {
-        Self { common: CommonConfig::default(), set }
+        Self { common: CommonConfig::default(), split: SplitConfig::default(), set }
     }
 
     /// Reads the text of a `[data]` table, without its header.
@@ -133,7 +137,7 @@ impl DataConfig {
             )));
         }
         let keys = SetConfig::keys(&name);
-        let all = || CommonConfig::KEYS.iter().chain(keys).copied();
+        let all = || CommonConfig::KEYS.iter().chain(&SplitConfig::KEYS).chain(keys).copied();
         if let Some(unknown) = table.keys().find(|key| all().all(|known| known != key.as_str())) {
             return Err(DataError::config(format!(
                 "unknown key `{unknown}`{}; data set `{name}` has: {}",
@@ -141,15 +145,17 @@ impl DataConfig {
                 all().collect::<Vec<_>>().join(", ")
             )));
         }
-        let (common, own): (Table, Table) =
+        let (common, rest): (Table, Table) =
             table.into_iter().partition(|(key, _)| CommonConfig::KEYS.contains(&key.as_str()));
-        let common = Value::Table(common.clone()).try_into::<CommonConfig>().map_err(|cause| {
-            wrong(cause, culprit(&common, &|table| Value::Table(table).try_into::<CommonConfig>().is_ok()))
-        })?;
+        let (split, own): (Table, Table) =
+            rest.into_iter().partition(|(key, _)| SplitConfig::KEYS.contains(&key.as_str()));
+        let common: CommonConfig = section(common)?;
         common.check()?;
+        let split: SplitConfig = section(split)?;
+        split.check()?;
         let fits = |table| SetConfig::read(&name, table).is_some_and(|set| set.is_ok());
         match SetConfig::read(&name, own.clone()) {
-            Some(Ok(set)) => Ok(Self { common, set }),
+            Some(Ok(set)) => Ok(Self { common, split, set }),
             Some(Err(cause)) => Err(wrong(cause, culprit(&own, &fits))),
             None => Err(DataError::new(
                 ErrorKind::Internal,
@@ -167,16 +173,29 @@ impl DataConfig {
     /// If anything does not fit; see [`ErrorKind`].
     pub fn open(&self, base: &Path) -> Result<Splits, DataError> {
         self.common.check()?;
-        let common = &self.common;
+        self.split.check()?;
+        let (common, split) = (&self.common, &self.split);
         let plan = match &self.set {
-            SetConfig::SpokenDigits(set) => set.plan(common, base),
-            SetConfig::Grid(set) => set.plan(common, base),
-            SetConfig::Manifest(set) => set.plan(common, base),
-            SetConfig::Features(set) => set.plan(common, base),
+            SetConfig::SpokenDigits(set) => set.plan(common, split, base),
+            SetConfig::Grid(set) => set.plan(common, split, base),
+            SetConfig::Manifest(set) => set.plan(common, split, base),
+            SetConfig::Features(set) => set.plan(common, split, base),
         };
-        plan.and_then(|plan| Splits::build(plan, common))
-            .map_err(|e| e.at(format_args!("data set `{}`", self.set.name())))
+        plan.and_then(|mut plan| {
+            if split.is_random() {
+                assign(&mut plan.records, plan.classes.len(), split)?;
+            }
+            Splits::build(plan, common)
+        })
+        .map_err(|e| e.at(format_args!("data set `{}`", self.set.name())))
     }
+}
+
+/// Keys of one of the tables that every set has.
+fn section<T: DeserializeOwned>(table: Table) -> Result<T, DataError> {
+    Value::Table(table.clone())
+        .try_into::<T>()
+        .map_err(|cause| wrong(cause, culprit(&table, &|table| Value::Table(table).try_into::<T>().is_ok())))
 }
 
 /// A value that has another type than its key.
@@ -240,6 +259,7 @@ impl From<DataConfig> for Table {
         // Only maps with keys that are no texts cannot be written, and no part has one.
         let mut table = Self::try_from(&config.common).unwrap_or_default();
         table.insert("name".into(), Value::String(config.set.name().into()));
+        table.extend(Self::try_from(&config.split).unwrap_or_default());
         table.extend(config.set.table().unwrap_or_default());
         table
     }

@@ -9,11 +9,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AudioConfig, CommonConfig, GroupedDefaults, PictureDefaults, VideoConfig};
+use crate::config::{AudioConfig, CommonConfig, GroupedDefaults, PictureDefaults, SplitConfig, VideoConfig};
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
 use crate::image::FrameRule;
-use crate::plan::{Part, Plan, Record};
+use crate::plan::{Plan, Record};
 use crate::prepare::Align;
 use crate::source::Source;
 
@@ -64,7 +64,12 @@ const VIDEO: PictureDefaults = PictureDefaults {
 impl GridConfig {
     pub(crate) const KEYS: &'static [&'static str] = &["task", "audio", "video"];
 
-    pub(crate) fn plan(&self, common: &CommonConfig, base: &Path) -> Result<Plan, DataError> {
+    pub(crate) fn plan(
+        &self,
+        common: &CommonConfig,
+        split: &SplitConfig,
+        base: &Path,
+    ) -> Result<Plan, DataError> {
         let modalities = common.choose(&["audio", "video"])?;
         let root = super::root(common, base, "the folder with clips.csv, audio/ and video/")?;
         let table = Table::read(&root.join("clips.csv"))?;
@@ -72,7 +77,9 @@ impl GridConfig {
             GridTask::Letter => "letter",
             GridTask::Digit => "digit",
         };
-        let (id, split, name) = (table.column("id")?, table.column("split")?, table.column(word)?);
+        let (id, name) = (table.column("id")?, table.column(word)?);
+        let parts = super::PartColumn::new(&table, split)?;
+        let group = split.split_by.as_ref().map(|by| table.column(by)).transpose()?;
         let column = |suffix: &str| table.column(&format!("{word}_{suffix}"));
         let (class, f0, f1) = (column("id")?, column("f0")?, column("f1")?);
         let (s0, s1) = (column("s0")?, column("s1")?);
@@ -90,12 +97,6 @@ impl GridConfig {
                 );
                 return Err(DataError::new(ErrorKind::Label, message));
             }
-            let part = Part::from_name(row.text(split)).ok_or_else(|| {
-                DataError::new(
-                    ErrorKind::Split,
-                    format!("{}: split `{}` must be train, val or test", row.place(), row.text(split)),
-                )
-            })?;
             let frames: (f64, f64) = (row.number(f0)?, row.number(f1)?);
             let samples: (usize, usize) = (row.number(s0)?, row.number(s1)?);
             let clip = row.text(id);
@@ -111,8 +112,8 @@ impl GridConfig {
             };
             records.push(Record {
                 id: clip.to_owned(),
-                group: None,
-                part,
+                group: group.map(|column| row.text(column).to_owned()),
+                part: parts.of(&row)?,
                 class: index,
                 sources: modalities.iter().map(|name| Some(source(name))).collect(),
             });

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AudioConfig, CommonConfig, GroupedDefaults, ImageConfig, PictureDefaults};
+use crate::config::{AudioConfig, CommonConfig, GroupedDefaults, ImageConfig, PictureDefaults, SplitConfig};
 use crate::decode::IdxImages;
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
@@ -69,7 +69,17 @@ const IMAGE: PictureDefaults = PictureDefaults {
 impl SpokenDigitsConfig {
     pub(crate) const KEYS: &'static [&'static str] = &["test_speaker", "val_speaker", "audio", "image"];
 
-    pub(crate) fn plan(&self, common: &CommonConfig, base: &Path) -> Result<Plan, DataError> {
+    pub(crate) fn plan(
+        &self,
+        common: &CommonConfig,
+        split: &SplitConfig,
+        base: &Path,
+    ) -> Result<Plan, DataError> {
+        if split.is_random() {
+            return Err(DataError::config(
+                "this set is split by speaker: choose `test_speaker` and `val_speaker` instead of a random split",
+            ));
+        }
         let modalities = common.choose(&["audio", "image"])?;
         let root = match &common.root {
             Some(root) => base.join(root),
