@@ -97,7 +97,8 @@ impl Run {
         let loader = Loader::new(split, LoaderOptions::eval(&self.config.data.common))?;
         let judge = |one: &Ready| {
             let learner = &one.learner;
-            let evaluation = evaluate(&learner.frozen(), &learner.buffers, &self.task, &loader, &self.device)?;
+            let evaluation =
+                evaluate(&learner.frozen(), &learner.buffers, &self.task, &loader, &self.device)?;
             let names = learner.model.modalities();
             Ok(Scored {
                 checkpoint: one.checkpoint,
