@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use counterpoint::model::ModelConfig;
 use counterpoint::strategy::StrategyConfig;
+use counterpoint::task::TaskConfig;
 use counterpoint::train::{OptimizerConfig, ScheduleConfig, TrainConfig};
 use counterpoint_data::DataConfig;
 use serde::de::DeserializeOwned;
@@ -17,6 +18,9 @@ use crate::exit::{Code, Failure};
 pub struct Config {
     /// Where samples come from.
     pub data: DataConfig,
+    /// What is to be predicted, if the data's targets do not say enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskConfig>,
     /// What is trained.
     pub model: ModelConfig,
     /// Who learns from what.
@@ -105,7 +109,7 @@ pub fn folder_of(path: &Path) -> Result<PathBuf, Failure> {
 pub const LOADING: [&str; 4] = ["workers", "prefetch", "cache_mb", "root"];
 
 /// Names of the sections.
-pub const SECTIONS: [&str; 6] = ["data", "model", "strategy", "optimizer", "schedule", "train"];
+pub const SECTIONS: [&str; 7] = ["data", "task", "model", "strategy", "optimizer", "schedule", "train"];
 
 impl Config {
     /// Reads the sections.
@@ -125,6 +129,7 @@ impl Config {
         let data = DataConfig::from_table(data).map_err(|e| format!("[data]: {e}"))?;
         let mut config = Self {
             data,
+            task: section(&mut table, "task")?,
             model: section(&mut table, "model")?.unwrap_or_default(),
             strategy: section(&mut table, "strategy")?.ok_or("the section [strategy] is missing")?,
             optimizer: section(&mut table, "optimizer")?.ok_or("the section [optimizer] is missing")?,

@@ -31,13 +31,13 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
     let title = format!("{}: {split} split, {samples} samples", args.run.display());
     let columns: Vec<_> = scored.iter().map(|s| (scores::column(s.checkpoint, s.epoch), &s.scores)).collect();
     let names = Modalities::new(run.splits.modalities().iter().map(|m| m.name.as_str()))?;
-    print(scores::table(&title, &columns, &names).trim_end());
+    print(scores::table(&title, &columns, &names, run.task.as_ref()).trim_end());
     let last = scored.last().into_iter().flat_map(|s| &s.by_presence);
     for (pattern, values) in last {
-        let accuracy = values.get("accuracy").copied().unwrap_or(f64::NAN) * 100.0;
+        let value = scores::primary(values, run.task.as_ref());
         let count = values.get("samples").copied().unwrap_or(0.0);
         let pattern = if pattern == "full" { "everything" } else { pattern };
-        print(format!("  samples with {pattern}: {accuracy:.1} % of {count:.0} (last)"));
+        print(format!("  samples with {pattern}: {value} of {count:.0} (last)"));
     }
     if let Some(looks) = looks {
         print(format!("This was look {looks} at the test split of this run; it is recorded in looks.jsonl."));

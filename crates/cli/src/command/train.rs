@@ -6,7 +6,7 @@ use counterpoint::grad::Cut;
 use counterpoint::modality::Modalities;
 use counterpoint::strategy::Moment;
 use counterpoint::train::check_reach;
-use counterpoint_batch::BatchSource;
+use counterpoint_batch::{BatchSource, TargetSpec};
 use counterpoint_report::record::{Epoch, Log};
 use serde_json::json;
 
@@ -130,7 +130,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
     );
     let columns = [("best", best), ("last", last)].map(|(name, e)| (scores::column(name, e.epoch), &e.val));
     let names = Modalities::new(splits.modalities().iter().map(|m| m.name.as_str()))?;
-    print(scores::table(&title, &columns, &names).trim_end());
+    print(scores::table(&title, &columns, &names, run.task.as_ref()).trim_end());
     let looks: Vec<_> = log.tests().map(|t| (scores::column(&t.checkpoint, t.epoch), &t.scores)).collect();
     if looks.is_empty() {
         print(format!(
@@ -139,7 +139,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
         ));
     } else {
         let title = format!("{place}: test split, {} samples", splits.test.len());
-        print(scores::table(&title, &looks, &names).trim_end());
+        print(scores::table(&title, &looks, &names, run.task.as_ref()).trim_end());
     }
     Ok(())
 }
@@ -154,7 +154,7 @@ fn dry_run(loaded: Loaded, as_json: bool) -> Result<(), Failure> {
     let at = Moment { epoch: 0, epochs: config.train.epochs, batch: 0, batches, seed: config.train.seed };
     if let Some(first) = train.epoch(0, 0).next() {
         let batch = first.map_err(|e| Failure::new(Code::Data, e.to_string()))?;
-        check_reach(&mut learner, &Cut, &run.task, batch, at, &run.device)?;
+        check_reach(&mut learner, &Cut, run.task.as_ref(), batch, at, &run.device)?;
     }
     let parameters: usize = learner.groups.groups().iter().map(|g| learner.groups.size(*g).1).sum();
     let modalities: Vec<String> =
@@ -166,12 +166,15 @@ fn dry_run(loaded: Loaded, as_json: bool) -> Result<(), Failure> {
         }));
     } else {
         print(format!(
-            "ok: {} train, {} val, {} test samples; {}; {} classes; {parameters} parameters, all of them learn; {batches} steps an epoch",
+            "ok: {} train, {} val, {} test samples; {}; {}; {parameters} parameters, all of them learn; {batches} steps an epoch",
             splits.train.len(),
             splits.val.len(),
             splits.test.len(),
             modalities.join(", "),
-            splits.classes.len()
+            match splits.targets()? {
+                TargetSpec::Classes { count } => format!("{count} classes"),
+                other => other.describe(),
+            }
         ));
         for note in &splits.notes {
             print(format!("note: {note}"));

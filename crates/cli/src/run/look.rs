@@ -98,13 +98,13 @@ impl Run {
         let judge = |one: &Ready| {
             let learner = &one.learner;
             let evaluation =
-                evaluate(&learner.frozen(), &learner.buffers, &self.task, &loader, &self.device)?;
+                evaluate(&learner.frozen(), &learner.buffers, self.task.as_ref(), &loader, &self.device)?;
             let names = learner.model.modalities();
             Ok(Scored {
                 checkpoint: one.checkpoint,
                 epoch: one.epoch,
-                scores: scores::records(&evaluation, &self.task, names),
-                by_presence: scores::by_presence(&evaluation, &self.task, names),
+                scores: scores::records(&evaluation, self.task.as_ref(), names),
+                by_presence: scores::by_presence(&evaluation, self.task.as_ref(), names),
                 evaluation,
             })
         };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use counterpoint::model::AnyModel;
-use counterpoint::task::Classification;
+use counterpoint::task::{Task, TaskConfig};
 use counterpoint::train::Learner;
 use counterpoint_data::Splits;
 
@@ -26,7 +26,9 @@ pub struct Run {
     /// The data.
     pub splits: Splits,
     /// What is to be predicted.
-    pub task: Classification,
+    pub task: Box<dyn Task>,
+    /// Its settings, whether given or told by the data.
+    pub task_config: TaskConfig,
     /// Where to compute.
     pub device: Device,
     base: PathBuf,
@@ -37,18 +39,20 @@ impl Run {
     pub fn open(loaded: Loaded) -> Result<Self, Failure> {
         let Loaded { config, base } = loaded;
         let splits = config.data.open(&base)?;
-        let task = Classification::new(splits.classes.len());
-        Ok(Self { config, splits, task, device: Device::flex(), base })
+        let targets = splits.targets()?;
+        let task_config = config.task.clone().unwrap_or_else(|| TaskConfig::of(&targets));
+        let task = task_config.build(&targets)?;
+        Ok(Self { config, splits, task, task_config, device: Device::flex(), base })
     }
 
     /// What a folder remembers of the data. The first call reads all files.
     pub fn info(&self) -> Result<RunInfo, Failure> {
-        RunInfo::new(&self.splits, &self.base)
+        RunInfo::new(&self.splits, &self.task_config, &self.base)
     }
 
     /// A learner before its first step.
     pub fn learner(&self) -> Result<Learner<AnyModel>, Failure> {
-        model::build(&self.config, self.splits.modalities(), self.splits.classes.len(), &self.device)
+        model::build(&self.config, self.splits.modalities(), self.task.as_ref(), &self.device)
     }
 
     /// Refuses data that are not those a folder's run was started with.

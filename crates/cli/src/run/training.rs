@@ -65,7 +65,7 @@ impl Run {
         let mut observer = progress::Progress::new(
             log,
             &names,
-            &self.task,
+            self.task.as_ref(),
             config.train.epochs,
             config.train.epochs * batches,
             position,
@@ -74,7 +74,7 @@ impl Run {
         let trainer = Trainer {
             config: &config.train.settings(&config.schedule),
             evaluator: &Cut,
-            task: &self.task,
+            task: self.task.as_ref(),
             train: &train,
             validation: &validation,
             folder: Some(&folder.checkpoints()),
