@@ -55,6 +55,9 @@ pub struct Train {
     /// Continue the run in the folder exactly where it stopped.
     #[arg(long)]
     pub resume: bool,
+    /// After the last epoch, open the test split once; rerunning does not open it again.
+    #[arg(long)]
+    pub test: bool,
     /// Print the complete configuration with all defaults, and do nothing else.
     #[arg(long)]
     pub print_config: bool,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use counterpoint::model::ModelConfig;
 use counterpoint::strategy::StrategyConfig;
+use counterpoint::task::TaskConfig;
 use counterpoint::train::{OptimizerConfig, ScheduleConfig, TrainConfig};
 use counterpoint_data::DataConfig;
 use serde::de::DeserializeOwned;
@@ -17,6 +18,9 @@ use crate::exit::{Code, Failure};
 pub struct Config {
     /// Where samples come from.
     pub data: DataConfig,
+    /// What is to be predicted, if the data's targets do not say enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskConfig>,
     /// What is trained.
     pub model: ModelConfig,
     /// Who learns from what.
@@ -73,29 +77,43 @@ pub struct Loaded {
 
 /// Reads a file and applies `--set` arguments to it.
 pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|e| {
-        Failure::new(Code::Config, format!("cannot read configuration {}: {e}", path.display()))
-    })?;
-    let mut table: Table = text.parse().map_err(|e: toml::de::Error| {
-        Failure::new(Code::Config, format!("{} is not valid TOML: {}", path.display(), e.to_string().trim()))
-    })?;
+    let mut table = read_table(path)?;
     for set in sets {
         apply(&mut table, set)?;
     }
     let config = Config::from_table(table)
         .map_err(|why| Failure::new(Code::Config, format!("{}: {why}", path.display())))?;
+    Ok(Loaded { config, base: folder_of(path)? })
+}
+
+/// Reads a TOML file.
+pub fn read_table(path: &Path) -> Result<Table, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Failure::new(Code::Config, format!("cannot read configuration {}: {e}", path.display()))
+    })?;
+    text.parse().map_err(|e: toml::de::Error| {
+        Failure::new(Code::Config, format!("{} is not valid TOML: {}", path.display(), e.to_string().trim()))
+    })
+}
+
+/// The folder of a file, from which relative paths in it start.
+pub fn folder_of(path: &Path) -> Result<PathBuf, Failure> {
     let base = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let base = base.canonicalize().map_err(|e| Failure::io("find", base, &e))?;
-    Ok(Loaded { config, base })
+    base.canonicalize().map_err(|e| Failure::io("find", base, &e))
 }
 
-const SECTIONS: [&str; 6] = ["data", "model", "strategy", "optimizer", "schedule", "train"];
+/// Keys of `[data]` that change nothing of what a batch is.
+pub const LOADING: [&str; 4] = ["workers", "prefetch", "cache_mb", "root"];
+
+/// Names of the sections.
+pub const SECTIONS: [&str; 7] = ["data", "task", "model", "strategy", "optimizer", "schedule", "train"];
 
 impl Config {
-    fn from_table(mut table: Table) -> Result<Self, String> {
+    /// Reads the sections.
+    pub fn from_table(mut table: Table) -> Result<Self, String> {
         if let Some(unknown) = table.keys().find(|k| !SECTIONS.contains(&k.as_str())) {
             return Err(format!(
                 "unknown section `{unknown}`{}; sections are {}",
@@ -111,6 +129,7 @@ impl Config {
         let data = DataConfig::from_table(data).map_err(|e| format!("[data]: {e}"))?;
         let mut config = Self {
             data,
+            task: section(&mut table, "task")?,
             model: section(&mut table, "model")?.unwrap_or_default(),
             strategy: section(&mut table, "strategy")?.ok_or("the section [strategy] is missing")?,
             optimizer: section(&mut table, "optimizer")?.ok_or("the section [optimizer] is missing")?,
@@ -157,9 +176,7 @@ impl Config {
         let strip = |config: &Self| {
             let mut table = Table::try_from(config).expect("a configuration is a table");
             if let Some(Value::Table(data)) = table.get_mut("data") {
-                for key in ["workers", "prefetch", "cache_mb", "root"] {
-                    data.remove(key);
-                }
+                LOADING.iter().for_each(|key| drop(data.remove(*key)));
             }
             table
         };
@@ -167,7 +184,8 @@ impl Config {
     }
 }
 
-fn first_difference(path: &str, a: &Value, b: &Value) -> Option<String> {
+/// The first place where two values differ, in words.
+pub fn first_difference(path: &str, a: &Value, b: &Value) -> Option<String> {
     match (a, b) {
         (Value::Table(a), Value::Table(b)) => {
             let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
@@ -175,12 +193,24 @@ fn first_difference(path: &str, a: &Value, b: &Value) -> Option<String> {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 match (a.get(key), b.get(key)) {
                     (Some(a), Some(b)) => first_difference(&path, a, b),
-                    _ => Some(path),
+                    (Some(_), None) => Some(format!("{path} is new")),
+                    (None, _) => Some(format!("{path} is gone")),
                 }
             })
         }
+        (Value::Array(a), Value::Array(b)) if !a.is_empty() || !b.is_empty() => match (named(a), named(b)) {
+            (Some(a), Some(b)) => first_difference(path, &Value::Table(a), &Value::Table(b)),
+            _ => (a != b)
+                .then(|| format!("{path} = {}, was {}", Value::from(a.clone()), Value::from(b.clone()))),
+        },
         _ => (a != b).then(|| format!("{path} = {a}, was {b}")),
     }
+}
+
+/// A list of tables with names, by their names.
+fn named(list: &[Value]) -> Option<Table> {
+    let entry = |value: &Value| Some((value.get("name")?.as_str()?.to_owned(), value.clone()));
+    list.iter().map(entry).collect()
 }
 
 fn section<T: DeserializeOwned>(table: &mut Table, name: &str) -> Result<Option<T>, String> {
@@ -191,7 +221,7 @@ fn section<T: DeserializeOwned>(table: &mut Table, name: &str) -> Result<Option<
 }
 
 /// Serde's message with the section in front and a suggestion behind.
-fn explain(section: &str, error: &toml::de::Error) -> String {
+pub fn explain(section: &str, error: &toml::de::Error) -> String {
     let message = error.message().trim().to_owned();
     let ticked: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let known = message.starts_with("unknown field") || message.starts_with("unknown variant");
@@ -215,31 +245,50 @@ pub fn suggestion(wrong: &str, known: &[&str]) -> String {
 }
 
 /// Applies `a.b=value`; the value is TOML, or a text if it is no TOML.
-fn apply(table: &mut Table, set: &str) -> Result<(), Failure> {
+pub fn apply(table: &mut Table, set: &str) -> Result<(), Failure> {
     let usage = |why: String| Failure::new(Code::Usage, format!("--set {set}: {why}"));
     let (path, text) = set.split_once('=').ok_or_else(|| usage("expected KEY=VALUE".into()))?;
-    let value = format!("value = {text}")
-        .parse::<Table>()
-        .ok()
-        .and_then(|mut t| t.remove("value"))
-        .unwrap_or_else(|| Value::String(text.to_owned()));
-    let mut parts: Vec<&str> = path.trim().split('.').collect();
-    let last = parts.pop().unwrap_or_default();
-    let mut here = table;
-    for part in parts {
-        here = here
-            .entry(part)
-            .or_insert_with(|| Value::Table(Table::new()))
-            .as_table_mut()
-            .ok_or_else(|| usage(format!("`{part}` is a value, not a section")))?;
-    }
-    // Another choice of method takes other settings: those of the old one would be unknown keys.
-    let unnamed = (path.trim() == "model.name").then(|| Value::from(ModelConfig::DEFAULT));
-    let old = here.get("name").or(unnamed.as_ref());
-    let switches = last == "name" && old.is_some_and(|old| *old != value);
+    overlay(table, &at(path, value_of(text))).map_err(usage)
+}
+
+/// A value as the command line writes it: TOML, or a text if it is no TOML.
+pub fn value_of(text: &str) -> Value {
+    let value = format!("value = {text}").parse::<Table>().ok().and_then(|mut t| t.remove("value"));
+    value.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// The part of a configuration that has only this value, at `a.b`.
+pub fn at(path: &str, value: Value) -> Table {
+    let (key, rest) = path.trim().split_once('.').map_or((path.trim(), None), |(k, r)| (k, Some(r)));
+    let value = rest.map_or(value.clone(), |rest| Value::Table(at(rest, value)));
+    Table::from_iter([(key.to_owned(), value)])
+}
+
+/// Lays a part of a configuration over a table.
+///
+/// Where the part chooses another `name`, the table's settings go: those of
+/// the old method would be unknown keys of the new one.
+pub fn overlay(table: &mut Table, part: &Table) -> Result<(), String> {
+    let switches = part.get("name").is_some_and(|new| table.get("name").is_some_and(|old| old != new));
     if switches {
-        here.clear();
+        table.clear();
     }
-    here.insert(last.to_owned(), value);
+    for (key, value) in part {
+        match (table.get_mut(key), value) {
+            (Some(Value::Table(old)), Value::Table(new)) => {
+                if key == "model" && new.contains_key("name") {
+                    // The file may leave the usual model unnamed.
+                    old.entry("name").or_insert_with(|| Value::from(ModelConfig::DEFAULT));
+                }
+                overlay(old, new)?;
+            }
+            (Some(old), Value::Table(_)) if !old.is_table() => {
+                return Err(format!("`{key}` is a value, not a section"));
+            }
+            _ => {
+                table.insert(key.clone(), value.clone());
+            }
+        }
+    }
     Ok(())
 }

@@ -11,8 +11,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use counterpoint::task::{TaskConfig, TaskKind};
 use counterpoint::train::Checkpoint;
-use counterpoint_batch::ModalitySpec;
+use counterpoint_batch::{ModalitySpec, TargetSpec};
 use counterpoint_data::{Preparation, Splits};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,12 @@ pub struct RunInfo {
     pub data_hash: String,
     /// Names of the classes.
     pub classes: Vec<String>,
+    /// What is predicted.
+    #[serde(default = "classification")]
+    pub task: TaskConfig,
+    /// Height and width of label maps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<[usize; 2]>,
     /// How files become inputs.
     pub preparations: Vec<Preparation>,
     /// Versions and machine.
@@ -36,20 +43,45 @@ pub struct RunInfo {
 
 impl RunInfo {
     /// What to remember of opened data.
-    pub fn new(splits: &Splits, base: &Path) -> Result<Self, Failure> {
+    pub fn new(splits: &Splits, task: &TaskConfig, base: &Path) -> Result<Self, Failure> {
+        let map = match splits.targets()? {
+            TargetSpec::Maps { height, width, .. } => Some([height, width]),
+            _ => None,
+        };
         Ok(Self {
             base: base.to_owned(),
             data_hash: splits.fingerprint()?,
             classes: splits.classes.clone(),
+            task: task.clone(),
+            map,
             preparations: splits.preparations.clone(),
             environment: environment(),
         })
+    }
+
+    /// The targets, as far as a trained model needs to know them.
+    pub fn targets(&self) -> TargetSpec {
+        let count = self.classes.len();
+        match self.task.kind() {
+            TaskKind::Classification => TargetSpec::Classes { count },
+            TaskKind::Regression => TargetSpec::Values,
+            TaskKind::Multilabel => TargetSpec::Labels { count },
+            TaskKind::Segmentation => {
+                let [height, width] = self.map.unwrap_or_default();
+                TargetSpec::Maps { height, width, frequency: vec![1.0; count] }
+            }
+        }
     }
 
     /// The modalities as the model takes them.
     pub fn specs(&self) -> Vec<ModalitySpec> {
         self.preparations.iter().map(Preparation::spec).collect()
     }
+}
+
+/// The task of runs from before there were others.
+fn classification() -> TaskConfig {
+    TaskConfig::of(&TargetSpec::Classes { count: 0 })
 }
 
 fn environment() -> BTreeMap<String, String> {
@@ -111,6 +143,11 @@ impl Folder {
         self.path.join("checkpoints")
     }
 
+    /// The file of events.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
     /// The last checkpoint, if one was written.
     pub fn last(&self) -> Result<Option<Checkpoint>, Failure> {
         let path = self.checkpoints().join("last.safetensors");
@@ -155,10 +192,15 @@ pub fn read(path: &Path) -> Result<(Loaded, RunInfo), Failure> {
     Ok((loaded, info))
 }
 
+/// How often the test split of a run was opened.
+pub fn looks(path: &Path) -> usize {
+    fs::read_to_string(path.join("looks.jsonl")).map_or(0, |text| text.lines().count())
+}
+
 /// Records a look at the sealed test split before it is opened.
 pub fn record_look(path: &Path, look: &serde_json::Value) -> Result<usize, Failure> {
     let file = path.join("looks.jsonl");
-    let before = fs::read_to_string(&file).map_or(0, |text| text.lines().count());
+    let before = looks(path);
     OpenOptions::new()
         .create(true)
         .append(true)

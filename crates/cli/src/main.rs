@@ -8,7 +8,9 @@ mod exit;
 mod folder;
 mod model;
 mod progress;
+mod run;
 mod scores;
+mod stop;
 
 use std::process::ExitCode;
 

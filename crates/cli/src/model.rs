@@ -2,20 +2,20 @@
 
 use burn::tensor::Device;
 use counterpoint::modality::Modalities;
-use counterpoint::model::{AnyModel, Model as _};
+use counterpoint::model::{AnyModel, Model as _, ModelConfig};
 use counterpoint::strategy::ModelFacts;
-use counterpoint::task::TaskKind;
+use counterpoint::task::{Task, TaskKind};
 use counterpoint::train::Learner;
 use counterpoint_batch::ModalitySpec;
 
 use crate::config::{Config, suggestion};
 use crate::exit::{Code, Failure};
 
-/// Builds model, optimizer and strategy for data of the given modalities.
+/// Builds model, optimizer and strategy for data of the given modalities and a task.
 pub fn build(
     config: &Config,
     modalities: &[ModalitySpec],
-    outputs: usize,
+    task: &dyn Task,
     device: &Device,
 ) -> Result<Learner<AnyModel>, Failure> {
     let names: Vec<&str> = modalities.iter().map(|m| m.name.as_str()).collect();
@@ -33,13 +33,31 @@ pub fn build(
             ));
         }
     }
+    if model.is_dense() != (task.kind() == TaskKind::Segmentation) {
+        let (gives, fits) = if model.is_dense() {
+            ("a class for every pixel", "a segmentation")
+        } else {
+            ("one output a sample", "no segmentation")
+        };
+        let dense = ModelConfig::CATALOG.iter().map(|(name, _)| *name);
+        return Err(Failure::new(
+            Code::Config,
+            format!(
+                "model.name = \"{}\" gives {gives}, which fits {fits} task, but the task is {}; \
+                 choose another model ({}) or other targets",
+                model.name(),
+                task.kind().name(),
+                dense.collect::<Vec<_>>().join(", ")
+            ),
+        ));
+    }
     let strategy = config.strategy.build(&Modalities::new(names)?)?;
     let solo_heads = config.strategy.wants_solo_heads();
-    let network = model.build(modalities, outputs, solo_heads, config.train.seed, device)?;
+    let network = model.build(modalities, task.outputs(), solo_heads, config.train.seed, device)?;
     let facts = ModelFacts {
         additive: model.is_additive(),
         shared_head: model.has_shared_linear_head(),
-        ..ModelFacts::of(&network.groups(), network.modalities(), TaskKind::Classification)
+        ..ModelFacts::of(&network.groups(), network.modalities(), task.kind())
     };
     strategy.check(&facts)?;
     Ok(Learner::new(network, config.optimizer, strategy))

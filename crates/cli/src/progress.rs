@@ -24,7 +24,7 @@ pub struct Progress<'a> {
     bar: ProgressBar,
     plain: bool,
     epochs: usize,
-    accuracies: String,
+    standing: String,
     begun: Instant,
     samples: usize,
 }
@@ -56,7 +56,7 @@ impl<'a> Progress<'a> {
             bar,
             plain: !quiet && !terminal,
             epochs,
-            accuracies: String::new(),
+            standing: String::new(),
             begun: Instant::now(),
             samples: 0,
         }
@@ -88,24 +88,25 @@ impl Observer for Progress<'_> {
             .collect();
         let rate = self.samples as f64 / self.begun.elapsed().as_secs_f64().max(1e-9);
         self.bar.set_prefix(format!("epoch {}/{}", report.at.epoch + 1, self.epochs));
-        self.bar.set_message(format!("{rate:.0} samples/s  loss {}  {}", losses.join(" "), self.accuracies));
+        self.bar.set_message(format!("{rate:.0} samples/s  loss {}  {}", losses.join(" "), self.standing));
         self.bar.set_position(report.at.iteration() as u64 + 1);
     }
 
     fn epoch(&mut self, report: &EpochReport<'_>) -> Result<(), Error> {
         let val = scores::records(report.validation, self.task, self.names);
-        let percent: Vec<String> = std::iter::once("full")
-            .chain(self.names.names().iter().map(String::as_str))
-            .filter_map(|row| Some(format!("{row} {:.1}", val.get(row)?.get("accuracy")? * 100.0)))
+        let rows = std::iter::once("full").chain(self.names.names().iter().map(String::as_str));
+        let standing: Vec<String> = rows
+            .filter_map(|row| Some(format!("{row} {}", scores::primary(val.get(row)?, self.task))))
             .collect();
-        self.accuracies = format!("val % {}", percent.join(" "));
+        self.standing = format!("val {} {}", self.task.metrics().primary().name, standing.join(" "));
         let losses: BTreeMap<String, f64> =
             report.train.iter().map(|(row, (loss, _))| (row.label(self.names), *loss)).collect();
         let train: Scores = report
             .train
             .iter()
-            .filter_map(|(row, (_, accuracy))| {
-                Some((row.label(self.names), [("accuracy".to_owned(), (*accuracy)?)].into()))
+            .filter_map(|(row, (_, running))| {
+                let metric = self.task.running()?;
+                Some((row.label(self.names), [(metric.name.to_owned(), (*running)?)].into()))
             })
             .collect();
         let loss_text: Vec<String> = losses.iter().map(|(row, loss)| format!("{row} {loss:.3}")).collect();
@@ -114,7 +115,7 @@ impl Observer for Progress<'_> {
             report.epoch + 1,
             self.epochs,
             loss_text.join(" "),
-            self.accuracies,
+            self.standing,
             report.seconds,
             if report.best { "  best" } else { "" }
         ));

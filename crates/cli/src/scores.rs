@@ -33,17 +33,39 @@ pub fn by_presence(evaluation: &Evaluation, task: &dyn Task, names: &Modalities)
         .collect()
 }
 
+/// Title of the column of a checkpoint.
+pub fn column(checkpoint: &str, epoch: usize) -> String {
+    let name = if checkpoint == "best" { "best on val" } else { checkpoint };
+    format!("{name} (epoch {epoch})")
+}
+
+/// The task's first metric among some values, as people read it: `81.2 %`, `0.512`.
+pub fn primary(values: &BTreeMap<String, f64>, task: &dyn Task) -> String {
+    let metric = task.metrics().primary();
+    match values.get(metric.name) {
+        Some(value) if metric.share => format!("{:.1} %", value * 100.0),
+        Some(value) => format!("{value:.3}"),
+        None => "-".into(),
+    }
+}
+
 /// One column for each named set of scores, one line for the fused output and
-/// for every modality alone, in percent.
-pub fn table(title: &str, columns: &[(String, &Scores)], names: &Modalities) -> String {
+/// for every modality alone: the task's first metric, shares in percent.
+pub fn table(title: &str, columns: &[(String, &Scores)], names: &Modalities, task: &dyn Task) -> String {
+    let metric = task.metrics().primary();
+    let (heading, scale, digits) = if metric.share {
+        (format!("{}, %", metric.name), 100.0, 1)
+    } else {
+        (metric.name.to_owned(), 1.0, 3)
+    };
     let mut table = Table::new(
-        std::iter::once(Column::new("accuracy, %")).chain(columns.iter().map(|(name, _)| Column::new(name))),
+        std::iter::once(Column::new(heading)).chain(columns.iter().map(|(name, _)| Column::new(name))),
     )
     .captioned(title);
     let alone = names.names().iter().map(|n| (n.clone(), format!("{n} alone")));
     for (row, label) in std::iter::once(("full".to_owned(), "fused".to_owned())).chain(alone) {
         let cell = |(_, scores): &(String, &Scores)| {
-            Cell::maybe(scores.get(&row).and_then(|s| s.get("accuracy")).map(|a| a * 100.0), 1)
+            Cell::maybe(scores.get(&row).and_then(|s| s.get(metric.name)).map(|value| value * scale), digits)
         };
         table.row(std::iter::once(Cell::text(label)).chain(columns.iter().map(cell)));
     }

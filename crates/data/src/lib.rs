@@ -20,6 +20,7 @@
 //! What a seed means is fixed: the order of samples and every random crop
 //! follow from (seed, epoch, sample) alone, whatever the number of threads.
 
+mod assign;
 mod audio;
 mod cache;
 mod config;
@@ -27,6 +28,7 @@ mod dataset;
 mod decode;
 mod error;
 mod image;
+mod leak;
 mod loader;
 mod plan;
 mod prepare;
@@ -34,22 +36,28 @@ mod random;
 mod set;
 mod source;
 mod split;
+mod truth;
 
 use std::path::Path;
 
 pub use audio::{AudioFront, Padding, resample};
 pub use config::{
     AudioConfig, CommonConfig, DataConfig, FrontName, ImageConfig, NormaliseName, SetConfig, Side,
-    VideoConfig,
+    SplitConfig, VideoConfig,
 };
 pub use decode::{Bitmap, IdxImages, Wave};
 pub use error::{DataError, ErrorKind};
-pub use image::{FrameRule, resize};
+pub use image::{FrameRule, ViewRule, resize};
+pub use leak::{Duplicate, Leaks, SharedGroup};
 pub use loader::{Loader, LoaderOptions};
-pub use prepare::{Align, AudioSteps, ImageSteps, Normalise, Preparation, Steps, VectorSteps, VideoSteps};
+pub use prepare::{
+    Align, AudioSteps, ImageSteps, Normalise, Preparation, SceneRole, SceneSteps, Steps, VectorSteps,
+    VideoSteps,
+};
 pub use random::{Draw, Rng};
 pub use set::{
-    FeaturesConfig, GridConfig, GridTask, ManifestConfig, ManifestModality, NanPolicy, SpokenDigitsConfig,
+    FeaturesConfig, GridConfig, GridTask, ManifestConfig, ManifestModality, NanPolicy, RgbdConfig,
+    SpokenDigitsConfig,
 };
 pub use split::{SealedTest, Split, Splits};
 

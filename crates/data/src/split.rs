@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use counterpoint_batch::{ModalitySpec, Sample};
+use counterpoint_batch::{ModalitySpec, Sample, TargetSpec};
 
 use crate::config::CommonConfig;
 use crate::dataset::Dataset;
 use crate::error::{DataError, ErrorKind};
+use crate::leak::Leaks;
 use crate::plan::{Part, Plan, Record};
 use crate::prepare::Preparation;
 use crate::random::Draw;
@@ -49,6 +50,15 @@ impl Splits {
         &self.set.spec
     }
 
+    /// What is to be predicted. For label maps all those of the training split
+    /// are read once; later calls are free.
+    ///
+    /// # Errors
+    /// If a label map cannot be read or has an id without class.
+    pub fn targets(&self) -> Result<TargetSpec, DataError> {
+        self.set.targets()
+    }
+
     /// SHA-256 in hexadecimal over file contents, labels, groups and the
     /// assignment to splits, of the modalities in use.
     ///
@@ -59,6 +69,16 @@ impl Splits {
     /// If a file can no longer be read.
     pub fn fingerprint(&self) -> Result<String, DataError> {
         self.set.fingerprint()
+    }
+
+    /// Groups and contents that occur in two parts, or twice in one. The seal
+    /// of the test stays whole: names and counts are told, no label and no score.
+    /// All files are read.
+    ///
+    /// # Errors
+    /// If a file can no longer be read.
+    pub fn leaks(&self) -> Result<Leaks, DataError> {
+        Leaks::find(&self.set)
     }
 }
 
@@ -111,9 +131,9 @@ impl Split {
         self.entries().map(|record| record.group.as_deref())
     }
 
-    /// Class of each sample, in order.
-    pub fn labels(&self) -> impl ExactSizeIterator<Item = usize> {
-        self.entries().map(|record| record.class)
+    /// Class of each sample, in order; none where targets are no classes.
+    pub fn labels(&self) -> impl Iterator<Item = usize> {
+        self.entries().filter_map(|record| record.truth.class())
     }
 
     /// Number of samples of each class.

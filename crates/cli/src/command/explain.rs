@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::Device;
 use counterpoint::grad::{Group, Routing, Row, Seen};
 use counterpoint::model::Model;
 use counterpoint::strategy::Moment;
@@ -10,26 +9,28 @@ use serde_json::json;
 
 use super::print;
 use crate::args::Explain;
+use crate::config;
 use crate::exit::Failure;
-use crate::{config, model};
+use crate::run::Run;
 
 /// Prints the matrix W, the parameter groups and who trains whom.
 pub fn run(args: &Explain) -> Result<(), Failure> {
     let loaded = config::load(&args.config, &args.set)?;
-    let splits = loaded.config.data.open(&loaded.base)?;
-    let device = Device::flex();
-    let mut learner = model::build(&loaded.config, splits.modalities(), splits.classes.len(), &device)?;
+    let epochs = loaded.config.train.epochs;
+    let run = Run::open(loaded)?;
+    let mut learner = run.learner()?;
     let names = learner.model.modalities().clone();
-    let at = Moment { epoch: 0, epochs: loaded.config.train.epochs, batch: 0, batches: 1, seed: 0 };
+    let at = Moment { epoch: 0, epochs, batch: 0, batches: 1, seed: 0 };
     let phases = learner.strategy.phases(at, &names);
-    let task = counterpoint::task::Classification::new(splits.classes.len());
     let (outputs, losses) = (BTreeMap::new(), BTreeMap::new());
     let groups = learner.groups.groups();
     let mut matrices = Vec::new();
     for phase in &phases {
         matrices.push((
             phase.clone(),
-            learner.strategy.route(&Seen { at, outputs: &outputs, losses: &losses, task: &task }, &names)?,
+            learner
+                .strategy
+                .route(&Seen { at, outputs: &outputs, losses: &losses, task: run.task.as_ref() }, &names)?,
         ));
     }
     if args.json {

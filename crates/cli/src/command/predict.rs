@@ -46,7 +46,8 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     }
     let present = Present::of((0..specs.len()).filter(|&i| inputs[i].is_some()).map(Modality));
     let device = Device::flex();
-    let mut learner = model::build(&loaded.config, &specs, info.classes.len(), &device)?;
+    let task = info.task.build(&info.targets())?;
+    let mut learner = model::build(&loaded.config, &specs, task.as_ref(), &device)?;
     let path = args.run.join("checkpoints").join(format!("{}.safetensors", args.checkpoint));
     Checkpoint::read(&path)?.restore(&mut learner, &device, false)?;
     let sample = Sample::new("input", inputs, Target::Class(0));

@@ -92,6 +92,19 @@ impl ModelConfig {
         }
     }
 
+    /// The name in the configuration.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::LateFusion(_) => Self::DEFAULT,
+            Self::EsaNet(_) => "esanet",
+        }
+    }
+
+    /// Whether it gives scores for every pixel instead of one row a sample.
+    pub fn is_dense(&self) -> bool {
+        matches!(self, Self::EsaNet(_))
+    }
+
     /// Whether one and the same linear head reads every modality by itself.
     pub fn has_shared_linear_head(&self) -> bool {
         match self {

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::CommonConfig;
+use super::{CommonConfig, SplitConfig};
+use crate::assign::assign;
 use crate::error::{DataError, ErrorKind};
-use crate::set::{FeaturesConfig, GridConfig, ManifestConfig, SpokenDigitsConfig};
+use crate::set::{FeaturesConfig, GridConfig, ManifestConfig, RgbdConfig, SpokenDigitsConfig};
 use crate::split::Splits;
 
 /// The `[data]` table of a configuration.
@@ -29,6 +31,8 @@ use crate::split::Splits;
 pub struct DataConfig {
     /// Keys of every set.
     pub common: CommonConfig,
+    /// Keys of a random split.
+    pub split: SplitConfig,
     /// Name and keys of this set.
     pub set: SetConfig,
 }
@@ -45,6 +49,8 @@ pub enum SetConfig {
     Manifest(ManifestConfig),
     /// Arrays of ready-made features.
     Features(FeaturesConfig),
+    /// Colour and depth pictures with a class for every pixel.
+    Rgbd(RgbdConfig),
 }
 
 impl SetConfig {
@@ -56,6 +62,7 @@ impl SetConfig {
             "grid" => value.try_into().map(Self::Grid),
             "manifest" => value.try_into().map(Self::Manifest),
             "features" => value.try_into().map(Self::Features),
+            "rgbd" => value.try_into().map(Self::Rgbd),
             _ => return None,
         })
     }
@@ -66,6 +73,7 @@ impl SetConfig {
             "grid" => GridConfig::KEYS,
             "manifest" => ManifestConfig::KEYS,
             "features" => FeaturesConfig::KEYS,
+            "rgbd" => RgbdConfig::KEYS,
             _ => &[],
         }
     }
@@ -77,6 +85,7 @@ impl SetConfig {
             Self::Grid(_) => "grid",
             Self::Manifest(_) => "manifest",
             Self::Features(_) => "features",
+            Self::Rgbd(_) => "rgbd",
         }
     }
 
@@ -86,17 +95,18 @@ impl SetConfig {
             Self::Grid(set) => Table::try_from(set),
             Self::Manifest(set) => Table::try_from(set),
             Self::Features(set) => Table::try_from(set),
+            Self::Rgbd(set) => Table::try_from(set),
         }
     }
 }
 
 impl DataConfig {
     /// Names of all data sets.
-    pub const NAMES: [&'static str; 4] = ["spoken-digits", "grid", "manifest", "features"];
+    pub const NAMES: [&'static str; 5] = ["spoken-digits", "grid", "manifest", "features", "rgbd"];
 
     /// A set's configuration with common keys at their defaults.
     pub fn new(set: SetConfig) -> Self {
-        Self { common: CommonConfig::default(), set }
+        Self { common: CommonConfig::default(), split: SplitConfig::default(), set }
     }
 
     /// Reads the text of a `[data]` table, without its header.
@@ -133,7 +143,7 @@ impl DataConfig {
             )));
         }
         let keys = SetConfig::keys(&name);
-        let all = || CommonConfig::KEYS.iter().chain(keys).copied();
+        let all = || CommonConfig::KEYS.iter().chain(&SplitConfig::KEYS).chain(keys).copied();
         if let Some(unknown) = table.keys().find(|key| all().all(|known| known != key.as_str())) {
             return Err(DataError::config(format!(
                 "unknown key `{unknown}`{}; data set `{name}` has: {}",
@@ -141,15 +151,17 @@ impl DataConfig {
                 all().collect::<Vec<_>>().join(", ")
             )));
         }
-        let (common, own): (Table, Table) =
+        let (common, rest): (Table, Table) =
             table.into_iter().partition(|(key, _)| CommonConfig::KEYS.contains(&key.as_str()));
-        let common = Value::Table(common.clone()).try_into::<CommonConfig>().map_err(|cause| {
-            wrong(cause, culprit(&common, &|table| Value::Table(table).try_into::<CommonConfig>().is_ok()))
-        })?;
+        let (split, own): (Table, Table) =
+            rest.into_iter().partition(|(key, _)| SplitConfig::KEYS.contains(&key.as_str()));
+        let common: CommonConfig = section(common)?;
         common.check()?;
+        let split: SplitConfig = section(split)?;
+        split.check()?;
         let fits = |table| SetConfig::read(&name, table).is_some_and(|set| set.is_ok());
         match SetConfig::read(&name, own.clone()) {
-            Some(Ok(set)) => Ok(Self { common, set }),
+            Some(Ok(set)) => Ok(Self { common, split, set }),
             Some(Err(cause)) => Err(wrong(cause, culprit(&own, &fits))),
             None => Err(DataError::new(
                 ErrorKind::Internal,
@@ -167,16 +179,30 @@ impl DataConfig {
     /// If anything does not fit; see [`ErrorKind`].
     pub fn open(&self, base: &Path) -> Result<Splits, DataError> {
         self.common.check()?;
-        let common = &self.common;
+        self.split.check()?;
+        let (common, split) = (&self.common, &self.split);
         let plan = match &self.set {
-            SetConfig::SpokenDigits(set) => set.plan(common, base),
-            SetConfig::Grid(set) => set.plan(common, base),
-            SetConfig::Manifest(set) => set.plan(common, base),
-            SetConfig::Features(set) => set.plan(common, base),
+            SetConfig::SpokenDigits(set) => set.plan(common, split, base),
+            SetConfig::Grid(set) => set.plan(common, split, base),
+            SetConfig::Manifest(set) => set.plan(common, split, base),
+            SetConfig::Features(set) => set.plan(common, split, base),
+            SetConfig::Rgbd(set) => set.plan(common, split, base),
         };
-        plan.and_then(|plan| Splits::build(plan, common))
-            .map_err(|e| e.at(format_args!("data set `{}`", self.set.name())))
+        plan.and_then(|mut plan| {
+            if split.is_random() {
+                assign(&mut plan.records, plan.classes.len(), split)?;
+            }
+            Splits::build(plan, common)
+        })
+        .map_err(|e| e.at(format_args!("data set `{}`", self.set.name())))
     }
+}
+
+/// Keys of one of the tables that every set has.
+fn section<T: DeserializeOwned>(table: Table) -> Result<T, DataError> {
+    Value::Table(table.clone())
+        .try_into::<T>()
+        .map_err(|cause| wrong(cause, culprit(&table, &|table| Value::Table(table).try_into::<T>().is_ok())))
 }
 
 /// A value that has another type than its key.
@@ -240,6 +266,7 @@ impl From<DataConfig> for Table {
         // Only maps with keys that are no texts cannot be written, and no part has one.
         let mut table = Self::try_from(&config.common).unwrap_or_default();
         table.insert("name".into(), Value::String(config.set.name().into()));
+        table.extend(Self::try_from(&config.split).unwrap_or_default());
         table.extend(config.set.table().unwrap_or_default());
         table
     }

@@ -5,11 +5,13 @@ mod audio;
 mod common;
 mod data;
 mod picture;
+mod split;
 
 pub use audio::{AudioConfig, FrontName};
 pub use common::CommonConfig;
 pub use data::{DataConfig, SetConfig};
 pub use picture::{ImageConfig, Side, VideoConfig};
+pub use split::SplitConfig;
 
 pub(crate) use audio::GroupedDefaults;
 pub(crate) use picture::PictureDefaults;

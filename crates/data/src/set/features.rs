@@ -4,20 +4,19 @@
 //! Arrays have the shape `[n, d]` or `[n, length, d]`; a row of NaN only, or a 0 in an
 //! array `<name>_present`, says that the sample lacks the modality.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::labels::Classes;
-use crate::config::{CommonConfig, Draft, Fit};
+use crate::config::{CommonConfig, Draft, Fit, SplitConfig};
 use crate::decode::archive::Archive;
 use crate::error::{DataError, ErrorKind};
 use crate::plan::{Part, Plan, Record};
 use crate::prepare::{Columns, Normalise, Preparation, Steps, VectorSteps};
-use crate::random::Draw;
 use crate::source::Source;
+use crate::truth::{Labelling, Truth};
 
 /// What happens to values that are NaN or infinite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,13 +39,6 @@ pub struct FeaturesConfig {
     pub label: String,
     /// Array of parts: 0, 1, 2 or train, val, test.
     pub split: String,
-    /// Array of groups by which to split at random instead; no group is in two parts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub split_by: Option<String>,
-    /// With `split_by`: shares of train, val and test.
-    pub fractions: [f64; 3],
-    /// With `split_by`: seed of the assignment.
-    pub split_seed: u64,
     /// Array of sample names; default: row numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<String>,
@@ -71,9 +63,6 @@ impl Default for FeaturesConfig {
         Self {
             label: "label".into(),
             split: "split".into(),
-            split_by: None,
-            fractions: [0.7, 0.15, 0.15],
-            split_seed: 0,
             ids: None,
             group: None,
             classes: None,
@@ -97,22 +86,15 @@ struct Feature {
 }
 
 impl FeaturesConfig {
-    pub(crate) const KEYS: &'static [&'static str] = &[
-        "label",
-        "split",
-        "split_by",
-        "fractions",
-        "split_seed",
-        "ids",
-        "group",
-        "classes",
-        "nan",
-        "drop_constant",
-        "standardise",
-        "limit",
-    ];
+    pub(crate) const KEYS: &'static [&'static str] =
+        &["label", "split", "ids", "group", "classes", "nan", "drop_constant", "standardise", "limit"];
 
-    pub(crate) fn plan(&self, common: &CommonConfig, base: &Path) -> Result<Plan, DataError> {
+    pub(crate) fn plan(
+        &self,
+        common: &CommonConfig,
+        split: &SplitConfig,
+        base: &Path,
+    ) -> Result<Plan, DataError> {
         if !(self.limit >= 0.0 && self.limit.is_finite()) {
             return Err(DataError::config(format!("`limit` must be 0 or more, got {}", self.limit)));
         }
@@ -127,12 +109,13 @@ impl FeaturesConfig {
             .map(|name| self.feature(&mut archive, name, count, &mut notes))
             .collect::<Result<_, _>>()?;
 
-        let parts = self.parts(&mut archive, count)?;
+        let parts =
+            if split.is_random() { vec![Part::Train; count] } else { self.parts(&mut archive, count)? };
         let ids = match &self.ids {
             Some(array) => names(&mut archive, array, Some(count))?,
             None => (0..count).map(|row| row.to_string()).collect(),
         };
-        let group = self.group.as_ref().or(self.split_by.as_ref());
+        let group = split.split_by.as_ref().or(self.group.as_ref());
         let groups = group.map(|array| names(&mut archive, array, Some(count))).transpose()?;
         let classes = Classes::new(self.classes.as_deref(), labels.iter().map(String::as_str))?;
 
@@ -146,12 +129,12 @@ impl FeaturesConfig {
                 id: ids[row].clone(),
                 group: groups.as_ref().map(|groups| groups[row].clone()),
                 part: parts[row],
-                class: classes.of(&labels[row], &ids[row])?,
+                truth: Truth::Class(classes.of(&labels[row], &ids[row])?),
                 sources: features.iter().map(source).collect(),
             });
         }
         let drafts = features.iter().map(|feature| self.draft(feature)).collect();
-        Ok(Plan { classes: classes.names, drafts, records, notes })
+        Ok(Plan { classes: classes.names, labelling: Labelling::Classes, drafts, records, notes })
     }
 
     fn draft(&self, feature: &Feature) -> Draft {
@@ -230,66 +213,23 @@ impl FeaturesConfig {
         Ok(Feature { name: name.to_owned(), length, width, rows: rows.into(), present, spoilt })
     }
 
-    /// The part of each row: as given, or by random groups.
+    /// The part of each row, as given.
     fn parts(&self, archive: &mut Archive, count: usize) -> Result<Vec<Part>, DataError> {
-        let Some(by) = &self.split_by else {
-            let given = names(archive, &self.split, Some(count))?;
-            let part = |text: &String| {
-                let part = match text.as_str() {
-                    "0" => Some(Part::Train),
-                    "1" => Some(Part::Val),
-                    "2" => Some(Part::Test),
-                    name => Part::from_name(name),
-                };
-                part.ok_or_else(|| {
-                    DataError::new(
-                        ErrorKind::Split,
-                        format!(
-                            "array `{}` holds `{text}`, expected 0, 1, 2 or train, val, test",
-                            self.split
-                        ),
-                    )
-                })
+        let part = |text: &String| {
+            let part = match text.as_str() {
+                "0" => Some(Part::Train),
+                "1" => Some(Part::Val),
+                "2" => Some(Part::Test),
+                name => Part::from_name(name),
             };
-            return given.iter().map(part).collect();
+            part.ok_or_else(|| {
+                DataError::new(
+                    ErrorKind::Split,
+                    format!("array `{}` holds `{text}`, expected 0, 1, 2 or train, val, test", self.split),
+                )
+            })
         };
-        let sum: f64 = self.fractions.iter().sum();
-        if self.fractions.iter().any(|f| f.is_nan() || *f <= 0.0) || (sum - 1.0).abs() > 1e-6 {
-            return Err(DataError::config(format!(
-                "`fractions` must be three numbers above 0 that sum to 1, got {:?}",
-                self.fractions
-            )));
-        }
-        let groups = names(archive, by, Some(count))?;
-        let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
-        groups.iter().for_each(|group| *rows.entry(group).or_default() += 1);
-        if rows.len() < 3 {
-            return Err(DataError::new(
-                ErrorKind::Split,
-                format!("array `{by}` names {} groups, three splits need at least 3", rows.len()),
-            ));
-        }
-        let mut order: Vec<&str> = rows.keys().copied().collect();
-        Draw::new(self.split_seed).rng().shuffle(&mut order);
-        let mut parts = BTreeMap::new();
-        let mut before = 0;
-        for (number, group) in order.iter().enumerate() {
-            // By the middle of the group; the outer groups keep no part empty.
-            let middle = (before as f64 + rows[group] as f64 / 2.0) / count as f64;
-            before += rows[group];
-            let [train, val, _] = self.fractions;
-            let part = match order.len() - number {
-                1 => Part::Test,
-                _ if number == 0 => Part::Train,
-                2 if !parts.values().any(|p| *p == Part::Val) => Part::Val,
-                _ if middle < train => Part::Train,
-                _ if middle < train + val => Part::Val,
-                _ if !parts.values().any(|p| *p == Part::Val) => Part::Val,
-                _ => Part::Test,
-            };
-            parts.insert(*group, part);
-        }
-        Ok(groups.iter().map(|group| parts[group.as_str()]).collect())
+        names(archive, &self.split, Some(count))?.iter().map(part).collect()
     }
 }
 

@@ -9,13 +9,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AudioConfig, CommonConfig, GroupedDefaults, PictureDefaults, VideoConfig};
+use crate::config::{AudioConfig, CommonConfig, GroupedDefaults, PictureDefaults, SplitConfig, VideoConfig};
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
 use crate::image::FrameRule;
-use crate::plan::{Part, Plan, Record};
+use crate::plan::{Plan, Record};
 use crate::prepare::Align;
 use crate::source::Source;
+use crate::truth::{Labelling, Truth};
 
 /// Which word of the sentence is to be recognised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +65,12 @@ const VIDEO: PictureDefaults = PictureDefaults {
 impl GridConfig {
     pub(crate) const KEYS: &'static [&'static str] = &["task", "audio", "video"];
 
-    pub(crate) fn plan(&self, common: &CommonConfig, base: &Path) -> Result<Plan, DataError> {
+    pub(crate) fn plan(
+        &self,
+        common: &CommonConfig,
+        split: &SplitConfig,
+        base: &Path,
+    ) -> Result<Plan, DataError> {
         let modalities = common.choose(&["audio", "video"])?;
         let root = super::root(common, base, "the folder with clips.csv, audio/ and video/")?;
         let table = Table::read(&root.join("clips.csv"))?;
@@ -72,7 +78,9 @@ impl GridConfig {
             GridTask::Letter => "letter",
             GridTask::Digit => "digit",
         };
-        let (id, split, name) = (table.column("id")?, table.column("split")?, table.column(word)?);
+        let (id, name) = (table.column("id")?, table.column(word)?);
+        let parts = super::PartColumn::new(&table, split)?;
+        let group = split.split_by.as_ref().map(|by| table.column(by)).transpose()?;
         let column = |suffix: &str| table.column(&format!("{word}_{suffix}"));
         let (class, f0, f1) = (column("id")?, column("f0")?, column("f1")?);
         let (s0, s1) = (column("s0")?, column("s1")?);
@@ -90,12 +98,6 @@ impl GridConfig {
                 );
                 return Err(DataError::new(ErrorKind::Label, message));
             }
-            let part = Part::from_name(row.text(split)).ok_or_else(|| {
-                DataError::new(
-                    ErrorKind::Split,
-                    format!("{}: split `{}` must be train, val or test", row.place(), row.text(split)),
-                )
-            })?;
             let frames: (f64, f64) = (row.number(f0)?, row.number(f1)?);
             let samples: (usize, usize) = (row.number(s0)?, row.number(s1)?);
             let clip = row.text(id);
@@ -111,9 +113,9 @@ impl GridConfig {
             };
             records.push(Record {
                 id: clip.to_owned(),
-                group: None,
-                part,
-                class: index,
+                group: group.map(|column| row.text(column).to_owned()),
+                part: parts.of(&row)?,
+                truth: Truth::Class(index),
                 sources: modalities.iter().map(|name| Some(source(name))).collect(),
             });
         }
@@ -128,6 +130,12 @@ impl GridConfig {
             _ => self.video.draft(name, &VIDEO),
         });
         let drafts = drafts.collect::<Result<_, _>>()?;
-        Ok(Plan { classes: classes.into_values().collect(), drafts, records, notes: Vec::new() })
+        Ok(Plan {
+            classes: classes.into_values().collect(),
+            labelling: Labelling::Classes,
+            drafts,
+            records,
+            notes: Vec::new(),
+        })
     }
 }

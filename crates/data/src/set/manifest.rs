@@ -11,14 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use super::labels::Classes;
 use crate::config::{
-    AudioConfig, CommonConfig, Draft, GroupedDefaults, ImageConfig, PictureDefaults, VideoConfig,
+    AudioConfig, CommonConfig, Draft, GroupedDefaults, ImageConfig, PictureDefaults, SplitConfig, VideoConfig,
 };
 use crate::decode::table::Table;
-use crate::error::{DataError, ErrorKind};
+use crate::error::DataError;
 use crate::image::FrameRule;
-use crate::plan::{Part, Plan, Record};
+use crate::plan::{Plan, Record};
 use crate::prepare::{Align, Steps};
 use crate::source::Source;
+use crate::truth::{Labelling, Truth};
 
 /// Keys of the set `manifest`; `root` is the CSV file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -68,7 +69,12 @@ const PICTURE: PictureDefaults = PictureDefaults {
 impl ManifestConfig {
     pub(crate) const KEYS: &'static [&'static str] = &["classes", "modality"];
 
-    pub(crate) fn plan(&self, common: &CommonConfig, base: &Path) -> Result<Plan, DataError> {
+    pub(crate) fn plan(
+        &self,
+        common: &CommonConfig,
+        split: &SplitConfig,
+        base: &Path,
+    ) -> Result<Plan, DataError> {
         let csv = super::root(common, base, "the CSV file that lists the samples")?;
         let table = Table::read(&csv)?;
         if self.modality.is_empty() {
@@ -89,8 +95,12 @@ impl ManifestConfig {
         let names = common.choose(&described)?;
         let drafts: Vec<Draft> = names.iter().map(|name| self.draft(name)).collect::<Result<_, _>>()?;
         let columns: Vec<usize> = names.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?;
-        let (id, split, label) = (table.column("id")?, table.column("split")?, table.column("label")?);
-        let group = table.find("group");
+        let (id, label) = (table.column("id")?, table.column("label")?);
+        let parts = super::PartColumn::new(&table, split)?;
+        let group = match &split.split_by {
+            Some(by) => Some(table.column(by)?),
+            None => table.find("group"),
+        };
         let classes = Classes::new(self.classes.as_deref(), table.rows().map(|row| row.text(label)))?;
         let folder = csv.parent().unwrap_or(Path::new(""));
 
@@ -101,12 +111,6 @@ impl ManifestConfig {
             if name.is_empty() {
                 return Err(DataError::format(format!("{}: `id` is empty", row.place())));
             }
-            let part = Part::from_name(row.text(split)).ok_or_else(|| {
-                place(DataError::new(
-                    ErrorKind::Split,
-                    format!("split `{}` must be train, val or test", row.text(split)),
-                ))
-            })?;
             let source = |(draft, &column): (&Draft, &usize)| {
                 let cell = row.text(column);
                 if cell.is_empty() { Ok(None) } else { source(draft, folder.join(cell).as_path()).map(Some) }
@@ -114,12 +118,12 @@ impl ManifestConfig {
             records.push(Record {
                 id: name.to_owned(),
                 group: group.map(|column| row.text(column).to_owned()).filter(|text| !text.is_empty()),
-                part,
-                class: classes.of(row.text(label), name).map_err(place)?,
+                part: parts.of(&row)?,
+                truth: Truth::Class(classes.of(row.text(label), name).map_err(place)?),
                 sources: drafts.iter().zip(&columns).map(source).collect::<Result<_, _>>().map_err(place)?,
             });
         }
-        Ok(Plan { classes: classes.names, drafts, records, notes: Vec::new() })
+        Ok(Plan { classes: classes.names, labelling: Labelling::Classes, drafts, records, notes: Vec::new() })
     }
 
     fn draft(&self, name: &str) -> Result<Draft, DataError> {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AudioConfig, CommonConfig, GroupedDefaults, ImageConfig, PictureDefaults};
+use crate::config::{AudioConfig, CommonConfig, GroupedDefaults, ImageConfig, PictureDefaults, SplitConfig};
 use crate::decode::IdxImages;
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
@@ -19,6 +19,7 @@ use crate::image::FrameRule;
 use crate::plan::{Part, Plan, Record};
 use crate::prepare::Align;
 use crate::source::Source;
+use crate::truth::{Labelling, Truth};
 
 /// Keys of the set `spoken-digits`; modalities `audio` and `image`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,7 +70,17 @@ const IMAGE: PictureDefaults = PictureDefaults {
 impl SpokenDigitsConfig {
     pub(crate) const KEYS: &'static [&'static str] = &["test_speaker", "val_speaker", "audio", "image"];
 
-    pub(crate) fn plan(&self, common: &CommonConfig, base: &Path) -> Result<Plan, DataError> {
+    pub(crate) fn plan(
+        &self,
+        common: &CommonConfig,
+        split: &SplitConfig,
+        base: &Path,
+    ) -> Result<Plan, DataError> {
+        if split.is_random() {
+            return Err(DataError::config(
+                "this set is split by speaker: choose `test_speaker` and `val_speaker` instead of a random split",
+            ));
+        }
         let modalities = common.choose(&["audio", "image"])?;
         let root = match &common.root {
             Some(root) => base.join(root),
@@ -112,7 +123,7 @@ impl SpokenDigitsConfig {
                 id: row.text(id).to_owned(),
                 group: Some(row.text(speaker).to_owned()),
                 part,
-                class,
+                truth: Truth::Class(class),
                 sources: modalities.iter().map(|name| Some(source(name))).collect(),
             });
         }
@@ -122,6 +133,7 @@ impl SpokenDigitsConfig {
         });
         Ok(Plan {
             classes: (0..10).map(|digit| digit.to_string()).collect(),
+            labelling: Labelling::Classes,
             drafts: drafts.collect::<Result<_, _>>()?,
             records,
             notes: Vec::new(),

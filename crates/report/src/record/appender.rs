@@ -147,7 +147,8 @@ fn kept(bytes: &[u8], stays: impl Fn(Option<&str>, &Value) -> bool) -> Vec<u8> {
     kept
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Replaces a file in one step.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let beside = path.with_file_name(name);

@@ -1,0 +1,127 @@
+//! Scoring the checkpoints of a run, behind the seal of the test split.
+
+use std::path::Path;
+
+use counterpoint::model::{AnyModel, Model as _};
+use counterpoint::train::{Checkpoint, Evaluation, Learner, evaluate};
+use counterpoint_data::{Loader, LoaderOptions, Split};
+use counterpoint_report::record::{Appender, Log, Scores, Test};
+use serde_json::json;
+
+use super::Run;
+use crate::exit::Failure;
+
+use crate::{folder, scores};
+
+/// A checkpoint and what it scored.
+pub struct Scored {
+    /// `best` or `last`.
+    pub checkpoint: &'static str,
+    /// Its epoch.
+    pub epoch: usize,
+    /// Scores of every sample.
+    pub evaluation: Evaluation,
+    /// Metrics by row.
+    pub scores: Scores,
+    /// Metrics by what samples have.
+    pub by_presence: Scores,
+}
+
+/// A checkpoint in memory.
+struct Ready {
+    checkpoint: &'static str,
+    epoch: usize,
+    learner: Learner<AnyModel>,
+}
+
+impl Run {
+    /// Scores the best and the last checkpoint on the validation split.
+    pub fn score_validation(&self, path: &Path) -> Result<Vec<Scored>, Failure> {
+        self.score(&self.ready(path)?, self.splits.val.clone())
+    }
+
+    /// Opens the test split, scores the best and the last checkpoint and
+    /// records the look; also says how many looks that makes.
+    pub fn look(&self, path: &Path, reason: &str) -> Result<(Vec<Scored>, usize), Failure> {
+        // Everything that can fail is done before the seal is broken.
+        let ready = self.ready(path)?;
+        let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let look = json!({
+            "unix_time": seconds.map_or(0, |d| d.as_secs()),
+            "reason": reason,
+            "checkpoints": ready.iter().map(|r| json!({"name": r.checkpoint, "epoch": r.epoch})).collect::<Vec<_>>(),
+            "samples": self.splits.test.len(),
+        });
+        let looks = folder::record_look(path, &look)?;
+        let scored = self.score(&ready, self.splits.test.open(reason)?)?;
+        let mut log = Appender::open(path.join("metrics.jsonl"))?;
+        scored.iter().try_for_each(|s| log.append(record(s)))?;
+        Ok((scored, looks))
+    }
+
+    /// Opens the test split unless this was done before.
+    ///
+    /// A look that was recorded but whose scores were not, because the process
+    /// was killed in between, is completed and stays one look.
+    pub fn look_once(&self, path: &Path, reason: &str) -> Result<(), Failure> {
+        if folder::looks(path) == 0 {
+            self.look(path, reason)?;
+            return Ok(());
+        }
+        let metrics = path.join("metrics.jsonl");
+        let log = Log::read(&metrics)?;
+        let known: Vec<&str> = log.tests().map(|t| t.checkpoint.as_str()).collect();
+        if CHECKPOINTS.iter().all(|name| known.contains(name)) {
+            return Ok(());
+        }
+        let scored = self.score(&self.ready(path)?, self.splits.test.open(reason)?)?;
+        let mut appender = Appender::open(&metrics)?;
+        let missing = scored.iter().filter(|s| !known.contains(&s.checkpoint));
+        Ok(missing.into_iter().try_for_each(|s| appender.append(record(s)))?)
+    }
+
+    /// Reads the checkpoints.
+    fn ready(&self, path: &Path) -> Result<Vec<Ready>, Failure> {
+        let read = |checkpoint: &'static str| {
+            let file = path.join("checkpoints").join(format!("{checkpoint}.safetensors"));
+            let content = Checkpoint::read(&file)?;
+            let mut learner = self.learner()?;
+            let epoch = content.progress.epoch;
+            content.restore(&mut learner, &self.device, false)?;
+            Ok(Ready { checkpoint, epoch, learner })
+        };
+        CHECKPOINTS.into_iter().map(read).collect()
+    }
+
+    fn score(&self, ready: &[Ready], split: Split) -> Result<Vec<Scored>, Failure> {
+        let loader = Loader::new(split, LoaderOptions::eval(&self.config.data.common))?;
+        let judge = |one: &Ready| {
+            let learner = &one.learner;
+            let evaluation =
+                evaluate(&learner.frozen(), &learner.buffers, self.task.as_ref(), &loader, &self.device)?;
+            let names = learner.model.modalities();
+            Ok(Scored {
+                checkpoint: one.checkpoint,
+                epoch: one.epoch,
+                scores: scores::records(&evaluation, self.task.as_ref(), names),
+                by_presence: scores::by_presence(&evaluation, self.task.as_ref(), names),
+                evaluation,
+            })
+        };
+        ready.iter().map(judge).collect()
+    }
+}
+
+/// The checkpoints that are scored, in this order.
+const CHECKPOINTS: [&str; 2] = ["best", "last"];
+
+fn record(scored: &Scored) -> Test {
+    Test {
+        split: "test".into(),
+        checkpoint: scored.checkpoint.into(),
+        epoch: scored.epoch,
+        samples: scored.evaluation.ids.len() as u64,
+        scores: scored.scores.clone(),
+        ..Test::default()
+    }
+}

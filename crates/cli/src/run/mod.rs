@@ -1,0 +1,69 @@
+//! One configuration in one run folder: opened, trained, looked at.
+
+mod look;
+mod training;
+
+pub use look::Scored;
+pub use training::Manner;
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use counterpoint::model::AnyModel;
+use counterpoint::task::{Task, TaskConfig};
+use counterpoint::train::Learner;
+use counterpoint_data::Splits;
+
+use crate::config::{Config, Loaded};
+use crate::exit::{Code, Failure};
+use crate::folder::{self, RunInfo};
+use crate::model;
+
+/// A configuration with its data opened: what training and scoring start from.
+pub struct Run {
+    /// The configuration.
+    pub config: Config,
+    /// The data.
+    pub splits: Splits,
+    /// What is to be predicted.
+    pub task: Box<dyn Task>,
+    /// Its settings, whether given or told by the data.
+    pub task_config: TaskConfig,
+    /// Where to compute.
+    pub device: Device,
+    base: PathBuf,
+}
+
+impl Run {
+    /// Opens the data.
+    pub fn open(loaded: Loaded) -> Result<Self, Failure> {
+        let Loaded { config, base } = loaded;
+        let splits = config.data.open(&base)?;
+        let targets = splits.targets()?;
+        let task_config = config.task.clone().unwrap_or_else(|| TaskConfig::of(&targets));
+        let task = task_config.build(&targets)?;
+        Ok(Self { config, splits, task, task_config, device: Device::flex(), base })
+    }
+
+    /// What a folder remembers of the data. The first call reads all files.
+    pub fn info(&self) -> Result<RunInfo, Failure> {
+        RunInfo::new(&self.splits, &self.task_config, &self.base)
+    }
+
+    /// A learner before its first step.
+    pub fn learner(&self) -> Result<Learner<AnyModel>, Failure> {
+        model::build(&self.config, self.splits.modalities(), self.task.as_ref(), &self.device)
+    }
+
+    /// Refuses data that are not those a folder's run was started with.
+    pub fn check_data(&self, place: &Path) -> Result<(), Failure> {
+        let (_, known) = folder::read(place)?;
+        if self.splits.fingerprint()? == known.data_hash {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Code::Data,
+            format!("the data changed since {} was started; restore it, or start a new run", place.display()),
+        ))
+    }
+}

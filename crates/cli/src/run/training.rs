@@ -1,0 +1,150 @@
+//! Training from wherever a run folder stands to the last epoch.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use counterpoint::grad::Cut;
+use counterpoint::model::Model as _;
+use counterpoint::train::{Outcome, Progress, Trainer};
+use counterpoint_batch::BatchSource;
+use counterpoint_data::{Loader, LoaderOptions};
+use counterpoint_report::record::{Appender, End, Log, Start};
+
+use super::Run;
+use crate::exit::{Code, Failure};
+use crate::folder::Folder;
+use crate::progress;
+
+/// How a run is watched and stopped; nothing here changes what it computes.
+pub struct Manner<'a> {
+    /// No progress on stderr.
+    pub quiet: bool,
+    /// Set from outside to stop after the current step.
+    pub stop: &'a AtomicBool,
+}
+
+impl Run {
+    /// The loader of the train split.
+    pub fn train_loader(&self) -> Result<Loader, Failure> {
+        let options = LoaderOptions::train(&self.config.data.common, self.config.train.seed);
+        Ok(Loader::new(self.splits.train.clone(), options)?)
+    }
+
+    /// Trains what is left of the run in a folder, which may be all or nothing,
+    /// and records it there.
+    ///
+    /// # Errors
+    /// If the folder's run was started on other data, training diverges, is
+    /// stopped, or something cannot be read or written.
+    pub fn train(&self, folder: &Folder, manner: &Manner<'_>) -> Result<(), Failure> {
+        let begun = Instant::now();
+        let config = &self.config;
+        let mut learner = self.learner()?;
+        let mut done = Progress::default();
+        if folder.holds_run() {
+            self.check_data(&folder.path)?;
+            if let Some(checkpoint) = folder.last()? {
+                done = checkpoint.progress.clone();
+                checkpoint.restore(&mut learner, &self.device, true)?;
+            }
+        } else {
+            folder.begin(config, &self.info()?)?;
+        }
+        let metrics = folder.metrics();
+        if done.epoch >= config.train.epochs {
+            return close(&metrics);
+        }
+        let mut log = Appender::resume(&metrics, done.epoch)?;
+        let fresh = done == Progress::default();
+        log.append(self.start(&learner.groups, (!fresh).then_some(done.epoch))?)?;
+        let names = learner.model.modalities().clone();
+        let train = self.train_loader()?;
+        let validation = Loader::new(self.splits.val.clone(), LoaderOptions::eval(&self.config.data.common))?;
+        let batches = train.batches();
+        let position = done.epoch * batches + done.batch;
+        let mut observer = progress::Progress::new(
+            log,
+            &names,
+            self.task.as_ref(),
+            config.train.epochs,
+            config.train.epochs * batches,
+            position,
+            manner.quiet,
+        );
+        let trainer = Trainer {
+            config: &config.train.settings(&config.schedule),
+            evaluator: &Cut,
+            task: self.task.as_ref(),
+            train: &train,
+            validation: &validation,
+            folder: Some(&folder.checkpoints()),
+            stop: manner.stop,
+            device: &self.device,
+            diagnostics: &counterpoint::diagnose::Diagnostics::off(),
+        };
+        let outcome = trainer.run(&mut learner, done, &mut observer);
+        observer.clear();
+        let reason = match &outcome {
+            Ok(Outcome::Finished) => FINISHED.to_owned(),
+            Ok(Outcome::Interrupted) => "interrupted".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let end = End { reason, seconds: Some(begun.elapsed().as_secs_f64()), peak_bytes: peak_bytes() };
+        // The error that stopped training matters more than one of the log.
+        let logged = observer.log.append(end);
+        if outcome? == Outcome::Interrupted {
+            return Err(Failure::new(
+                Code::Interrupted,
+                format!(
+                    "interrupted; continue with: counterpoint train --resume --out {}",
+                    folder.path.display()
+                ),
+            ));
+        }
+        Ok(logged?)
+    }
+
+    fn start(
+        &self,
+        groups: &counterpoint::grad::Groups,
+        resumed_from: Option<usize>,
+    ) -> Result<Start, Failure> {
+        let parameters: usize = groups.groups().iter().map(|g| groups.size(*g).1).sum();
+        let (info, splits) = (self.info()?, &self.splits);
+        let mut environment = info.environment;
+        environment.insert("data".into(), info.data_hash);
+        Ok(Start {
+            strategy: self.config.strategy_name(),
+            seed: Some(self.config.train.seed),
+            epochs: self.config.train.epochs,
+            resumed_from,
+            modalities: info.preparations.iter().map(|p| p.modality.clone()).collect(),
+            classes: info.classes,
+            samples: [("train", splits.train.len()), ("val", splits.val.len()), ("test", splits.test.len())]
+                .map(|(k, n)| (k.to_owned(), n as u64))
+                .into(),
+            parameters: Some(parameters as u64),
+            environment,
+            ..Start::default()
+        })
+    }
+}
+
+/// The reason of an end that was planned.
+pub const FINISHED: &str = "finished";
+
+/// Says that the run is finished where the process died between its last
+/// checkpoint and saying so.
+fn close(metrics: &std::path::Path) -> Result<(), Failure> {
+    if Log::read(metrics)?.end().is_none() {
+        Appender::open(metrics)?.append(End { reason: FINISHED.into(), ..End::default() })?;
+    }
+    Ok(())
+}
+
+/// Largest resident memory of this process, where the system tells.
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+}

@@ -1,0 +1,21 @@
+//! Stopping without losing work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::exit::{Code, Failure};
+
+/// Sets a flag on Ctrl-C, SIGTERM or SIGHUP; a second signal ends at once.
+#[expect(clippy::print_stderr, reason = "an answer to a signal belongs on stderr")]
+pub fn on_signal() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(Code::Interrupted as i32);
+        }
+        eprintln!("stopping after this step; once more ends at once");
+    })
+    .map_err(|e| Failure::new(Code::Bug, format!("cannot listen for signals: {e}")))?;
+    Ok(stop)
+}
