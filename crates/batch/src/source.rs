@@ -35,4 +35,17 @@ pub trait BatchSource: Send + Sync {
     fn plain(&self) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + Send + '_> {
         self.epoch(0, 0)
     }
+
+    /// About `count` samples that stand for the whole, as [`Self::plain`] gives
+    /// them and the same ones every time: for measurements that must be cheap.
+    /// By default the first batches; a source whose order means something must
+    /// override this.
+    fn sampled(&self, count: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + Send + '_> {
+        let mut given = 0;
+        Box::new(self.plain().take_while(move |batch| {
+            let more = given < count;
+            given += batch.as_ref().map_or(0, Batch::len);
+            more
+        }))
+    }
 }

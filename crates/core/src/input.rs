@@ -48,6 +48,18 @@ impl Input {
         self.lengths.as_deref()
     }
 
+    /// The same rows with other values.
+    ///
+    /// # Panics
+    /// If they are not as many.
+    #[must_use]
+    pub fn replaced(&self, values: Vec<f32>) -> Self {
+        let count = values.len();
+        assert_eq!(count, self.shape.iter().product::<usize>(), "values for shape {:?}", self.shape);
+        let flat = Tensor::from_data(TensorData::new(values, [count]), &self.flat.device());
+        Self { flat, ..self.clone() }
+    }
+
     /// Shape `[samples, ..]`.
     pub fn shape(&self) -> &[usize] {
         &self.shape
@@ -97,6 +109,20 @@ impl Inputs {
     /// The rows of one modality; `None` if no sample has it.
     pub fn get(&self, m: Modality) -> Option<&Input> {
         self.inputs[m.0].as_ref()
+    }
+
+    /// The samples that have a modality, in the order of its rows.
+    pub fn holders(&self, m: Modality) -> Vec<usize> {
+        (0..self.samples()).filter(|&i| self.present[i].has(m)).collect()
+    }
+
+    /// The same samples with other values of their modalities.
+    #[must_use]
+    pub fn map(&self, change: impl Fn(Modality, &Input) -> Input) -> Self {
+        let changed = |(index, input): (usize, &Option<Input>)| {
+            input.as_ref().map(|input| change(Modality(index), input))
+        };
+        Self { inputs: self.inputs.iter().enumerate().map(changed).collect(), ..self.clone() }
     }
 
     /// Number of samples, whatever they have.

@@ -7,7 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use counterpoint_report::{record::Epoch, tensorboard::EventFile};
+use counterpoint_report::{
+    plot::{Axis, LinePlot, Series},
+    record::Epoch,
+    tensorboard::EventFile,
+};
 
 const GOLDEN: &str = "\
     1800000000000000a37f4b220900002040fc54d9411a0d627261696e2e4576656e743a322b3531109000000000000000\
@@ -50,6 +54,45 @@ fn the_bytes_are_those_tensorboard_read() {
     }
     let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
     assert_eq!(hex, GOLDEN);
+}
+
+#[test]
+fn a_figure_is_written_as_the_picture_it_is() {
+    let plot = LinePlot::new("Accuracy", Axis::new("epoch").whole(), Axis::new("%"));
+    let plot = LinePlot { series: vec![Series::new("full", [[1.0, 50.0], [2.0, 90.0]])], ..plot };
+    let figure = plot.figure();
+    let mut file = EventFile::new(Vec::new(), 0.0).unwrap();
+    let head = file_length(&mut file);
+    file.figure(1.0, 7, "curves/accuracy", &figure).unwrap();
+    let bytes = file.into_inner();
+    // The record: length and its checksum (12 bytes), the event, a checksum.
+    let event = &bytes[head + 12..bytes.len() - 4];
+    let png = figure.to_png();
+    // Event: wall_time (9 bytes), step (2), summary; inside the tag, then the image with its sides.
+    assert_eq!(event[9..11], [16, 7]);
+    let tag = b"\x0a\x0fcurves/accuracy";
+    assert!(event.windows(tag.len()).any(|w| w == tag));
+    assert!(event.ends_with(&png));
+    let decoder = png::Decoder::new(std::io::Cursor::new(&png));
+    let mut reader = decoder.read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    // 8, height, 16, width, 24, RGB: the sides of the picture itself, as varints.
+    let varint = |v: u32| vec![v as u8 | 0x80, (v >> 7) as u8];
+    let sides = [vec![8], varint(info.height), vec![16], varint(info.width), vec![24, 3]].concat();
+    assert!(event.windows(sides.len()).any(|w| w == sides), "{}x{}", info.width, info.height);
+    // The curve is there in its colour, on white.
+    let has = |colour: [u8; 3]| pixels.chunks_exact(3).filter(|p| *p == colour).count();
+    assert!(has([0x0a, 0x5c, 0xc2]) > 500 && has([255; 3]) > pixels.len() / 6);
+    if let Ok(folder) = std::env::var("COUNTERPOINT_PICTURES") {
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(format!("{folder}/accuracy.png"), &png).unwrap();
+    }
+}
+
+/// Bytes that a file has so far.
+fn file_length(file: &mut EventFile<Vec<u8>>) -> usize {
+    std::mem::replace(file, EventFile::new(Vec::new(), 0.0).unwrap()).into_inner().len()
 }
 
 #[test]

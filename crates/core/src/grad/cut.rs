@@ -110,6 +110,7 @@ impl<M: Model> Evaluator<M> for Cut {
         if phase.need == Need::EncoderRows {
             ledger.rows = rows;
         }
+        ledger.routing = routing;
         strategy.shape(&ledger, &mut gradients, groups, at);
         Ok((gradients, ledger))
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::tensor::{Int, Tensor, TensorData};
 use counterpoint_batch::Targets;
 
-use super::{Gradients, Row};
+use super::{Gradients, Routing, Row};
 use crate::host::host;
 use crate::modality::Modality;
 use crate::model::Vectors;
@@ -102,6 +102,8 @@ pub struct Ledger {
     pub losses: BTreeMap<Row, f64>,
     /// Norm of `d loss(r) / d z_m`, unweighted, for each row and modality.
     pub boundary_norms: BTreeMap<(Row, Modality), f64>,
+    /// The strategy's matrix.
+    pub routing: Routing,
     /// Every row's own gradient at all parameters, if the phase needed them.
     pub rows: BTreeMap<Row, Gradients>,
 }

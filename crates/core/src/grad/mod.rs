@@ -13,6 +13,7 @@
 //! up to where modalities meet, however many rows there are. Only this module
 //! calls `backward`.
 
+mod boundary;
 mod cut;
 mod gradients;
 mod group;
@@ -31,4 +32,5 @@ pub use routing::Routing;
 pub use row::{Need, Phase, Row};
 pub use scene::{Evaluator, Scene};
 
+pub(crate) use boundary::{AtBoundary, Boundary};
 pub(crate) use group::map_parameters;

@@ -48,6 +48,7 @@ impl<M: Model> Evaluator<M> for PerRow {
                 gradients.add(of_row, group, weight, groups);
             }
         }
+        ledger.routing = routing;
         strategy.shape(&ledger, &mut gradients, groups, at);
         if phase.need == Need::Boundary {
             ledger.rows.clear();

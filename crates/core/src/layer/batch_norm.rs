@@ -44,7 +44,10 @@ impl BatchNorm {
         let (weight, bias) = (self.weight.val(), self.bias.val());
         if !pass.trains() {
             let running = pass.running(self.weight.id, weight.dims()[0], &x.device());
-            return module::batch_norm(x, weight, bias, running.mean, running.variance, self.epsilon);
+            // A measurement may send gradients through evaluation mode.
+            let beside = |t: Tensor<1>| if x.is_autodiff() { Tensor::from_inner(t) } else { t };
+            let (mean, variance) = (beside(running.mean), beside(running.variance));
+            return module::batch_norm(x, weight, bias, mean, variance, self.epsilon);
         }
         let [batch, _, height, width] = x.dims();
         let result = module::batch_norm_train(x, weight, bias, self.epsilon);

@@ -5,3 +5,4 @@ pub mod min_norm;
 pub mod probability;
 pub mod projection;
 pub mod random;
+pub mod spectrum;

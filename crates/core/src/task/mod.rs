@@ -57,6 +57,13 @@ pub trait Task: Debug + Send + Sync {
     /// [`Task::metrics`], from what was kept of each.
     fn judge(&self, kept: &[f32], targets: &Targets) -> Vec<f64>;
 
+    /// The metric that selects a model, from what was kept of each sample.
+    fn score(&self, kept: &[f32], targets: &Targets) -> f64 {
+        let metrics = self.metrics();
+        let selects = metrics.names().position(|name| name == metrics.primary().name);
+        self.judge(kept, targets)[selects.unwrap_or(0)]
+    }
+
     /// Which metric is worth following over the batches of an epoch.
     fn running(&self) -> Option<Metric> {
         None

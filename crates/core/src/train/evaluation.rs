@@ -6,9 +6,10 @@ use burn::tensor::Device;
 use counterpoint_batch::{BatchSource, Targets};
 
 use crate::grad::Row;
+use crate::host::host;
 use crate::input::Inputs;
 use crate::layer::{Buffers, Pass};
-use crate::modality::{Modalities, Present};
+use crate::modality::{Modalities, Modality, Present};
 use crate::model::Model;
 use crate::task::Task;
 use crate::{Error, ErrorKind};
@@ -26,6 +27,10 @@ pub struct Evaluation {
     /// For each row the samples it scored, and what the task keeps of their
     /// scores, row-major. The full row scores every sample with whatever it has.
     pub kept: BTreeMap<Row, (Vec<usize>, Vec<f32>)>,
+    /// The same for further sets of modalities that were asked for.
+    pub subsets: BTreeMap<Present, (Vec<usize>, Vec<f32>)>,
+    /// For each modality the samples that have it, and their features row-major.
+    pub features: BTreeMap<Modality, (Vec<usize>, Vec<f32>)>,
 }
 
 /// Runs a model over a split, every sample once, with running statistics.
@@ -39,12 +44,30 @@ pub fn evaluate<M: Model>(
     source: &dyn BatchSource,
     device: &Device,
 ) -> Result<Evaluation, Error> {
+    evaluate_subsets(model, buffers, task, source, device, &[])
+}
+
+/// As [`evaluate`], with the scores of further sets of modalities on the
+/// samples that have them.
+///
+/// # Errors
+/// If a batch cannot be read.
+pub fn evaluate_subsets<M: Model>(
+    model: &M,
+    buffers: &Buffers,
+    task: &dyn Task,
+    source: &dyn BatchSource,
+    device: &Device,
+    subsets: &[Present],
+) -> Result<Evaluation, Error> {
     let names = model.modalities();
     let mut result = Evaluation {
         ids: Vec::new(),
         targets: Targets::Classes(Vec::new()),
         present: Vec::new(),
         kept: BTreeMap::new(),
+        subsets: BTreeMap::new(),
+        features: BTreeMap::new(),
     };
     for batch in source.epoch(0, 0) {
         let batch = batch.map_err(|e| Error::new(ErrorKind::Data, "cannot read a batch").because(e))?;
@@ -54,13 +77,28 @@ pub fn evaluate<M: Model>(
         result.present.extend(inputs.present());
         let all: Vec<usize> = (0..inputs.samples()).collect();
         result.targets.append(inputs.targets_of(&all));
-        let rows = rows_of(names, &inputs);
+        let mut rows = rows_of(names, &inputs);
+        let usual = rows.len();
+        rows.extend(subsets.iter().map(|s| (Row::Subset(*s), inputs.serving(*s))));
+        rows.retain(|(_, samples)| !samples.is_empty());
         let scored = model.forward(&rows, &inputs, &mut Pass::eval(buffers));
-        for ((row, samples), scored) in rows.into_iter().zip(scored) {
-            let row = if matches!(row, Row::Subset(_)) { Row::Full } else { row };
+        for (place, ((row, samples), mut scored)) in rows.into_iter().zip(scored).enumerate() {
             let values = task.keep(scored.scores, &inputs.targets_of(&samples));
-            let (of, kept) = result.kept.entry(row).or_default();
-            of.extend(samples.into_iter().map(|i| before + i));
+            let samples = samples.into_iter().map(|i| before + i);
+            if let Row::Solo(m) = row
+                && let Some(z) = scored.features[m.0].take()
+            {
+                let (of, features) = result.features.entry(m).or_default();
+                of.extend(samples.clone());
+                features.extend(host(z));
+            }
+            let (of, kept) = match row {
+                Row::Subset(present) if place >= usual => result.subsets.entry(present).or_default(),
+                // A pattern of what samples have is part of the full row.
+                Row::Subset(_) => result.kept.entry(Row::Full).or_default(),
+                _ => result.kept.entry(row).or_default(),
+            };
+            of.extend(samples);
             kept.extend(values);
         }
     }
@@ -84,6 +122,27 @@ fn rows_of(names: &Modalities, inputs: &Inputs) -> Vec<(Row, Vec<usize>)> {
 }
 
 impl Evaluation {
+    /// The selecting metric with only some modalities shown, on the samples
+    /// that have all; NaN if that was not scored.
+    pub fn score_of_complete(&self, shown: Present, names: &Modalities, task: &dyn Task) -> f64 {
+        let scored = match Row::showing(shown, names.len()) {
+            Row::Subset(present) => self.subsets.get(&present),
+            row => self.kept.get(&row),
+        };
+        let Some((samples, scores)) = scored else { return f64::NAN };
+        let complete = |&&sample: &&usize| self.present[sample] == names.all();
+        if samples.iter().filter(complete).count() == samples.len() {
+            return task.score(scores, &self.targets.pick(samples));
+        }
+        let width = scores.len() / samples.len();
+        let (mut kept, mut values) = (Vec::new(), Vec::new());
+        for (sample, row) in samples.iter().zip(scores.chunks_exact(width)).filter(|(s, _)| complete(s)) {
+            kept.push(*sample);
+            values.extend(row);
+        }
+        if kept.is_empty() { f64::NAN } else { task.score(&values, &self.targets.pick(&kept)) }
+    }
+
     /// The task's metrics of each row, by name.
     pub fn metrics(&self, task: &dyn Task) -> BTreeMap<Row, BTreeMap<&'static str, f64>> {
         let judge = |(row, (samples, kept)): (&Row, &(Vec<usize>, Vec<f32>))| {

@@ -9,9 +9,10 @@ mod optimizer;
 mod reach;
 mod schedule;
 mod trainer;
+mod watch;
 
 pub use checkpoint::{Checkpoint, Progress};
-pub use evaluation::{Evaluation, evaluate};
+pub use evaluation::{Evaluation, evaluate, evaluate_subsets};
 pub use learner::Learner;
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use reach::check_reach;

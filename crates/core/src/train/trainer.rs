@@ -9,10 +9,13 @@ use burn::tensor::Device;
 use counterpoint_batch::{Batch, BatchSource};
 
 use super::lab::Bench;
-use super::{Checkpoint, Evaluation, Learner, Progress, ScheduleConfig, check_reach, evaluate};
+use super::watch::tally_gradients;
+use super::{Checkpoint, Evaluation, Learner, Progress, ScheduleConfig, check_reach};
+use crate::diagnose::{Diagnosis, Diagnostics, EncoderGradient, Level};
 use crate::grad::{Clip, Evaluator, Ledger, Row, Scene};
 use crate::input::Inputs;
 use crate::layer::Pass;
+use crate::modality::Modality;
 use crate::model::Model;
 use crate::strategy::{Lab, Moment, Strategy};
 use crate::task::Task;
@@ -44,6 +47,8 @@ pub struct StepReport<'a> {
     pub ledger: &'a Ledger,
     /// What the clip did, if there is one.
     pub clip: Option<Clip>,
+    /// What each encoder received, if diagnostics want gradients.
+    pub gradients: &'a BTreeMap<Modality, EncoderGradient>,
 }
 
 /// What one epoch did.
@@ -65,10 +70,20 @@ pub struct EpochReport<'a> {
     pub validation: &'a Evaluation,
     /// Whether it is the best so far.
     pub best: bool,
+    /// What diagnostics found; empty if they are off.
+    pub diagnosis: &'a Diagnosis,
 }
 
 /// Watches training. Called in the training thread.
 pub trait Observer {
+    /// Before the first epoch of a new run, if diagnostics look inside.
+    ///
+    /// # Errors
+    /// If it could not be recorded; training does not start.
+    fn untrained(&mut self, _validation: &Evaluation, _diagnosis: &Diagnosis) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// After each optimizer step.
     fn step(&mut self, _report: &StepReport<'_>) {}
 
@@ -108,6 +123,8 @@ pub struct Trainer<'a, M> {
     pub stop: &'a AtomicBool,
     /// Where to compute.
     pub device: &'a Device,
+    /// What is measured besides; it changes no bit of the result.
+    pub diagnostics: &'a Diagnostics,
 }
 
 impl<M: Model> Trainer<'_, M> {
@@ -125,6 +142,11 @@ impl<M: Model> Trainer<'_, M> {
         if progress == Progress::default() {
             self.check_start(learner)?;
             self.in_lab(learner, self.moment(0, 0), |strategy, at, lab| strategy.begin(at, lab))?;
+            if self.diagnostics.config.level > Level::Off {
+                let validation = self.validate(learner)?;
+                let diagnosis = self.examine(learner, 0, &progress.sums, &validation)?;
+                observer.untrained(&validation, &diagnosis)?;
+            }
         }
         while progress.epoch < self.config.epochs {
             let begun = Instant::now();
@@ -192,10 +214,12 @@ impl<M: Model> Trainer<'_, M> {
                     self.evaluator.evaluate(scene, &phase, learner.strategy.as_mut(), &mut pass)?;
                 self.check_finite(&ledger, learner, at)?;
                 let clip = self.config.clip.map(|max| gradients.clip(max));
+                let received = self.step_gradients(&gradients, &ledger, clip, learner);
                 let model = learner.model.clone();
                 learner.model = learner.optimizer.step(model, gradients, &learner.groups, factor);
                 tally(&mut progress.sums, &ledger, clip, learner, self.task);
-                observer.step(&StepReport { at, samples, ledger: &ledger, clip });
+                tally_gradients(&mut progress.sums, &received, &ledger, learner.model.modalities());
+                observer.step(&StepReport { at, samples, ledger: &ledger, clip, gradients: &received });
             }
             *progress.sums.entry("samples".into()).or_default() += samples as f64;
             progress.batch += 1;
@@ -218,8 +242,7 @@ impl<M: Model> Trainer<'_, M> {
         observer: &mut dyn Observer,
     ) -> Result<(), Error> {
         let epoch = progress.epoch;
-        let validation =
-            evaluate(&learner.frozen(), &learner.buffers, self.task, self.validation, self.device)?;
+        let validation = self.validate(learner)?;
         let metrics = validation.metrics(self.task);
         let full = &metrics[&Row::Full];
         if let Some((name, value)) = full.iter().find(|(_, v)| !v.is_finite()) {
@@ -240,6 +263,7 @@ impl<M: Model> Trainer<'_, M> {
         if best {
             self.save(learner, progress, "best", false)?;
         }
+        let diagnosis = self.examine(learner, progress.epoch, &sums, &validation)?;
         observer.epoch(&EpochReport {
             epoch,
             lr: learner.optimizer.config().lr() * self.config.schedule.factor(epoch, self.config.epochs),
@@ -251,6 +275,7 @@ impl<M: Model> Trainer<'_, M> {
                 .map(|steps| (sums["clip/active"] / steps, sums["clip/norm"] / steps)),
             validation: &validation,
             best,
+            diagnosis: &diagnosis,
         })?;
         self.save(learner, progress, "last", true)
     }

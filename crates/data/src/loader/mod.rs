@@ -160,10 +160,16 @@ impl BatchSource for Loader {
     }
 
     fn plain(&self) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + Send + '_> {
-        let size = self.options.batch_size;
-        let order = (0..self.split.len()).collect();
+        self.sampled(self.split.len())
+    }
+
+    fn sampled(&self, count: usize) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + Send + '_> {
+        let (size, all) = (self.options.batch_size, self.split.len());
+        let count = count.min(all);
+        // Spread evenly, because lists are often sorted by class or by speaker.
+        let order = (0..count).map(|i| i * all / count).collect();
         let recipe = Recipe { split: self.split.clone(), order, draw: None, size };
-        Box::new((0..self.split.len().div_ceil(size)).map(move |batch| Ok(recipe.batch(batch, &|| false)?)))
+        Box::new((0..count.div_ceil(size)).map(move |batch| Ok(recipe.batch(batch, &|| false)?)))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Axis, Figure,
     axis::Scale,
-    svg::{Anchor, Svg, colour, pixels},
+    svg::{Anchor, Path, Svg, pixels},
 };
 use crate::{
     table::{Cell, Column, Table},
@@ -110,7 +110,7 @@ impl DotPlot {
         let description = if self.description.is_empty() { made } else { self.description.clone() };
         let width = WIDTH.max(left + 120.0 + 20.0 + widest(&values));
         let (title, data) = (self.title.clone(), self.data());
-        Figure { title, description, data, width, height, body: svg.body }
+        Figure { title, description, data, width, height, body: svg.body, shapes: svg.shapes }
     }
 
     /// A row for each value, those that are not drawn included.
@@ -134,16 +134,16 @@ impl DotPlot {
         let at = scale.at(dot.value);
         if self.mark == Mark::Bar {
             let zero = scale.at(0.0);
-            let attributes = format!("class=\"bar fill {}\"", colour(dot.colour));
-            svg.rect([at.min(zero), y - 7.0], [(at - zero).abs(), 14.0], &attributes);
+            svg.rect([at.min(zero), y - 7.0], [(at - zero).abs(), 14.0], "bar fill", Some(dot.colour));
         }
         if let Some([low, high]) = dot.interval.filter(|ends| ends.iter().all(|e| self.axis.shows(*e))) {
             let (low, high) = (scale.at(low), scale.at(high));
-            let path = format!(
+            let d = format!(
                 "M{low:.1} {y:.1}L{high:.1} {y:.1}M{low:.1} {a:.1}v8M{high:.1} {a:.1}v8",
                 a = y - 4.0
             );
-            svg.raw(&format!("<path class=\"whisker line {}\" d=\"{path}\"/>", colour(dot.colour)));
+            let series = Some(dot.colour);
+            svg.path(Path { class: "whisker line", series, d, ..Path::default() });
         }
         if self.mark == Mark::Dot {
             svg.dot([at, y], 4.0, dot.colour);

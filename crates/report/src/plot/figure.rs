@@ -1,8 +1,9 @@
 //! A drawn plot.
 
 use super::{
+    raster::Raster,
     style::{COLOURS, COLOURS_DARK, RULES},
-    svg::pixels,
+    svg::{Anchor, Shape, pixels},
 };
 use crate::{html::escape, table::Table, text::shorten};
 
@@ -18,6 +19,7 @@ pub struct Figure {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) body: String,
+    pub(super) shapes: Vec<Shape>,
 }
 
 impl Figure {
@@ -32,6 +34,24 @@ impl Figure {
         let title = format!("<text x=\"12\" y=\"-6\" class=\"head\">{}</text>", escape(&short));
         let wide = self.width.max(1.15 * pixels(&short) + 24.0);
         format!("{head}{}", self.element(&(style + &title), wide, 26.0))
+    }
+
+    /// The figure as a PNG picture, light and twice as large, for programs that
+    /// take no SVG.
+    pub fn to_png(&self) -> Vec<u8> {
+        let short = shorten(&self.title, 80);
+        let wide = self.width.max(1.15 * pixels(&short) + 24.0);
+        let title = Shape::Text {
+            at: [12.0, 20.0],
+            upwards: false,
+            anchor: Anchor::Start,
+            class: "head".into(),
+            text: short,
+        };
+        let mut raster = Raster::new(wide.ceil() as usize, self.height.ceil() as usize + 26);
+        raster.draw(&title, 0.0);
+        self.shapes.iter().for_each(|shape| raster.draw(shape, 26.0));
+        raster.to_png()
     }
 
     /// The figure as an element of a page that brings the colours, such as

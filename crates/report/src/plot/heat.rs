@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{
     Figure,
-    svg::{Anchor, Svg, pixels},
+    svg::{Anchor, Path, Svg, pixels},
 };
 use crate::{
     record::Confusion,
@@ -101,19 +101,19 @@ impl HeatMap {
         let mut svg = Svg::default();
         let size = [side * columns as f64, side * rows as f64];
         svg.text(left + size[0] / 2.0, 14.0, Anchor::Middle, "", &shorten(&self.column_title, 40));
-        svg.turned(14.0, top + size[1] / 2.0, -90, Anchor::Middle, "", &shorten(&self.row_title, 40));
+        svg.turned(14.0, top + size[1] / 2.0, Anchor::Middle, "", &shorten(&self.row_title, 40));
         for (i, name) in row_names.iter().enumerate() {
             svg.text(left - 6.0, top + side * (i as f64 + 0.5) + 4.0, Anchor::End, "soft", name);
         }
         for (i, name) in column_names.iter().enumerate() {
             let x = left + side * (i as f64 + 0.5);
             if turn {
-                svg.turned(x + 4.0, top - 6.0, -90, Anchor::Start, "soft", name);
+                svg.turned(x + 4.0, top - 6.0, Anchor::Start, "soft", name);
             } else {
                 svg.text(x, top - 6.0, Anchor::Middle, "soft", name);
             }
         }
-        svg.rect([left, top], size, "class=\"grid\"");
+        svg.rect([left, top], size, "grid", None);
         let faint = self.colours(&mut svg, [left, top], side);
         if named {
             self.numbers(&mut svg, [left, top], side);
@@ -135,7 +135,7 @@ impl HeatMap {
         // At least the axis titles fit.
         let width = (left + size[0] + 14.0).max(left + pixels(&shorten(&self.column_title, 40)));
         let (title, data) = (self.title.clone(), self.data());
-        Figure { title, description, data, width, height, body: svg.body }
+        Figure { title, description, data, width, height, body: svg.body, shapes: svg.shapes }
     }
 
     fn count(&self, row: usize, column: usize) -> Option<u64> {
@@ -181,7 +181,7 @@ impl HeatMap {
         }
         let mut drawn = 0;
         for strength in (1..=LEVELS).rev() {
-            for (level, colour) in [(strength, "c0"), (LEVELS + strength, "c4")] {
+            for (level, colour) in [(strength, 0), (LEVELS + strength, 4)] {
                 let (path, boxes) = &paths[level];
                 drawn += boxes;
                 if drawn > BOXES {
@@ -189,9 +189,8 @@ impl HeatMap {
                 }
                 if *boxes > 0 {
                     let opacity = strength as f64 / LEVELS as f64;
-                    svg.raw(&format!(
-                        "<path class=\"fill {colour}\" fill-opacity=\"{opacity:.2}\" d=\"{path}\"/>"
-                    ));
+                    let (d, opacity) = (path.clone(), Some(opacity));
+                    svg.path(Path { class: "fill", series: Some(colour), opacity, d, ..Path::default() });
                 }
             }
         }

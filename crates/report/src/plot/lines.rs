@@ -4,8 +4,7 @@ use super::{
     Axis, Figure, Series,
     axis::Scale,
     series::{path, pieces, thinned},
-    style::{DASHES, SERIES},
-    svg::{Anchor, Svg, colour, pixels},
+    svg::{Anchor, Path, Svg, pixels},
 };
 use crate::{
     table::{Cell, Column, Table},
@@ -82,7 +81,7 @@ impl LinePlot {
         let height = self.legend(&mut svg, series, left);
         let description = if self.description.is_empty() { self.words() } else { self.description.clone() };
         let (title, data) = (self.title.clone(), self.data());
-        Figure { title, description, data, width: WIDTH, height, body: svg.body }
+        Figure { title, description, data, width: WIDTH, height, body: svg.body, shapes: svg.shapes }
     }
 
     /// A row for each point of each curve.
@@ -124,7 +123,7 @@ impl LinePlot {
         svg.text((left + WIDTH - 16.0) / 2.0, HEIGHT - 12.0, Anchor::Middle, "", &shorten(&self.x.title, 60));
         let log = if self.y.log { " (log)" } else { "" };
         let title = shorten(&self.y.title, 36) + log;
-        svg.turned(14.0, (TOP + floor) / 2.0, -90, Anchor::Middle, "", &title);
+        svg.turned(14.0, (TOP + floor) / 2.0, Anchor::Middle, "", &title);
     }
 
     fn band(&self, svg: &mut Svg, index: usize, series: &Series, x: &Scale, y: &Scale) {
@@ -132,7 +131,8 @@ impl LinePlot {
             let there = piece.iter().map(|b| [x.at(b[0]), y.at(b[1])]);
             let back = piece.iter().rev().map(|b| [x.at(b[0]), y.at(b[2])]);
             let outline = path(there.chain(back));
-            svg.raw(&format!("<path class=\"band fill {}\" d=\"{outline}Z\"/>", colour(index)));
+            let d = outline + "z";
+            svg.path(Path { class: "band fill", series: Some(index), d, ..Path::default() });
         }
     }
 
@@ -148,7 +148,7 @@ impl LinePlot {
             }
         }
         if !whole.is_empty() {
-            svg.curve(index, &whole);
+            svg.curve(index, whole);
         }
     }
 
@@ -162,13 +162,7 @@ impl LinePlot {
             if x > left && x + wide > WIDTH {
                 (x, y) = (left, y + 18.0);
             }
-            let dash = DASHES[i % SERIES];
-            let dash = if dash.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{dash}\"") };
-            let middle = y - 4.0;
-            svg.raw(&format!(
-                "<path class=\"curve line {}\"{dash} d=\"M{x:.1} {middle:.1}h26\"/>",
-                colour(i)
-            ));
+            svg.curve(i, format!("M{x:.1} {:.1}h26", y - 4.0));
             svg.text(x + 32.0, y, Anchor::Start, "", &name);
             x += wide;
         }

@@ -10,6 +10,7 @@ mod dots;
 mod figure;
 mod heat;
 mod lines;
+mod raster;
 mod series;
 mod style;
 mod svg;

@@ -1,4 +1,5 @@
-//! Writing SVG elements: the one place where text becomes markup.
+//! Drawing: the one place where text becomes markup. What is drawn is also kept
+//! as shapes, which [`raster`](super::raster) makes pixels of.
 
 use std::fmt::Write;
 
@@ -13,14 +14,51 @@ pub(super) enum Anchor {
     End,
 }
 
+/// Something drawn, in the pixels of the figure.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Shape {
+    /// A text at its base line, upright or turned to read upwards.
+    Text { at: [f64; 2], upwards: bool, anchor: Anchor, class: String, text: String },
+    /// A path of lines, stroked or filled as its class says.
+    Path(Path),
+    /// A disc in the colour of a series.
+    Disc { at: [f64; 2], radius: f64, series: usize },
+}
+
+/// A path of straight lines.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Path {
+    /// Classes that say how it is drawn.
+    pub class: &'static str,
+    /// Series that gives the colour; `None` where the class does.
+    pub series: Option<usize>,
+    /// Lengths of strokes and gaps; empty for a whole line.
+    pub dash: &'static str,
+    /// Strength of a filling that differs from its class's.
+    pub opacity: Option<f64>,
+    /// The commands `M`, `L`, `h`, `v`, `z` of SVG.
+    pub d: String,
+}
+
 /// The inside of an `svg` element.
 #[derive(Debug, Default)]
 pub(super) struct Svg {
     pub body: String,
+    pub shapes: Vec<Shape>,
 }
 
 impl Svg {
     pub fn text(&mut self, x: f64, y: f64, anchor: Anchor, class: &str, text: &str) {
+        self.keep([x, y], false, anchor, class, text);
+        self.write_text(x, y, anchor, class, text);
+    }
+
+    fn keep(&mut self, at: [f64; 2], upwards: bool, anchor: Anchor, class: &str, text: &str) {
+        let (class, text) = (class.to_owned(), text.to_owned());
+        self.shapes.push(Shape::Text { at, upwards, anchor, class, text });
+    }
+
+    fn write_text(&mut self, x: f64, y: f64, anchor: Anchor, class: &str, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "",
             Anchor::Middle => " text-anchor=\"middle\"",
@@ -30,35 +68,42 @@ impl Svg {
         self.add(format_args!("<text x=\"{x:.1}\" y=\"{y:.1}\"{anchor}{class}>{}</text>", escape(text)));
     }
 
-    /// A text turned by `degrees` around its point.
-    pub fn turned(&mut self, x: f64, y: f64, degrees: i32, anchor: Anchor, class: &str, text: &str) {
-        self.add(format_args!("<g transform=\"translate({x:.1} {y:.1}) rotate({degrees})\">"));
-        self.text(0.0, 0.0, anchor, class, text);
+    /// A text that reads upwards from its point.
+    pub fn turned(&mut self, x: f64, y: f64, anchor: Anchor, class: &str, text: &str) {
+        self.keep([x, y], true, anchor, class, text);
+        self.add(format_args!("<g transform=\"translate({x:.1} {y:.1}) rotate(-90)\">"));
+        self.write_text(0.0, 0.0, anchor, class, text);
         self.body.push_str("</g>");
     }
 
-    pub fn line(&mut self, from: [f64; 2], to: [f64; 2], class: &str) {
+    pub fn line(&mut self, from: [f64; 2], to: [f64; 2], class: &'static str) {
         let ([x, y], [u, v]) = (from, to);
-        self.add(format_args!("<path class=\"{class}\" d=\"M{x:.1} {y:.1}L{u:.1} {v:.1}\"/>"));
+        self.path(Path { class, d: format!("M{x:.1} {y:.1}L{u:.1} {v:.1}"), ..Path::default() });
     }
 
     /// A curve of a series with its colour and dash.
-    pub fn curve(&mut self, series: usize, path: &str) {
-        let dash = match DASHES[series % SERIES] {
-            "" => String::new(),
-            dash => format!(" stroke-dasharray=\"{dash}\""),
-        };
-        self.add(format_args!("<path class=\"curve line {}\"{dash} d=\"{path}\"/>", colour(series)));
+    pub fn curve(&mut self, series: usize, d: String) {
+        let (class, dash) = ("curve line", DASHES[series % SERIES]);
+        self.path(Path { class, series: Some(series), dash, d, ..Path::default() });
     }
 
-    pub fn rect(&mut self, at: [f64; 2], size: [f64; 2], attributes: &str) {
+    pub fn rect(&mut self, at: [f64; 2], size: [f64; 2], class: &'static str, series: Option<usize>) {
         let ([x, y], [w, h]) = (at, size);
-        self.add(format_args!(
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\" {attributes}/>"
-        ));
+        let d = format!("M{x:.1} {y:.1}h{w:.1}v{h:.1}h-{w:.1}z");
+        self.path(Path { class, series, d, ..Path::default() });
+    }
+
+    pub fn path(&mut self, path: Path) {
+        let Path { class, series, dash, opacity, d } = &path;
+        let colour = series.map(|s| format!(" {}", colour(s))).unwrap_or_default();
+        let dash = if dash.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{dash}\"") };
+        let opacity = opacity.map(|o| format!(" fill-opacity=\"{o:.2}\"")).unwrap_or_default();
+        self.add(format_args!("<path class=\"{class}{colour}\"{opacity}{dash} d=\"{d}\"/>"));
+        self.shapes.push(Shape::Path(path));
     }
 
     pub fn dot(&mut self, at: [f64; 2], radius: f64, series: usize) {
+        self.shapes.push(Shape::Disc { at, radius, series });
         let [x, y] = at;
         let colour = colour(series);
         self.add(format_args!(
@@ -73,10 +118,6 @@ impl Svg {
 
     pub fn close(&mut self) {
         self.body.push_str("</g>\n");
-    }
-
-    pub fn raw(&mut self, markup: &str) {
-        self.body.push_str(markup);
     }
 
     fn add(&mut self, markup: std::fmt::Arguments<'_>) {

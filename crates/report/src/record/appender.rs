@@ -56,11 +56,28 @@ impl Appender {
     /// # Errors
     /// When the file cannot be read or replaced.
     pub fn resume(path: impl AsRef<Path>, epoch: usize) -> Result<Self, RecordError> {
-        let path = path.as_ref();
+        Self::cut(path.as_ref(), |event, line| match event {
+            Some("test") => true,
+            Some("end") => false,
+            _ => until(line, "epoch", epoch),
+        })
+    }
+
+    /// Opens the file of steps of a run that continues after `batches` batches
+    /// and removes what later ones wrote.
+    ///
+    /// # Errors
+    /// When the file cannot be read or replaced.
+    pub fn resume_steps(path: impl AsRef<Path>, batches: usize) -> Result<Self, RecordError> {
+        Self::cut(path.as_ref(), |_, line| until(line, "batch", batches))
+    }
+
+    /// Opens the file without the lines that do not stay.
+    fn cut(path: &Path, stays: impl Fn(Option<&str>, &Value) -> bool) -> Result<Self, RecordError> {
         let keep = || match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
-            Ok(bytes) => replace(path, &kept(&bytes, epoch)),
+            Ok(bytes) => replace(path, &kept(&bytes, stays)),
         };
         keep().map_err(|source| RecordError::new("cut", path, source))?;
         Self::open(path)
@@ -110,17 +127,18 @@ fn mend(file: &mut File) -> io::Result<()> {
     }
 }
 
-fn kept(bytes: &[u8], epoch: usize) -> Vec<u8> {
+/// Whether a line has no such position or one that is not later than `last`.
+fn until(line: &Value, position: &str, last: usize) -> bool {
+    line.get(position).and_then(Value::as_u64).is_none_or(|at| at <= last as u64)
+}
+
+fn kept(bytes: &[u8], stays: impl Fn(Option<&str>, &Value) -> bool) -> Vec<u8> {
     let mut kept = Vec::with_capacity(bytes.len());
     for line in bytes.split_inclusive(|&b| b == b'\n') {
         let stays = match serde_json::from_slice::<Value>(line) {
             // A damaged line in the middle is evidence; a torn tail is mended by `open`.
             Err(_) => true,
-            Ok(value) => match value.get("event").and_then(Value::as_str) {
-                Some("test") => true,
-                Some("end") => false,
-                _ => value.get("epoch").and_then(Value::as_u64).is_none_or(|at| at <= epoch as u64),
-            },
+            Ok(value) => stays(value.get("event").and_then(Value::as_str), &value),
         };
         if stays {
             kept.extend_from_slice(line);

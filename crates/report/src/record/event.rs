@@ -34,6 +34,8 @@ pub enum Event {
     Start(Start),
     /// An epoch is finished.
     Epoch(Box<Epoch>),
+    /// A step is done; these stand in a file of their own.
+    Step(Step),
     /// Somebody looked at a sealed split.
     Test(Test),
     /// Something the user should know.
@@ -120,6 +122,29 @@ pub struct Epoch {
     pub best: bool,
 }
 
+/// What one optimizer step did: a line of `steps.jsonl`, which there is when
+/// diagnostics are taken in every step.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Step {
+    /// Batches trained, this one included, since the start of the run; the
+    /// steps of a strategy that takes several for a batch share it.
+    pub batch: usize,
+    /// The epoch it belongs to; the first is 1.
+    pub epoch: usize,
+    /// Loss by row.
+    #[serde(with = "number::map")]
+    pub losses: Values,
+    /// Global gradient norm before clipping; `None` without a clip.
+    #[serde(with = "number::option", skip_serializing_if = "Option::is_none")]
+    pub grad_norm: Option<f64>,
+    /// By modality: the encoder's gradient in the three measures of
+    /// [`Epoch::diagnostics`], and as `boundary_ROW` the norm of a row's
+    /// gradient at the features.
+    #[serde(with = "number::nested")]
+    pub diagnostics: Scores,
+}
+
 /// A look at a sealed split. It survives every resume, so looks can be counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -176,6 +201,12 @@ impl From<Start> for Event {
 impl From<Epoch> for Event {
     fn from(epoch: Epoch) -> Self {
         Self::Epoch(Box::new(epoch))
+    }
+}
+
+impl From<Step> for Event {
+    fn from(step: Step) -> Self {
+        Self::Step(step)
     }
 }
 

@@ -20,7 +20,7 @@ pub struct RecordError {
 }
 
 impl RecordError {
-    pub(super) fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
+    pub(crate) fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self { action, path: path.to_owned(), source }
     }
 }
@@ -150,7 +150,7 @@ enum Known {
 }
 
 /// The names that `Event` has; a test holds the two together.
-pub(super) const NAMES: [&str; 5] = ["start", "epoch", "test", "warning", "end"];
+pub(super) const NAMES: [&str; 6] = ["start", "epoch", "step", "test", "warning", "end"];
 
 fn event(bytes: &[u8]) -> Result<Known, String> {
     let value: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;

@@ -15,6 +15,6 @@ mod number;
 mod study;
 
 pub use appender::Appender;
-pub use event::{Confusion, End, Epoch, Event, Scores, Start, Test, Values, Warning};
+pub use event::{Confusion, End, Epoch, Event, Scores, Start, Step, Test, Values, Warning};
 pub use log::{Damage, Log, RecordError};
 pub use study::{Choice, Kind, State, Study, StudyMethod, StudyRun};

@@ -3,6 +3,8 @@
 //! The names are keys of [`Epoch::diagnostics`](crate::record::Epoch::diagnostics).
 //! Any other name is drawn too, under that name on a plain axis.
 
+use crate::plot::Axis;
+
 /// Mean over samples of the norm of d full loss / d features of the modality.
 pub const GRADIENT_FULL: &str = "gradient_full";
 /// The same for the modality's own loss, at the same parameters.
@@ -28,8 +30,19 @@ pub const SUPPRESSION_SHARE: &str = "suppression_share";
 pub const COSINE: &str = "cosine";
 /// Effective rank of the features.
 pub const EFFECTIVE_RANK: &str = "effective_rank";
-/// Shapley share of the modality in the accuracy.
+/// What of the score above a constant guess is owed to the modality.
 pub const SHAPLEY: &str = "shapley";
+/// Score on validation when the modality is absent.
+pub const WITHOUT: &str = "without";
+/// Accuracy of the modality alone on the examined train samples.
+pub const TRAIN_ACCURACY: &str = "train_accuracy";
+
+/// Title and axis of a known measure.
+pub(crate) fn axis(name: &str) -> Option<(&'static str, Axis)> {
+    let manner = KNOWN.iter().find(|m| m.name == name)?;
+    let axis = Axis::new(manner.axis);
+    Some((manner.title, if manner.log { axis.log() } else { axis }))
+}
 
 /// How a measure is drawn.
 pub(super) struct Manner {
@@ -49,7 +62,7 @@ const fn marked(from: Manner, label: &'static str, value: f64) -> Manner {
 }
 
 /// The known measures in the order of the report.
-pub(super) const KNOWN: [Manner; 13] = [
+pub(super) const KNOWN: [Manner; 15] = [
     manner(GRADIENT_FULL, "Gradient of the full loss at the features", "mean norm", true),
     manner(GRADIENT_SOLO, "Gradient of the modality's own loss at the features", "mean norm", true),
     manner(GRADIENT_TRAINED, "Gradient that trains the encoder, at the features", "mean norm", true),
@@ -72,4 +85,6 @@ pub(super) const KNOWN: [Manner; 13] = [
     ),
     manner(EFFECTIVE_RANK, "Effective rank of the features", "rank", false),
     manner(SHAPLEY, "Shapley share of the accuracy", "share", false),
+    manner(WITHOUT, "Score without the modality", "score", false),
+    manner(TRAIN_ACCURACY, "Accuracy of the modality alone on train samples", "accuracy", false),
 ];

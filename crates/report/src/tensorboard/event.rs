@@ -1,5 +1,5 @@
 //! The protobuf message `Event` (tensorflow/core/util/event.proto), as far as
-//! scalars need it.
+//! scalars and pictures need it.
 
 /// What an event says.
 pub(super) enum What<'a> {
@@ -9,6 +9,8 @@ pub(super) enum What<'a> {
     Restart,
     /// Values by tag.
     Scalars(&'a [(String, f64)]),
+    /// A picture under a tag, as a PNG file.
+    Image(&'a str, &'a [u8]),
 }
 
 /// The bytes of an event.
@@ -34,8 +36,31 @@ pub(super) fn encode(wall_time: f64, step: i64, what: &What<'_>) -> Vec<u8> {
             }
             bytes(&mut event, 5, &summary); // summary
         }
+        What::Image(tag, png) => {
+            let mut image = Vec::new();
+            let [width, height] = size(png);
+            for (field, value) in [(1, height), (2, width), (3, 3)] {
+                key(&mut image, field, VARINT); // height, width, colorspace (3: RGB)
+                varint(&mut image, value.into());
+            }
+            bytes(&mut image, 4, png); // encoded_image_string
+            let mut one = Vec::new();
+            bytes(&mut one, 1, tag.as_bytes()); // tag
+            bytes(&mut one, 4, &image); // image
+            let mut summary = Vec::new();
+            bytes(&mut summary, 1, &one); // value
+            bytes(&mut event, 5, &summary); // summary
+        }
     }
     event
+}
+
+/// Width and height that a PNG file states in its header; 0 if there is none.
+fn size(png: &[u8]) -> [u32; 2] {
+    [16, 20].map(|at| {
+        let bytes = png.get(at..at + 4).and_then(|b| b.try_into().ok());
+        bytes.map_or(0, u32::from_be_bytes)
+    })
 }
 
 const VARINT: u64 = 0;

@@ -6,7 +6,7 @@ use super::{
     event::{What, encode},
     record::frame,
 };
-use crate::{record::Epoch, text::visible};
+use crate::{plot::Figure, record::Epoch, text::visible};
 
 /// An event file that TensorBoard reads.
 ///
@@ -64,6 +64,14 @@ impl<W: Write> EventFile<W> {
             return Ok(());
         }
         self.write(wall_time, step, &What::Scalars(scalars))
+    }
+
+    /// Writes a figure as a picture.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn figure(&mut self, wall_time: f64, step: u64, tag: &str, figure: &Figure) -> io::Result<()> {
+        self.write(wall_time, step, &What::Image(&visible(tag), &figure.to_png()))
     }
 
     /// Writes all numbers of an epoch.

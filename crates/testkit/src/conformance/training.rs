@@ -62,6 +62,7 @@ pub fn run<M: Model>(what: &Run<'_>, learner: &mut Learner<M>, progress: Progres
         folder: what.folder,
         stop: &stop,
         device: &Device::flex(),
+        diagnostics: &counterpoint::diagnose::Diagnostics::off(),
     };
     trainer.run(learner, progress, &mut Stopper { left: what.stop_after, stop: &stop })
 }

@@ -164,6 +164,7 @@ impl Run {
             folder,
             stop: &stop,
             device: &Device::flex(),
+            diagnostics: &counterpoint::diagnose::Diagnostics::off(),
         };
         trainer.run(learner, progress, &mut Stopper { after: stop_after, stop: &stop })
     }

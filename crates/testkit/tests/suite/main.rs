@@ -4,6 +4,7 @@ mod agreement;
 mod dgl;
 mod diagnose;
 mod esanet;
+mod examine;
 mod fixture;
 mod fusion;
 mod head;

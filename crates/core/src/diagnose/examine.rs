@@ -1,0 +1,205 @@
+//! Looking inside a model between two epochs.
+
+use std::collections::BTreeMap;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use counterpoint_batch::{Batch, BatchSource, SourceError, Targets};
+
+use super::{
+    Diagnosis, Diagnostics, Measure, Suppression, effective_rank, mean_cosine, mean_norm_at_features,
+};
+use crate::grad::{AtBoundary, Boundary, Row};
+use crate::input::Inputs;
+use crate::layer::{Buffers, Pass};
+use crate::modality::{Modalities, Modality};
+use crate::model::{Features, Model};
+use crate::task::Task;
+use crate::{Error, ErrorKind};
+
+/// A model under examination. Nothing here changes it: encoders run without a
+/// graph, batch norm reads its running statistics.
+pub(crate) struct Examination<'a, M> {
+    pub diagnostics: &'a Diagnostics,
+    pub model: &'a M,
+    pub buffers: &'a Buffers,
+    pub task: &'a dyn Task,
+    pub device: &'a Device,
+    /// Weights of the rows that trained each encoder in the last epoch.
+    pub mixture: &'a BTreeMap<(Row, Modality), f64>,
+}
+
+/// Numbers of all examined samples for one modality.
+#[derive(Default)]
+struct Collected {
+    /// Gradient of each sample's own loss at the features, of the full and the
+    /// solo loss and of the mixture that trains the encoder.
+    full: Vec<f32>,
+    solo: Vec<f32>,
+    trained: Option<Vec<f32>>,
+    /// What the task keeps of the scores of the modality alone.
+    kept: Vec<f32>,
+    features: Vec<f32>,
+}
+
+impl<M: Model> Examination<'_, M> {
+    /// Gradients at the features, suppression and rank over samples of `source`
+    /// that have all modalities.
+    pub fn boundary(&self, source: &dyn BatchSource, result: &mut Diagnosis) -> Result<(), Error> {
+        let wants = |measure| self.diagnostics.config.wants(measure);
+        if !(wants(Measure::Gradients) || wants(Measure::Suppression) || wants(Measure::Rank)) {
+            return Ok(());
+        }
+        let names = self.model.modalities();
+        let still = Module::valid(self.model);
+        let boundary = Boundary::of(self.model, self.buffers);
+        let mut all: Vec<Collected> = names.iter().map(|_| Collected::default()).collect();
+        let (mut fused, mut targets, mut samples) = (Vec::new(), Targets::Classes(Vec::new()), 0);
+        for batch in source.sampled(self.count(source)) {
+            let inputs = Inputs::new(readable(batch)?, self.device);
+            let complete = inputs.serving(names.all());
+            if complete.is_empty() {
+                continue;
+            }
+            let encoded = encode(&still, &inputs, self.buffers);
+            let features = inputs.pick(&encoded, names.all(), &complete);
+            let here = inputs.targets_of(&complete);
+            let run = |row: Row, features: &Features| boundary.run(row, features, &here, self.task);
+            let full = run(Row::Full, &features);
+            for (m, collected) in names.iter().zip(&mut all) {
+                let mut alone: Features = vec![None; names.len()];
+                alone[m.0].clone_from(&features[m.0]);
+                collected.add(self.mixture, m, &full, run(Row::Solo(m), &alone), complete.len());
+            }
+            fused.extend(full.kept);
+            samples += complete.len();
+            targets.append(here);
+        }
+        if samples == 0 {
+            return Ok(());
+        }
+        for (m, collected) in names.iter().zip(&all) {
+            collected.judge(self, names.name(m), samples, &fused, &targets, result);
+        }
+        Ok(())
+    }
+
+    /// How many samples of a source are examined.
+    pub fn count(&self, source: &dyn BatchSource) -> usize {
+        match self.diagnostics.config.samples {
+            0 => source.samples(),
+            count => count,
+        }
+    }
+}
+
+impl Collected {
+    fn add(
+        &mut self,
+        mixture: &BTreeMap<(Row, Modality), f64>,
+        m: Modality,
+        full: &AtBoundary,
+        mut alone: AtBoundary,
+        samples: usize,
+    ) {
+        // A mean loss gives every sample one part in `samples` of its own gradient.
+        let own = |gradient: Option<&Vec<f32>>| -> Vec<f32> {
+            gradient.into_iter().flatten().map(|g| g * samples as f32).collect()
+        };
+        let (of_full, of_solo) = (own(full.gradients[m.0].as_ref()), own(alone.gradients[m.0].as_ref()));
+        let trained = mixed(mixture, m, &of_full, &of_solo);
+        self.trained = match (self.trained.take(), trained) {
+            (None, trained) if self.full.is_empty() => trained,
+            (Some(mut all), Some(more)) => {
+                all.extend(more);
+                Some(all)
+            }
+            _ => None,
+        };
+        self.full.extend(of_full);
+        self.solo.extend(of_solo);
+        self.kept.extend(alone.kept);
+        self.features.extend(alone.features[m.0].take().into_iter().flatten());
+    }
+
+    fn judge<M: Model>(
+        &self,
+        examination: &Examination<'_, M>,
+        name: &str,
+        samples: usize,
+        fused: &[f32],
+        targets: &Targets,
+        result: &mut Diagnosis,
+    ) {
+        let (config, task) = (&examination.diagnostics.config, examination.task);
+        let metric = task.metrics().primary().name;
+        result.keep(name, format!("train_{metric}"), task.score(&self.kept, targets));
+        if config.wants(Measure::Gradients) && !self.full.is_empty() {
+            // These are the samples' own gradients, so their mean is over `samples`.
+            let mean = |gradient: &[f32]| mean_norm_at_features(gradient, samples) / samples as f64;
+            result.keep(name, "gradient_full", mean(&self.full));
+            result.keep(name, "gradient_solo", mean(&self.solo));
+            if let Some(trained) = &self.trained {
+                result.keep(name, "gradient_trained", mean(trained));
+            }
+            result.keep(name, "cosine", mean_cosine(&self.full, &self.solo, self.full.len() / samples));
+        }
+        if config.wants(Measure::Rank) && !self.features.is_empty() {
+            result.keep(
+                name,
+                "effective_rank",
+                effective_rank(&self.features, self.features.len() / samples),
+            );
+        }
+        let alone = examination.model.modalities().len() == 1;
+        if let Targets::Classes(classes) = targets
+            && config.wants(Measure::Suppression)
+            && examination.diagnostics.additive
+            && !alone
+        {
+            let own: Vec<f64> = self.kept.iter().map(|&v| v.into()).collect();
+            // full = own + others, and the constant that both hold cancels.
+            let others: Vec<f64> = fused.iter().zip(&own).map(|(&full, own)| f64::from(full) - own).collect();
+            let s = Suppression::of(&own, &[&others], classes);
+            result.keep(name, "suppression_effective", s.effective);
+            result.keep(name, "suppression_mean", s.mean);
+            result.keep(name, "suppression_median", s.median);
+            result.keep(name, "suppression_share", s.above_one);
+        }
+    }
+}
+
+/// `sum over rows of W[row, encoder m] * gradient(row)`; `None` if a row other
+/// than full and solo trains the encoder, or none does.
+fn mixed(
+    mixture: &BTreeMap<(Row, Modality), f64>,
+    m: Modality,
+    full: &[f32],
+    solo: &[f32],
+) -> Option<Vec<f32>> {
+    let weights: Vec<(Row, f64)> =
+        mixture.iter().filter(|((_, of), _)| *of == m).map(|((row, _), weight)| (*row, *weight)).collect();
+    if weights.is_empty() || full.len() != solo.len() {
+        return None;
+    }
+    let mut sum = vec![0.0; full.len()];
+    for (row, weight) in weights {
+        let gradient = match row {
+            Row::Full => full,
+            Row::Solo(of) if of == m => solo,
+            _ => return None,
+        };
+        sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += weight as f32 * g);
+    }
+    Some(sum)
+}
+
+/// The features of every modality that is there, without a graph.
+pub(super) fn encode<M: Model>(still: &M, inputs: &Inputs, buffers: &Buffers) -> Features {
+    let names: &Modalities = still.modalities();
+    names.iter().map(|m| Some(still.encode(m, inputs.get(m)?, &mut Pass::eval(buffers)))).collect()
+}
+
+pub(super) fn readable(batch: Result<Batch, SourceError>) -> Result<Batch, Error> {
+    batch.map_err(|e| Error::new(ErrorKind::Data, "cannot read a batch").because(e))
+}

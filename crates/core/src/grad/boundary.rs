@@ -1,0 +1,53 @@
+//! Gradients where modalities meet, for measurement only.
+
+use burn::tensor::Tensor;
+use counterpoint_batch::Targets;
+
+use super::{Row, group::deafen};
+use crate::host::host;
+use crate::layer::{Buffers, Pass};
+use crate::model::{Feature, Features, Model};
+use crate::task::Task;
+
+/// A model whose parameters are constants, in evaluation mode: gradients run
+/// through it to the features and stop there.
+pub(crate) struct Boundary<'a, M> {
+    deaf: M,
+    buffers: &'a Buffers,
+}
+
+/// What one row does at the boundary.
+pub(crate) struct AtBoundary {
+    /// What the task keeps of the scores of each sample, row-major.
+    pub kept: Vec<f32>,
+    /// The pooled features of each modality of the row, row-major.
+    pub features: Vec<Option<Vec<f32>>>,
+    /// Gradient of the mean loss at each modality's features, `[samples, ..]`
+    /// row-major, all parts of a feature side by side; `None` where none arrives.
+    pub gradients: Vec<Option<Vec<f32>>>,
+}
+
+impl<'a, M: Model> Boundary<'a, M> {
+    /// The boundary of a tracked model.
+    pub fn of(model: &M, buffers: &'a Buffers) -> Self {
+        Self { deaf: deafen(model.clone(), |_| true), buffers }
+    }
+
+    /// Runs one row from features that have no graph.
+    pub fn run(&self, row: Row, features: &Features, targets: &Targets, task: &dyn Task) -> AtBoundary {
+        let leaves: Features = features.iter().map(|z| z.as_ref().map(Feature::leaf)).collect();
+        let scored = self.deaf.join(row, &leaves, &mut Pass::eval(self.buffers));
+        let loss = task.loss(scored.scores.clone(), targets);
+        let mut tape = loss.backward();
+        let mut gradient = |leaf: &Feature| -> Option<Vec<f32>> {
+            let parts: Vec<Tensor<2>> =
+                leaf.rows().map(|part| part.grad_remove(&mut tape)).collect::<Option<_>>()?;
+            Some(host(Tensor::cat(parts, 1)))
+        };
+        AtBoundary {
+            gradients: leaves.iter().map(|z| z.as_ref().and_then(&mut gradient)).collect(),
+            kept: task.keep(scored.scores.inner(), targets),
+            features: scored.features.into_iter().map(|z| z.map(|z| host(z.inner()))).collect(),
+        }
+    }
+}

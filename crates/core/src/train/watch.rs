@@ -1,0 +1,141 @@
+//! The trainer's side of the diagnostics: when they look, and at what.
+
+use std::collections::BTreeMap;
+
+use super::{Evaluation, Learner, Trainer, evaluate_subsets};
+use crate::Error;
+use crate::diagnose::{Diagnosis, EncoderGradient, Examination, Level, Measure, absence, constant_guess};
+use crate::grad::{Clip, Gradients, Group, Groups, Ledger, Row};
+use crate::host::host;
+use crate::modality::{Modalities, Modality, Present};
+use crate::model::Model;
+
+type Sums = BTreeMap<String, f64>;
+
+impl<M: Model> Trainer<'_, M> {
+    /// Scores the validation split, with the sets of modalities that
+    /// diagnostics ask for besides the usual rows.
+    pub(super) fn validate(&self, learner: &Learner<M>) -> Result<Evaluation, Error> {
+        let subsets = self.diagnostics.config.subsets(learner.model.modalities().len());
+        let (model, buffers) = (learner.frozen(), &learner.buffers);
+        evaluate_subsets(&model, buffers, self.task, self.validation, self.device, &subsets)
+    }
+
+    /// What each encoder receives in a step, after the clip; empty if nobody asks.
+    pub(super) fn step_gradients(
+        &self,
+        gradients: &Gradients,
+        ledger: &Ledger,
+        clip: Option<Clip>,
+        learner: &Learner<M>,
+    ) -> BTreeMap<Modality, EncoderGradient> {
+        if !self.diagnostics.config.wants(Measure::Gradients) {
+            return BTreeMap::new();
+        }
+        let of = |m: Modality| {
+            let tensors = of_group(gradients, &learner.groups, Group::Encoder(m));
+            let factor: f64 = ledger.routing.rows_of(Group::Encoder(m)).map(|(_, weight)| weight).sum();
+            let received = !tensors.is_empty() && factor != 0.0;
+            let slices = tensors.iter().map(Vec::as_slice);
+            received.then(|| (m, EncoderGradient::of(slices, clip.map_or(1.0, |c| c.factor), factor)))
+        };
+        learner.model.modalities().iter().filter_map(of).collect()
+    }
+
+    /// Looks inside after `done` epochs. `sums` are those of the last epoch.
+    pub(super) fn examine(
+        &self,
+        learner: &Learner<M>,
+        done: usize,
+        sums: &Sums,
+        validation: &Evaluation,
+    ) -> Result<Diagnosis, Error> {
+        let mut result = Diagnosis::default();
+        let config = &self.diagnostics.config;
+        if config.level == Level::Off {
+            return Ok(result);
+        }
+        let names = learner.model.modalities();
+        step_means(sums, names, &mut result);
+        let examination = Examination {
+            diagnostics: self.diagnostics,
+            model: &learner.model,
+            buffers: &learner.buffers,
+            task: self.task,
+            device: self.device,
+            mixture: &mean_routing(sums, names),
+        };
+        examination.boundary(self.train, &mut result)?;
+        if done.is_multiple_of(config.noise_every) || done == self.config.epochs {
+            examination.noise(self.validation, self.config.seed, &mut result)?;
+        }
+        let score = |present: Present| validation.score_of_complete(present, names, self.task);
+        absence(config, names, constant_guess(&validation.targets), score, &mut result);
+        Ok(result)
+    }
+}
+
+/// The gradients of a group's parameters that have one.
+fn of_group(gradients: &Gradients, groups: &Groups, group: Group) -> Vec<Vec<f32>> {
+    let parameters = groups.parameters().iter().enumerate();
+    let of = parameters.filter(|(_, p)| p.group == group);
+    of.filter_map(|(position, _)| Some(host(gradients.get(position)?.clone()))).collect()
+}
+
+/// Adds a step's encoder gradients, and who sent them, to the epoch's sums.
+pub(super) fn tally_gradients(
+    sums: &mut Sums,
+    gradients: &BTreeMap<Modality, EncoderGradient>,
+    ledger: &Ledger,
+    names: &Modalities,
+) {
+    for (&m, gradient) in gradients {
+        let mut add = |what: &str, value: f64| {
+            *sums.entry(format!("encoder/{}/{what}", names.name(m))).or_default() += value;
+        };
+        add("steps", 1.0);
+        add("applied", gradient.applied);
+        add("per_factor", gradient.per_factor);
+        add("before_clip", gradient.before_clip);
+        for (row, weight) in ledger.routing.rows_of(Group::Encoder(m)) {
+            add(&format!("weight/{}", row.label(names)), weight);
+        }
+    }
+}
+
+/// Means over the steps of the epoch in which an encoder received something.
+fn step_means(sums: &Sums, names: &Modalities, result: &mut Diagnosis) {
+    for name in names.names() {
+        let sum = |what: &str| sums.get(&format!("encoder/{name}/{what}"));
+        let Some(steps) = sum("steps") else { continue };
+        let measures = [
+            ("gradient_tensors", "applied"),
+            ("gradient_tensors_unweighted", "per_factor"),
+            ("gradient_tensors_unclipped", "before_clip"),
+        ];
+        for (kept, what) in measures {
+            result.keep(name, kept, sum(what).map_or(f64::NAN, |value| value / steps));
+        }
+    }
+}
+
+/// The mean weight of every row at each encoder over the epoch's steps.
+fn mean_routing(sums: &Sums, names: &Modalities) -> BTreeMap<(Row, Modality), f64> {
+    let rows = || {
+        let each = names.iter().flat_map(|m| [Row::Solo(m), Row::Aux(m)]);
+        std::iter::once(Row::Full).chain(each)
+    };
+    let mut weights = BTreeMap::new();
+    for m in names.iter() {
+        let name = names.name(m);
+        let Some(steps) = sums.get(&format!("encoder/{name}/steps")) else { continue };
+        let known = rows()
+            .chain(names.all().subsets().filter(|s| s.count() > 1 && *s != names.all()).map(Row::Subset));
+        for row in known {
+            if let Some(sum) = sums.get(&format!("encoder/{name}/weight/{}", row.label(names))) {
+                weights.insert((row, m), sum / steps);
+            }
+        }
+    }
+    weights
+}

@@ -1,0 +1,20 @@
+//! Predictions of single samples: `predictions.npz`, for NumPy and for us.
+//!
+//! Everything has one entry for every sample of the split, in one order, so
+//! that arrays can be put side by side; where a sample lacks a modality the
+//! numbers are NaN.
+//!
+//! ```python
+//! import numpy as np
+//! p = np.load("predictions.npz")                  # no pickle inside
+//! p["ids"], p["targets"], p["classes"]            # [samples], [samples], [classes]
+//! p["best/scores/full"].argmax(1) == p["targets"] # [samples, classes]; `full` or a modality alone
+//! p["best/correct/audio"]                         # 1 right, 0 wrong, NaN without audio
+//! p["last/features/audio"]                        # [samples, width]
+//! ```
+
+mod archive;
+mod array;
+mod file;
+
+pub use file::{CheckpointPredictions, Numbers, PredictionFile, Truth};

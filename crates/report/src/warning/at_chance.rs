@@ -1,0 +1,71 @@
+//! A modality alone says no more than a guess.
+
+use super::{Caution, percent, validation_samples};
+use crate::record::{Epoch, Start};
+use crate::text::shorten;
+
+/// Half of training is over, and a modality alone is still at chance.
+///
+/// Chance is `1 / classes` in balanced accuracy: any constant guess has exactly
+/// that, however unequal the classes. The mean over the second half of the
+/// epochs must lie within two standard errors of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModalityAtChance {
+    /// Name of the modality.
+    pub modality: String,
+    /// Mean balanced accuracy over the second half of the epochs.
+    pub accuracy: f64,
+    /// What a constant guess reaches.
+    pub chance: f64,
+    /// The last epoch looked at.
+    pub epoch: usize,
+}
+
+impl ModalityAtChance {
+    /// Looks for it in the epochs so far; not before half of the planned
+    /// epochs, and three, are done.
+    pub fn find(start: &Start, epochs: &[Epoch], modality: &str) -> Option<Self> {
+        let (samples, classes) = (validation_samples(start), start.classes.len());
+        let last = epochs.last()?;
+        if samples == 0.0 || classes < 2 || last.epoch < 3 || 2 * last.epoch < start.epochs {
+            return None;
+        }
+        let late = &epochs[epochs.len() / 2..];
+        let read = |e: &Epoch| e.val.get(modality)?.get("balanced_accuracy").copied();
+        let values: Vec<f64> = late.iter().map(read).collect::<Option<_>>()?;
+        let accuracy = values.iter().sum::<f64>() / values.len() as f64;
+        let chance = 1.0 / classes as f64;
+        let error = (chance * (1.0 - chance) / samples).sqrt();
+        (accuracy <= chance + 2.0 * error).then(|| Self {
+            modality: modality.to_owned(),
+            accuracy,
+            chance,
+            epoch: last.epoch,
+        })
+    }
+}
+
+impl Caution for ModalityAtChance {
+    const KIND: &'static str = "modality_at_chance";
+
+    fn message(&self) -> String {
+        format!(
+            "{} alone stays at chance: {} balanced accuracy on validation where a constant guess has {}",
+            shorten(&self.modality, 60),
+            percent(self.accuracy),
+            percent(self.chance)
+        )
+    }
+
+    fn remedy(&self) -> String {
+        let name = shorten(&self.modality, 60);
+        format!(
+            "check that {name} belongs to its labels (train it alone: strategy `unimodal`); if it learns there, \
+             use a strategy that trains it on its own loss, such as `dgl`; if not, check its preparation or leave it out"
+        )
+    }
+
+    fn epoch(&self) -> Option<usize> {
+        Some(self.epoch)
+    }
+}

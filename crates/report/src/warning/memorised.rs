@@ -1,0 +1,92 @@
+//! A modality learns the train split by heart, and the fused model pays for it.
+
+use super::{Caution, percent, points, validation_samples};
+use crate::record::{Epoch, Start};
+use crate::text::shorten;
+
+/// A modality alone is far better on the train than on the validation split,
+/// while the fused accuracy on validation has fallen from its best.
+///
+/// A head that is fitted on train features trusts a modality that has memorised
+/// them; this is how a method with unimodal losses can end below joint training.
+/// The fall is measured between medians of [`WINDOW`] neighbouring epochs, so
+/// that one lucky epoch is no peak, and must exceed a standard error.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModalityMemorised {
+    /// Name of the modality.
+    pub modality: String,
+    /// Its accuracy on the train split.
+    pub train: f64,
+    /// Its accuracy on the validation split.
+    pub validation: f64,
+    /// Best median of the fused validation accuracy over a few epochs.
+    pub peak: f64,
+    /// The median of the last few.
+    pub now: f64,
+    /// The last epoch looked at.
+    pub epoch: usize,
+}
+
+/// Epochs of which the median is taken; odd.
+pub const WINDOW: usize = 3;
+/// Train above validation by this much is far.
+const FAR: f64 = 0.2;
+
+impl ModalityMemorised {
+    /// Looks for it in the epochs so far; needs the modality's train accuracy,
+    /// which strategies with unimodal losses record, or diagnostics do.
+    pub fn find(start: &Start, epochs: &[Epoch], modality: &str) -> Option<Self> {
+        let samples = validation_samples(start);
+        let last = epochs.last()?;
+        if samples == 0.0 || epochs.len() < 2 * WINDOW {
+            return None;
+        }
+        let seen = |e: &Epoch| e.train.get(modality).and_then(|row| row.get("accuracy")).copied();
+        let measured = |e: &Epoch| e.diagnostics.get(modality).and_then(|m| m.get("train_accuracy")).copied();
+        let train = measured(last).or_else(|| seen(last))?;
+        let validation = *last.val.get(modality)?.get("accuracy")?;
+        let fused: Vec<f64> =
+            epochs.iter().map(|e| e.val.get("full")?.get("accuracy").copied()).collect::<Option<_>>()?;
+        let median = |window: &[f64]| {
+            let mut sorted = window.to_vec();
+            sorted.sort_by(f64::total_cmp);
+            sorted[WINDOW / 2]
+        };
+        let medians: Vec<f64> = fused.windows(WINDOW).map(median).collect();
+        let (peak, now) = (medians.iter().copied().fold(f64::NEG_INFINITY, f64::max), *medians.last()?);
+        let error = (peak * (1.0 - peak) / samples).sqrt();
+        (train - validation >= FAR && peak - now > error).then(|| Self {
+            modality: modality.to_owned(),
+            train,
+            validation,
+            peak,
+            now,
+            epoch: last.epoch,
+        })
+    }
+}
+
+impl Caution for ModalityMemorised {
+    const KIND: &'static str = "modality_memorised";
+
+    fn message(&self) -> String {
+        format!(
+            "{} alone has {} on the train and {} on the validation split, and the fused validation accuracy \
+             has fallen by {} from its best",
+            shorten(&self.modality, 60),
+            percent(self.train),
+            percent(self.validation),
+            points(self.peak - self.now)
+        )
+    }
+
+    fn remedy(&self) -> String {
+        "stop early (use checkpoint `best` or fewer epochs), or give the unimodal losses less weight \
+         (a smaller `strategy.alpha`)"
+            .into()
+    }
+
+    fn epoch(&self) -> Option<usize> {
+        Some(self.epoch)
+    }
+}
