@@ -78,7 +78,7 @@ fn units(records: &[Record], classes: usize, config: &SplitConfig) -> Result<Vec
     }
     let unit = |members: Vec<usize>| {
         let mut counts = vec![0; classes];
-        members.iter().for_each(|&r| counts[records[r].class] += 1);
+        members.iter().filter_map(|&r| records[r].truth.class()).for_each(|class| counts[class] += 1);
         Unit { records: members, classes: counts }
     };
     Ok(groups.into_values().map(unit).collect())

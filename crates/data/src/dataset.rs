@@ -3,21 +3,27 @@
 use std::num::NonZero;
 use std::sync::OnceLock;
 
-use counterpoint_batch::{Array, ModalitySpec, Sample, Target};
+use counterpoint_batch::{Array, ClassFrequency, ClassMap, ModalitySpec, Sample, Target, TargetSpec};
 use sha2::{Digest, Sha256};
 
 use crate::cache::{Budget, Cache};
 use crate::config::{CommonConfig, Fit};
+use crate::decode::Bitmap;
 use crate::error::{DataError, ErrorKind};
 use crate::plan::{Part, Plan, Record};
-use crate::prepare::{Moments, Normalise, Preparation, Steps};
+use crate::prepare::{Chance, MapSteps, Moments, Normalise, Preparation, Steps};
 use crate::random::Draw;
 use crate::source::{Raw, Source, field};
+use crate::truth::{Labelling, Truth};
+
+/// Fork of a sample's draw for what its modalities and label draw alike; no modality has this number.
+const SHARED: u64 = u64::MAX;
 
 /// What the splits of one data set share.
 #[derive(Debug)]
 pub struct Dataset {
     pub classes: Vec<String>,
+    pub labelling: Labelling,
     pub preparations: Vec<Preparation>,
     pub spec: Vec<ModalitySpec>,
     pub records: Vec<Record>,
@@ -26,6 +32,12 @@ pub struct Dataset {
     augment: bool,
     raw: Cache<Raw>,
     arranged: Cache<Array>,
+    /// Label maps as they are read (one place a sample), and at the model's size.
+    raw_maps: Cache<Bitmap>,
+    maps: Cache<ClassMap>,
+    /// Height and width of a sample's pictures, where they must be one.
+    sides: Vec<OnceLock<[usize; 2]>>,
+    targets: OnceLock<TargetSpec>,
     budget: Budget,
     fingerprint: OnceLock<String>,
 }
@@ -34,12 +46,14 @@ impl Dataset {
     /// Checks a plan and fits what is to be fitted on its training samples.
     pub fn build(plan: Plan, common: &CommonConfig) -> Result<Self, DataError> {
         plan.check()?;
-        let Plan { classes, drafts, records, notes } = plan;
+        let Plan { classes, labelling, drafts, records, notes } = plan;
         let (preparations, fits): (Vec<_>, Vec<_>) =
             drafts.into_iter().map(|d| (d.preparation, d.fit)).unzip();
         let slots = records.len() * preparations.len();
+        let labels = if matches!(labelling, Labelling::Maps(_)) { records.len() } else { 0 };
         let mut set = Self {
             classes,
+            labelling,
             spec: Vec::new(),
             preparations,
             records,
@@ -47,6 +61,10 @@ impl Dataset {
             augment: common.augment,
             raw: Cache::new(slots),
             arranged: Cache::new(slots),
+            raw_maps: Cache::new(labels),
+            maps: Cache::new(labels),
+            sides: (0..labels).map(|_| OnceLock::new()).collect(),
+            targets: OnceLock::new(),
             budget: Budget::new(common.cache_mb.saturating_mul(1 << 20)),
             fingerprint: OnceLock::new(),
         };
@@ -121,22 +139,25 @@ impl Dataset {
         &self,
         record: usize,
         modality: usize,
-        draw: Option<Draw>,
+        chance: Option<Chance>,
     ) -> Result<Option<Array>, DataError> {
         let (entry, preparation) = (&self.records[record], &self.preparations[modality]);
         let Some(source) = &entry.sources[modality] else { return Ok(None) };
         let place =
             |e: DataError| e.at(format_args!("sample `{}`, modality `{}`", entry.id, preparation.modality));
-        let draw = draw.filter(|_| preparation.random());
+        let chance = chance.filter(|_| preparation.random());
         let slot = record * self.preparations.len() + modality;
-        if let (None, Some(array)) = (draw, self.arranged.get(slot)) {
+        if let (None, Some(array)) = (chance, self.arranged.get(slot)) {
             return Ok(Some(array.clone()));
         }
-        let arrange = |raw: &Raw| preparation.arrange(raw, draw).map_err(|e| place(at_file(e, source)));
+        let arrange = |raw: &Raw| preparation.arrange(raw, chance).map_err(|e| place(at_file(e, source)));
         if let Some(raw) = self.raw.get(slot) {
             return arrange(raw).map(Some);
         }
         let raw = source.load().map_err(place)?;
+        if let (Steps::Scene(_), Raw::Picture(picture)) = (&preparation.steps, &raw) {
+            self.check_side(record, picture).map_err(|e| place(at_file(e, source)))?;
+        }
         let array = arrange(&raw)?;
         // What is in memory already need not be kept twice.
         let file = source.path().is_some();
@@ -144,7 +165,7 @@ impl Dataset {
         let varies = self.augment && entry.part == Part::Train && preparation.random();
         if file && varies {
             self.raw.put(slot, raw.bytes(), &self.budget, || raw);
-        } else if file && draw.is_none() {
+        } else if file && chance.is_none() {
             self.arranged.put(slot, size_of_val(array.values()), &self.budget, || array.clone());
         }
         Ok(Some(array))
@@ -155,14 +176,94 @@ impl Dataset {
         let entry = &self.records[record];
         let mut inputs = Vec::with_capacity(self.preparations.len());
         for (modality, preparation) in self.preparations.iter().enumerate() {
-            let draw = draw.map(|draw| draw.fork(modality as u64));
-            let mut array = self.arranged(record, modality, draw)?;
+            let chance =
+                draw.map(|draw| Chance { shared: draw.fork(SHARED), own: draw.fork(modality as u64) });
+            let mut array = self.arranged(record, modality, chance)?;
             if let Some(array) = &mut array {
                 preparation.normalise.apply(array.values_mut());
             }
             inputs.push(array);
         }
-        Ok(Sample::new(&entry.id, inputs, Target::Class(entry.class)))
+        let target = match (&entry.truth, self.labelling) {
+            (Truth::Class(class), _) => Target::Class(*class),
+            (Truth::Value(value), _) => Target::Value(*value),
+            (Truth::Labels(flags), _) => Target::Labels(flags.clone()),
+            (Truth::Map(source), Labelling::Maps(steps)) => {
+                let chance = draw.map(|draw| Chance { shared: draw.fork(SHARED), own: draw });
+                Target::Map(self.map(record, source, steps, chance)?)
+            }
+            (Truth::Map(_), _) => {
+                return Err(DataError::new(ErrorKind::Internal, "a label map without its preparation"));
+            }
+        };
+        Ok(Sample::new(&entry.id, inputs, target))
+    }
+
+    /// The label map of one sample.
+    fn map(
+        &self,
+        record: usize,
+        source: &Source,
+        steps: MapSteps,
+        chance: Option<Chance>,
+    ) -> Result<ClassMap, DataError> {
+        let entry = &self.records[record];
+        if let (None, Some(map)) = (chance, self.maps.get(record)) {
+            return Ok(map.clone());
+        }
+        if let Some(picture) = self.raw_maps.get(record) {
+            return Ok(steps.arrange(picture, chance));
+        }
+        let place = |e: DataError| e.at(format_args!("label of sample `{}`", entry.id));
+        let Raw::Picture(picture) = source.load().map_err(place)? else {
+            return Err(place(DataError::format("is no picture")));
+        };
+        let check = steps.check(&picture).and_then(|()| self.check_side(record, &picture));
+        check.map_err(|e| place(at_file(e, source)))?;
+        let map = steps.arrange(&picture, chance);
+        if self.augment && entry.part == Part::Train {
+            self.raw_maps.put(record, picture.pixels.len(), &self.budget, || picture);
+        } else if chance.is_none() {
+            self.maps.put(record, map.pixels.len(), &self.budget, || map.clone());
+        }
+        Ok(map)
+    }
+
+    /// Refuses a picture of another size than those of its sample before it.
+    fn check_side(&self, record: usize, picture: &Bitmap) -> Result<(), DataError> {
+        let Some(side) = self.sides.get(record) else { return Ok(()) };
+        let [height, width] = *side.get_or_init(|| [picture.height, picture.width]);
+        if [height, width] == [picture.height, picture.width] {
+            return Ok(());
+        }
+        Err(DataError::shape(format!(
+            "has {} x {} pixels, another picture of this sample {height} x {width}; colour, depth and label \
+             must show the same pixels: scale one of them",
+            picture.height, picture.width
+        )))
+    }
+
+    /// What is to be predicted; reads the training label maps at the first call.
+    pub fn targets(&self) -> Result<TargetSpec, DataError> {
+        let count = self.classes.len();
+        let steps = match self.labelling {
+            Labelling::Classes => return Ok(TargetSpec::Classes { count }),
+            Labelling::Values => return Ok(TargetSpec::Values),
+            Labelling::Labels => return Ok(TargetSpec::Labels { count }),
+            Labelling::Maps(steps) => steps,
+        };
+        if let Some(known) = self.targets.get() {
+            return Ok(known.clone());
+        }
+        let mut frequency = ClassFrequency::new(count);
+        for (record, entry) in self.records.iter().enumerate().filter(|(_, r)| r.part == Part::Train) {
+            if let Truth::Map(source) = &entry.truth {
+                frequency.add(&self.map(record, source, steps, None)?);
+            }
+        }
+        let [height, width] = steps.size;
+        let spec = TargetSpec::Maps { height, width, frequency: frequency.shares() };
+        Ok(self.targets.get_or_init(|| spec).clone())
     }
 
     /// SHA-256 over everything that decides what a model sees, except the preparation.
@@ -179,7 +280,7 @@ impl Dataset {
             field(&mut hasher, record.id.as_bytes());
             field(&mut hasher, record.group.as_deref().unwrap_or_default().as_bytes());
             field(&mut hasher, record.part.name().as_bytes());
-            field(&mut hasher, &(record.class as u64).to_le_bytes());
+            record.truth.hash(&mut hasher)?;
             for source in &record.sources {
                 match source {
                     Some(source) => source.hash(&mut hasher)?,

@@ -36,6 +36,7 @@ mod random;
 mod set;
 mod source;
 mod split;
+mod truth;
 
 use std::path::Path;
 
@@ -46,13 +47,17 @@ pub use config::{
 };
 pub use decode::{Bitmap, IdxImages, Wave};
 pub use error::{DataError, ErrorKind};
-pub use image::{FrameRule, resize};
+pub use image::{FrameRule, ViewRule, resize};
 pub use leak::{Duplicate, Leaks, SharedGroup};
 pub use loader::{Loader, LoaderOptions};
-pub use prepare::{Align, AudioSteps, ImageSteps, Normalise, Preparation, Steps, VectorSteps, VideoSteps};
+pub use prepare::{
+    Align, AudioSteps, ImageSteps, Normalise, Preparation, SceneRole, SceneSteps, Steps, VectorSteps,
+    VideoSteps,
+};
 pub use random::{Draw, Rng};
 pub use set::{
-    FeaturesConfig, GridConfig, GridTask, ManifestConfig, ManifestModality, NanPolicy, SpokenDigitsConfig,
+    FeaturesConfig, GridConfig, GridTask, ManifestConfig, ManifestModality, NanPolicy, RgbdConfig,
+    SpokenDigitsConfig,
 };
 pub use split::{SealedTest, Split, Splits};
 

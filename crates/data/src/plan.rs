@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use crate::config::Draft;
 use crate::error::{DataError, ErrorKind};
 use crate::source::Source;
+use crate::truth::{Labelling, Truth};
 
 /// The three parts of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,15 +43,17 @@ pub struct Record {
     pub id: String,
     pub group: Option<String>,
     pub part: Part,
-    /// Index of a class.
-    pub class: usize,
+    /// What to predict.
+    pub truth: Truth,
     /// One entry per modality; `None` = this sample lacks it.
     pub sources: Vec<Option<Source>>,
 }
 
 /// A data set that is read but not yet checked and fitted.
 pub struct Plan {
+    /// Names of classes or labels; none for numbers.
     pub classes: Vec<String>,
+    pub labelling: Labelling,
     pub drafts: Vec<Draft>,
     pub records: Vec<Record>,
     /// Things that users should know, such as values that were replaced.
@@ -62,7 +65,6 @@ impl Plan {
     /// classes that training never shows.
     pub fn check(&self) -> Result<(), DataError> {
         let split = |message: String| Err(DataError::new(ErrorKind::Split, message));
-        let label = |message: String| Err(DataError::new(ErrorKind::Label, message));
         let mut seen = HashSet::new();
         if let Some(twice) = self.records.iter().find(|record| !seen.insert(record.id.as_str())) {
             return split(format!("two samples have the id `{}`; ids must be unique", twice.id));
@@ -72,24 +74,7 @@ impl Plan {
                 return split(format!("the {} split is empty; give it at least one sample", part.name()));
             }
         }
-        if self.classes.len() < 2 {
-            return label(format!("there must be at least 2 classes, got {:?}", self.classes));
-        }
-        if let Some(lost) = self.records.iter().find(|record| record.class >= self.classes.len()) {
-            return label(format!("sample `{}` has a label without class", lost.id));
-        }
-        let trained: BTreeSet<usize> = self
-            .records
-            .iter()
-            .filter(|record| record.part == Part::Train)
-            .map(|record| record.class)
-            .collect();
-        if let Some(unseen) = (0..self.classes.len()).find(|class| !trained.contains(class)) {
-            return label(format!(
-                "class `{}` has no sample in the train split; add one or leave the class out",
-                self.classes[unseen]
-            ));
-        }
+        self.check_labels()?;
         for (modality, draft) in self.drafts.iter().enumerate() {
             let has = |record: &Record| record.part == Part::Train && record.sources[modality].is_some();
             if !self.records.iter().any(has) {
@@ -105,11 +90,59 @@ impl Plan {
         self.check_files()
     }
 
+    /// Refuses labels without meaning: of no class, of a class that training
+    /// never shows, numbers that are none.
+    fn check_labels(&self) -> Result<(), DataError> {
+        let label = |message: String| Err(DataError::new(ErrorKind::Label, message));
+        let least = match self.labelling {
+            Labelling::Classes | Labelling::Maps(_) => 2,
+            Labelling::Labels => 1,
+            Labelling::Values => 0,
+        };
+        if self.classes.len() < least {
+            return label(format!("there must be at least {least} classes, got {:?}", self.classes));
+        }
+        for Record { id, truth, .. } in &self.records {
+            let fault = match truth {
+                Truth::Class(class) => {
+                    (*class >= self.classes.len()).then(|| "has a label without class".into())
+                }
+                Truth::Value(value) => {
+                    (!value.is_finite()).then(|| format!("has the label {value}, expected a finite number"))
+                }
+                Truth::Labels(flags) => (flags.len() != self.classes.len())
+                    .then(|| format!("has {} labels, expected {}", flags.len(), self.classes.len())),
+                Truth::Map(_) => None,
+            };
+            if let Some(fault) = fault {
+                return label(format!("sample `{id}` {fault}"));
+            }
+        }
+        if !matches!(self.labelling, Labelling::Classes) {
+            return Ok(());
+        }
+        let train = self.records.iter().filter(|record| record.part == Part::Train);
+        let trained: BTreeSet<usize> = train.filter_map(|record| record.truth.class()).collect();
+        match (0..self.classes.len()).find(|class| !trained.contains(class)) {
+            Some(unseen) => label(format!(
+                "class `{}` has no sample in the train split; add one or leave the class out",
+                self.classes[unseen]
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn check_files(&self) -> Result<(), DataError> {
         let gone: Vec<_> = self
             .records
             .iter()
-            .flat_map(|record| record.sources.iter().flatten().map(move |source| (record, source)))
+            .flat_map(|record| {
+                let map = match &record.truth {
+                    Truth::Map(source) => Some(source),
+                    _ => None,
+                };
+                record.sources.iter().flatten().chain(map).map(move |source| (record, source))
+            })
             .filter_map(|(record, source)| {
                 source.path().filter(|path| !path.exists()).map(|path| (record, path))
             })

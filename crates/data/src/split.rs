@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use counterpoint_batch::{ModalitySpec, Sample};
+use counterpoint_batch::{ModalitySpec, Sample, TargetSpec};
 
 use crate::config::CommonConfig;
 use crate::dataset::Dataset;
@@ -48,6 +48,15 @@ impl Splits {
     /// Name and shape of each modality, in order.
     pub fn modalities(&self) -> &[ModalitySpec] {
         &self.set.spec
+    }
+
+    /// What is to be predicted. For label maps all those of the training split
+    /// are read once; later calls are free.
+    ///
+    /// # Errors
+    /// If a label map cannot be read or has an id without class.
+    pub fn targets(&self) -> Result<TargetSpec, DataError> {
+        self.set.targets()
     }
 
     /// SHA-256 in hexadecimal over file contents, labels, groups and the
@@ -122,9 +131,9 @@ impl Split {
         self.entries().map(|record| record.group.as_deref())
     }
 
-    /// Class of each sample, in order.
-    pub fn labels(&self) -> impl ExactSizeIterator<Item = usize> {
-        self.entries().map(|record| record.class)
+    /// Class of each sample, in order; none where targets are no classes.
+    pub fn labels(&self) -> impl Iterator<Item = usize> {
+        self.entries().filter_map(|record| record.truth.class())
     }
 
     /// Number of samples of each class.

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use super::{CommonConfig, SplitConfig};
 use crate::assign::assign;
 use crate::error::{DataError, ErrorKind};
-use crate::set::{FeaturesConfig, GridConfig, ManifestConfig, SpokenDigitsConfig};
+use crate::set::{FeaturesConfig, GridConfig, ManifestConfig, RgbdConfig, SpokenDigitsConfig};
 use crate::split::Splits;
 
 /// The `[data]` table of a configuration.
@@ -49,6 +49,8 @@ pub enum SetConfig {
     Manifest(ManifestConfig),
     /// Arrays of ready-made features.
     Features(FeaturesConfig),
+    /// Colour and depth pictures with a class for every pixel.
+    Rgbd(RgbdConfig),
 }
 
 impl SetConfig {
@@ -60,6 +62,7 @@ impl SetConfig {
             "grid" => value.try_into().map(Self::Grid),
             "manifest" => value.try_into().map(Self::Manifest),
             "features" => value.try_into().map(Self::Features),
+            "rgbd" => value.try_into().map(Self::Rgbd),
             _ => return None,
         })
     }
@@ -70,6 +73,7 @@ impl SetConfig {
             "grid" => GridConfig::KEYS,
             "manifest" => ManifestConfig::KEYS,
             "features" => FeaturesConfig::KEYS,
+            "rgbd" => RgbdConfig::KEYS,
             _ => &[],
         }
     }
@@ -81,6 +85,7 @@ impl SetConfig {
             Self::Grid(_) => "grid",
             Self::Manifest(_) => "manifest",
             Self::Features(_) => "features",
+            Self::Rgbd(_) => "rgbd",
         }
     }
 
@@ -90,13 +95,14 @@ impl SetConfig {
             Self::Grid(set) => Table::try_from(set),
             Self::Manifest(set) => Table::try_from(set),
             Self::Features(set) => Table::try_from(set),
+            Self::Rgbd(set) => Table::try_from(set),
         }
     }
 }
 
 impl DataConfig {
     /// Names of all data sets.
-    pub const NAMES: [&'static str; 4] = ["spoken-digits", "grid", "manifest", "features"];
+    pub const NAMES: [&'static str; 5] = ["spoken-digits", "grid", "manifest", "features", "rgbd"];
 
     /// A set's configuration with common keys at their defaults.
     pub fn new(set: SetConfig) -> Self {
@@ -180,6 +186,7 @@ impl DataConfig {
             SetConfig::Grid(set) => set.plan(common, split, base),
             SetConfig::Manifest(set) => set.plan(common, split, base),
             SetConfig::Features(set) => set.plan(common, split, base),
+            SetConfig::Rgbd(set) => set.plan(common, split, base),
         };
         plan.and_then(|mut plan| {
             if split.is_random() {

@@ -45,7 +45,7 @@ pub fn random_crop(picture: &Bitmap, size: [usize; 2], least_area: f64, flip: bo
 }
 
 /// Exchanges left and right.
-fn mirror(picture: &mut Bitmap) {
+pub fn mirror(picture: &mut Bitmap) {
     let channels = picture.channels;
     for row in picture.pixels.chunks_exact_mut(picture.width * channels) {
         row.reverse();

@@ -3,6 +3,10 @@
 pub(crate) mod crop;
 pub(crate) mod frames;
 pub(crate) mod resize;
+pub(crate) mod view;
 
 pub use frames::FrameRule;
 pub use resize::resize;
+pub use view::ViewRule;
+
+pub(crate) use view::{View, shift_colours};

@@ -4,14 +4,17 @@ mod audio;
 mod image;
 mod normalise;
 mod preparation;
+mod scene;
 mod vector;
 
 pub use audio::{Align, AudioSteps};
 pub use image::{ImageSteps, VideoSteps};
 pub use normalise::Normalise;
 pub use preparation::{Preparation, Steps};
+pub use scene::{SceneRole, SceneSteps};
 pub use vector::VectorSteps;
 
 pub(crate) use image::frames_of_strip;
 pub(crate) use normalise::Moments;
+pub(crate) use scene::{Chance, MapSteps};
 pub(crate) use vector::Columns;

@@ -5,10 +5,9 @@ use std::path::Path;
 use counterpoint_batch::{Array, ModalitySpec};
 use serde::{Deserialize, Serialize};
 
-use super::{AudioSteps, ImageSteps, Normalise, VectorSteps, VideoSteps};
+use super::{AudioSteps, Chance, ImageSteps, Normalise, SceneSteps, VectorSteps, VideoSteps};
 use crate::decode::npy;
 use crate::error::{DataError, read};
-use crate::random::Draw;
 use crate::source::{Raw, Source};
 
 /// What turns a raw file into the model's input for one modality.
@@ -46,6 +45,8 @@ pub enum Steps {
     Audio(AudioSteps),
     /// A picture, PNG or JPEG.
     Image(ImageSteps),
+    /// A colour or depth picture of a scene, PNG or JPEG.
+    Scene(SceneSteps),
     /// A film strip (PNG or JPEG) or a folder of pictures in order of their names.
     Video(VideoSteps),
     /// Features, npy.
@@ -58,6 +59,7 @@ impl Preparation {
         let shape = match &self.steps {
             Steps::Audio(steps) => steps.shape(),
             Steps::Image(steps) => vec![steps.channels, steps.size[0], steps.size[1]],
+            Steps::Scene(steps) => vec![steps.channels(), steps.size[0], steps.size[1]],
             Steps::Video(VideoSteps { frame, frames, .. }) => {
                 vec![frame.channels, *frames, frame.size[0], frame.size[1]]
             }
@@ -66,11 +68,12 @@ impl Preparation {
         ModalitySpec::new(&self.modality, shape)
     }
 
-    /// `audio`, `image`, `video` or `vector`.
+    /// `audio`, `image`, `scene`, `video` or `vector`.
     pub fn kind(&self) -> &'static str {
         match &self.steps {
             Steps::Audio(_) => "audio",
             Steps::Image(_) => "image",
+            Steps::Scene(_) => "scene",
             Steps::Video(_) => "video",
             Steps::Vector(_) => "vector",
         }
@@ -89,7 +92,7 @@ impl Preparation {
         self.check().map_err(place)?;
         let raw = match &self.steps {
             Steps::Audio(_) => Source::Wave { path: path.to_owned(), span: None }.load(),
-            Steps::Image(_) => Source::Picture { path: path.to_owned() }.load(),
+            Steps::Image(_) | Steps::Scene(_) => Source::Picture { path: path.to_owned() }.load(),
             Steps::Video(steps) => {
                 Source::Film { path: path.to_owned(), frame_width: steps.frame_width, span: None }.load()
             }
@@ -113,6 +116,7 @@ impl Preparation {
         match &self.steps {
             Steps::Audio(steps) => steps.check()?,
             Steps::Image(steps) => steps.check()?,
+            Steps::Scene(steps) => steps.check()?,
             Steps::Video(steps) => steps.check()?,
             Steps::Vector(steps) => steps.check()?,
         }
@@ -130,16 +134,18 @@ impl Preparation {
     pub(crate) fn random(&self) -> bool {
         match &self.steps {
             Steps::Audio(steps) => steps.random(),
-            Steps::Image(_) | Steps::Video(_) => true,
+            Steps::Image(_) | Steps::Scene(_) | Steps::Video(_) => true,
             Steps::Vector(_) => false,
         }
     }
 
     /// The array before normalisation.
-    pub(crate) fn arrange(&self, raw: &Raw, draw: Option<Draw>) -> Result<Array, DataError> {
+    pub(crate) fn arrange(&self, raw: &Raw, chance: Option<Chance>) -> Result<Array, DataError> {
+        let draw = chance.map(|chance| chance.own);
         let values = match (&self.steps, raw) {
             (Steps::Audio(steps), Raw::Wave { wave, span }) => steps.arrange(wave, *span, draw)?,
             (Steps::Image(steps), Raw::Picture(picture)) => steps.arrange(picture, draw)?,
+            (Steps::Scene(steps), Raw::Picture(picture)) => steps.arrange(picture, chance),
             (Steps::Video(steps), Raw::Film { frames, span }) => steps.arrange(frames, *span, draw)?,
             (Steps::Vector(steps), Raw::Vector(row)) => steps.arrange(row)?,
             (_, raw) => {

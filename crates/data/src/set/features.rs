@@ -16,6 +16,7 @@ use crate::error::{DataError, ErrorKind};
 use crate::plan::{Part, Plan, Record};
 use crate::prepare::{Columns, Normalise, Preparation, Steps, VectorSteps};
 use crate::source::Source;
+use crate::truth::{Labelling, Truth};
 
 /// What happens to values that are NaN or infinite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,12 +129,12 @@ impl FeaturesConfig {
                 id: ids[row].clone(),
                 group: groups.as_ref().map(|groups| groups[row].clone()),
                 part: parts[row],
-                class: classes.of(&labels[row], &ids[row])?,
+                truth: Truth::Class(classes.of(&labels[row], &ids[row])?),
                 sources: features.iter().map(source).collect(),
             });
         }
         let drafts = features.iter().map(|feature| self.draft(feature)).collect();
-        Ok(Plan { classes: classes.names, drafts, records, notes })
+        Ok(Plan { classes: classes.names, labelling: Labelling::Classes, drafts, records, notes })
     }
 
     fn draft(&self, feature: &Feature) -> Draft {

@@ -16,6 +16,7 @@ use crate::image::FrameRule;
 use crate::plan::{Plan, Record};
 use crate::prepare::Align;
 use crate::source::Source;
+use crate::truth::{Labelling, Truth};
 
 /// Which word of the sentence is to be recognised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,7 +115,7 @@ impl GridConfig {
                 id: clip.to_owned(),
                 group: group.map(|column| row.text(column).to_owned()),
                 part: parts.of(&row)?,
-                class: index,
+                truth: Truth::Class(index),
                 sources: modalities.iter().map(|name| Some(source(name))).collect(),
             });
         }
@@ -129,6 +130,12 @@ impl GridConfig {
             _ => self.video.draft(name, &VIDEO),
         });
         let drafts = drafts.collect::<Result<_, _>>()?;
-        Ok(Plan { classes: classes.into_values().collect(), drafts, records, notes: Vec::new() })
+        Ok(Plan {
+            classes: classes.into_values().collect(),
+            labelling: Labelling::Classes,
+            drafts,
+            records,
+            notes: Vec::new(),
+        })
     }
 }

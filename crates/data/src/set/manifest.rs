@@ -19,6 +19,7 @@ use crate::image::FrameRule;
 use crate::plan::{Plan, Record};
 use crate::prepare::{Align, Steps};
 use crate::source::Source;
+use crate::truth::{Labelling, Truth};
 
 /// Keys of the set `manifest`; `root` is the CSV file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -118,11 +119,11 @@ impl ManifestConfig {
                 id: name.to_owned(),
                 group: group.map(|column| row.text(column).to_owned()).filter(|text| !text.is_empty()),
                 part: parts.of(&row)?,
-                class: classes.of(row.text(label), name).map_err(place)?,
+                truth: Truth::Class(classes.of(row.text(label), name).map_err(place)?),
                 sources: drafts.iter().zip(&columns).map(source).collect::<Result<_, _>>().map_err(place)?,
             });
         }
-        Ok(Plan { classes: classes.names, drafts, records, notes: Vec::new() })
+        Ok(Plan { classes: classes.names, labelling: Labelling::Classes, drafts, records, notes: Vec::new() })
     }
 
     fn draft(&self, name: &str) -> Result<Draft, DataError> {

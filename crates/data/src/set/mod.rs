@@ -4,11 +4,13 @@ mod features;
 mod grid;
 mod labels;
 mod manifest;
+mod rgbd;
 mod spoken_digits;
 
 pub use features::{FeaturesConfig, NanPolicy};
 pub use grid::{GridConfig, GridTask};
 pub use manifest::{ManifestConfig, ManifestModality};
+pub use rgbd::RgbdConfig;
 pub use spoken_digits::SpokenDigitsConfig;
 
 use std::path::{Path, PathBuf};

@@ -19,6 +19,7 @@ use crate::image::FrameRule;
 use crate::plan::{Part, Plan, Record};
 use crate::prepare::Align;
 use crate::source::Source;
+use crate::truth::{Labelling, Truth};
 
 /// Keys of the set `spoken-digits`; modalities `audio` and `image`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,7 +123,7 @@ impl SpokenDigitsConfig {
                 id: row.text(id).to_owned(),
                 group: Some(row.text(speaker).to_owned()),
                 part,
-                class,
+                truth: Truth::Class(class),
                 sources: modalities.iter().map(|name| Some(source(name))).collect(),
             });
         }
@@ -132,6 +133,7 @@ impl SpokenDigitsConfig {
         });
         Ok(Plan {
             classes: (0..10).map(|digit| digit.to_string()).collect(),
+            labelling: Labelling::Classes,
             drafts: drafts.collect::<Result<_, _>>()?,
             records,
             notes: Vec::new(),

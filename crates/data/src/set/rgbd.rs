@@ -1,0 +1,120 @@
+//! `rgbd`: colour and depth pictures with a class for every pixel.
+//!
+//! The folder holds `index.csv` (columns id, split), `classes.csv` (columns id
+//! from 0, name), `rgb/<id>.jpg` (or .png), `depth/<id>.png` and
+//! `label40/<id>.png` (or `label/`): grey values are class ids, 255 is no label.
+//! The pictures of one sample have one size.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{CommonConfig, Draft, Fit, SplitConfig};
+use crate::decode::table::Table;
+use crate::error::{DataError, ErrorKind};
+use crate::image::ViewRule;
+use crate::plan::{Plan, Record};
+use crate::prepare::{MapSteps, Normalise, Preparation, SceneRole, SceneSteps, Steps};
+use crate::source::Source;
+use crate::truth::{Labelling, Truth};
+
+/// Keys of the set `rgbd`; `root` is the folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RgbdConfig {
+    /// Height and width of what the model sees and predicts.
+    pub size: [usize; 2],
+    /// With `augment`: the scene is enlarged by up to this factor.
+    pub zoom: f64,
+    /// With `augment`: whether half of the scenes are mirrored.
+    pub flip: bool,
+    /// With `augment`: how far from 1 the factors of hue, saturation and value may be.
+    pub colour: f64,
+    /// Folder of the label maps below `root`.
+    pub labels: String,
+}
+
+impl Default for RgbdConfig {
+    fn default() -> Self {
+        Self { size: [120, 160], zoom: 1.4, flip: true, colour: 0.1, labels: "label40".into() }
+    }
+}
+
+impl RgbdConfig {
+    pub(crate) const KEYS: &'static [&'static str] = &["size", "zoom", "flip", "colour", "labels"];
+
+    pub(crate) fn plan(
+        &self,
+        common: &CommonConfig,
+        split: &SplitConfig,
+        base: &Path,
+    ) -> Result<Plan, DataError> {
+        let modalities = common.choose(&["rgb", "depth"])?;
+        let root =
+            super::root(common, base, "the folder with index.csv, classes.csv, rgb/, depth/ and label40/")?;
+        let classes = classes(&root.join("classes.csv"))?;
+        let table = Table::read(&root.join("index.csv"))?;
+        let (id, parts) = (table.column("id")?, super::PartColumn::new(&table, split)?);
+        let group = split.split_by.as_ref().map(|by| table.column(by)).transpose()?;
+        let view = ViewRule { zoom: self.zoom, flip: self.flip };
+        let draft = |name: &String| {
+            let role = if name == "rgb" { SceneRole::Colour } else { SceneRole::Depth };
+            let (normalise, fit) = match role {
+                SceneRole::Colour => (Normalise::imagenet(), Fit::Nothing),
+                SceneRole::Depth => (Normalise::None, Fit::Scalar),
+            };
+            let steps = Steps::Scene(SceneSteps { role, size: self.size, view, colour: self.colour });
+            let preparation = Preparation { modality: name.clone(), steps, normalise };
+            preparation.check().map(|()| Draft { preparation, fit })
+        };
+        let drafts = modalities.iter().map(draft).collect::<Result<_, _>>()?;
+        let mut records = Vec::new();
+        for row in table.rows() {
+            let name = row.text(id);
+            if name.is_empty() {
+                return Err(DataError::format(format!("{}: `id` is empty", row.place())));
+            }
+            let source =
+                |modality: &String| Some(Source::Picture { path: picture(&root.join(modality), name) });
+            records.push(Record {
+                id: name.to_owned(),
+                group: group.map(|column| row.text(column).to_owned()),
+                part: parts.of(&row)?,
+                truth: Truth::Map(Source::Picture { path: picture(&root.join(&self.labels), name) }),
+                sources: modalities.iter().map(source).collect(),
+            });
+        }
+        let steps = MapSteps { size: self.size, classes: classes.len(), view };
+        Ok(Plan { classes, labelling: Labelling::Maps(steps), drafts, records, notes: Vec::new() })
+    }
+}
+
+/// `<id>.png`, or `<id>.jpg` if there is none.
+fn picture(folder: &Path, id: &str) -> PathBuf {
+    let endings = ["png", "jpg", "jpeg"].map(|ending| folder.join(format!("{id}.{ending}")));
+    let [png, ..] = &endings;
+    endings.iter().find(|path| path.exists()).unwrap_or(png).clone()
+}
+
+/// Names of the classes by id, which must count up from 0.
+fn classes(path: &Path) -> Result<Vec<String>, DataError> {
+    let table = Table::read(path)?;
+    let (id, name) = (table.column("id")?, table.column("name")?);
+    let mut names = Vec::new();
+    for row in table.rows() {
+        let number: usize = row.number(id)?;
+        if number != names.len() {
+            return Err(DataError::new(
+                ErrorKind::Label,
+                format!("{}: class id {number}, expected {}: ids count up from 0", row.place(), names.len()),
+            ));
+        }
+        names.push(row.text(name).to_owned());
+    }
+    if names.len() > 255 {
+        let message =
+            format!("`{}` lists {} classes, up to 255 fit a label picture", path.display(), names.len());
+        return Err(DataError::new(ErrorKind::Label, message));
+    }
+    Ok(names)
+}

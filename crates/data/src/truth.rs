@@ -1,0 +1,50 @@
+//! What a sample asks to be predicted, before it is decoded.
+
+use sha2::Sha256;
+
+use crate::error::DataError;
+use crate::prepare::MapSteps;
+use crate::source::{Source, field};
+
+/// The truth about one sample.
+#[derive(Clone, Debug)]
+pub enum Truth {
+    /// Index of a class.
+    Class(usize),
+    /// A number.
+    Value(f32),
+    /// For every label whether it applies.
+    Labels(Vec<bool>),
+    /// A picture of class ids.
+    Map(Source),
+}
+
+/// The kind of truth that all samples of a set have.
+#[derive(Clone, Copy, Debug)]
+pub enum Labelling {
+    Classes,
+    Values,
+    Labels,
+    Maps(MapSteps),
+}
+
+impl Truth {
+    /// The class, if it is one.
+    pub fn class(&self) -> Option<usize> {
+        match self {
+            Self::Class(class) => Some(*class),
+            _ => None,
+        }
+    }
+
+    /// Takes it into a hash.
+    pub fn hash(&self, hasher: &mut Sha256) -> Result<(), DataError> {
+        match self {
+            Self::Class(class) => field(hasher, &(*class as u64).to_le_bytes()),
+            Self::Value(value) => field(hasher, &value.to_le_bytes()),
+            Self::Labels(flags) => field(hasher, &flags.iter().map(|&on| u8::from(on)).collect::<Vec<_>>()),
+            Self::Map(source) => source.hash(hasher)?,
+        }
+        Ok(())
+    }
+}
