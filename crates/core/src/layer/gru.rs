@@ -122,15 +122,15 @@ impl Both<'_> {
         for step in steps {
             let step = step.reshape([2, batch, 3 * width]);
             let recurrent = state.clone().matmul(weight.clone()) + bias.clone();
-            let gates = sigmoid(step.clone().narrow(2, 0, 2 * width) + recurrent.clone().narrow(2, 0, 2 * width));
+            let gates =
+                sigmoid(step.clone().narrow(2, 0, 2 * width) + recurrent.clone().narrow(2, 0, 2 * width));
             let (reset, update) = (gates.clone().narrow(2, 0, width), gates.narrow(2, width, width));
             let new = tanh(step.narrow(2, 2 * width, width) + reset * recurrent.narrow(2, 2 * width, width));
             state = new.clone() + update * (state - new);
             states.push(state.clone());
         }
         let states = Tensor::<3>::stack::<4>(states, 2); // [2, batch, length, width]
-        let direction =
-            |i: usize| states.clone().narrow(0, i, 1).reshape([batch, length, width]);
+        let direction = |i: usize| states.clone().narrow(0, i, 1).reshape([batch, length, width]);
         [direction(0), turned.turn(direction(1))]
     }
 }

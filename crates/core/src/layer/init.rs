@@ -93,7 +93,11 @@ mod tests {
         let init = Init::new(3, &Device::flex());
         for [rows, columns] in [[6, 4], [3, 5]] {
             let w = init.orthogonal("weight", [rows, columns]).val().inner();
-            let square = if rows >= columns { w.clone().transpose().matmul(w) } else { w.clone().matmul(w.transpose()) };
+            let square = if rows >= columns {
+                w.clone().transpose().matmul(w)
+            } else {
+                w.clone().matmul(w.transpose())
+            };
             let few = rows.min(columns);
             for (i, value) in host(square).into_iter().enumerate() {
                 let expected = if i / few == i % few { 1.0 } else { 0.0 };

@@ -2,9 +2,9 @@
 
 use burn::module::Module;
 
-use super::encoder::AnyEncoder;
+use super::encoder::{AnyEncoder, AnyStages};
 use super::fusion::AnyFusion;
-use super::{Feature, Features, Model, Multimodal, Scored};
+use super::{CubeMlp, Feature, Features, Model, Multimodal, Scored, Staged};
 use crate::grad::{Groups, Row};
 use crate::input::Input;
 use crate::layer::Pass;
@@ -15,6 +15,10 @@ use crate::modality::{Modalities, Modality};
 pub enum AnyModel {
     /// See [`Multimodal`].
     LateFusion(Multimodal<AnyEncoder, AnyFusion>),
+    /// See [`Staged`].
+    Staged(Staged<AnyStages>),
+    /// See [`CubeMlp`].
+    CubeMlp(CubeMlp),
 }
 
 /// Runs one expression on whatever model it is.
@@ -22,6 +26,8 @@ macro_rules! on_each {
     ($any:expr, $m:ident => $run:expr) => {
         match $any {
             AnyModel::LateFusion($m) => $run,
+            AnyModel::Staged($m) => $run,
+            AnyModel::CubeMlp($m) => $run,
         }
     };
 }

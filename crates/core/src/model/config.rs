@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use counterpoint_batch::ModalitySpec;
 use serde::{Deserialize, Serialize};
 
-use super::{AnyModel, LateFusionConfig};
+use super::{AnyModel, CubeMlpConfig, LateFusionConfig, StagedConfig};
 use crate::Error;
 
 /// Settings of a model; which ones there are.
@@ -13,6 +13,10 @@ use crate::Error;
 pub enum ModelConfig {
     /// See [`LateFusionConfig`].
     LateFusion(LateFusionConfig),
+    /// See [`StagedConfig`].
+    Staged(StagedConfig),
+    /// See [`CubeMlpConfig`].
+    CubeMlp(CubeMlpConfig),
 }
 
 impl Default for ModelConfig {
@@ -26,8 +30,14 @@ impl ModelConfig {
     pub const DEFAULT: &'static str = "late-fusion";
 
     /// Names of all models with a line on each.
-    pub const CATALOG: &'static [(&'static str, &'static str)] =
-        &[("late-fusion", "one encoder a modality, which run to their end; then one fusion and one head")];
+    pub const CATALOG: &'static [(&'static str, &'static str)] = &[
+        ("late-fusion", "one encoder a modality, which run to their end; then one fusion and one head"),
+        (
+            "staged",
+            "encoders that exchange between their stages (dense fusion, e.g. MMTM-ResNet-18); one head",
+        ),
+        ("cube-mlp", "sequences side by side, mixed over length, modality and channel; one linear head"),
+    ];
 
     /// Builds the model for the data's modalities and the task's outputs.
     ///
@@ -48,13 +58,19 @@ impl ModelConfig {
             Self::LateFusion(config) => {
                 AnyModel::LateFusion(config.parts(data, solo_heads).build(data, outputs, seed, device)?)
             }
+            Self::Staged(config) => AnyModel::Staged(config.build(data, outputs, solo_heads, seed, device)?),
+            Self::CubeMlp(config) => {
+                AnyModel::CubeMlp(config.build(data, outputs, solo_heads, seed, device)?)
+            }
         })
     }
 
     /// Names of modalities that the settings mention.
-    pub fn mentions(&self) -> impl Iterator<Item = &str> {
+    pub fn mentions(&self) -> Vec<&str> {
         match self {
-            Self::LateFusion(config) => config.encoders.keys().map(String::as_str),
+            Self::LateFusion(config) => config.encoders.keys().map(String::as_str).collect(),
+            Self::Staged(config) => config.encoders.keys().map(String::as_str).collect(),
+            Self::CubeMlp(config) => config.encoders.keys().map(String::as_str).collect(),
         }
     }
 
@@ -63,6 +79,8 @@ impl ModelConfig {
     pub fn is_additive(&self) -> bool {
         match self {
             Self::LateFusion(config) => config.parts(&[], false).is_additive(),
+            // Gates and blocks look at all modalities together.
+            Self::Staged(_) | Self::CubeMlp(_) => false,
         }
     }
 
@@ -70,6 +88,8 @@ impl ModelConfig {
     pub fn has_shared_linear_head(&self) -> bool {
         match self {
             Self::LateFusion(config) => config.parts(&[], false).has_shared_linear_head(),
+            // Gates and blocks look at all modalities together.
+            Self::Staged(_) | Self::CubeMlp(_) => false,
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use counterpoint_testkit::report::Report;
-use counterpoint_testkit::{seg_reference, toy_reference, training};
+use counterpoint_testkit::{dense_reference, seg_reference, toy_reference, training};
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 fn main() -> ExitCode {
@@ -40,8 +40,6 @@ fn check(text: &str) -> Result<Report, String> {
         None if file["loss_scales"].is_array() => seg_reference::check(text),
         None => training::check(text),
         Some("toy") => toy_reference::check(text),
-        Some(other) => {
-            Err(format!("no checker for case.arch = `{other}`: there are toy, and training files without it"))
-        }
+        Some(_) => dense_reference::check(text),
     }
 }

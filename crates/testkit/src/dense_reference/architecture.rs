@@ -92,7 +92,8 @@ pub trait Architecture {
             return report.numbers("targets", &values, &expected, 1e-6);
         }
         let of_file: Option<Vec<usize>> = serde_json::from_value(expected.clone()).ok();
-        report.holds("labels of the fill are those of the file", batch.targets.classes() == of_file.as_deref());
+        report
+            .holds("labels of the fill are those of the file", batch.targets.classes() == of_file.as_deref());
     }
 
     /// Compares the scores of a row; the tolerance is a share of the largest.

@@ -61,7 +61,9 @@ impl<A: Architecture> Comparison<'_, A> {
         let parameters = learner.groups.parameters();
         let mut tensors: BTreeMap<String, usize> = BTreeMap::new();
         for p in parameters {
-            *tensors.entry(self.architecture.group(&self.architecture.name(&p.name), p.group)).or_default() += 1;
+            *tensors
+                .entry(self.architecture.group(&self.architecture.name(&p.name), p.group))
+                .or_default() += 1;
         }
         // The files count tensors by owner of the layer, whatever the partition.
         self.report.holds(
@@ -69,7 +71,10 @@ impl<A: Architecture> Comparison<'_, A> {
             tensors.values().sum::<usize>() == file.groups.values().sum::<usize>(),
         );
         let count: usize = parameters.iter().map(|p| p.shape.iter().product::<usize>()).sum();
-        self.report.holds(format_args!("{count} parameters, expected {}", file.parameters), count == file.parameters);
+        self.report.holds(
+            format_args!("{count} parameters, expected {}", file.parameters),
+            count == file.parameters,
+        );
     }
 
     fn step(&mut self, learner: &mut Learner<A::Model>, s: usize, step: &Step) -> Result<(), String> {
@@ -78,7 +83,8 @@ impl<A: Architecture> Comparison<'_, A> {
             self.architecture.compare_labels(&mut self.report, &batch, labels);
         }
         let inputs = Inputs::new(batch.clone(), &self.device);
-        let at = Moment { epoch: 0, epochs: 1, batch: s, batches: self.architecture.settings().steps, seed: 0 };
+        let at =
+            Moment { epoch: 0, epochs: 1, batch: s, batches: self.architecture.settings().steps, seed: 0 };
         self.rows(learner, s, step, &inputs, &batch, at)?;
 
         // Both evaluators; the second works on copies and is thrown away.
@@ -180,8 +186,10 @@ impl<A: Architecture> Comparison<'_, A> {
             self.architecture.group(&self.architecture.name(&p.name), p.group)
         };
         let global = expected.values().map(|n| n * n).sum::<f64>().sqrt();
-        let norms: Vec<(&String, f64, f64)> =
-            expected.iter().map(|(name, want)| (name, gradients.norm(|i| group(i) == *name), *want)).collect();
+        let norms: Vec<(&String, f64, f64)> = expected
+            .iter()
+            .map(|(name, want)| (name, gradients.norm(|i| group(i) == *name), *want))
+            .collect();
         for (name, got, want) in norms {
             let scale = want.max(Tolerance::SMALL * global);
             self.report.number(format_args!("{what}: gradient norm of {name}"), got, want, tolerance * scale);
@@ -316,7 +324,12 @@ impl<A: Architecture> Comparison<'_, A> {
         for (name, want) in &file.final_running {
             match buffers.get(name) {
                 Some(got) => {
-                    self.report.number(format_args!("final {name}"), norm(got), *want, Tolerance::RUNNING * want);
+                    self.report.number(
+                        format_args!("final {name}"),
+                        norm(got),
+                        *want,
+                        Tolerance::RUNNING * want,
+                    );
                 }
                 None => self.report.holds(format_args!("final {name} was moved"), false),
             }
@@ -347,7 +360,8 @@ impl<A: Architecture> Comparison<'_, A> {
                 if own && !moved(&learner.buffers, row, names.len()) {
                     continue; // never trained: the file's numbers are of untouched statistics
                 }
-                let buffers = if own { learner.buffers.clone() } else { of_all(&learner.buffers, names.all()) };
+                let buffers =
+                    if own { learner.buffers.clone() } else { of_all(&learner.buffers, names.all()) };
                 let asked = [(row, all.clone())];
                 let scored = frozen.forward(&asked, &inputs, &mut Pass::eval(&buffers)).remove(0);
                 let what = format!("eval {name} {way}");
@@ -357,7 +371,13 @@ impl<A: Architecture> Comparison<'_, A> {
                 let got = doubles(scored.scores);
                 let architecture = self.architecture;
                 let of = &mut self.report;
-                architecture.compare_scores(of, &format!("{what}: scores"), &got, &expected["scores"], tolerance);
+                architecture.compare_scores(
+                    of,
+                    &format!("{what}: scores"),
+                    &got,
+                    &expected["scores"],
+                    tolerance,
+                );
                 let entry: BTreeMap<String, Value> =
                     serde_json::from_value(expected.clone()).map_err(|e| e.to_string())?;
                 architecture.compare_more(of, &name, &got, &entry, &batch);

@@ -91,9 +91,7 @@ impl Architecture for Cube {
         };
         let targets = match self.regresses() {
             true => Targets::Values(salted.numbers(&format!("input.target.{step}"), count, 3.0)),
-            false => {
-                Targets::Classes(salted.integers(&format!("input.label.{step}"), count, case.outputs))
-            }
+            false => Targets::Classes(salted.integers(&format!("input.label.{step}"), count, case.outputs)),
         };
         batch(NAMES.iter().map(input).collect(), targets)
     }

@@ -95,7 +95,11 @@ impl CubeMlpConfig {
             encoders,
             blocks,
             head: Linear::new(size[1] * size[2], outputs, &init.part("head")),
-            solo_heads: if solo_heads || self.solo_heads { data.iter().map(solo).collect() } else { Vec::new() },
+            solo_heads: if solo_heads || self.solo_heads {
+                data.iter().map(solo).collect()
+            } else {
+                Vec::new()
+            },
             length,
             modalities,
         })

@@ -72,7 +72,8 @@ impl Model for CubeMlp {
         let [batch, length, channels] = steps.dims();
         if input.shape().len() == 2 && !encoder.embeds() {
             let repeated = steps.repeat_dim(1, self.length);
-            return Feature::of(repeated).with(shares.repeat_dim(1, self.length).div_scalar(self.length as f64));
+            return Feature::of(repeated)
+                .with(shares.repeat_dim(1, self.length).div_scalar(self.length as f64));
         }
         let missing = self.length - length;
         if missing == 0 {

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::input::Input;
-use crate::model::sequence::{SequenceConfig, SequenceEncoder};
 use crate::layer::{Init, Pass};
+use crate::model::sequence::{SequenceConfig, SequenceEncoder};
 
 /// Turns the input of one modality into features.
 pub trait Encoder: Module + ModuleDisplay {
@@ -40,6 +40,9 @@ pub enum EncoderConfig {
         /// Channels of the first stage; 64 in the paper. The features are 8 times as wide.
         #[serde(default = "resnet_width")]
         width: usize,
+        /// Size of the first kernel: 7, or 3 as in the released MMTM file.
+        #[serde(default = "resnet_stem")]
+        stem: usize,
     },
     /// 3x3 convolutions of stride 2 with batch norm and ReLU, then the mean over space.
     ConvNet {
@@ -74,6 +77,10 @@ fn resnet_width() -> usize {
     64
 }
 
+fn resnet_stem() -> usize {
+    7
+}
+
 fn convnet_channels() -> Vec<usize> {
     vec![16, 32, 64, 64]
 }
@@ -105,10 +112,13 @@ impl EncoderConfig {
     pub fn build(&self, data: &ModalitySpec, init: &Init) -> Result<AnyEncoder, Error> {
         let shape = data.shape.as_slice();
         Ok(match self {
-            Self::ResNet18 { width } => {
+            Self::ResNet18 { width, stem } => {
                 positive("resnet18", "width", &[*width])?;
+                if !matches!(stem, 3 | 7) {
+                    return Err(Error::config(format!("encoder `resnet18`: stem = {stem}: expected 7 or 3")));
+                }
                 let channels = image_channels("resnet18", shape)?;
-                AnyEncoder::ResNet18(ResNet18::new(channels, *width, init))
+                AnyEncoder::ResNet18(ResNet18::new(channels, *width, *stem, init))
             }
             Self::ConvNet { channels } => {
                 positive("conv-net", "channels", channels)?;

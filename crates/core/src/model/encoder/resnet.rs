@@ -25,8 +25,9 @@ pub struct ResNet18 {
 }
 
 impl ResNet18 {
-    /// A trunk for so many input channels; `width` is that of the first stage (64).
-    pub fn new(channels: usize, width: usize, init: &Init) -> Self {
+    /// A trunk for so many input channels; `width` is that of the first stage
+    /// (64), `stem` the size of the first kernel (7, odd).
+    pub fn new(channels: usize, width: usize, stem: usize, init: &Init) -> Self {
         let stage = |number: usize| {
             let to = width << (number - 1);
             let (from, stride) = if number == 1 { (width, 1) } else { (to / 2, 2) };
@@ -37,7 +38,7 @@ impl ResNet18 {
             ]
         };
         Self {
-            conv1: Conv2d::new([channels, width], 7, 2, 3, &init.part("conv1")),
+            conv1: Conv2d::new([channels, width], stem, 2, stem / 2, &init.part("conv1")),
             bn1: BatchNorm::new(width, &init.part("bn1")),
             layer1: stage(1),
             layer2: stage(2),

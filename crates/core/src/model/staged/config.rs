@@ -109,8 +109,11 @@ impl StagedConfig {
         let own = |(m, &width): (&ModalitySpec, &usize)| {
             Linear::new(width, outputs, &init.part(format_args!("solo_head.{}", m.name)))
         };
-        let solo_heads =
-            if solo_heads || self.solo_heads { data.iter().zip(&widths).map(own).collect() } else { Vec::new() };
+        let solo_heads = if solo_heads || self.solo_heads {
+            data.iter().zip(&widths).map(own).collect()
+        } else {
+            Vec::new()
+        };
         Ok(Staged {
             head: self.head.build(&widths, outputs, &init.part("head"))?,
             encoders,

@@ -4,9 +4,7 @@ mod config;
 mod exchange;
 
 pub use config::{Partition, StagedConfig};
-pub use exchange::{
-    AnyExchange, CrossAttentionExchange, Exchange, ExchangeConfig, Mmtm, SeAdd, Streams,
-};
+pub use exchange::{AnyExchange, CrossAttentionExchange, Exchange, ExchangeConfig, Mmtm, SeAdd, Streams};
 
 use burn::module::Module;
 use burn::tensor::Tensor;

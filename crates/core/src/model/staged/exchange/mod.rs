@@ -79,7 +79,10 @@ impl ExchangeConfig {
     /// Names of all exchanges with a line on each.
     pub const CATALOG: &'static [(&'static str, &'static str)] = &[
         ("mmtm", "every stream's channels are gated by a look at all streams (MMTM)"),
-        ("se-add", "every stream adds what squeeze-and-excitation lets through of the others; equal channels"),
+        (
+            "se-add",
+            "every stream adds what squeeze-and-excitation lets through of the others; equal channels",
+        ),
         ("cross-attention", "one token a stream; every stream adds what its token gathers from all of them"),
     ];
 

@@ -2,12 +2,13 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 
 use super::{Exchange, Streams};
 use crate::Error;
-use crate::layer::{Init, SqueezeExcite};
+use crate::layer::{Init, Linear};
 use crate::model::encoder::Stream;
 
 /// Every stream goes on with `SE_m(x_m) + sum of SE_j(x_j)` over the others
@@ -19,7 +20,7 @@ use crate::model::encoder::Stream;
 /// an absent stream adds nothing.
 #[derive(Module, Debug)]
 pub struct SeAdd {
-    excite: Vec<SqueezeExcite>,
+    gates: Vec<(Linear, Linear)>,
 }
 
 impl SeAdd {
@@ -35,18 +36,21 @@ impl SeAdd {
             )));
         }
         let gate = |(m, &c): (usize, &usize)| {
-            SqueezeExcite::new(c, (c / reduction).max(1), &init.part(format_args!("excite.{m}")))
+            let (hidden, init) = ((c / reduction).max(1), init.part(format_args!("gates.{m}")));
+            (Linear::new(c, hidden, &init.part("0")), Linear::new(hidden, c, &init.part("1")))
         };
-        Ok(Self { excite: channels.iter().enumerate().map(gate).collect() })
+        Ok(Self { gates: channels.iter().enumerate().map(gate).collect() })
     }
 }
 
 impl Exchange for SeAdd {
     fn forward(&self, streams: Streams) -> Streams {
-        let excite = |(stream, excite): (Option<Stream>, &SqueezeExcite)| {
-            stream.map(|Stream { maps, frames }| Stream { maps: excite.forward(maps), frames })
+        let excite = |(stream, (fc1, fc2)): (Option<Stream>, &(Linear, Linear))| {
+            let stream = stream?;
+            let gate = sigmoid(fc2.forward(relu(fc1.forward(stream.mean()))));
+            Some(stream.with(gate, |maps, gate| maps * gate))
         };
-        let excited: Streams = streams.into_iter().zip(&self.excite).map(excite).collect();
+        let excited: Streams = streams.into_iter().zip(&self.gates).map(excite).collect();
         let sum = |(m, own): (usize, &Option<Stream>)| {
             let own = own.clone()?;
             let others = excited.iter().enumerate().filter(|(j, _)| *j != m).filter_map(|(_, s)| s.as_ref());
