@@ -8,6 +8,7 @@ pub mod fill;
 pub mod finite_difference;
 pub mod method;
 pub mod parameters;
+pub mod precision;
 pub mod problem;
 pub mod report;
 pub mod seg_reference;

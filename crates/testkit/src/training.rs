@@ -160,7 +160,10 @@ fn build(case: &Case, device: &Device) -> Result<Learner<impl Model + use<>>, St
         encoder_factor: 1.0,
     };
     let mut learner = Learner::new(model, optimizer, strategy);
-    learner.assign(|p| Some(parameter(&reference_name(&p.name), &p.shape)));
+    learner.assign(|p| {
+        let values = parameter(&reference_name(&p.name), &p.shape);
+        Some(values.into_iter().map(|v| v as f32).collect())
+    });
     Ok(learner)
 }
 

@@ -1,12 +1,13 @@
 //! Checks this implementation against reference files of another one.
 //!
 //! `check-reference FILE...` prints a line for each file and exits with 0 only
-//! if every number of every file is within its tolerance.
+//! if every number of every file is within its tolerance. It computes in double
+//! precision.
 
 use std::process::ExitCode;
 
 use counterpoint_testkit::report::Report;
-use counterpoint_testkit::{dense_reference, seg_reference, toy_reference, training};
+use counterpoint_testkit::{dense_reference, precision, seg_reference, toy_reference, training};
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 fn main() -> ExitCode {
@@ -14,6 +15,11 @@ fn main() -> ExitCode {
     if files.is_empty() || files.iter().any(|f| f == "--help" || f == "-h") {
         eprintln!("usage: check-reference FILE...");
         return ExitCode::from(2);
+    }
+    // One precision serves a process; the tests check single precision as well.
+    if let Err(error) = precision::double() {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
     }
     let mut passed = true;
     for file in &files {

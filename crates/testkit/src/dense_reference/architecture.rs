@@ -30,7 +30,7 @@ impl Salted<'_> {
     }
 
     /// The initial values of a parameter.
-    pub fn parameter(self, name: &str, shape: &[usize]) -> Vec<f32> {
+    pub fn parameter(self, name: &str, shape: &[usize]) -> Vec<f64> {
         parameter(&format!("{}{name}", self.0), shape)
     }
 
@@ -38,7 +38,7 @@ impl Salted<'_> {
     pub fn input(self, name: &str, shape: Vec<usize>, scale: f64) -> Input {
         let present = vec![true; shape[0]];
         let values = self.numbers(name, shape.iter().product(), scale);
-        Input { array: Array::new(shape, values).expect("sized by its shape"), present }
+        Input { array: Array::new(shape, values).expect("sized by its shape"), present, lengths: None }
     }
 }
 
@@ -63,6 +63,7 @@ pub trait Architecture {
     fn name(&self, ours: &str) -> String;
 
     /// The file's name of the group of a parameter, by the file's name of it.
+    /// Files group by the layer's owner, whatever the partition of the case.
     fn group(&self, _name: &str, group: Group) -> String {
         let names: Vec<String> = self.modalities();
         match group {
@@ -74,7 +75,7 @@ pub trait Architecture {
     }
 
     /// The initial values of a parameter, by the file's name of it.
-    fn parameter(&self, name: &str, shape: &[usize]) -> Vec<f32> {
+    fn parameter(&self, name: &str, shape: &[usize]) -> Vec<f64> {
         Salted(&self.settings().salt).parameter(name, shape)
     }
 

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint::grad::{Cut, Evaluator, Gradients, Ledger, Need, PerRow, Phase, Row, Scene};
-use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{BufferKey, Buffers, Pass};
 use counterpoint::modality::{Modalities, Present};
@@ -17,7 +16,9 @@ use serde_json::Value;
 
 use super::Architecture;
 use super::schema::{File, Step, Summary, Tolerance};
+use super::textbook::Textbook;
 use crate::method;
+use crate::parameters::{changed, values};
 use crate::report::Report;
 
 /// One file against one architecture.
@@ -26,6 +27,7 @@ struct Comparison<'a, A: Architecture> {
     task: Box<dyn Task>,
     device: Device,
     rows: Vec<(String, Row)>,
+    optimizer: Textbook,
     report: Report,
 }
 
@@ -43,10 +45,16 @@ pub(super) fn run<A: Architecture>(architecture: &A, text: &str) -> Result<Repor
     let solos = names.iter().map(|m| (names.name(m).to_owned(), Row::Solo(m)));
     let rows = std::iter::once(("full".to_owned(), Row::Full)).chain(solos).collect();
     let mut learner = Learner::new(model, settings.optimizer()?, strategy);
-    learner.assign(|p| Some(architecture.parameter(&architecture.name(&p.name), &p.shape)));
+    learner.model = changed(learner.model, &learner.groups, |position, old| {
+        let p = &learner.groups.parameters()[position];
+        let values = architecture.parameter(&architecture.name(&p.name), &p.shape);
+        Tensor::from_data(TensorData::new(values, old.dims()), &device)
+    });
 
     let task = architecture.task();
-    let mut comparison = Comparison { architecture, task, device, rows, report: Report::default() };
+    let optimizer = Textbook::new(settings.optimizer()?, &learner.groups);
+    let mut comparison =
+        Comparison { architecture, task, device, rows, optimizer, report: Report::default() };
     comparison.sizes(&learner, &file);
     for (s, step) in file.steps.iter().enumerate() {
         comparison.step(&mut learner, s, step)?;
@@ -119,10 +127,25 @@ impl<A: Architecture> Comparison<'_, A> {
             chosen = Some(gradients);
         }
         self.running(learner, &format!("step {s}"), &step.running);
-        let model = learner.model.clone();
-        let gradients = chosen.expect("two evaluators ran");
-        learner.model = learner.optimizer.step(model, gradients, &learner.groups, 1.0);
+        self.update(learner, s, chosen.expect("two evaluators ran"));
         Ok(())
+    }
+
+    /// One step of the textbook's optimizer, with which ours agrees up to single precision.
+    fn update(&mut self, learner: &mut Learner<A::Model>, s: usize, gradients: Gradients) {
+        let model = learner.model.clone();
+        self.optimizer.start();
+        learner.model = changed(learner.model.clone(), &learner.groups, |position, old| {
+            self.optimizer.update(position, old, &gradients)
+        });
+        let ours = learner.optimizer.step(model, gradients, &learner.groups, 1.0);
+        let (ours, textbook) = (values(&ours, &learner.groups), values(&learner.model, &learner.groups));
+        for (name, ours) in ours {
+            let textbook = doubles_of(&textbook[&name]);
+            let what = format!("step {s}: {name} by our optimizer, distance");
+            let difference: Vec<f64> = ours.iter().zip(&textbook).map(|(a, b)| f64::from(*a) - b).collect();
+            self.report.number(what, norm(&difference), 0.0, 1e-6 * norm(&textbook));
+        }
     }
 
     /// Every row for itself, with batch statistics and no buffer moved.
@@ -276,8 +299,11 @@ impl<A: Architecture> Comparison<'_, A> {
                 None => self.report.holds(format_args!("{what}: the file has {name}"), false),
             }
         }
-        for name in expected.keys().filter(|name| !ours.contains_key(*name)) {
-            self.report.holds(format_args!("{what}: {name} was moved"), false);
+        // What no row moved stays at mean 0 and variance 1.
+        for (name, want) in expected.iter().filter(|(name, _)| !ours.contains_key(*name)) {
+            let still = if name.contains(".running_mean@") { 0.0 } else { 1.0 };
+            self.report
+                .holds(format_args!("{what}: {name} was moved"), want.first.iter().all(|v| *v == still));
         }
     }
 
@@ -305,14 +331,16 @@ impl<A: Architecture> Comparison<'_, A> {
         let tolerance = Tolerance::loss(file.final_float32_drift);
         let silent: Vec<&String> = file.steps.iter().flat_map(|step| &step.no_gradient).collect();
         let mut values = BTreeMap::new();
-        learner.visit(|p, numbers| {
-            let numbers: Vec<f64> = numbers.into_iter().map(f64::from).collect();
+        let _ = changed(learner.model.clone(), &learner.groups, |position, value| {
+            let p = &learner.groups.parameters()[position];
+            let numbers = doubles(value.clone());
             values.insert(self.architecture.name(&p.name), (p.shape.clone(), numbers));
+            value
         });
         for (name, (shape, got)) in &values {
             if silent.contains(&name) {
                 let first = self.architecture.parameter(name, shape);
-                let still = first.iter().zip(got).all(|(a, b)| f64::from(*a) == *b);
+                let still = first == *got;
                 self.report.holds(format_args!("{name} never moved"), still);
             }
             match file.r#final.get(name) {
@@ -331,11 +359,17 @@ impl<A: Architecture> Comparison<'_, A> {
                         Tolerance::RUNNING * want,
                     );
                 }
-                None => self.report.holds(format_args!("final {name} was moved"), false),
+                None if name.contains(".running_mean@") => {
+                    self.report.number(format_args!("final {name}, which was not moved"), 0.0, *want, 1e-12);
+                }
+                // The root of the number of channels, which only the first step's entry tells.
+                None => self
+                    .report
+                    .holds(format_args!("final {name} is of a layer that was not moved"), *want > 0.0),
             }
         }
-        let same = file.final_running.is_empty() || file.final_running.len() == buffers.len();
-        self.report.holds("number of running statistics", same);
+        let known = buffers.keys().all(|name| file.final_running.contains_key(name));
+        self.report.holds("no running statistics beyond the file's", file.final_running.is_empty() || known);
     }
 
     /// Rows in evaluation, with their own statistics and with those of all modalities.
@@ -365,7 +399,7 @@ impl<A: Architecture> Comparison<'_, A> {
                 let asked = [(row, all.clone())];
                 let scored = frozen.forward(&asked, &inputs, &mut Pass::eval(&buffers)).remove(0);
                 let what = format!("eval {name} {way}");
-                let loss = f64::from(host(self.task.loss(scored.scores.clone(), &batch.targets))[0]);
+                let loss = doubles(self.task.loss(scored.scores.clone(), &batch.targets))[0];
                 let want = expected["loss"].as_f64().unwrap_or(f64::NAN);
                 self.report.number(format_args!("{what}: loss"), loss, want, tolerance * want.abs());
                 let got = doubles(scored.scores);
@@ -404,8 +438,12 @@ fn of_all(buffers: &Buffers, all: Present) -> Buffers {
     common
 }
 
+fn doubles_of(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|v| f64::from(*v)).collect()
+}
+
 fn doubles<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    host(tensor).into_iter().map(f64::from).collect()
+    tensor.into_data().convert::<f64>().try_into_vec().expect("just converted")
 }
 
 fn norm(values: &[f64]) -> f64 {

@@ -1,6 +1,7 @@
 //! Two ResNet-18 with transfer modules behind stages 2, 3 and 4.
 
 use burn::tensor::Device;
+use counterpoint::grad::Group;
 use counterpoint::layer::BnPolicy;
 use counterpoint::model::encoder::{AnyStages, EncoderConfig};
 use counterpoint::model::{ExchangeConfig, Partition, Staged, StagedConfig};
@@ -67,6 +68,16 @@ impl Architecture for Mmtm {
     fn name(&self, ours: &str) -> String {
         let name = ours.replace("encoder.audio.", "audio_net.").replace("encoder.visual.", "visual_net.");
         name.replace("fusion.", "").replace("gates.0", "gate_audio").replace("gates.1", "gate_visual")
+    }
+
+    fn group(&self, name: &str, _group: Group) -> String {
+        let owner = match name.split('.').next() {
+            Some("audio_net") => "encoder.audio",
+            Some("visual_net") => "encoder.visual",
+            Some("head") => "head",
+            _ => "fusion",
+        };
+        owner.into()
     }
 
     fn task(&self) -> Box<dyn Task> {

@@ -10,6 +10,7 @@ mod compare;
 mod cube;
 mod mmtm;
 mod schema;
+mod textbook;
 
 pub use architecture::{Architecture, Salted};
 pub use schema::{Settings, Tolerance};
@@ -18,6 +19,7 @@ use serde::de::DeserializeOwned;
 
 use self::cube::Cube;
 use self::mmtm::Mmtm;
+use crate::precision;
 use crate::report::Report;
 
 /// Runs the case of a file and compares everything that it holds.
@@ -25,6 +27,7 @@ use crate::report::Report;
 /// # Errors
 /// If the text is not of the schema, or the case asks for something unknown.
 pub fn check(text: &str) -> Result<Report, String> {
+    precision::double()?;
     let file: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
     match file["case"]["arch"].as_str() {
         Some("mmtm") => compare::run(&Mmtm(case(&file)?), text),
