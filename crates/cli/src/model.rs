@@ -20,7 +20,7 @@ pub fn build(
 ) -> Result<Learner<AnyModel>, Failure> {
     let names: Vec<&str> = modalities.iter().map(|m| m.name.as_str()).collect();
     let model = &config.model;
-    if let Some(unknown) = model.mentions().find(|name| !names.contains(name)) {
+    if let Some(unknown) = model.mentions().into_iter().find(|name| !names.contains(name)) {
         // A run of one modality may keep the table of all.
         if config.data.common.modalities.is_none() {
             return Err(Failure::new(

@@ -2,12 +2,9 @@
 
 use burn::tensor::Tensor;
 
-/// The values of a tensor, row-major.
-///
-/// # Panics
-/// If the tensor is not `f32`; everything here is.
+/// The values of a tensor, row-major, in single precision.
 pub fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec::<f32>().expect("all tensors here are f32")
+    tensor.into_data().convert::<f32>().try_into_vec().expect("just converted")
 }
 
 /// The value of a tensor with one element.

@@ -23,13 +23,13 @@ pub fn fill_f32(name: &str, count: usize, scale: f64) -> Vec<f32> {
 }
 
 /// The initial values of a parameter of the given reference name and shape.
-pub fn parameter(name: &str, shape: &[usize]) -> Vec<f32> {
+pub fn parameter(name: &str, shape: &[usize]) -> Vec<f64> {
     let count = shape.iter().product();
     let last = name.rsplit('.').next().unwrap_or(name);
     match shape {
-        [_, inputs, h, w] => fill_f32(name, count, (6.0 / (inputs * h * w) as f64).sqrt()),
-        [outputs, inputs] => fill_f32(name, count, (6.0 / (outputs + inputs) as f64).sqrt()),
-        _ if last.starts_with("bias") => fill_f32(name, count, 0.1),
-        _ => fill(name, count, 0.1).into_iter().map(|v| (1.0 + v) as f32).collect(),
+        [_, inputs, h, w] => fill(name, count, (6.0 / (inputs * h * w) as f64).sqrt()),
+        [outputs, inputs] => fill(name, count, (6.0 / (outputs + inputs) as f64).sqrt()),
+        _ if last.starts_with("bias") => fill(name, count, 0.1),
+        _ => fill(name, count, 0.1).into_iter().map(|v| 1.0 + v).collect(),
     }
 }

@@ -44,3 +44,22 @@ pub fn replaced<M: Module>(model: M, groups: &Groups, new: impl FnMut(&str) -> O
     }
     model.map(&mut Writer(groups, new))
 }
+
+/// The model with every parameter replaced by what `change` makes of its
+/// position and flat value, in the precision of the device.
+pub fn changed<M: Module>(model: M, groups: &Groups, change: impl FnMut(usize, Tensor<1>) -> Tensor<1>) -> M {
+    struct Changer<'a, F>(&'a Groups, F);
+    impl<F: FnMut(usize, Tensor<1>) -> Tensor<1>> ModuleMapper for Changer<'_, F> {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let (id, old, mapper) = param.consume();
+            let Some(position) = self.0.position(id) else {
+                return Param::from_mapped_value(id, old, mapper);
+            };
+            let shape = old.dims();
+            let flat = old.inner().reshape([shape.iter().product::<usize>()]);
+            let new = Tensor::from_inner((self.1)(position, flat).reshape(shape)).require_grad();
+            Param::from_mapped_value(id, new, mapper)
+        }
+    }
+    model.map(&mut Changer(groups, change))
+}

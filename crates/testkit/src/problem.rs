@@ -20,8 +20,22 @@ impl Problem {
     /// which are small images and all others vectors of five numbers.
     pub fn new(modalities: usize, count: usize, batch: usize, seed: u64) -> Self {
         let shape = |m: usize| if m == 0 { vec![1, 5, 5] } else { vec![5] };
-        let spec: Vec<ModalitySpec> =
-            (0..modalities).map(|m| ModalitySpec::new(NAMES[m], shape(m))).collect();
+        let spec = (0..modalities).map(|m| ModalitySpec::new(NAMES[m], shape(m))).collect();
+        Self::of(spec, count, batch, seed)
+    }
+
+    /// The same with sequences: steps of three numbers, word ids, and vectors,
+    /// in turn. No sample but every fifth has all six steps or words.
+    pub fn sequences(modalities: usize, count: usize, batch: usize, seed: u64) -> Self {
+        let spec = |m: usize| match m % 3 {
+            0 => ModalitySpec::new(NAMES[m], [6, 3]).with_lengths(),
+            1 => ModalitySpec::new(NAMES[m], [6]).with_vocabulary(9).with_lengths(),
+            _ => ModalitySpec::new(NAMES[m], [4]),
+        };
+        Self::of((0..modalities).map(spec).collect(), count, batch, seed)
+    }
+
+    fn of(spec: Vec<ModalitySpec>, count: usize, batch: usize, seed: u64) -> Self {
         let samples = (0..count)
             .map(|i| {
                 let inputs = spec.iter().map(|m| Some(draw(m, i, seed))).collect();
@@ -72,14 +86,40 @@ impl Problem {
     pub fn whole(&self) -> Batch {
         Batch::collate(self.samples.clone(), &self.spec).expect("samples fit their specification")
     }
+
+    /// One sample as a batch of its own, not longer than it is.
+    ///
+    /// # Panics
+    /// If there is no such sample.
+    pub fn sample(&self, index: usize) -> Batch {
+        let sample = self.samples[index].clone();
+        let fitted = |(m, input): (&ModalitySpec, &Option<Array>)| match input {
+            Some(array) if m.ragged => ModalitySpec { shape: array.shape().to_vec(), ..m.clone() },
+            _ => m.clone(),
+        };
+        let spec: Vec<ModalitySpec> = self.spec.iter().zip(&sample.inputs).map(fitted).collect();
+        Batch::collate(vec![sample], &spec).expect("fitted to the sample")
+    }
 }
 
 fn draw(m: &ModalitySpec, sample: usize, seed: u64) -> Array {
     let mut prototype = Random::new(seed, &["prototype", &m.name, &(sample % 3).to_string()]);
     let mut noise = Random::new(seed, &["noise", &m.name, &sample.to_string()]);
-    let count = m.shape.iter().product();
-    let values = (0..count).map(|_| (prototype.normal() + 0.3 * noise.normal()) as f32).collect();
-    Array::new(m.shape.clone(), values).expect("sized by its shape")
+    let mut shape = m.shape.clone();
+    if m.ragged {
+        shape[0] = shape[0].min(2 + sample % 5);
+    }
+    let count = shape.iter().product();
+    let number = |_| match m.vocabulary {
+        None => (prototype.normal() + 0.3 * noise.normal()) as f32,
+        // A word that is the class's own, or now and then any; 0 is padding.
+        Some(words) => {
+            let (own, any) = (prototype.below(words - 1), noise.below(words - 1));
+            1.0 + if noise.uniform() < 0.2 { any } else { own } as f32
+        }
+    };
+    let values = (0..count).map(number).collect();
+    Array::new(shape, values).expect("sized by its shape")
 }
 
 impl BatchSource for Problem {

@@ -13,13 +13,14 @@ use counterpoint::model::encoder::EncoderConfig;
 use counterpoint::model::fusion::FusionConfig;
 use counterpoint::model::head::HeadConfig;
 use counterpoint::model::{Model, MultimodalConfig};
-use counterpoint::strategy::{Moment, StrategyConfig};
+use counterpoint::strategy::Moment;
 use counterpoint::task::{Classification, Task};
 use counterpoint::train::{Learner, OptimizerConfig};
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
 use serde::Deserialize;
 
 use crate::fill::{fill_f32, parameter};
+use crate::method;
 use crate::report::Report;
 
 #[derive(Deserialize)]
@@ -134,29 +135,14 @@ fn build(case: &Case, device: &Device) -> Result<Learner<impl Model + use<>>, St
         "sum" => FusionConfig::Sum {},
         other => return Err(format!("unknown fusion `{other}`: expected concat or sum")),
     };
-    let dgl = |truncate_multimodal, truncate_unimodal| StrategyConfig::Dgl {
-        alpha: case.alpha,
-        truncate_multimodal,
-        truncate_unimodal,
-    };
-    let strategy = match case.method.as_str() {
-        "joint" => StrategyConfig::Joint {},
-        "uniloss" => dgl(false, false),
-        "mt" => dgl(true, false),
-        "ut" => dgl(false, true),
-        "dgl" | "dgl_released" => dgl(true, true),
-        other => {
-            return Err(format!(
-                "unknown method `{other}`: expected joint, uniloss, mt, ut, dgl or dgl_released"
-            ));
-        }
-    };
+    // The released two-pass code must equal the definition.
+    let strategy = method::strategy(case.method.trim_end_matches("_released"), case.alpha)?;
     let [h, w] = case.visual;
     let data = [
         ModalitySpec::new("audio", [1, case.audio[0], case.audio[1]]),
         ModalitySpec::new("visual", [3, case.frames, h, w]),
     ];
-    let encoder = EncoderConfig::ResNet18 { width: 64 };
+    let encoder = EncoderConfig::ResNet18 { width: 64, stem: 7 };
     let config = MultimodalConfig {
         encoders: vec![encoder.clone(), encoder],
         fusion,
@@ -174,7 +160,10 @@ fn build(case: &Case, device: &Device) -> Result<Learner<impl Model + use<>>, St
         encoder_factor: 1.0,
     };
     let mut learner = Learner::new(model, optimizer, strategy);
-    learner.assign(|p| Some(parameter(&reference_name(&p.name), &p.shape)));
+    learner.assign(|p| {
+        let values = parameter(&reference_name(&p.name), &p.shape);
+        Some(values.into_iter().map(|v| v as f32).collect())
+    });
     Ok(learner)
 }
 

@@ -80,6 +80,7 @@ impl Run {
             folder: Some(&folder.checkpoints()),
             stop: manner.stop,
             device: &self.device,
+            diagnostics: &counterpoint::diagnose::Diagnostics::off(),
         };
         let outcome = trainer.run(&mut learner, done, &mut observer);
         observer.clear();

@@ -38,6 +38,7 @@ impl<M: Model> Evaluator<M> for Cut {
         pass: &mut Pass<'_>,
     ) -> Result<(Gradients, Ledger), Error> {
         let Scene { model, groups, inputs, task, at } = scene;
+        pass.draw(at.seed, at.iteration() as u64);
         let names = model.modalities();
         // Probes run without a graph: one that nobody runs backward would stay in memory.
         let still = (!phase.probes.is_empty()).then(|| Module::valid(model));

@@ -21,6 +21,7 @@ impl<M: Model> Evaluator<M> for PerRow {
         pass: &mut Pass<'_>,
     ) -> Result<(Gradients, Ledger), Error> {
         let Scene { model, groups, inputs, task, at } = scene;
+        pass.draw(at.seed, at.iteration() as u64);
         let forward = |row: Row, pass: &mut Pass<'_>| -> Option<RowOutput> {
             let asked = [(row, scene.serving(row)?)];
             let scored = model.forward(&asked, inputs, pass).pop()?;

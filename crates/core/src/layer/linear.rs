@@ -37,6 +37,15 @@ impl Linear {
         }
     }
 
+    /// The layer along the last axis.
+    ///
+    /// # Shapes
+    /// `[batch, length, in]` to `[batch, length, out]`.
+    pub fn along(&self, x: Tensor<3>) -> Tensor<3> {
+        let [batch, length, inputs] = x.dims();
+        self.forward(x.reshape([batch * length, inputs])).reshape([batch, length, self.outputs()])
+    }
+
     /// Width of the input.
     pub fn inputs(&self) -> usize {
         self.weight.dims()[1]

@@ -6,6 +6,7 @@ use burn::module::ParamId;
 use burn::tensor::{Device, Tensor};
 
 use super::{BnPolicy, BufferKey, Buffers, Running};
+use crate::math::random::Random;
 use crate::modality::Present;
 
 /// The explicit context of forward passes: training or evaluation, which
@@ -19,6 +20,8 @@ use crate::modality::Present;
 pub struct Pass<'a> {
     mode: Mode<'a>,
     place: Place,
+    /// Seed and step that random draws belong to.
+    step: Option<(u64, u64)>,
 }
 
 /// Whose statistics layers use.
@@ -30,9 +33,12 @@ struct Place {
     fallback: BufferKey,
     /// The modalities that are present, behind the first meeting.
     row: Option<Present>,
+    /// Which of the streams that share a layer.
+    turn: usize,
 }
 
-const BEFORE_MEETING: Place = Place { key: BufferKey::Single, fallback: BufferKey::Single, row: None };
+const BEFORE_MEETING: Place =
+    Place { key: BufferKey::Single, fallback: BufferKey::Single, row: None, turn: 0 };
 
 #[derive(Debug)]
 enum Mode<'a> {
@@ -43,12 +49,13 @@ enum Mode<'a> {
 impl<'a> Pass<'a> {
     /// A pass with batch statistics that moves `buffers`.
     pub fn train(buffers: &'a mut Buffers) -> Self {
-        Self { mode: Mode::Train { buffers, moved: BTreeSet::new(), still: false }, place: BEFORE_MEETING }
+        let mode = Mode::Train { buffers, moved: BTreeSet::new(), still: false };
+        Self { mode, place: BEFORE_MEETING, step: None }
     }
 
     /// A pass with running statistics that changes nothing.
     pub fn eval(buffers: &'a Buffers) -> Self {
-        Self { mode: Mode::Eval(buffers), place: BEFORE_MEETING }
+        Self { mode: Mode::Eval(buffers), place: BEFORE_MEETING, step: None }
     }
 
     /// Whether batch statistics are used.
@@ -70,13 +77,36 @@ impl<'a> Pass<'a> {
     ) -> T {
         let full = BufferKey::Subset(all);
         let key = if policy == BnPolicy::PerSubset { BufferKey::Subset(row) } else { full };
-        let outer = std::mem::replace(&mut self.place, Place { key, fallback: full, row: Some(row) });
+        let outer =
+            std::mem::replace(&mut self.place, Place { key, fallback: full, row: Some(row), turn: 0 });
         let result = match policy {
             BnPolicy::FullOnly if row != all => self.probe(f),
             _ => f(self),
         };
         self.place = outer;
         result
+    }
+
+    /// Runs `f` for one of several streams that go through the same layers,
+    /// each of which moves their buffers.
+    pub fn turn<T>(&mut self, turn: usize, f: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.place.turn, turn);
+        let result = f(self);
+        self.place.turn = outer;
+        result
+    }
+
+    /// Says which step of which run random draws belong to. A pass that was
+    /// not told draws nothing: dropout is off.
+    pub fn draw(&mut self, seed: u64, step: u64) {
+        self.step = Some((seed, step));
+    }
+
+    /// The random numbers of a layer in this step and row; none in evaluation.
+    pub(super) fn random(&self, layer: &str) -> Option<Random> {
+        let (seed, step) = self.step.filter(|_| self.trains())?;
+        let (step, place) = (step.to_string(), format!("{:?}", (self.place.row, self.place.turn)));
+        Some(Random::new(seed, &["dropout", layer, &step, &place]))
     }
 
     /// Runs `f` without moving any buffer: a measurement must not train.

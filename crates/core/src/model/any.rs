@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 
-use super::encoder::AnyEncoder;
+use super::encoder::{AnyEncoder, AnyStages};
 use super::esanet::EsaNet;
 use super::fusion::AnyFusion;
-use super::{Feature, Features, Model, Multimodal, Scored};
+use super::{CubeMlp, Feature, Features, Model, Multimodal, Scored, Staged};
 use crate::grad::{Groups, Row};
 use crate::input::Input;
 use crate::layer::Pass;
@@ -18,6 +18,10 @@ pub enum AnyModel {
     LateFusion(Multimodal<AnyEncoder, AnyFusion>),
     /// See [`EsaNet`].
     EsaNet(EsaNet),
+    /// See [`Staged`].
+    Staged(Staged<AnyStages>),
+    /// See [`CubeMlp`].
+    CubeMlp(CubeMlp),
 }
 
 /// Runs one expression on whatever model it is.
@@ -26,6 +30,8 @@ macro_rules! on_each {
         match $any {
             AnyModel::LateFusion($m) => $run,
             AnyModel::EsaNet($m) => $run,
+            AnyModel::Staged($m) => $run,
+            AnyModel::CubeMlp($m) => $run,
         }
     };
 }

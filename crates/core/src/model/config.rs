@@ -5,7 +5,7 @@ use counterpoint_batch::ModalitySpec;
 use serde::{Deserialize, Serialize};
 
 use super::esanet::EsaNetConfig;
-use super::{AnyModel, LateFusionConfig};
+use super::{AnyModel, CubeMlpConfig, LateFusionConfig, StagedConfig};
 use crate::Error;
 
 /// Settings of a model; which ones there are.
@@ -14,6 +14,10 @@ use crate::Error;
 pub enum ModelConfig {
     /// See [`LateFusionConfig`].
     LateFusion(LateFusionConfig),
+    /// See [`StagedConfig`].
+    Staged(StagedConfig),
+    /// See [`CubeMlpConfig`].
+    CubeMlp(CubeMlpConfig),
     /// See [`EsaNetConfig`].
     #[serde(rename = "esanet")]
     EsaNet(EsaNetConfig),
@@ -32,6 +36,11 @@ impl ModelConfig {
     /// Names of all models with a line on each.
     pub const CATALOG: &'static [(&'static str, &'static str)] = &[
         ("late-fusion", "one encoder a modality, which run to their end; then one fusion and one head"),
+        (
+            "staged",
+            "encoders that exchange between their stages (dense fusion, e.g. MMTM-ResNet-18); one head",
+        ),
+        ("cube-mlp", "sequences side by side, mixed over length, modality and channel; one linear head"),
         ("esanet", "a class for every pixel: encoders that meet at five depths, pyramid context, a decoder"),
     ];
 
@@ -54,17 +63,22 @@ impl ModelConfig {
             Self::LateFusion(config) => {
                 AnyModel::LateFusion(config.parts(data, solo_heads).build(data, outputs, seed, device)?)
             }
+            Self::Staged(config) => AnyModel::Staged(config.build(data, outputs, solo_heads, seed, device)?),
+            Self::CubeMlp(config) => {
+                AnyModel::CubeMlp(config.build(data, outputs, solo_heads, seed, device)?)
+            }
             Self::EsaNet(config) => AnyModel::EsaNet(config.build(data, outputs, seed, device)?),
         })
     }
 
     /// Names of modalities that the settings mention.
-    pub fn mentions(&self) -> impl Iterator<Item = &str> {
-        let names: Vec<&str> = match self {
+    pub fn mentions(&self) -> Vec<&str> {
+        match self {
             Self::LateFusion(config) => config.encoders.keys().map(String::as_str).collect(),
+            Self::Staged(config) => config.encoders.keys().map(String::as_str).collect(),
+            Self::CubeMlp(config) => config.encoders.keys().map(String::as_str).collect(),
             Self::EsaNet(_) => Vec::new(),
-        };
-        names.into_iter()
+        }
     }
 
     /// Whether fused scores are a sum of one term for each modality (and a
@@ -72,7 +86,8 @@ impl ModelConfig {
     pub fn is_additive(&self) -> bool {
         match self {
             Self::LateFusion(config) => config.parts(&[], false).is_additive(),
-            Self::EsaNet(_) => false,
+            // Gates, blocks and decoders look at all modalities together.
+            Self::Staged(_) | Self::CubeMlp(_) | Self::EsaNet(_) => false,
         }
     }
 
@@ -80,7 +95,8 @@ impl ModelConfig {
     pub fn has_shared_linear_head(&self) -> bool {
         match self {
             Self::LateFusion(config) => config.parts(&[], false).has_shared_linear_head(),
-            Self::EsaNet(_) => false,
+            // Gates, blocks and decoders look at all modalities together.
+            Self::Staged(_) | Self::CubeMlp(_) | Self::EsaNet(_) => false,
         }
     }
 }

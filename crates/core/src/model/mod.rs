@@ -6,6 +6,7 @@
 
 mod any;
 mod config;
+mod cube;
 pub mod encoder;
 pub mod esanet;
 mod feature;
@@ -13,12 +14,20 @@ pub mod fusion;
 pub mod head;
 mod late_fusion;
 mod multimodal;
+pub mod sequence;
+mod staged;
 
 pub use any::AnyModel;
 pub use config::ModelConfig;
+pub use cube::{AxisMlp, CubeBlock, CubeMlp, CubeMlpConfig};
 pub use feature::{Feature, Features, Vectors};
 pub use late_fusion::LateFusionConfig;
 pub use multimodal::{Multimodal, MultimodalConfig};
+pub use sequence::SequenceConfig;
+pub use staged::{
+    AnyExchange, CrossAttentionExchange, Exchange, ExchangeConfig, Mmtm, Partition, SeAdd, Staged,
+    StagedConfig, Streams,
+};
 
 pub(crate) use feature::PartGradients;
 

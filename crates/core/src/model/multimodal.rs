@@ -81,8 +81,8 @@ impl MultimodalConfig {
             .zip(data)
             .map(|(encoder, m)| {
                 encoder
-                    .build(&m.shape, &init.part(format_args!("encoder.{}", m.name)))
-                    .map_err(|e| Error::shape(format!("modality `{}`: {e}", m.name)))
+                    .build(m, &init.part(format_args!("encoder.{}", m.name)))
+                    .map_err(|e| Error::new(e.kind(), format!("modality `{}`: {e}", m.name)))
             })
             .collect::<Result<Vec<_>, _>>()?;
         let widths: Vec<usize> = encoders.iter().map(Encoder::width).collect();

@@ -1,12 +1,13 @@
 //! Checks this implementation against reference files of another one.
 //!
 //! `check-reference FILE...` prints a line for each file and exits with 0 only
-//! if every number of every file is within its tolerance.
+//! if every number of every file is within its tolerance. It computes in double
+//! precision.
 
 use std::process::ExitCode;
 
 use counterpoint_testkit::report::Report;
-use counterpoint_testkit::{seg_reference, toy_reference, training};
+use counterpoint_testkit::{dense_reference, precision, seg_reference, toy_reference, training};
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 fn main() -> ExitCode {
@@ -14,6 +15,11 @@ fn main() -> ExitCode {
     if files.is_empty() || files.iter().any(|f| f == "--help" || f == "-h") {
         eprintln!("usage: check-reference FILE...");
         return ExitCode::from(2);
+    }
+    // One precision serves a process; the tests check single precision as well.
+    if let Err(error) = precision::double() {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
     }
     let mut passed = true;
     for file in &files {
@@ -40,8 +46,6 @@ fn check(text: &str) -> Result<Report, String> {
         None if file["loss_scales"].is_array() => seg_reference::check(text),
         None => training::check(text),
         Some("toy") => toy_reference::check(text),
-        Some(other) => {
-            Err(format!("no checker for case.arch = `{other}`: there are toy, and training files without it"))
-        }
+        Some(_) => dense_reference::check(text),
     }
 }

@@ -8,7 +8,10 @@ mod registry;
 mod training;
 
 pub use agreement::{Evaluated, agree, agree_in_families, evaluate, listens, moment, part};
-pub use registry::{Parts, Subject, limits, model, ordered, parts, strategies, subjects};
+pub use registry::{
+    Parts, Subject, cubes, late_fusion, limits, model, ordered, parts, sequence_subjects, staged, strategies,
+    subjects,
+};
 pub use training::{Run, run};
 
 use std::collections::BTreeMap;

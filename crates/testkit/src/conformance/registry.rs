@@ -2,11 +2,15 @@
 
 use burn::tensor::Device;
 use counterpoint::Error;
+use counterpoint::layer::BnPolicy;
 use counterpoint::modality::Modalities;
 use counterpoint::model::encoder::{AnyEncoder, EncoderConfig};
 use counterpoint::model::fusion::{AnyFusion, Combine, FusionConfig};
 use counterpoint::model::head::{Activation, HeadConfig};
-use counterpoint::model::{Multimodal, MultimodalConfig};
+use counterpoint::model::{
+    AnyModel, CubeMlpConfig, ExchangeConfig, LateFusionConfig, ModelConfig, Multimodal, MultimodalConfig,
+    Partition, SequenceConfig, StagedConfig,
+};
 use counterpoint::strategy::{
     AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, ModelFacts, OgmConfig, PmrConfig, Pull,
     ReconBoostConfig, RelearnConfig, Rescale, Scores, Strategy, StrategyConfig, Tensors,
@@ -101,33 +105,101 @@ pub fn parts() -> Vec<Parts> {
 pub struct Subject {
     /// The strategy.
     pub strategy: StrategyConfig,
-    /// Fusion and head.
-    pub parts: Parts,
+    /// The model.
+    pub model: ModelConfig,
     /// Number of modalities.
     pub modalities: usize,
 }
 
-/// Every strategy on every fusion and head that it takes.
+/// Late fusion of the suite's small encoders.
+pub fn late_fusion(parts: Parts) -> ModelConfig {
+    ModelConfig::LateFusion(LateFusionConfig {
+        encoder: EncoderConfig::Mlp { widths: vec![6] },
+        fusion: parts.fusion,
+        head: parts.head,
+        solo_heads: false,
+        encoders: [(NAMES[0].to_owned(), EncoderConfig::ConvNet { channels: vec![4, 6] })].into(),
+    })
+}
+
+/// Every exchange, partition and way of keeping statistics.
+pub fn staged() -> Vec<ModelConfig> {
+    let narrow = StagedConfig {
+        encoder: EncoderConfig::Mlp { widths: vec![4, 6] },
+        encoders: [(NAMES[0].to_owned(), EncoderConfig::ConvNet { channels: vec![4, 6] })].into(),
+        after: vec![1],
+        ..StagedConfig::default()
+    };
+    let attention = ExchangeConfig::CrossAttention { heads: 2, width: 4 };
+    [
+        narrow.clone(),
+        StagedConfig {
+            after: vec![1, 2],
+            partition: Partition::Cut,
+            batch_norm: BnPolicy::Shared,
+            ..narrow.clone()
+        },
+        StagedConfig {
+            exchange: ExchangeConfig::SeAdd { reduction: 2 },
+            batch_norm: BnPolicy::FullOnly,
+            ..narrow.clone()
+        },
+        StagedConfig { exchange: attention, after: vec![1, 2], ..narrow.clone() },
+        StagedConfig { shared: true, ..narrow },
+    ]
+    .map(ModelConfig::Staged)
+    .into()
+}
+
+/// Every sequence encoder in a cube, with dropout.
+pub fn cubes() -> Vec<ModelConfig> {
+    let cube = CubeMlpConfig {
+        encoder: SequenceConfig::Linear { embedding: None, norm: true },
+        channels: 4,
+        blocks: vec![[4, 2, 4], [2, 2, 5]],
+        dropout: 0.1,
+        ..CubeMlpConfig::default()
+    };
+    let gru = SequenceConfig::Gru { embedding: None };
+    let transformer = SequenceConfig::Transformer { embedding: None, layers: 1, heads: 2 };
+    [
+        CubeMlpConfig { encoder: gru, ..cube.clone() },
+        CubeMlpConfig { encoder: transformer, ..cube.clone() },
+        cube,
+    ]
+    .map(ModelConfig::CubeMlp)
+    .into()
+}
+
+/// Every strategy on every model for images and vectors that it takes.
 pub fn subjects(modalities: usize) -> Vec<Subject> {
+    let models = parts().into_iter().map(late_fusion).chain(staged());
+    on_each(&models.collect::<Vec<_>>(), modalities)
+}
+
+/// Every strategy on every model for sequences that it takes.
+pub fn sequence_subjects(modalities: usize) -> Vec<Subject> {
+    on_each(&cubes(), modalities)
+}
+
+fn on_each(models: &[ModelConfig], modalities: usize) -> Vec<Subject> {
     let each = |strategy: StrategyConfig| {
-        let parts =
-            parts().into_iter().filter(|parts| compatible(&strategy, parts, modalities)).collect::<Vec<_>>();
-        parts.into_iter().map(move |parts| Subject { strategy: strategy.clone(), parts, modalities })
+        let fitting = models.iter().filter(|model| compatible(&strategy, model, modalities));
+        let subject =
+            |model: &ModelConfig| Subject { strategy: strategy.clone(), model: model.clone(), modalities };
+        fitting.map(subject).collect::<Vec<_>>()
     };
     strategies(modalities).into_iter().flat_map(each).collect()
 }
 
-/// Which fusions and heads a strategy takes.
-fn compatible(strategy: &StrategyConfig, parts: &Parts, modalities: usize) -> bool {
+/// Which models a strategy takes.
+fn compatible(strategy: &StrategyConfig, model: &ModelConfig, modalities: usize) -> bool {
     let names = Modalities::new(NAMES[..modalities].iter().copied()).expect("the names differ");
-    let solo_heads = strategy.wants_solo_heads();
-    let config =
-        MultimodalConfig { encoders: Vec::new(), fusion: parts.fusion, head: parts.head, solo_heads };
     let facts = ModelFacts {
         modalities: names.clone(),
-        solo_heads,
-        additive: config.is_additive(),
-        shared_head: config.has_shared_linear_head(),
+        solo_heads: strategy.wants_solo_heads(),
+        additive: model.is_additive(),
+        shared_head: model.has_shared_linear_head(),
         task: TaskKind::Classification,
         convolutions: vec![true; modalities],
     };
@@ -149,10 +221,6 @@ impl Subject {
         self.modalities == 1 || !matches!(self.strategy, StrategyConfig::Unimodal { .. })
     }
 
-    fn solo_heads(&self) -> bool {
-        self.strategy.wants_solo_heads()
-    }
-
     /// The strategy.
     ///
     /// # Errors
@@ -165,12 +233,8 @@ impl Subject {
     ///
     /// # Errors
     /// If the parts do not fit.
-    pub fn model(
-        &self,
-        data: &[ModalitySpec],
-        seed: u64,
-    ) -> Result<Multimodal<AnyEncoder, AnyFusion>, Error> {
-        model(data, self.parts, self.solo_heads(), 3, seed)
+    pub fn model(&self, data: &[ModalitySpec], seed: u64) -> Result<AnyModel, Error> {
+        self.model.build(data, 3, self.strategy.wants_solo_heads(), seed, &Device::flex())
     }
 }
 

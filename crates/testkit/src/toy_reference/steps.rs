@@ -18,6 +18,7 @@ use super::case::Case;
 use super::compare::{Tensors, Way};
 use super::{compare, figures};
 use crate::fill::fill;
+use crate::method;
 use crate::report::Report;
 
 #[derive(Deserialize)]
@@ -95,9 +96,6 @@ fn compare_noise(report: &mut Report, case: &Case, expected: &Value, device: &De
 /// The strategy of a method's variant, in the state that the file starts from.
 fn strategy(case: &Case, variant: &str) -> Result<Box<dyn Strategy>, String> {
     let alpha = || case.need("alpha", &case.alpha);
-    let dgl = |truncate_multimodal, truncate_unimodal| {
-        Ok(StrategyConfig::Dgl { alpha: alpha()?, truncate_multimodal, truncate_unimodal })
-    };
     let ogm = |tensors, scores| {
         let config = OgmConfig { alpha: alpha()?, ge: false, tensors, scores, ..OgmConfig::default() };
         Ok(StrategyConfig::Ogm(config))
@@ -106,11 +104,8 @@ fn strategy(case: &Case, variant: &str) -> Result<Box<dyn Strategy>, String> {
         Ok(StrategyConfig::Mmpareto(MmParetoConfig { gamma, weights, rescale, ..MmParetoConfig::default() }))
     };
     let config: Result<StrategyConfig, String> = match (case.method.as_str(), variant) {
-        ("joint" | "mmcosine", "default") => Ok(StrategyConfig::Joint {}),
-        ("uniloss", "default") => dgl(false, false),
-        ("mt", "default") => dgl(true, false),
-        ("ut", "default") => dgl(false, true),
-        ("dgl", "default") => dgl(true, true),
+        ("joint" | "mmcosine", "default") => method::strategy("joint", 0.0),
+        ("uniloss" | "mt" | "ut" | "dgl", "default") => method::strategy(&case.method, alpha()?),
         ("gblend_fixed", "default") => {
             Ok(StrategyConfig::Gblend(GBlendConfig { alpha: alpha()?, ..GBlendConfig::default() }))
         }

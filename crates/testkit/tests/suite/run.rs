@@ -11,7 +11,7 @@ use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::{Classification, Regression, RegressionLoss};
 use counterpoint::train::{Checkpoint, Learner, OptimizerConfig, Outcome, Progress, evaluate};
 use counterpoint_batch::BatchSource;
-use counterpoint_testkit::conformance::{Run, Subject, model, parts, run, subjects};
+use counterpoint_testkit::conformance::{Run, Subject, model, parts, run, sequence_subjects, subjects};
 use counterpoint_testkit::parameters::values;
 use counterpoint_testkit::problem::Problem;
 
@@ -71,15 +71,26 @@ fn resumed(subject: &Subject, data: &Problem, folder: &Path, state: bool) -> Vec
     fs::read(folder.join(LAST)).unwrap()
 }
 
+/// Data of both kinds, with what learns from them.
+fn kinds(modalities: usize, count: usize, batch: usize) -> [(Problem, Vec<Subject>); 2] {
+    let all = |subjects: Vec<Subject>| subjects.into_iter().filter(Subject::trains_all).collect();
+    [
+        (Problem::new(modalities, count, batch, 3), all(subjects(modalities))),
+        (Problem::sequences(modalities, count, batch, 3), all(sequence_subjects(modalities))),
+    ]
+}
+
 #[test]
 fn stopping_and_continuing_changes_no_bit() {
     let scratch = Scratch::new("resume");
     for modalities in 1..=3 {
-        let data = Problem::new(modalities, 12, 6, 3).lacking(|i, m| i % 5 == 0 && m == 0);
-        for subject in subjects(modalities).into_iter().filter(Subject::trains_all) {
-            let whole = through(&subject, &data, &scratch.0);
-            let parts = resumed(&subject, &data, &scratch.0, true);
-            assert!(whole == parts, "{subject:?}");
+        for (data, subjects) in kinds(modalities, 12, 6) {
+            let data = data.lacking(|i, m| i % 5 == 0 && m == 0);
+            for subject in subjects {
+                let whole = through(&subject, &data, &scratch.0);
+                let parts = resumed(&subject, &data, &scratch.0, true);
+                assert!(whole == parts, "{subject:?}");
+            }
         }
     }
 }
@@ -98,8 +109,10 @@ fn the_comparison_notices_what_was_not_restored() {
 fn every_strategy_fits_a_small_problem_on_every_model_and_stays_finite() {
     let mut failed = Vec::new();
     for modalities in 1..=3 {
-        let data = Problem::new(modalities, 30, 10, 3);
-        for subject in subjects(modalities).into_iter().filter(Subject::trains_all) {
+        for (data, subject) in kinds(modalities, 30, 10)
+            .into_iter()
+            .flat_map(|(data, subjects)| subjects.into_iter().map(move |subject| (data.clone(), subject)))
+        {
             let mut learner = learner(&subject, &data, adam(0.02, 1.0), 1);
             let what = Run { epochs: 16, stop_after: None, folder: None, task: &TASK(), data: &data };
             run(&what, &mut learner, Progress::default()).unwrap_or_else(|e| panic!("{e}: {subject:?}"));

@@ -5,13 +5,13 @@ use counterpoint::grad::Cut;
 use counterpoint::input::Inputs;
 use counterpoint::layer::Buffers;
 use counterpoint::modality::Modalities;
-use counterpoint::model::Model;
 use counterpoint::model::fusion::FusionConfig;
+use counterpoint::model::{Model, ModelConfig};
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::Classification;
 use counterpoint_batch::BatchSource;
 use counterpoint_testkit::conformance::{
-    Named, Subject, evaluate, limits, ordered, parts, same, same_in_families, subjects,
+    Named, Subject, evaluate, late_fusion, limits, ordered, parts, same, same_in_families, subjects,
 };
 use counterpoint_testkit::parameters::{replaced, values};
 use counterpoint_testkit::problem::{NAMES, Problem};
@@ -70,11 +70,13 @@ fn permuting_modalities_permutes_gradients() {
         let problem = Problem::new(order.len(), 9, 9, 3).lacking(|i, m| i % (m + 4) == 0);
         let mut checked = 0;
         for subject in subjects(order.len()) {
-            if ordered(&subject.strategy) || !symmetric(&subject.parts.fusion) {
+            // Streams that exchange read each other in the order of the modalities.
+            let ModelConfig::LateFusion(model) = &subject.model else { continue };
+            if ordered(&subject.strategy) || !symmetric(&model.fusion) {
                 continue;
             }
             checked += 1;
-            let concat = matches!(subject.parts.fusion, FusionConfig::Concat {});
+            let concat = matches!(model.fusion, FusionConfig::Concat {});
             let (original, weights) = gradients(&subject, &problem, None);
             let expected = reordered(&original, &order, concat);
             let weights = reordered(&weights, &order, concat);
@@ -101,7 +103,8 @@ fn documented_limits_are_the_strategies_they_name() {
         for (limit, named) in limits(modalities) {
             for parts in parts() {
                 let of = |strategy: &StrategyConfig| {
-                    let subject = Subject { strategy: strategy.clone(), parts, modalities };
+                    let model = late_fusion(parts);
+                    let subject = Subject { strategy: strategy.clone(), model, modalities };
                     gradients(&subject, &problem, None).0
                 };
                 same(&of(&limit), &of(&named), 1e-6).unwrap_or_else(|e| panic!("{limit:?}, {parts:?}: {e}"));
@@ -113,7 +116,9 @@ fn documented_limits_are_the_strategies_they_name() {
 #[test]
 fn the_comparison_notices_a_limit_that_is_none() {
     let problem = Problem::new(2, 9, 9, 3);
-    let of = |strategy| gradients(&Subject { strategy, parts: parts()[0], modalities: 2 }, &problem, None).0;
+    let model = late_fusion(parts()[0]);
+    let of =
+        |strategy| gradients(&Subject { strategy, model: model.clone(), modalities: 2 }, &problem, None).0;
     let almost = StrategyConfig::Dgl { alpha: 1e-4, truncate_multimodal: false, truncate_unimodal: false };
     assert!(same(&of(almost), &of(StrategyConfig::Joint {}), 1e-6).is_err());
     let one = StrategyConfig::Unimodal { modality: Some(NAMES[0].into()) };

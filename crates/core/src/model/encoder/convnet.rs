@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::relu};
 
-use super::{Encoder, over_frames};
+use super::{Encoder, Stages, Stream};
 use crate::input::Input;
 use crate::layer::{BatchNorm, Conv2d, Init, Pass};
 
@@ -12,7 +12,6 @@ use crate::layer::{BatchNorm, Conv2d, Init, Pass};
 #[derive(Module, Debug)]
 pub struct ConvNet {
     blocks: Vec<(Conv2d, BatchNorm)>,
-    width: usize,
 }
 
 impl ConvNet {
@@ -27,18 +26,41 @@ impl ConvNet {
                 (Conv2d::new([from, to], 3, 2, 1, &init.part("0")), BatchNorm::new(to, &init.part("1")))
             })
             .collect();
-        Self { blocks, width: channels[channels.len() - 1] }
+        Self { blocks }
     }
 }
 
 impl Encoder for ConvNet {
     fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
-        over_frames(input, |x| {
-            self.blocks.iter().fold(x, |x, (conv, norm)| relu(norm.forward(conv.forward(x), pass)))
-        })
+        self.through(input, pass)
     }
 
     fn width(&self) -> usize {
-        self.width
+        self.channels(self.stages())
+    }
+}
+
+/// Every layer is a stage.
+impl Stages for ConvNet {
+    fn enter(&self, input: &Input, _pass: &mut Pass<'_>) -> Stream {
+        Stream::of(input)
+    }
+
+    fn stage(&self, number: usize, maps: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+        let (conv, norm) = &self.blocks[number - 1];
+        relu(norm.forward(conv.forward(maps), pass))
+    }
+
+    fn stages(&self) -> usize {
+        self.blocks.len()
+    }
+
+    fn channels(&self, number: usize) -> usize {
+        self.blocks[number - 1].1.weight.dims()[0]
+    }
+
+    fn truncated(mut self, number: usize) -> Self {
+        self.blocks.truncate(number);
+        self
     }
 }

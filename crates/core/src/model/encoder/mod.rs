@@ -4,21 +4,25 @@ mod convnet;
 mod mlp;
 mod non_bottleneck;
 mod resnet;
+mod stages;
 mod trunk;
 
 pub use convnet::ConvNet;
 pub use mlp::Mlp;
 pub use non_bottleneck::NonBottleneck1D;
 pub use resnet::{BasicBlock, ResNet18};
+pub use stages::{AnyStages, Stages, Stream};
 pub use trunk::{Block, BlockKind, Trunk};
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
+use counterpoint_batch::ModalitySpec;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::input::Input;
 use crate::layer::{Init, Pass};
+use crate::model::sequence::{SequenceConfig, SequenceEncoder};
 
 /// Turns the input of one modality into features.
 pub trait Encoder: Module + ModuleDisplay {
@@ -40,6 +44,9 @@ pub enum EncoderConfig {
         /// Channels of the first stage; 64 in the paper. The features are 8 times as wide.
         #[serde(default = "resnet_width")]
         width: usize,
+        /// Size of the first kernel: 7, or 3 as in the released MMTM file.
+        #[serde(default = "resnet_stem")]
+        stem: usize,
     },
     /// 3x3 convolutions of stride 2 with batch norm and ReLU, then the mean over space.
     ConvNet {
@@ -53,10 +60,29 @@ pub enum EncoderConfig {
         #[serde(default = "mlp_widths")]
         widths: Vec<usize>,
     },
+    /// A network over the steps of a sequence, then the mean over the real ones.
+    Sequence {
+        /// Which network.
+        steps: SequenceConfig,
+        /// Width of the features.
+        #[serde(default = "sequence_width")]
+        width: usize,
+        /// Share of the features that are dropped in training.
+        #[serde(default)]
+        dropout: f64,
+    },
+}
+
+fn sequence_width() -> usize {
+    64
 }
 
 fn resnet_width() -> usize {
     64
+}
+
+fn resnet_stem() -> usize {
+    7
 }
 
 fn convnet_channels() -> Vec<usize> {
@@ -76,19 +102,27 @@ impl EncoderConfig {
         ),
         ("conv-net", "compact 3x3 stride-2 convolutions with batch norm; images, spectrograms and frames"),
         ("mlp", "linear layers with ReLU; vectors, and anything else flattened"),
+        (
+            "sequence",
+            "linear layer, GRU or transformer over token ids or steps (averaged over the true length)",
+        ),
     ];
 
-    /// Builds the encoder for inputs of the given shape (without the batch axis).
+    /// Builds the encoder for samples of a modality.
     ///
     /// # Errors
     /// If the shape does not fit the encoder, or a width is 0. The message
     /// names the encoder, the shape it got and the shapes it takes.
-    pub fn build(&self, shape: &[usize], init: &Init) -> Result<AnyEncoder, Error> {
+    pub fn build(&self, data: &ModalitySpec, init: &Init) -> Result<AnyEncoder, Error> {
+        let shape = data.shape.as_slice();
         Ok(match self {
-            Self::ResNet18 { width } => {
+            Self::ResNet18 { width, stem } => {
                 positive("resnet18", "width", &[*width])?;
+                if !matches!(stem, 3 | 7) {
+                    return Err(Error::config(format!("encoder `resnet18`: stem = {stem}: expected 7 or 3")));
+                }
                 let channels = image_channels("resnet18", shape)?;
-                AnyEncoder::ResNet18(ResNet18::new(channels, *width, init))
+                AnyEncoder::ResNet18(ResNet18::new(channels, *width, *stem, init))
             }
             Self::ConvNet { channels } => {
                 positive("conv-net", "channels", channels)?;
@@ -98,6 +132,9 @@ impl EncoderConfig {
             Self::Mlp { widths } => {
                 positive("mlp", "widths", widths)?;
                 AnyEncoder::Mlp(Mlp::new(shape.iter().product(), widths, init))
+            }
+            Self::Sequence { steps, width, dropout } => {
+                AnyEncoder::Sequence(steps.build(data, *width, *dropout, init)?)
             }
         })
     }
@@ -130,6 +167,8 @@ pub enum AnyEncoder {
     ConvNet(ConvNet),
     /// See [`Mlp`].
     Mlp(Mlp),
+    /// See [`SequenceEncoder`].
+    Sequence(SequenceEncoder),
 }
 
 impl Encoder for AnyEncoder {
@@ -138,6 +177,7 @@ impl Encoder for AnyEncoder {
             Self::ResNet18(e) => e.forward(input, pass),
             Self::ConvNet(e) => e.forward(input, pass),
             Self::Mlp(e) => e.forward(input, pass),
+            Self::Sequence(e) => e.forward(input, pass),
         }
     }
 
@@ -146,27 +186,7 @@ impl Encoder for AnyEncoder {
             Self::ResNet18(e) => e.width(),
             Self::ConvNet(e) => e.width(),
             Self::Mlp(e) => e.width(),
+            Self::Sequence(e) => e.width(),
         }
     }
-}
-
-/// Runs an image network on images or on frames folded into the batch, and
-/// averages its maps over space and time.
-///
-/// # Shapes
-/// `[batch, channels, h, w]` or `[batch, channels, frames, h, w]` to `[batch, width]`.
-fn over_frames(input: &Input, run: impl FnOnce(Tensor<4>) -> Tensor<4>) -> Tensor<2> {
-    let (images, frames) = match *input.shape() {
-        [_, _, frames, h, w] => {
-            let x = input.tensor::<5>().swap_dims(1, 2); // [batch, frames, channels, h, w]
-            let [batch, _, channels, _, _] = x.dims();
-            (x.reshape([batch * frames, channels, h, w]), frames)
-        }
-        _ => (input.tensor::<4>(), 1),
-    };
-    let maps = run(images);
-    let [images, width, h, w] = maps.dims();
-    // One mean over frames and space: all frames have maps of one size.
-    let flat = maps.reshape([images / frames, frames, width, h * w]);
-    flat.mean_dim(3).mean_dim(1).reshape([images / frames, width])
 }

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::relu, module::max_pool2d, ops::MaxPoolOptions};
 
-use super::{Encoder, over_frames};
+use super::{Encoder, Stages, Stream};
 use crate::input::Input;
 use crate::layer::{BatchNorm, Conv2d, Init, Pass};
 
@@ -25,8 +25,9 @@ pub struct ResNet18 {
 }
 
 impl ResNet18 {
-    /// A trunk for so many input channels; `width` is that of the first stage (64).
-    pub fn new(channels: usize, width: usize, init: &Init) -> Self {
+    /// A trunk for so many input channels; `width` is that of the first stage
+    /// (64), `stem` the size of the first kernel (7, odd).
+    pub fn new(channels: usize, width: usize, stem: usize, init: &Init) -> Self {
         let stage = |number: usize| {
             let to = width << (number - 1);
             let (from, stride) = if number == 1 { (width, 1) } else { (to / 2, 2) };
@@ -37,31 +38,56 @@ impl ResNet18 {
             ]
         };
         Self {
-            conv1: Conv2d::new([channels, width], 7, 2, 3, &init.part("conv1")),
+            conv1: Conv2d::new([channels, width], stem, 2, stem / 2, &init.part("conv1")),
             bn1: BatchNorm::new(width, &init.part("bn1")),
             layer1: stage(1),
             layer2: stage(2),
             layer3: stage(3),
             layer4: stage(4),
-            width: width * 8,
+            width,
         }
     }
 
-    fn maps(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
-        let x = relu(self.bn1.forward(self.conv1.forward(x), pass)); // [b, 64, h/2, w/2]
-        let x = max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1])); // [b, 64, h/4, w/4]
-        let stages = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
-        stages.into_iter().flatten().fold(x, |x, block| block.forward(x, pass)) // [b, 512, h/32, w/32]
+    fn blocks(&self, number: usize) -> &Vec<BasicBlock> {
+        [&self.layer1, &self.layer2, &self.layer3, &self.layer4][number - 1]
     }
 }
 
 impl Encoder for ResNet18 {
     fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
-        over_frames(input, |x| self.maps(x, pass))
+        self.through(input, pass)
     }
 
     fn width(&self) -> usize {
-        self.width
+        self.channels(self.stages())
+    }
+}
+
+/// Four stages behind the stem with its pooling.
+impl Stages for ResNet18 {
+    fn enter(&self, input: &Input, pass: &mut Pass<'_>) -> Stream {
+        let Stream { maps, frames } = Stream::of(input);
+        let maps = relu(self.bn1.forward(self.conv1.forward(maps), pass)); // [b, 64, h/2, w/2]
+        let pool = MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]);
+        Stream { maps: max_pool2d(maps, pool), frames } // [b, 64, h/4, w/4]
+    }
+
+    fn stage(&self, number: usize, maps: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+        self.blocks(number).iter().fold(maps, |maps, block| block.forward(maps, pass))
+    }
+
+    fn stages(&self) -> usize {
+        (1..=4).take_while(|&number| !self.blocks(number).is_empty()).count()
+    }
+
+    fn channels(&self, number: usize) -> usize {
+        self.width << (number - 1)
+    }
+
+    fn truncated(mut self, number: usize) -> Self {
+        let stages = [&mut self.layer1, &mut self.layer2, &mut self.layer3, &mut self.layer4];
+        stages.into_iter().skip(number).for_each(Vec::clear);
+        self
     }
 }
 

@@ -106,7 +106,7 @@ impl Fusion for AnyFusion {
 }
 
 /// Zeros in place of an absent modality of the given width.
-fn zero_fill(features: &Vectors, widths: &[usize]) -> Vec<Tensor<2>> {
+pub(in crate::model) fn zero_fill(features: &Vectors, widths: &[usize]) -> Vec<Tensor<2>> {
     let there = features.iter().flatten().next().expect("a row has at least one modality");
     let (batch, device) = (there.dims()[0], there.device());
     features

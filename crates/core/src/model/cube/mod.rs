@@ -1,0 +1,105 @@
+//! CubeMLP: perceptrons over the length, modality and channel axes.
+
+mod block;
+mod config;
+
+pub use block::{AxisMlp, CubeBlock};
+pub use config::CubeMlpConfig;
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::sequence::{SequenceEncoder, mean};
+use super::{Feature, Features, Model, Scored, Vectors};
+use crate::grad::{Group, Groups, Row};
+use crate::input::Input;
+use crate::layer::{BnPolicy, Linear, Pass};
+use crate::modality::{Modalities, Modality};
+
+/// A sequence encoder a modality; all sequences side by side make a cube
+/// `[length, modality, channel]`, which blocks mix along each axis; a linear
+/// head reads its mean over the length (Sun et al., ACM MM 2022; any number of
+/// modalities).
+///
+/// Sequences are padded with zeros to the model's length. A vector is a
+/// sequence of one step, whose encoding is repeated over the length. A modality
+/// that a row lacks is zeros in the cube, behind all that its encoder does.
+#[derive(Module, Debug)]
+pub struct CubeMlp {
+    encoders: Vec<SequenceEncoder>,
+    blocks: Vec<CubeBlock>,
+    head: Linear,
+    solo_heads: Vec<Linear>,
+    length: usize,
+    #[module(skip)]
+    modalities: Modalities,
+}
+
+impl CubeMlp {
+    /// `[batch, length, modality, channel]` of what is there, zeros elsewhere.
+    fn stack(&self, features: &Features) -> Tensor<4> {
+        let sequences: Vec<Option<Tensor<3>>> =
+            features.iter().map(|z| z.as_ref().map(|z| z.part(0))).collect();
+        let there = sequences.iter().flatten().next().expect("a row has at least one modality");
+        let absent = there.zeros_like().inner();
+        Tensor::stack(sequences.into_iter().map(|z| z.unwrap_or_else(|| absent.clone())).collect(), 2)
+    }
+}
+
+impl Model for CubeMlp {
+    fn modalities(&self) -> &Modalities {
+        &self.modalities
+    }
+
+    fn groups(&self) -> Groups {
+        let mut groups = Groups::default();
+        for (m, encoder) in self.modalities.iter().zip(&self.encoders) {
+            groups.add(Group::Encoder(m), &format!("encoder.{}", self.modalities.name(m)), encoder);
+        }
+        groups.add(Group::Fusion, "fusion", &self.blocks);
+        groups.add(Group::Head, "head", &self.head);
+        for (m, head) in self.modalities.iter().zip(&self.solo_heads) {
+            groups.add(Group::SoloHead(m), &format!("solo_head.{}", self.modalities.name(m)), head);
+        }
+        groups
+    }
+
+    /// The sequence, and the share of each step in its mean.
+    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
+        let encoder = &self.encoders[m.0];
+        let sequence = encoder.sequence(input, pass);
+        let (steps, shares) = (sequence.steps.clone(), sequence.shares());
+        let [batch, length, channels] = steps.dims();
+        if input.shape().len() == 2 && !encoder.embeds() {
+            let repeated = steps.repeat_dim(1, self.length);
+            return Feature::of(repeated)
+                .with(shares.repeat_dim(1, self.length).div_scalar(self.length as f64));
+        }
+        let missing = self.length - length;
+        if missing == 0 {
+            return Feature::of(steps).with(shares);
+        }
+        let device = steps.device();
+        let steps = Tensor::cat(vec![steps, Tensor::zeros([batch, missing, channels], &device)], 1);
+        Feature::of(steps).with(Tensor::cat(vec![shares, Tensor::zeros([batch, missing], &device)], 1))
+    }
+
+    fn join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored {
+        let vectors: Vectors =
+            features.iter().map(|z| z.as_ref().map(|z| mean(z.part(0), z.part(1)))).collect();
+        let own = match row {
+            Row::Aux(m) => self.solo_heads.get(m.0).zip(vectors[m.0].clone()),
+            _ => None,
+        };
+        if let Some((head, vector)) = own {
+            return Scored { scores: head.forward(vector), features: vectors };
+        }
+        let all = self.modalities.all();
+        let cube = pass.behind(row.present(all.count()), all, BnPolicy::PerSubset, |pass| {
+            self.blocks.iter().fold(self.stack(features), |cube, block| block.forward(cube, pass))
+        });
+        let [batch, _, modalities, channels] = cube.dims();
+        let flat = cube.mean_dim(1).reshape([batch, modalities * channels]);
+        Scored { scores: self.head.forward(flat), features: vectors }
+    }
+}

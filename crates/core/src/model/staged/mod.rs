@@ -1,0 +1,154 @@
+//! Dense fusion: streams that exchange between the stages of their encoders.
+
+mod config;
+mod exchange;
+
+pub use config::{Partition, StagedConfig};
+pub use exchange::{AnyExchange, CrossAttentionExchange, Exchange, ExchangeConfig, Mmtm, SeAdd, Streams};
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::encoder::{Stages, Stream};
+use super::fusion::zero_fill;
+use super::head::AnyHead;
+use super::{Feature, Features, Model, Scored, Vectors};
+use crate::grad::{Group, Groups, Row};
+use crate::input::Input;
+use crate::layer::{BnPolicy, Linear, Pass};
+use crate::modality::{Modalities, Modality};
+
+/// One encoder a modality, exchanges after some of their stages, and one head
+/// on the concatenated means of the last maps.
+///
+/// All layers of a stream belong to its encoder, also those behind an
+/// exchange; exchanges and head are fusion and head. The full loss travels
+/// *through* the streams to reach the exchanges. In a row that lacks a
+/// modality its stream is not run behind the first exchange, and zeros enter
+/// every exchange and the head. With one modality there is nobody to exchange
+/// with: the model is that encoder and a head.
+///
+/// With exchange `mmtm` after stages 2, 3 and 4 of two ResNet-18 this is
+/// MMTM-ResNet-18 (Joze et al., CVPR 2020).
+#[derive(Module, Debug)]
+pub struct Staged<E: Stages> {
+    encoders: Vec<E>,
+    exchanges: Vec<AnyExchange>,
+    head: AnyHead,
+    solo_heads: Vec<Linear>,
+    #[module(skip)]
+    plan: Plan,
+}
+
+/// What is no parameter.
+#[derive(Clone, Debug)]
+struct Plan {
+    modalities: Modalities,
+    /// Numbers of the stages that an exchange follows, ascending.
+    after: Vec<usize>,
+    /// Name of the exchanges' kind.
+    kind: &'static str,
+    partition: Partition,
+    policy: BnPolicy,
+    /// Whether all streams go on through the first one's stages behind the first exchange.
+    shared: bool,
+}
+
+impl<E: Stages> Staged<E> {
+    /// The last stage before streams meet.
+    fn first_meeting(&self) -> usize {
+        self.plan.after[0]
+    }
+
+    /// Runs stages `from..=to` of every stream that is there; `None` runs to the end.
+    fn run(&self, streams: Streams, from: usize, to: Option<usize>, pass: &mut Pass<'_>) -> Streams {
+        let run = |(m, stream): (usize, Option<Stream>)| {
+            let encoder = &self.encoders[if self.plan.shared { 0 } else { m }];
+            let (last, stream) = (to.unwrap_or(encoder.stages()), stream?);
+            Some(pass.turn(m, |pass| encoder.run(from..=last, stream, pass)))
+        };
+        streams.into_iter().enumerate().map(run).collect()
+    }
+}
+
+impl<E: Stages> Model for Staged<E> {
+    fn modalities(&self) -> &Modalities {
+        &self.plan.modalities
+    }
+
+    fn groups(&self) -> Groups {
+        let Plan { modalities, after, kind, partition, shared, .. } = &self.plan;
+        let mut groups = Groups::default();
+        for (m, encoder) in modalities.iter().zip(&self.encoders) {
+            let prefix = format!("encoder.{}", modalities.name(m));
+            // Tied layers are nobody's own: they listen like the fusion.
+            if *partition == Partition::Cut || *shared {
+                let lower = encoder.clone().truncated(self.first_meeting());
+                groups.add(Group::Encoder(m), &prefix, &lower);
+                groups.add(Group::Fusion, &prefix, encoder);
+            } else {
+                groups.add(Group::Encoder(m), &prefix, encoder);
+            }
+        }
+        for (after, exchange) in after.iter().zip(&self.exchanges) {
+            groups.add(Group::Fusion, &format!("fusion.{kind}{after}"), exchange);
+        }
+        groups.add(Group::Head, "head", &self.head);
+        for (m, head) in modalities.iter().zip(&self.solo_heads) {
+            groups.add(Group::SoloHead(m), &format!("solo_head.{}", modalities.name(m)), head);
+        }
+        groups
+    }
+
+    /// Frames become channels, so that a feature counts samples.
+    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
+        let encoder = &self.encoders[m.0];
+        let stream = encoder.enter(input, pass);
+        let Stream { maps, frames } = encoder.run(1..=self.first_meeting(), stream, pass);
+        let [images, channels, h, w] = maps.dims();
+        Feature::of(maps.reshape([images / frames, frames * channels, h, w]))
+    }
+
+    fn join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored {
+        let Plan { modalities, after, policy, .. } = &self.plan;
+        let all = modalities.all();
+        let met = |(feature, encoder): (&Option<Feature>, &E)| {
+            let maps: Tensor<4> = feature.as_ref()?.part(0);
+            let ([samples, stacked, h, w], channels) = (maps.dims(), encoder.channels(self.first_meeting()));
+            let frames = stacked / channels;
+            Some(Stream { maps: maps.reshape([samples * frames, channels, h, w]), frames })
+        };
+        let met: Streams = features.iter().zip(&self.encoders).map(met).collect();
+        let vectors: Vectors = pass.behind(row.present(modalities.len()), all, *policy, |pass| {
+            let mut streams = met;
+            for (i, from) in after.iter().enumerate() {
+                if let Some(exchange) = self.exchanges.get(i) {
+                    streams = exchange.forward(streams);
+                }
+                streams = self.run(streams, from + 1, after.get(i + 1).copied(), pass);
+            }
+            streams.iter().map(|stream| stream.as_ref().map(Stream::mean)).collect()
+        });
+        let own = match row {
+            Row::Aux(m) => self.solo_heads.get(m.0).zip(vectors[m.0].clone()),
+            _ => None,
+        };
+        let scores = match own {
+            Some((head, vector)) => head.forward(vector),
+            None => self.head.forward(Tensor::cat(zero_fill(&vectors, &self.widths()), 1)),
+        };
+        Scored { scores, features: vectors }
+    }
+}
+
+impl<E: Stages> Staged<E> {
+    /// Widths of the vectors that the head reads.
+    fn widths(&self) -> Vec<usize> {
+        widths(&self.encoders, self.plan.shared)
+    }
+}
+
+fn widths<E: Stages>(encoders: &[E], shared: bool) -> Vec<usize> {
+    let last = |encoder: &E| encoder.channels(encoder.stages());
+    encoders.iter().map(|encoder| last(if shared { &encoders[0] } else { encoder })).collect()
+}

@@ -1,0 +1,5 @@
+//! Models whose streams meet before they end, and models of sequences.
+
+mod cube;
+mod refusal;
+mod staged;
