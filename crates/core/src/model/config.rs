@@ -97,6 +97,8 @@ impl ModelConfig {
         match self {
             Self::LateFusion(_) => Self::DEFAULT,
             Self::EsaNet(_) => "esanet",
+            Self::Staged(_) => "staged",
+            Self::CubeMlp(_) => "cube-mlp",
         }
     }
 
