@@ -77,13 +77,16 @@ pub struct Loaded {
 
 /// Reads a file and applies `--set` arguments to it.
 pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
-    let mut table = read_table(path)?;
-    for set in sets {
-        apply(&mut table, set)?;
-    }
-    let config = Config::from_table(table)
+    let config = Config::from_table(table_of(path, sets)?)
         .map_err(|why| Failure::new(Code::Config, format!("{}: {why}", path.display())))?;
     Ok(Loaded { config, base: folder_of(path)? })
+}
+
+/// The sections of a file with `--set` arguments laid over them.
+pub fn table_of(path: &Path, sets: &[String]) -> Result<Table, Failure> {
+    let mut table = read_table(path)?;
+    sets.iter().try_for_each(|set| apply(&mut table, set))?;
+    Ok(table)
 }
 
 /// Reads a TOML file.

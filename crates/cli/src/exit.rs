@@ -28,6 +28,14 @@ pub enum Code {
     Bug = 70,
 }
 
+impl Code {
+    /// The code of a number; of an unknown one a bug.
+    pub fn of(number: i32) -> Self {
+        let all = [Self::Usage, Self::Config, Self::Data, Self::Diverged, Self::Interrupted, Self::Files];
+        all.into_iter().find(|code| *code as i32 == number).unwrap_or(Self::Bug)
+    }
+}
+
 /// A message for the user with its exit code.
 #[derive(Debug)]
 pub struct Failure {
@@ -39,6 +47,17 @@ impl Failure {
     /// A failure from its parts.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
+    }
+
+    /// The same failure with its place in front.
+    pub fn at(mut self, place: &str) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
+    /// Its code and its message.
+    pub fn parts(&self) -> (Code, &str) {
+        (self.code, &self.message)
     }
 
     /// A file operation that failed.

@@ -11,6 +11,7 @@ mod progress;
 mod run;
 mod scores;
 mod stop;
+mod study;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,10 @@ fn main() -> ExitCode {
         Command::Train(train) => command::train::run(train),
         Command::Evaluate(evaluate) => command::evaluate::run(&evaluate),
         Command::Predict(predict) => command::predict::run(&predict),
+        Command::Compare(compare) => command::compare::run(&compare),
+        Command::Ablate(ablate) => command::ablate::run(&ablate),
+        Command::Sweep(sweep) => command::sweep::run(&sweep),
+        Command::Leaks(leaks) => command::leaks::run(&leaks),
         Command::Report(report) => command::report::run(&report),
         Command::Explain(explain) => command::explain::run(&explain),
         Command::List(list) => command::list::run(&list),

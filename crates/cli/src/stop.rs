@@ -19,3 +19,13 @@ pub fn on_signal() -> Result<Arc<AtomicBool>, Failure> {
     .map_err(|e| Failure::new(Code::Bug, format!("cannot listen for signals: {e}")))?;
     Ok(stop)
 }
+
+/// Sets the flag when standard input closes, which happens however the process
+/// that holds the other end dies.
+pub fn on_closed_input(stop: &Arc<AtomicBool>) {
+    let flag = Arc::clone(stop);
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        flag.store(true, Ordering::Relaxed);
+    });
+}

@@ -21,7 +21,13 @@ use crate::{scores, stop};
 /// Trains, or continues.
 pub fn run(args: Train) -> Result<(), Failure> {
     let stop = stop::on_signal()?;
-    let given = args.config.as_deref().map(|path| config::load(path, &args.set)).transpose()?;
+    if args.supervised {
+        stop::on_closed_input(&stop);
+    }
+    let mut given = args.config.as_deref().map(|path| config::load(path, &args.set)).transpose()?;
+    if let (Some(given), Some(base)) = (&mut given, &args.base) {
+        given.base.clone_from(base);
+    }
     if args.print_config {
         let loaded =
             given.ok_or_else(|| Failure::new(Code::Usage, "--print-config needs a configuration file"))?;
