@@ -7,10 +7,11 @@ mod config;
 mod exit;
 mod folder;
 mod model;
-mod progress;
+mod predictions;
 mod run;
 mod scores;
 mod stop;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let result = match args.command {
         Command::Train(train) => command::train::run(train),
         Command::Evaluate(evaluate) => command::evaluate::run(&evaluate),
+        Command::Export(export) => command::export::run(&export),
         Command::Predict(predict) => command::predict::run(&predict),
         Command::Report(report) => command::report::run(&report),
         Command::Explain(explain) => command::explain::run(&explain),
