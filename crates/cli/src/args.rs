@@ -29,6 +29,8 @@ pub enum Command {
     Train(Train),
     /// Open the test split of a run, and record the look.
     Evaluate(Evaluate),
+    /// Write scores, features and correctness of every sample of a split as .npz.
+    Export(Export),
     /// Classify single files with a trained run.
     Predict(Predict),
     /// Compare methods over seeds and variants, with references and equal budgets.
@@ -88,6 +90,9 @@ pub struct Train {
     /// Stop after the current step when standard input closes.
     #[arg(long, hide = true)]
     pub supervised: bool,
+    /// Show losses, scores, gradients and suppression on the whole terminal; plain lines without one.
+    #[arg(long, conflicts_with = "quiet")]
+    pub tui: bool,
 }
 
 /// Which split to look at.
@@ -107,6 +112,22 @@ pub struct Evaluate {
     /// Split to look at.
     #[arg(long, value_enum, default_value_t = Part::Test)]
     pub split: Part,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Settings of `export`.
+#[derive(clap::Args, Debug)]
+pub struct Export {
+    /// Run folder.
+    pub run: PathBuf,
+    /// Split; a look at the test split is recorded.
+    #[arg(long, value_enum)]
+    pub split: Part,
+    /// File to write, for NumPy.
+    #[arg(long, value_name = "FILE.npz")]
+    pub out: PathBuf,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

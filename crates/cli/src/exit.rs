@@ -9,6 +9,8 @@ use counterpoint::{Error, ErrorKind};
 use counterpoint_data::DataError;
 use counterpoint_report::record::RecordError;
 
+use crate::watch::screen;
+
 /// How a command ended when it did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -138,6 +140,7 @@ pub fn code(result: Result<(), Failure>) -> ExitCode {
 #[expect(clippy::print_stderr, reason = "this is where messages leave the program")]
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|info| {
+        screen::leave();
         eprintln!("error: this is a bug in counterpoint, please report it with your configuration: {info}");
         std::process::exit(Code::Bug as i32);
     }));

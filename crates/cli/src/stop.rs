@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::exit::{Code, Failure};
+use crate::watch::screen;
 
 /// Sets a flag on Ctrl-C, SIGTERM or SIGHUP; a second signal ends at once.
 #[expect(clippy::print_stderr, reason = "an answer to a signal belongs on stderr")]
@@ -11,6 +12,8 @@ pub fn on_signal() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {
+        // On the second screen nobody would read the answer.
+        screen::leave();
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(Code::Interrupted as i32);
         }

@@ -5,6 +5,7 @@ pub mod compare;
 pub mod completions;
 pub mod evaluate;
 pub mod explain;
+pub mod export;
 pub mod leaks;
 pub mod list;
 pub mod predict;

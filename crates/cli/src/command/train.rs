@@ -58,7 +58,7 @@ pub fn run(args: Train) -> Result<(), Failure> {
     let folder = Folder::open(&out)?;
     let loaded = settle(&folder, given, args.resume)?;
     let run = Run::open(loaded)?;
-    run.train(&folder, &Manner { quiet: args.quiet, stop: &stop })?;
+    run.train(&folder, &Manner { quiet: args.quiet, tui: args.tui, stop: &stop })?;
     if args.test {
         run.look_once(&folder.path, "counterpoint train --test")?;
     }
