@@ -1,5 +1,9 @@
 //! The command line.
 
+mod study;
+
+pub use study::{Ablate, Compare, Leaks, Studying, Sweep};
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -15,7 +19,7 @@ pub struct Args {
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 2 wrong usage, 3 impossible configuration, 4 unusable data, \
-5 training diverged, 6 interrupted (continue with --resume), 7 a run folder or \
+5 training diverged, 6 interrupted (train --resume or the same compare continues), 7 a run folder or \
 checkpoint cannot be read or written, 70 a bug.";
 
 /// The subcommands.
@@ -25,8 +29,18 @@ pub enum Command {
     Train(Train),
     /// Open the test split of a run, and record the look.
     Evaluate(Evaluate),
+    /// Write scores, features and correctness of every sample of a split as .npz.
+    Export(Export),
     /// Classify single files with a trained run.
     Predict(Predict),
+    /// Compare methods over seeds and variants, with references and equal budgets.
+    Compare(Compare),
+    /// Train every step between joint training and DGL: which truncation brings what.
+    Ablate(Ablate),
+    /// Try values of any keys, choose on validation, test the chosen.
+    Sweep(Sweep),
+    /// Report groups and contents that are in two splits.
+    Leaks(Leaks),
     /// Write one HTML file about runs that opens offline: results, curves, verdicts.
     Report(Report),
     /// Show who trains whom: the matrix W and the parameter groups.
@@ -70,6 +84,15 @@ pub struct Train {
     /// No progress on stderr.
     #[arg(long, short)]
     pub quiet: bool,
+    /// Folder that relative paths of the configuration start from.
+    #[arg(long, value_name = "DIR", hide = true, requires = "config")]
+    pub base: Option<PathBuf>,
+    /// Stop after the current step when standard input closes.
+    #[arg(long, hide = true)]
+    pub supervised: bool,
+    /// Show losses, scores, gradients and suppression on the whole terminal; plain lines without one.
+    #[arg(long, conflicts_with = "quiet")]
+    pub tui: bool,
 }
 
 /// Which split to look at.
@@ -89,6 +112,22 @@ pub struct Evaluate {
     /// Split to look at.
     #[arg(long, value_enum, default_value_t = Part::Test)]
     pub split: Part,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Settings of `export`.
+#[derive(clap::Args, Debug)]
+pub struct Export {
+    /// Run folder.
+    pub run: PathBuf,
+    /// Split; a look at the test split is recorded.
+    #[arg(long, value_enum)]
+    pub split: Part,
+    /// File to write, for NumPy.
+    #[arg(long, value_name = "FILE.npz")]
+    pub out: PathBuf,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

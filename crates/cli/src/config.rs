@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use counterpoint::diagnose::DiagnosticsConfig;
 use counterpoint::model::ModelConfig;
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::TaskConfig;
@@ -31,6 +32,8 @@ pub struct Config {
     pub schedule: ScheduleConfig,
     /// How long.
     pub train: Training,
+    /// What is measured besides; it changes nothing of what is trained.
+    pub diagnostics: DiagnosticsConfig,
 }
 
 /// `[train]`.
@@ -45,11 +48,13 @@ pub struct Training {
     pub clip: f64,
     /// A checkpoint every so many steps besides the one after each epoch; 0 = none.
     pub checkpoint_steps: usize,
+    /// Whether an event file for TensorBoard is written into the run folder.
+    pub tensorboard: bool,
 }
 
 impl Default for Training {
     fn default() -> Self {
-        Self { epochs: 10, seed: 0, clip: 0.0, checkpoint_steps: 0 }
+        Self { epochs: 10, seed: 0, clip: 0.0, checkpoint_steps: 0, tensorboard: true }
     }
 }
 
@@ -77,13 +82,16 @@ pub struct Loaded {
 
 /// Reads a file and applies `--set` arguments to it.
 pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
-    let mut table = read_table(path)?;
-    for set in sets {
-        apply(&mut table, set)?;
-    }
-    let config = Config::from_table(table)
+    let config = Config::from_table(table_of(path, sets)?)
         .map_err(|why| Failure::new(Code::Config, format!("{}: {why}", path.display())))?;
     Ok(Loaded { config, base: folder_of(path)? })
+}
+
+/// The sections of a file with `--set` arguments laid over them.
+pub fn table_of(path: &Path, sets: &[String]) -> Result<Table, Failure> {
+    let mut table = read_table(path)?;
+    sets.iter().try_for_each(|set| apply(&mut table, set))?;
+    Ok(table)
 }
 
 /// Reads a TOML file.
@@ -109,7 +117,8 @@ pub fn folder_of(path: &Path) -> Result<PathBuf, Failure> {
 pub const LOADING: [&str; 4] = ["workers", "prefetch", "cache_mb", "root"];
 
 /// Names of the sections.
-pub const SECTIONS: [&str; 7] = ["data", "task", "model", "strategy", "optimizer", "schedule", "train"];
+pub const SECTIONS: [&str; 8] =
+    ["data", "task", "model", "strategy", "optimizer", "schedule", "train", "diagnostics"];
 
 impl Config {
     /// Reads the sections.
@@ -135,6 +144,7 @@ impl Config {
             optimizer: section(&mut table, "optimizer")?.ok_or("the section [optimizer] is missing")?,
             schedule: section(&mut table, "schedule")?.unwrap_or_default(),
             train: section(&mut table, "train")?.unwrap_or_default(),
+            diagnostics: section(&mut table, "diagnostics")?.unwrap_or_default(),
         };
         config.check()?;
         // One modality alone needs the data of that modality only.
@@ -147,6 +157,7 @@ impl Config {
     fn check(&self) -> Result<(), String> {
         self.optimizer.check().map_err(|e| e.to_string())?;
         self.schedule.check().map_err(|e| e.to_string())?;
+        self.diagnostics.check().map_err(|e| e.to_string())?;
         if self.train.epochs == 0 {
             return Err("train.epochs = 0: expected at least 1".into());
         }
@@ -171,13 +182,18 @@ impl Config {
     }
 
     /// The first key in which another configuration differs and that a resumed
-    /// run may not change: how batches are loaded may change, what they are may not.
+    /// run may not change: how batches are loaded and what is watched may change,
+    /// what is trained may not.
     pub fn difference(&self, other: &Self) -> Option<String> {
         let strip = |config: &Self| {
             let mut table = Table::try_from(config).expect("a configuration is a table");
             if let Some(Value::Table(data)) = table.get_mut("data") {
                 LOADING.iter().for_each(|key| drop(data.remove(*key)));
             }
+            if let Some(Value::Table(train)) = table.get_mut("train") {
+                train.remove("tensorboard");
+            }
+            table.remove("diagnostics");
             table
         };
         first_difference("", &Value::Table(strip(self)), &Value::Table(strip(other)))

@@ -9,6 +9,8 @@ use counterpoint::{Error, ErrorKind};
 use counterpoint_data::DataError;
 use counterpoint_report::record::RecordError;
 
+use crate::watch::screen;
+
 /// How a command ended when it did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -28,6 +30,14 @@ pub enum Code {
     Bug = 70,
 }
 
+impl Code {
+    /// The code of a number; of an unknown one a bug.
+    pub fn of(number: i32) -> Self {
+        let all = [Self::Usage, Self::Config, Self::Data, Self::Diverged, Self::Interrupted, Self::Files];
+        all.into_iter().find(|code| *code as i32 == number).unwrap_or(Self::Bug)
+    }
+}
+
 /// A message for the user with its exit code.
 #[derive(Debug)]
 pub struct Failure {
@@ -39,6 +49,17 @@ impl Failure {
     /// A failure from its parts.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
+    }
+
+    /// The same failure with its place in front.
+    pub fn at(mut self, place: &str) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
+    /// Its code and its message.
+    pub fn parts(&self) -> (Code, &str) {
+        (self.code, &self.message)
     }
 
     /// A file operation that failed.
@@ -119,6 +140,7 @@ pub fn code(result: Result<(), Failure>) -> ExitCode {
 #[expect(clippy::print_stderr, reason = "this is where messages leave the program")]
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|info| {
+        screen::leave();
         eprintln!("error: this is a bug in counterpoint, please report it with your configuration: {info}");
         std::process::exit(Code::Bug as i32);
     }));

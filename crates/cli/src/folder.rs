@@ -96,6 +96,42 @@ fn environment() -> BTreeMap<String, String> {
     .into()
 }
 
+/// Takes the lock of a folder; the system frees it however the process ends.
+pub fn lock(path: &Path) -> Result<File, Failure> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path.join("lock"))
+        .map_err(|e| Failure::io("write to folder", path, &e))?;
+    // A process that was just killed may hold its lock for a moment longer.
+    let patience = Instant::now() + Duration::from_secs(5);
+    while file.try_lock().is_err() {
+        if Instant::now() > patience {
+            return Err(Failure::new(
+                Code::Files,
+                format!(
+                    "{} is in use by another process; wait for it or choose another --out",
+                    path.display()
+                ),
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(file)
+}
+
+/// Writes a file beside its target and renames it.
+pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let partial = path.with_file_name(name);
+    File::create(&partial)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&partial, path))
+        .map_err(|e| Failure::io("write", path, &e))
+}
+
 /// A run folder that this process may write to.
 pub struct Folder {
     /// Where it is.
@@ -109,28 +145,7 @@ impl Folder {
     pub fn open(path: &Path) -> Result<Self, Failure> {
         fs::create_dir_all(path.join("checkpoints"))
             .map_err(|e| Failure::io("create run folder", path, &e))?;
-        let lock = path.join("lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock)
-            .map_err(|e| Failure::io("write to run folder", path, &e))?;
-        // A process that was just killed may hold its lock for a moment longer.
-        let patience = Instant::now() + Duration::from_secs(5);
-        while file.try_lock().is_err() {
-            if Instant::now() > patience {
-                return Err(Failure::new(
-                    Code::Files,
-                    format!(
-                        "{} is in use by another process; wait for it or choose another --out",
-                        path.display()
-                    ),
-                ));
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Ok(Self { path: path.to_owned(), _lock: file })
+        Ok(Self { path: path.to_owned(), _lock: lock(path)? })
     }
 
     /// Whether a run was started here.
@@ -161,16 +176,8 @@ impl Folder {
     pub fn begin(&self, config: &Config, info: &RunInfo) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(info).expect("facts are plain data");
         // The configuration comes last: it marks the folder as holding a run.
-        self.write("run.json", &text)?;
-        self.write("config.toml", &config.to_toml())
-    }
-
-    fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
-        let (path, partial) = (self.path.join(name), self.path.join(format!("{name}.partial")));
-        File::create(&partial)
-            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&partial, &path))
-            .map_err(|e| Failure::io("write", &path, &e))
+        write(&self.path.join("run.json"), &text)?;
+        write(&self.path.join("config.toml"), &config.to_toml())
     }
 }
 

@@ -7,10 +7,12 @@ mod config;
 mod exit;
 mod folder;
 mod model;
-mod progress;
+mod predictions;
 mod run;
 mod scores;
 mod stop;
+mod study;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -24,7 +26,12 @@ fn main() -> ExitCode {
     let result = match args.command {
         Command::Train(train) => command::train::run(train),
         Command::Evaluate(evaluate) => command::evaluate::run(&evaluate),
+        Command::Export(export) => command::export::run(&export),
         Command::Predict(predict) => command::predict::run(&predict),
+        Command::Compare(compare) => command::compare::run(&compare),
+        Command::Ablate(ablate) => command::ablate::run(&ablate),
+        Command::Sweep(sweep) => command::sweep::run(&sweep),
+        Command::Leaks(leaks) => command::leaks::run(&leaks),
         Command::Report(report) => command::report::run(&report),
         Command::Explain(explain) => command::explain::run(&explain),
         Command::List(list) => command::list::run(&list),

@@ -6,7 +6,8 @@ use counterpoint::grad::Row;
 use counterpoint::modality::Modalities;
 use counterpoint::task::Task;
 use counterpoint::train::Evaluation;
-use counterpoint_report::record::Scores;
+use counterpoint_batch::Targets;
+use counterpoint_report::record::{Confusion, Scores};
 use counterpoint_report::table::{Cell, Column, Table, TextStyle};
 
 /// Metrics of every row under the name that files use.
@@ -31,6 +32,24 @@ pub fn by_presence(evaluation: &Evaluation, task: &dyn Task, names: &Modalities)
             (label(present), values)
         })
         .collect()
+}
+
+/// Confusion counts `[true][predicted]` of every row; empty without classes.
+pub fn confusions(
+    evaluation: &Evaluation,
+    classes: usize,
+    names: &Modalities,
+) -> BTreeMap<String, Confusion> {
+    let Targets::Classes(truth) = &evaluation.targets else { return BTreeMap::new() };
+    let count = |(of, scores): &(Vec<usize>, Vec<f32>)| {
+        let mut counts = vec![vec![0_u64; classes]; classes];
+        for (&sample, row) in of.iter().zip(scores.chunks_exact(classes)) {
+            let said = (0..classes).fold(0, |best, k| if row[k] > row[best] { k } else { best });
+            counts[truth[sample]][said] += 1;
+        }
+        counts
+    };
+    evaluation.kept.iter().map(|(row, kept)| (row.label(names), count(kept))).collect()
 }
 
 /// Title of the column of a checkpoint.

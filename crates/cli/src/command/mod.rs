@@ -1,11 +1,16 @@
 //! One file a subcommand.
 
+pub mod ablate;
+pub mod compare;
 pub mod completions;
 pub mod evaluate;
 pub mod explain;
+pub mod export;
+pub mod leaks;
 pub mod list;
 pub mod predict;
 pub mod report;
+pub mod sweep;
 pub mod train;
 
 /// Prints a result.

@@ -21,7 +21,13 @@ use crate::{scores, stop};
 /// Trains, or continues.
 pub fn run(args: Train) -> Result<(), Failure> {
     let stop = stop::on_signal()?;
-    let given = args.config.as_deref().map(|path| config::load(path, &args.set)).transpose()?;
+    if args.supervised {
+        stop::on_closed_input(&stop);
+    }
+    let mut given = args.config.as_deref().map(|path| config::load(path, &args.set)).transpose()?;
+    if let (Some(given), Some(base)) = (&mut given, &args.base) {
+        given.base.clone_from(base);
+    }
     if args.print_config {
         let loaded =
             given.ok_or_else(|| Failure::new(Code::Usage, "--print-config needs a configuration file"))?;
@@ -52,7 +58,7 @@ pub fn run(args: Train) -> Result<(), Failure> {
     let folder = Folder::open(&out)?;
     let loaded = settle(&folder, given, args.resume)?;
     let run = Run::open(loaded)?;
-    run.train(&folder, &Manner { quiet: args.quiet, stop: &stop })?;
+    run.train(&folder, &Manner { quiet: args.quiet, tui: args.tui, stop: &stop })?;
     if args.test {
         run.look_once(&folder.path, "counterpoint train --test")?;
     }

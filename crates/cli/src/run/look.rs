@@ -1,17 +1,19 @@
 //! Scoring the checkpoints of a run, behind the seal of the test split.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::train::{Checkpoint, Evaluation, Learner, evaluate};
 use counterpoint_data::{Loader, LoaderOptions, Split};
-use counterpoint_report::record::{Appender, Log, Scores, Test};
+use counterpoint_report::predictions::PredictionFile;
+use counterpoint_report::record::{Appender, Confusion, Log, Scores, Test};
 use serde_json::json;
 
 use super::Run;
-use crate::exit::Failure;
-
-use crate::{folder, scores};
+use crate::exit::{Code, Failure};
+use crate::{folder, predictions, scores};
 
 /// A checkpoint and what it scored.
 pub struct Scored {
@@ -25,6 +27,8 @@ pub struct Scored {
     pub scores: Scores,
     /// Metrics by what samples have.
     pub by_presence: Scores,
+    /// Confusion counts by row.
+    pub confusion: BTreeMap<String, Confusion>,
 }
 
 /// A checkpoint in memory.
@@ -54,6 +58,7 @@ impl Run {
         });
         let looks = folder::record_look(path, &look)?;
         let scored = self.score(&ready, self.splits.test.open(reason)?)?;
+        self.predictions("test", &scored)?.write(path.join(PredictionFile::NAME))?;
         let mut log = Appender::open(path.join("metrics.jsonl"))?;
         scored.iter().try_for_each(|s| log.append(record(s)))?;
         Ok((scored, looks))
@@ -75,9 +80,24 @@ impl Run {
             return Ok(());
         }
         let scored = self.score(&self.ready(path)?, self.splits.test.open(reason)?)?;
+        self.predictions("test", &scored)?.write(path.join(PredictionFile::NAME))?;
         let mut appender = Appender::open(&metrics)?;
         let missing = scored.iter().filter(|s| !known.contains(&s.checkpoint));
         Ok(missing.into_iter().try_for_each(|s| appender.append(record(s)))?)
+    }
+
+    /// What the checkpoints made of every sample.
+    pub fn predictions(&self, split: &str, scored: &[Scored]) -> Result<PredictionFile, Failure> {
+        let names = Modalities::new(self.splits.modalities().iter().map(|m| m.name.as_str()))?;
+        let Some(first) = scored.first() else {
+            return Err(Failure::new(Code::Bug, "no checkpoint was scored"));
+        };
+        let mut file = predictions::file(split, &first.evaluation, &self.splits.classes);
+        file.checkpoints = scored
+            .iter()
+            .map(|s| (s.checkpoint.to_owned(), predictions::checkpoint(&s.evaluation, s.epoch, &names)))
+            .collect();
+        Ok(file)
     }
 
     /// Reads the checkpoints.
@@ -105,6 +125,7 @@ impl Run {
                 epoch: one.epoch,
                 scores: scores::records(&evaluation, self.task.as_ref(), names),
                 by_presence: scores::by_presence(&evaluation, self.task.as_ref(), names),
+                confusion: scores::confusions(&evaluation, self.splits.classes.len(), names),
                 evaluation,
             })
         };
@@ -122,6 +143,6 @@ fn record(scored: &Scored) -> Test {
         epoch: scored.epoch,
         samples: scored.evaluation.ids.len() as u64,
         scores: scored.scores.clone(),
-        ..Test::default()
+        confusion: scored.confusion.clone(),
     }
 }

@@ -4,7 +4,7 @@ mod look;
 mod training;
 
 pub use look::Scored;
-pub use training::Manner;
+pub use training::{FINISHED, Manner};
 
 use std::path::{Path, PathBuf};
 
@@ -53,6 +53,14 @@ impl Run {
     /// A learner before its first step.
     pub fn learner(&self) -> Result<Learner<AnyModel>, Failure> {
         model::build(&self.config, self.splits.modalities(), self.task.as_ref(), &self.device)
+    }
+
+    /// Whether a learner of another configuration could be built for these data.
+    pub fn check_config(&self, config: &Config) -> Result<(), Failure> {
+        let wanted = config.data.common.modalities.as_ref();
+        let mut specs = self.splits.modalities().to_vec();
+        specs.retain(|spec| wanted.is_none_or(|names| names.contains(&spec.name)));
+        model::build(config, &specs, self.task.as_ref(), &self.device).map(drop)
     }
 
     /// Refuses data that are not those a folder's run was started with.

@@ -3,8 +3,10 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use counterpoint::diagnose::Diagnostics;
 use counterpoint::grad::Cut;
 use counterpoint::model::Model as _;
+use counterpoint::task::TaskKind;
 use counterpoint::train::{Outcome, Progress, Trainer};
 use counterpoint_batch::BatchSource;
 use counterpoint_data::{Loader, LoaderOptions};
@@ -13,14 +15,26 @@ use counterpoint_report::record::{Appender, End, Log, Start};
 use super::Run;
 use crate::exit::{Code, Failure};
 use crate::folder::Folder;
-use crate::progress;
+use crate::watch::{Bar, Dashboard, Display, Outlook, Recorder, Watched};
 
 /// How a run is watched and stopped; nothing here changes what it computes.
 pub struct Manner<'a> {
     /// No progress on stderr.
     pub quiet: bool,
+    /// The whole terminal for progress, where there is one.
+    pub tui: bool,
     /// Set from outside to stop after the current step.
     pub stop: &'a AtomicBool,
+}
+
+impl Manner<'_> {
+    fn display(&self, outlook: Outlook) -> Box<dyn Display> {
+        let dashboard = if self.tui { Dashboard::open(outlook.clone()) } else { None };
+        match dashboard {
+            Some(dashboard) => Box::new(dashboard),
+            None => Box::new(Bar::new(outlook, self.quiet)),
+        }
+    }
 }
 
 impl Run {
@@ -54,23 +68,24 @@ impl Run {
         if done.epoch >= config.train.epochs {
             return close(&metrics);
         }
-        let mut log = Appender::resume(&metrics, done.epoch)?;
-        let fresh = done == Progress::default();
-        log.append(self.start(&learner.groups, (!fresh).then_some(done.epoch))?)?;
         let names = learner.model.modalities().clone();
         let train = self.train_loader()?;
         let validation = Loader::new(self.splits.val.clone(), LoaderOptions::eval(&self.config.data.common))?;
-        let batches = train.batches();
-        let position = done.epoch * batches + done.batch;
-        let mut observer = progress::Progress::new(
-            log,
-            &names,
-            self.task.as_ref(),
-            config.train.epochs,
-            config.train.epochs * batches,
-            position,
-            manner.quiet,
-        );
+        let diagnostics =
+            Diagnostics { config: config.diagnostics.clone(), additive: config.model.is_additive() };
+        let absent = diagnostics.absent(names.len(), self.task.kind() == TaskKind::Classification);
+        let start = self.start(&learner.groups, &done, &absent)?;
+        let run = Watched {
+            folder,
+            config,
+            names: &names,
+            task: self.task.as_ref(),
+            done: &done,
+            batches: train.batches(),
+        };
+        let mut display = manner.display(run.outlook());
+        absent.iter().for_each(|note| display.note(note));
+        let mut observer = Recorder::open(&run, start, display)?;
         let trainer = Trainer {
             config: &config.train.settings(&config.schedule),
             evaluator: &Cut,
@@ -80,10 +95,10 @@ impl Run {
             folder: Some(&folder.checkpoints()),
             stop: manner.stop,
             device: &self.device,
-            diagnostics: &counterpoint::diagnose::Diagnostics::off(),
+            diagnostics: &diagnostics,
         };
-        let outcome = trainer.run(&mut learner, done, &mut observer);
-        observer.clear();
+        let outcome = trainer.run(&mut learner, done.clone(), &mut observer);
+        observer.close();
         let reason = match &outcome {
             Ok(Outcome::Finished) => FINISHED.to_owned(),
             Ok(Outcome::Interrupted) => "interrupted".to_owned(),
@@ -91,7 +106,7 @@ impl Run {
         };
         let end = End { reason, seconds: Some(begun.elapsed().as_secs_f64()), peak_bytes: peak_bytes() };
         // The error that stopped training matters more than one of the log.
-        let logged = observer.log.append(end);
+        let logged = observer.end(end);
         if outcome? == Outcome::Interrupted {
             return Err(Failure::new(
                 Code::Interrupted,
@@ -101,23 +116,28 @@ impl Run {
                 ),
             ));
         }
-        Ok(logged?)
+        logged
     }
 
     fn start(
         &self,
         groups: &counterpoint::grad::Groups,
-        resumed_from: Option<usize>,
+        done: &Progress,
+        absent: &[String],
     ) -> Result<Start, Failure> {
         let parameters: usize = groups.groups().iter().map(|g| groups.size(*g).1).sum();
         let (info, splits) = (self.info()?, &self.splits);
         let mut environment = info.environment;
         environment.insert("data".into(), info.data_hash);
+        if !absent.is_empty() {
+            environment.insert("diagnostics".into(), absent.join("; "));
+        }
+        let fresh = *done == Progress::default();
         Ok(Start {
             strategy: self.config.strategy_name(),
             seed: Some(self.config.train.seed),
             epochs: self.config.train.epochs,
-            resumed_from,
+            resumed_from: (!fresh).then_some(done.epoch),
             modalities: info.preparations.iter().map(|p| p.modality.clone()).collect(),
             classes: info.classes,
             samples: [("train", splits.train.len()), ("val", splits.val.len()), ("test", splits.test.len())]

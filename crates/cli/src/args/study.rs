@@ -1,0 +1,103 @@
+//! Subcommands that train many models.
+
+use std::path::PathBuf;
+
+/// How a study runs.
+#[derive(clap::Args, Debug)]
+pub struct Studying {
+    /// Runs at once [default: as many as there are cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Memory for all runs together, GB [default: four fifths of what is free].
+    #[arg(long, value_name = "GB")]
+    pub memory_gb: Option<f64>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// No progress on stderr.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Settings of `compare`.
+#[derive(clap::Args, Debug)]
+pub struct Compare {
+    /// File that says what is compared; docs/studies.md explains it.
+    pub spec: PathBuf,
+    /// Study folder [default: studies/SPEC].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Change one key of the common configuration, e.g. train.epochs=20.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// How it runs.
+    #[command(flatten)]
+    pub studying: Studying,
+}
+
+/// Settings of `ablate`.
+#[derive(clap::Args, Debug)]
+pub struct Ablate {
+    /// Configuration file; its strategy is replaced.
+    pub config: PathBuf,
+    /// Weight of the unimodal losses in all rows.
+    #[arg(long, default_value_t = 4.0)]
+    pub alpha: f64,
+    /// Seeds: how many, or a list as 0,3,7.
+    #[arg(long, default_value = "3")]
+    pub seeds: String,
+    /// Study folder [default: studies/ablate-CONFIG].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Change one key of the configuration.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// How it runs.
+    #[command(flatten)]
+    pub studying: Studying,
+}
+
+/// Settings of `sweep`.
+#[derive(clap::Args, Debug)]
+pub struct Sweep {
+    /// Configuration file.
+    pub config: PathBuf,
+    /// A key and its values, as strategy.alpha=1,2,4, or with --random a range, as
+    /// optimizer.lr=0.001..0.1 or, evenly in its logarithm, optimizer.lr=log:0.001..0.1.
+    #[arg(long = "key", value_name = "KEY=VALUES", required = true)]
+    pub keys: Vec<String>,
+    /// Try so many settings at random instead of all combinations.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10000))]
+    pub random: Option<u16>,
+    /// Seed of the random settings.
+    #[arg(long, default_value_t = 0)]
+    pub draw_seed: u64,
+    /// Seeds: how many, or a list as 0,3,7. Every setting is trained with all of them.
+    #[arg(long, default_value = "3")]
+    pub seeds: String,
+    /// Study folder [default: studies/sweep-CONFIG].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Change one key of the configuration.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// How it runs.
+    #[command(flatten)]
+    pub studying: Studying,
+}
+
+/// Settings of `leaks`.
+#[derive(clap::Args, Debug)]
+pub struct Leaks {
+    /// Configuration file; of it only [data] is used.
+    pub config: PathBuf,
+    /// Change one key of the configuration.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// End with exit code 4 if something is in two splits.
+    #[arg(long)]
+    pub strict: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}

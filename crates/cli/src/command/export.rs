@@ -1,0 +1,36 @@
+//! `counterpoint export`.
+
+use serde_json::json;
+
+use super::print;
+use crate::args::{Export, Part};
+use crate::exit::Failure;
+use crate::folder;
+use crate::run::Run;
+
+/// Writes scores, features and correctness of every sample of a split.
+pub fn run(args: &Export) -> Result<(), Failure> {
+    let (loaded, _) = folder::read(&args.run)?;
+    let run = Run::open(loaded)?;
+    run.check_data(&args.run)?;
+    let (split, scored, looks) = match args.split {
+        Part::Val => ("val", run.score_validation(&args.run)?, None),
+        Part::Test => {
+            let (scored, looks) = run.look(&args.run, "counterpoint export")?;
+            ("test", scored, Some(looks))
+        }
+    };
+    let file = run.predictions(split, &scored)?;
+    file.write(&args.out)?;
+    if args.json {
+        print(json!({
+            "run": args.run, "split": split, "samples": file.ids.len(), "looks": looks, "file": args.out,
+        }));
+        return Ok(());
+    }
+    print(format!("{}: {} samples of the {split} split", args.out.display(), file.ids.len()));
+    if let Some(looks) = looks {
+        print(format!("This was look {looks} at the test split of this run; it is recorded in looks.jsonl."));
+    }
+    Ok(())
+}

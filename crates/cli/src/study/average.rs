@@ -1,0 +1,195 @@
+//! The average of the unimodal models: made of their predictions, never trained.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use counterpoint::task::{Classification, Task as _};
+use counterpoint_batch::Targets;
+use counterpoint_report::predictions::{CheckpointPredictions, Numbers, PredictionFile, Truth};
+use counterpoint_report::record::{Appender, End, Kind, Log, Scores, Start, State, StudyRun, Test};
+
+use super::drive::Driver;
+use super::line::AVERAGE;
+use super::plan::place;
+use crate::exit::{Code, Failure};
+use crate::run::FINISHED;
+
+impl Driver<'_> {
+    /// Makes the averages of the unimodal models, where all of them are there.
+    pub fn average(&mut self) -> Result<(), Failure> {
+        if !self.lines.iter().any(|line| line.kind == Kind::Average) {
+            return Ok(());
+        }
+        for &seed in &self.spec.seeds {
+            for variant in self.variants() {
+                let name = variant.map(|v| v.name.as_str());
+                let alone = |r: &&StudyRun| {
+                    r.chosen
+                        && r.seed == seed
+                        && r.variant.as_deref() == name
+                        && r.method.starts_with("only-")
+                };
+                let is_reference = |r: &&StudyRun| {
+                    self.study.methods.iter().any(|m| m.name == r.method && m.kind == Kind::Reference)
+                };
+                let members: Vec<&StudyRun> =
+                    self.study.runs.iter().filter(alone).filter(is_reference).collect();
+                let place = place(AVERAGE, variant, None, seed);
+                let all = members.len() > 1 && members.iter().all(|r| r.state == State::Finished);
+                let state = if all {
+                    let folders: Vec<_> = members.iter().map(|r| self.folder.join(&r.place)).collect();
+                    match make(&folders, &self.folder.join(&place), seed) {
+                        Ok(()) => State::Finished,
+                        Err(failure) => {
+                            let (code, message) = failure.parts();
+                            State::Failed { code: code as i32, message: message.to_owned() }
+                        }
+                    }
+                } else {
+                    let message = "it averages models of at least two modalities, and one is missing".into();
+                    State::Failed { code: Code::Data as i32, message }
+                };
+                let run = StudyRun {
+                    place,
+                    method: AVERAGE.into(),
+                    variant: variant.map(|v| v.name.clone()),
+                    seed,
+                    chosen: true,
+                    state,
+                    ..StudyRun::default()
+                };
+                self.note(run);
+            }
+        }
+        Ok(self.study.write(self.folder)?)
+    }
+}
+
+/// Averages the predictions of runs, whose seals are broken already, into a
+/// folder that reads like a run's.
+fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
+    let metrics = folder.join("metrics.jsonl");
+    if Log::read(&metrics).is_ok_and(|log| log.end().is_some()) {
+        return Ok(());
+    }
+    let files: Vec<PredictionFile> = members
+        .iter()
+        .map(|member| PredictionFile::read(member.join(PredictionFile::NAME)))
+        .collect::<Result<_, _>>()?;
+    let mismatch = |what: &str| {
+        Failure::new(Code::Files, format!("{}: {what}, so there is no average", members[0].display()))
+    };
+    let [first, others @ ..] = &files[..] else { return Err(mismatch("there are no predictions")) };
+    let Truth::Classes(classes) = &first.targets else {
+        return Err(mismatch("the predictions are of no classes"));
+    };
+    if others.iter().any(|file| file.ids != first.ids || file.targets != first.targets) {
+        return Err(mismatch("the models of one modality were tested on other samples"));
+    }
+    let names: Vec<String> = members.iter().map(|member| modality(member)).collect::<Result<_, _>>()?;
+    let task = Classification::new(first.classes.len());
+    let judge = |numbers: &Numbers| {
+        let seen: Vec<usize> =
+            (0..classes.len()).filter(|&i| numbers.values[i * numbers.width].is_finite()).collect();
+        let kept: Vec<f32> = seen
+            .iter()
+            .flat_map(|&i| &numbers.values[i * numbers.width..(i + 1) * numbers.width])
+            .copied()
+            .collect();
+        let targets = Targets::Classes(seen.iter().map(|&i| classes[i]).collect());
+        let values = task.judge(&kept, &targets);
+        task.metrics().names().map(str::to_owned).zip(values).collect::<BTreeMap<_, _>>()
+    };
+    let mut made = PredictionFile { checkpoints: BTreeMap::new(), ..first.clone() };
+    let mut tests = Vec::new();
+    for checkpoint in first.checkpoints.keys() {
+        let of = |file: &PredictionFile| {
+            let one = file.checkpoints.get(checkpoint)?;
+            Some((one.epoch, one.scores.get("full")?.clone()))
+        };
+        let parts: Vec<(usize, Numbers)> =
+            files.iter().map(of).collect::<Option<_>>().ok_or_else(|| mismatch("a checkpoint is missing"))?;
+        let alone = names.iter().cloned().zip(parts.iter().map(|(_, numbers)| numbers.clone()));
+        let mut scores: BTreeMap<String, Numbers> = alone.collect();
+        scores.insert("full".into(), average(&parts.iter().map(|(_, numbers)| numbers).collect::<Vec<_>>()));
+        let epoch = parts.iter().map(|(epoch, _)| *epoch).max().unwrap_or(0);
+        let judged: Scores = scores.iter().map(|(row, numbers)| (row.clone(), judge(numbers))).collect();
+        let (split, samples) = (first.split.clone(), classes.len() as u64);
+        tests.push(Test {
+            split,
+            checkpoint: checkpoint.clone(),
+            epoch,
+            samples,
+            scores: judged,
+            ..Test::default()
+        });
+        made.checkpoints.insert(
+            checkpoint.clone(),
+            CheckpointPredictions { epoch, scores, ..CheckpointPredictions::default() },
+        );
+    }
+    std::fs::create_dir_all(folder).map_err(|e| Failure::io("create", folder, &e))?;
+    made.write(folder.join(PredictionFile::NAME))?;
+    // What a killed process left is made again from the start.
+    let _ = std::fs::remove_file(&metrics);
+    let mut log = Appender::open(&metrics)?;
+    let classes = first.classes.clone();
+    log.append(Start {
+        strategy: AVERAGE.into(),
+        seed: Some(seed),
+        modalities: names,
+        classes,
+        ..Start::default()
+    })?;
+    tests.into_iter().try_for_each(|test| log.append(test))?;
+    Ok(log.append(End { reason: FINISHED.into(), ..End::default() })?)
+}
+
+/// The modality of a unimodal run.
+fn modality(member: &Path) -> Result<String, Failure> {
+    let log = Log::read(member.join("metrics.jsonl"))?;
+    let name = log.start().and_then(|start| start.modalities.first().cloned());
+    name.ok_or_else(|| Failure::new(Code::Files, format!("{} records no start", member.display())))
+}
+
+/// Mean of the log-probabilities of the models that see a sample.
+fn average(parts: &[&Numbers]) -> Numbers {
+    let width = parts[0].width;
+    let samples = parts[0].values.len() / width.max(1);
+    let mut values = Vec::with_capacity(samples * width);
+    for sample in 0..samples {
+        let rows = parts.iter().map(|p| &p.values[sample * width..(sample + 1) * width]);
+        let seen: Vec<Vec<f64>> =
+            rows.filter(|row| row.iter().all(|v| v.is_finite())).map(log_softmax).collect();
+        let mean = |class: usize| seen.iter().map(|row| row[class]).sum::<f64>() / seen.len() as f64;
+        values.extend((0..width).map(|class| mean(class) as f32));
+    }
+    Numbers { width, values }
+}
+
+fn log_softmax(row: &[f32]) -> Vec<f64> {
+    let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = row.iter().map(|v| f64::from(v - top).exp()).sum();
+    row.iter().map(|v| f64::from(v - top) - sum.ln()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_are_averaged_in_logarithms_over_those_who_see() {
+        // Softmax of (ln 3, 0) is (3/4, 1/4), of (0, 0) it is (1/2, 1/2).
+        let ln3 = 3.0_f32.ln();
+        let a = Numbers { width: 2, values: vec![ln3, 0.0, f32::NAN, f32::NAN] };
+        let b = Numbers { width: 2, values: vec![5.0, 5.0, 0.0, ln3] };
+        let got = average(&[&a, &b]).values;
+        let want = [
+            (0.75_f64.ln() + 0.5_f64.ln()) / 2.0,
+            (0.25_f64.ln() + 0.5_f64.ln()) / 2.0,
+            0.25_f64.ln(),
+            0.75_f64.ln(),
+        ];
+        assert!(got.iter().zip(want).all(|(g, w)| (f64::from(*g) - w).abs() < 1e-6), "{got:?}");
+    }
+}

@@ -1,0 +1,190 @@
+//! A study from wherever its folder stands to its end.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use counterpoint::task::Metric;
+use counterpoint_report::record::{Kind, Log, State, Study, StudyRun};
+
+use super::display::Display;
+use super::line::Line;
+use super::memory::Memory;
+use super::plan::{title, variants};
+use super::pool::{End, Job, Pool};
+use super::spec::{Spec, Variant};
+use crate::config::Config;
+use crate::exit::{Code, Failure};
+use crate::folder;
+use crate::run::FINISHED;
+
+/// How a study is run; nothing here changes a result.
+pub struct Options {
+    /// Runs at once; as many as there are cores by default.
+    pub jobs: Option<usize>,
+    /// Memory for all runs, in bytes.
+    pub memory: Option<u64>,
+    /// No progress on stderr.
+    pub quiet: bool,
+}
+
+/// A run that belongs to the study.
+pub struct Planned {
+    /// What the record says of it.
+    pub run: StudyRun,
+    /// Its configuration.
+    pub config: Config,
+}
+
+/// A study in its folder.
+pub struct Driver<'a> {
+    /// What is compared.
+    pub spec: &'a Spec,
+    /// The folder.
+    pub folder: &'a Path,
+    /// Methods and references.
+    pub lines: Vec<Line>,
+    /// What settings are chosen by.
+    pub metric: &'static Metric,
+    /// The record, which is written after every change.
+    pub study: Study,
+}
+
+/// Runs what is left of a study, which may be all or nothing.
+///
+/// # Errors
+/// If the folder holds another study, a method cannot be built, all is
+/// stopped, or files cannot be read or written. A run that fails is no error:
+/// it is recorded.
+pub fn run(
+    spec: &Spec,
+    place: &Path,
+    options: &Options,
+    stop: &AtomicBool,
+) -> Result<(Study, &'static Metric), Failure> {
+    fs::create_dir_all(place).map_err(|e| Failure::io("create study folder", place, &e))?;
+    let _lock = folder::lock(place)?;
+    // Processes are started with absolute paths.
+    let place = place.canonicalize().map_err(|e| Failure::io("find", place, &e))?;
+    settle(spec, &place)?;
+    let mut driver = Driver::open(spec, &place)?;
+    let tried = driver.tried()?;
+    let trained = driver.lines.iter().filter(|line| line.kind != Kind::Average).count();
+    let runs = tried.len() + trained * driver.variants().len() * spec.seeds.len();
+    let mut display = Display::new(runs, driver.epochs()? * runs as u64, options.quiet);
+    driver.study.leaks.iter().for_each(|line| display.say(line));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = options.jobs.unwrap_or(cores).max(1);
+    let pool = Pool { folder: &place, base: &spec.base, jobs, threads: (cores / jobs).max(1), stop };
+    let mut memory = Memory::new(options.memory);
+    driver.make(tried, false, &pool, &mut memory, &mut display)?;
+    driver.choose()?;
+    let finals = driver.finals()?;
+    driver.make(finals, true, &pool, &mut memory, &mut display)?;
+    driver.average()?;
+    display.clear();
+    Ok((driver.study, driver.metric))
+}
+
+/// Writes the study into a new folder; refuses one that holds another.
+fn settle(spec: &Spec, place: &Path) -> Result<(), Failure> {
+    let file = place.join("study.toml");
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            let text = toml::to_string(&spec.to_table()).expect("a study is plain tables, texts and numbers");
+            return folder::write(&file, &text);
+        }
+        Err(e) => return Err(Failure::io("read", &file, &e)),
+    };
+    let kept: Spec = toml::from_str(&text)
+        .map_err(|e| Failure::new(Code::Files, format!("{} is damaged: {}", file.display(), e.message())))?;
+    match spec.difference(&kept) {
+        None => Ok(()),
+        Some(difference) => Err(Failure::new(
+            Code::Config,
+            format!("{} holds another study: {difference}; choose another --out", place.display()),
+        )),
+    }
+}
+
+impl<'a> Driver<'a> {
+    /// The variants; one without changes if there are none.
+    pub fn variants(&self) -> Vec<Option<&'a Variant>> {
+        variants(self.spec)
+    }
+
+    /// Epochs of a run, which are the same for all.
+    fn epochs(&self) -> Result<u64, Failure> {
+        let line = Line::joint(self.spec);
+        let config = line.config(self.spec, self.variants()[0], None, 1.0, self.spec.seeds[0])?;
+        Ok(config.train.epochs as u64)
+    }
+
+    /// Makes the runs that are not finished, and keeps the record.
+    fn make(
+        &mut self,
+        planned: Vec<Planned>,
+        test: bool,
+        pool: &Pool<'_>,
+        memory: &mut Memory,
+        display: &mut Display,
+    ) -> Result<(), Failure> {
+        let mut jobs = Vec::new();
+        for Planned { mut run, config } in planned {
+            run.state = self.standing(&run.place, test);
+            if run.state == State::Waiting {
+                let (place, kind) = (run.place.clone(), run.method.clone());
+                jobs.push(Job { place, kind, title: title(&run), test, config });
+            } else {
+                display.known(config.train.epochs as u64);
+                memory.learn(&run.method, &self.folder.join(&run.place));
+            }
+            self.note(run);
+        }
+        self.study.write(self.folder)?;
+        pool.run(&jobs, memory, display, &mut |job, end| {
+            let state = match end {
+                End::Finished => State::Finished,
+                End::Failed(code, message) => State::Failed { code, message },
+            };
+            if let Some(run) = self.study.runs.iter_mut().find(|r| r.place == job.place) {
+                run.state = state;
+            }
+            Ok(self.study.write(self.folder)?)
+        })
+    }
+
+    /// Puts a run into the record.
+    pub fn note(&mut self, mut run: StudyRun) {
+        match self.study.runs.iter().position(|r| r.place == run.place) {
+            Some(at) => {
+                run.chosen |= self.study.runs[at].chosen;
+                self.study.runs[at] = run;
+            }
+            None => self.study.runs.push(run),
+        }
+    }
+
+    /// What is recorded of a run.
+    pub fn state(&self, place: &str) -> State {
+        self.study.runs.iter().find(|r| r.place == place).map(|r| r.state.clone()).unwrap_or_default()
+    }
+
+    /// How far a run is, as its own folder tells. A run that diverged would
+    /// diverge again; other failures are tried again.
+    fn standing(&self, place: &str, test: bool) -> State {
+        let recorded = self.state(place);
+        if matches!(recorded, State::Failed { code, .. } if code == Code::Diverged as i32) {
+            return recorded;
+        }
+        let Ok(log) = Log::read(self.folder.join(place).join("metrics.jsonl")) else { return State::Waiting };
+        let looked = |name| log.tests().any(|t| t.checkpoint == name);
+        let finished = log.end().is_some_and(|end| end.reason == FINISHED);
+        if finished && (!test || (looked("best") && looked("last"))) {
+            State::Finished
+        } else {
+            State::Waiting
+        }
+    }
+}

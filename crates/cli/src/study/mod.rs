@@ -1,0 +1,23 @@
+//! Methods, seeds and variants compared under equal budgets.
+//!
+//! A study folder holds `study.toml` (what is compared), `study.json` (every
+//! run and its state), `configs/` and `runs/`, which are ordinary run folders.
+//! All state is in files: a second call with the same study continues it.
+
+mod average;
+mod choice;
+mod display;
+mod drive;
+mod leaks;
+mod line;
+mod memory;
+mod open;
+mod plan;
+mod pool;
+mod spec;
+mod summary;
+
+pub use drive::{Options, run};
+pub use leaks::words as leak_words;
+pub use spec::{Method, References, Spec, load, seeds};
+pub use summary::{json, tables};

@@ -1,0 +1,107 @@
+//! Opening a study: its data, its lines, and whether they fit together.
+
+use std::path::Path;
+
+use counterpoint_report::record::{Kind, Study, StudyMethod};
+
+use super::drive::Driver;
+use super::leaks;
+use super::line::{Line, describe, lines};
+use super::plan::{settings, variants};
+use super::spec::{Spec, Variant};
+use crate::config::Loaded;
+use crate::exit::{Code, Failure};
+use crate::run::Run;
+
+impl<'a> Driver<'a> {
+    /// Opens the data of every variant, and finds out what there is to do.
+    pub fn open(spec: &'a Spec, folder: &'a Path) -> Result<Self, Failure> {
+        let variants = variants(spec);
+        let open = |variant: Option<&Variant>| {
+            let method = Line::joint(spec);
+            let config = method.config(spec, variant, None, 1.0, spec.seeds[0])?;
+            Run::open(Loaded { config, base: spec.base.clone() })
+        };
+        let first = open(variants[0])?;
+        let names: Vec<String> = first.splits.modalities().iter().map(|m| m.name.clone()).collect();
+        let lines = lines(spec, &names)?;
+        if !lines.iter().any(|line| line.name == spec.baseline) {
+            let all: Vec<&str> = lines.iter().map(|l| l.name.as_str()).collect();
+            let hint = crate::config::suggestion(&spec.baseline, &all);
+            return Err(Failure::new(
+                Code::Config,
+                format!("baseline = \"{}\" is none of {}{hint}", spec.baseline, all.join(", ")),
+            ));
+        }
+        let metric = first.task.metrics().primary();
+        let mut known = Study::read(folder).unwrap_or_default();
+        if known.leaks.is_empty() {
+            for &variant in &variants {
+                let other = variant.filter(|v| v.name != variants[0].map_or("", |v| v.name.as_str()));
+                let opened = other.map(|v| open(Some(v))).transpose()?;
+                let found = opened.as_ref().unwrap_or(&first).splits.leaks()?;
+                let place = variant.map_or(String::new(), |v| format!("{}: ", v.name));
+                let line = |(leak, words): (bool, String)| {
+                    format!("{} {place}{words}", if leak { "leak:" } else { "note:" })
+                };
+                known.leaks.extend(leaks::words(&found).into_iter().map(line));
+            }
+            if known.leaks.is_empty() {
+                known.leaks.push("note: no group and no content is in two splits or twice in one".into());
+            }
+        }
+        let study = Study {
+            format: 1,
+            baseline: spec.baseline.clone(),
+            metric: metric.name.to_owned(),
+            seeds: spec.seeds.clone(),
+            variants: spec.variants.iter().map(|v| v.name.clone()).collect(),
+            methods: lines
+                .iter()
+                .map(|l| StudyMethod { name: l.name.clone(), kind: l.kind, about: l.about.clone() })
+                .collect(),
+            ..known
+        };
+        let driver = Self { spec, folder, lines, metric, study };
+        driver.check(&first)?;
+        driver.study.write(folder)?;
+        Ok(driver)
+    }
+
+    /// Builds every method once, so that an impossible one is known before
+    /// anything is trained, and holds budgets together.
+    fn check(&self, run: &Run) -> Result<(), Failure> {
+        let variant = self.variants()[0];
+        let mut budget: Option<(&str, Vec<usize>)> = None;
+        for line in self.lines.iter().filter(|line| line.kind != Kind::Average) {
+            let mut epochs = Vec::new();
+            for setting in settings(line) {
+                let config = line.config(self.spec, variant, setting, 1.0, self.spec.seeds[0])?;
+                run.check_config(&config).map_err(|e| {
+                    e.at(&match setting {
+                        Some(setting) => format!("method `{}` with {}", line.name, describe(setting)),
+                        None => format!("method `{}`", line.name),
+                    })
+                })?;
+                epochs.push(config.train.epochs);
+            }
+            epochs.sort_unstable();
+            match &budget {
+                _ if line.follows.is_some() => {}
+                None => budget = Some((&line.name, epochs)),
+                Some((_, known)) if *known == epochs => {}
+                Some((first, known)) => {
+                    return Err(Failure::new(
+                        Code::Config,
+                        format!(
+                            "unequal budgets: `{first}` trains {known:?} epochs and `{}` {epochs:?}; set train.epochs \
+                             for all methods alike",
+                            line.name
+                        ),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! A training run as it is recorded and as people see it.
+
+mod bar;
+mod board;
+mod dashboard;
+mod recorder;
+pub mod screen;
+
+pub use bar::Bar;
+pub use dashboard::Dashboard;
+pub use recorder::{Recorder, Watched};
+
+use counterpoint::modality::Modalities;
+use counterpoint::train::StepReport;
+use counterpoint_report::record::{Epoch, Warning};
+
+/// Shows training while it runs.
+pub trait Display {
+    /// After each optimizer step.
+    fn step(&mut self, report: &StepReport<'_>, names: &Modalities);
+
+    /// After each epoch; epoch 0 is the untrained model.
+    fn epoch(&mut self, epoch: &Epoch);
+
+    /// When something deserves a second look.
+    fn warn(&mut self, warning: &Warning);
+
+    /// Something about the run that is neither good nor bad.
+    fn note(&mut self, note: &str);
+
+    /// Takes the display off the screen.
+    fn close(&mut self);
+}
+
+/// What a display knows of a run from the start.
+#[derive(Clone, Debug, Default)]
+pub struct Outlook {
+    /// Name of the run.
+    pub name: String,
+    /// Epochs in all.
+    pub epochs: usize,
+    /// Batches in all.
+    pub batches: usize,
+    /// Batches already done.
+    pub done: usize,
+    /// The rows that are shown: `full` and the modalities.
+    pub rows: Vec<String>,
+    /// Name of the score that selects a model.
+    pub metric: String,
+    /// Whether that is a share, which people read in percent.
+    pub share: bool,
+}
+
+impl Outlook {
+    /// A score for people: shares in percent, other scores as they are.
+    fn score(&self, value: f64) -> String {
+        match self.share {
+            true => format!("{:.1}", 100.0 * value),
+            false => format!("{value:.3}"),
+        }
+    }
+
+    /// What stands where the unit of the score is named.
+    fn unit(&self) -> String {
+        let percent = if self.share { ", %" } else { "" };
+        format!("{}{percent}", self.metric)
+    }
+}
