@@ -16,14 +16,14 @@ const HELD_OUT: [&str; 3] = ["speaker", "fold", "split"];
 const RATES: [&str; 2] = ["optimizer.lr", "optimizer.encoder_factor"];
 
 /// The part a method plays in a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
     /// What the others are compared with.
     Baseline,
-    /// What is in question.
-    Method,
     /// The baseline with another learning rate: does a method gain more than larger steps do?
     Control,
+    /// What is in question.
+    Method,
     /// A model of one modality, or made of such models: what each can do alone.
     Reference,
 }
@@ -33,7 +33,7 @@ pub(super) enum Role {
 /// Runs of one method differ in the seed and in the part of the data that is
 /// held out, and in nothing else. A method is called by its strategy, and where
 /// several share one, by the settings that tell them apart: `joint, lr 0.2`.
-pub fn name_methods(runs: &mut [RunSummary]) {
+pub(super) fn name_methods(runs: &mut [RunSummary]) {
     let all: Vec<Settings> = runs.iter().map(|run| settings(&run.config)).collect();
     let own: Vec<Settings> =
         all.iter().map(|s| s.iter().filter(|(k, _)| tells(k)).map(copy).collect()).collect();
@@ -67,9 +67,13 @@ fn tells(key: &str) -> bool {
     !LOADING.contains(&key) && !is_held_out(key)
 }
 
-/// `lr 0.2` of the key `optimizer.lr`.
+/// `lr 0.2` of the key `optimizer.lr`; a modality needs no word before it.
 fn part(key: &str, value: &str) -> String {
-    format!("{} {}", key.rsplit('.').next().unwrap_or(key), value.trim_matches('"'))
+    let value = value.trim_matches('"');
+    match key.rsplit('.').next().unwrap_or(key) {
+        "modality" => value.to_owned(),
+        word => format!("{word} {value}"),
+    }
 }
 
 /// The strategy's name with the settings by which this run stands out among
@@ -119,6 +123,9 @@ pub(super) fn only_modality(run: &RunSummary) -> Option<String> {
 
 /// The part a method plays beside the baseline, by their configurations.
 pub(super) fn role(run: &RunSummary, baseline: &RunSummary) -> Role {
+    if let Some(role) = run.role {
+        return role;
+    }
     let (ours, theirs) = (settings(&run.config), settings(&baseline.config));
     if strategy(run).as_deref() == Some("unimodal") {
         return Role::Reference;
