@@ -7,9 +7,16 @@ use super::{
     settings::{Settings, settings},
 };
 
-/// Keys that say how data is loaded, or that follow from others.
-const LOADING: [&str; 6] =
-    ["data.root", "data.workers", "data.prefetch", "data.cache_mb", "data.modalities", "train.seed"];
+/// Keys that say how data is loaded and runs are watched, or that follow from others.
+const ASIDE: [&str; 7] = [
+    "data.root",
+    "data.workers",
+    "data.prefetch",
+    "data.cache_mb",
+    "data.modalities",
+    "train.seed",
+    "train.tensorboard",
+];
 /// Words in the keys that say which part of the data is held out.
 const HELD_OUT: [&str; 3] = ["speaker", "fold", "split"];
 /// Keys that scale steps and change nothing else.
@@ -64,7 +71,7 @@ fn is_held_out(key: &str) -> bool {
 
 /// Whether a key tells methods apart.
 fn tells(key: &str) -> bool {
-    !LOADING.contains(&key) && !is_held_out(key)
+    !ASIDE.contains(&key) && !key.starts_with("diagnostics.") && !is_held_out(key)
 }
 
 /// `lr 0.2` of the key `optimizer.lr`; a modality needs no word before it.

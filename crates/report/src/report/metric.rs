@@ -24,9 +24,23 @@ impl Metric {
         let loss =
             ["loss", "entropy", "error", "nll", "mse", "mae", "rmse"].iter().any(|word| name.contains(word));
         if loss {
-            return Self { factor: 1.0, decimals: 3, better: Better::Lower, bounds: [f64::NEG_INFINITY, f64::INFINITY], points: "units", sign: "" };
+            return Self {
+                factor: 1.0,
+                decimals: 3,
+                better: Better::Lower,
+                bounds: [f64::NEG_INFINITY, f64::INFINITY],
+                points: "units",
+                sign: "",
+            };
         }
-        Self { factor: 100.0, decimals: 1, better: Better::Higher, bounds: [0.0, 1.0], points: "points", sign: " %" }
+        Self {
+            factor: 100.0,
+            decimals: 1,
+            better: Better::Higher,
+            bounds: [0.0, 1.0],
+            points: "points",
+            sign: " %",
+        }
     }
 
     /// The metric's name with its unit: `accuracy, %`.

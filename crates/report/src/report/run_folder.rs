@@ -5,7 +5,7 @@ use std::{ffi::OsStr, fs, path::Path};
 use serde_json::Value;
 
 use super::{RunSummary, settings::settings};
-use crate::{record::Log, text::without_paths};
+use crate::{predictions::PredictionFile, record::Log, text::without_paths};
 
 /// Whether a file of this name makes its folder a run.
 pub(super) fn marks(name: &OsStr) -> bool {
@@ -43,6 +43,14 @@ pub(super) fn read(folder: &Path, name: String) -> RunSummary {
         Err(error) => notes.push(format!("cannot read run.json: {error}")),
     }
     configure(&mut run);
+    let predictions = folder.join(PredictionFile::NAME);
+    match predictions.exists().then(|| PredictionFile::read(&predictions)) {
+        Some(Ok(file)) if file.split == "test" => {
+            run.predictions = file.checkpoints.keys().filter_map(|name| file.correct(name)).collect();
+        }
+        Some(Err(error)) => notes.push(without_paths(&error.to_string())),
+        _ => {}
+    }
     let looks = fs::read(folder.join("looks.jsonl")).unwrap_or_default();
     run.looks = looks.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
     run.notes = notes;
