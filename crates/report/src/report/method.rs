@@ -87,7 +87,12 @@ fn part(key: &str, value: &str) -> String {
 /// those of its strategy.
 fn label(index: usize, runs: &[RunSummary], own: &[Settings]) -> String {
     let strategy = &runs[index].method;
-    let same: Vec<usize> = (0..runs.len()).filter(|i| runs[*i].method == *strategy).collect();
+    // A run whose configuration is lost differs from nobody.
+    let told = |i: &usize| runs[*i].method == *strategy && !own[*i].is_empty();
+    let same: Vec<usize> = (0..runs.len()).filter(told).collect();
+    if own[index].is_empty() {
+        return strategy.clone();
+    }
     let keys: BTreeSet<&String> = same.iter().flat_map(|i| own[*i].keys()).collect();
     let differs = |key: &&String| same.iter().any(|i| own[*i].get(*key) != own[index].get(*key));
     let parts: Vec<String> = keys
@@ -170,17 +175,7 @@ mod tests {
         ];
         name_methods(&mut runs);
         let names: Vec<&str> = runs.iter().map(|r| r.method.as_str()).collect();
-        assert_eq!(
-            names,
-            [
-                "joint",
-                "joint, lr 0.2",
-                "joint",
-                "dgl",
-                "unimodal, modality audio",
-                "unimodal, modality image"
-            ]
-        );
+        assert_eq!(names, ["joint", "joint, lr 0.2", "joint", "dgl", "unimodal, audio", "unimodal, image"]);
         assert_eq!(runs[2].fold.as_deref(), Some("test_speaker lucas"));
         let roles: Vec<Role> = runs.iter().map(|r| role(r, &runs[0])).collect();
         use Role::{Control, Method, Reference};
