@@ -167,10 +167,10 @@ pub struct Report {
     /// File to write [default: report.html in the one folder given, else here].
     #[arg(long, value_name = "FILE.html")]
     pub out: Option<PathBuf>,
-    /// Score that methods are judged by.
-    #[arg(long, default_value = "accuracy")]
-    pub metric: String,
-    /// Method the others are compared with [default: joint, else the first].
+    /// Score that methods are judged by [default: the study's, else accuracy].
+    #[arg(long, value_name = "NAME")]
+    pub metric: Option<String>,
+    /// Method the others are compared with [default: the study's, else joint, else the first].
     #[arg(long, value_name = "METHOD")]
     pub baseline: Option<String>,
     /// Write figures as SVG and tables as CSV, Markdown and LaTeX into this folder, too.

@@ -153,6 +153,7 @@ fn digits(method: &str, seed: u64) -> RunSummary {
             ids,
             correct: BTreeMap::from([("full".into(), correct)]),
         }],
+        role: None,
         looks: 1,
         notes: Vec::new(),
     }

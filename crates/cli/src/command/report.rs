@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use counterpoint_report::html::Page;
-use counterpoint_report::report::{Options, RunSummary, name_methods, read_runs, report};
+use counterpoint_report::record::Study;
+use counterpoint_report::report::{Options, Records, RunSummary, read, report};
 
 use super::print;
 use crate::args::Report;
@@ -14,18 +15,22 @@ use crate::exit::{Code, Failure};
 
 /// Writes one HTML file about runs.
 pub fn run(args: &Report) -> Result<(), Failure> {
-    let mut runs = read_runs(&args.runs).map_err(|e| Failure::new(Code::Files, e.to_string()))?;
-    name_methods(&mut runs);
+    let Records { runs, studies } = read(&args.runs).map_err(|e| Failure::new(Code::Files, e.to_string()))?;
+    let chosen =
+        |pick: fn(&Study) -> &String| studies.iter().map(pick).find(|name| !name.is_empty()).cloned();
+    let metric = args.metric.clone().or_else(|| chosen(|s| &s.metric)).unwrap_or_else(|| "accuracy".into());
+    let baseline = args.baseline.clone().or_else(|| chosen(|s| &s.baseline));
     let metrics: BTreeSet<&str> = runs.iter().flat_map(metrics).collect();
-    known("--metric", &args.metric, &metrics)?;
+    known("--metric", &metric, &metrics)?;
     let methods: BTreeSet<&str> = runs.iter().map(|run| run.method.as_str()).collect();
     if let Some(baseline) = &args.baseline {
         known("--baseline", baseline, &methods)?;
     }
     let options = Options {
         title: title(&args.runs, &methods),
-        metric: args.metric.clone(),
-        baseline: args.baseline.clone(),
+        metric,
+        baseline,
+        studies,
         footer: format!("Made by counterpoint {} report.", env!("CARGO_PKG_VERSION")),
         ..Options::default()
     };

@@ -47,6 +47,13 @@ impl Section {
         self.blocks.push(block);
     }
 
+    /// Adds blocks behind a line that opens them; nothing without blocks.
+    pub fn fold(&mut self, line: impl Into<String>, blocks: Vec<Block>) {
+        if !blocks.is_empty() {
+            self.push(Block::Details(line.into(), blocks));
+        }
+    }
+
     /// Adds a paragraph.
     pub fn say(&mut self, text: impl Into<String>) {
         self.push(Block::Paragraph(text.into()));

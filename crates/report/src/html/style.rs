@@ -22,13 +22,14 @@ a{color:var(--s0)}a:focus-visible,summary:focus-visible,.scroll:focus-visible,pr
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:1rem;background:var(--paper);padding:.5rem;z-index:1}\
 nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;margin:0;font-size:.92rem}\
 .lead{background:var(--panel);border-left:4px solid var(--s0);padding:.6rem 1.2rem;margin:1rem 0}\
-.lead p{margin:.45rem 0}\
+.lead p,.lead ul{margin:.35rem 0}.lead li{margin:.15rem 0}.lead h2{border:0;margin:.2rem 0 .5rem;padding:0;font-size:1.05rem;color:var(--soft)}\
+.lead h3{font-size:1rem;margin:1.1rem 0 .2rem}.headline{font-size:1.25rem;line-height:1.4;font-weight:600;max-width:54rem}\
 .warn{border-left:4px solid var(--s1);background:var(--panel);padding:.5rem 1rem;margin:.8rem 0;max-width:48rem;overflow-wrap:anywhere}\
 .warn p{margin:.2rem 0}\
 .scroll{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;font-size:.92rem}\
 caption{text-align:left;font-weight:600;padding:.2rem 0 .5rem;min-width:18rem}\
 th,td{padding:.32rem .8rem;text-align:left;border-bottom:1px solid var(--rule);vertical-align:top;max-width:34rem;overflow-wrap:break-word}\
-thead th{border-bottom:2px solid var(--soft);font-weight:600}tbody th{font-weight:500}\
+thead th{border-bottom:2px solid var(--soft);font-weight:600}tbody th{font-weight:500;min-width:9rem}\
 .num{text-align:right;font-variant-numeric:tabular-nums}td.num{white-space:nowrap}.missing{color:var(--soft)}.note{color:var(--soft);font-size:.88rem;margin:.3rem 0 1rem}\
 .figures{display:flex;flex-wrap:wrap;gap:1.2rem 2rem}figure{margin:.6rem 0;max-width:100%;min-width:0}\
 figcaption{font-weight:600;font-size:.95rem;margin-bottom:.3rem;max-width:35rem}\

@@ -70,10 +70,10 @@ impl LinePlot {
         let mut svg = Svg::default();
         self.frame(&mut svg, &x, &y, left);
         for (i, one) in series.iter().enumerate() {
-            self.band(&mut svg, i, one, &x, &y);
+            self.band(&mut svg, one.look.unwrap_or(i), one, &x, &y);
         }
         for (i, one) in series.iter().enumerate() {
-            self.curve(&mut svg, i, one, &x, &y);
+            self.curve(&mut svg, one.look.unwrap_or(i), one, &x, &y);
         }
         if !self.has_values() {
             svg.text((left + WIDTH) / 2.0, HEIGHT / 2.0, Anchor::Middle, "soft", "no finite values");
@@ -162,7 +162,7 @@ impl LinePlot {
             if x > left && x + wide > WIDTH {
                 (x, y) = (left, y + 18.0);
             }
-            svg.curve(i, format!("M{x:.1} {:.1}h26", y - 4.0));
+            svg.curve(one.look.unwrap_or(i), format!("M{x:.1} {:.1}h26", y - 4.0));
             svg.text(x + 32.0, y, Anchor::Start, "", &name);
             x += wide;
         }

@@ -12,12 +12,14 @@ pub struct Series {
     pub points: Vec<[f64; 2]>,
     /// `[x, low, high]` of the band; may be empty.
     pub band: Vec<[f64; 3]>,
+    /// Index of its colour and dash, the same in every plot; `None` is its place in the plot.
+    pub look: Option<usize>,
 }
 
 impl Series {
     /// A curve without a band.
     pub fn new(name: impl Into<String>, points: impl IntoIterator<Item = [f64; 2]>) -> Self {
-        Self { name: name.into(), points: points.into_iter().collect(), band: Vec::new() }
+        Self { name: name.into(), points: points.into_iter().collect(), band: Vec::new(), look: None }
     }
 
     /// Adds a band, e.g. a confidence interval.

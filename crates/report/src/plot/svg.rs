@@ -83,7 +83,8 @@ impl Svg {
 
     /// A curve of a series with its colour and dash.
     pub fn curve(&mut self, series: usize, d: String) {
-        let (class, dash) = ("curve line", DASHES[series % SERIES]);
+        // A colour that comes again comes with another dash.
+        let (class, dash) = ("curve line", DASHES[(series + series / SERIES) % SERIES]);
         self.path(Path { class, series: Some(series), dash, d, ..Path::default() });
     }
 

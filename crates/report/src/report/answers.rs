@@ -21,16 +21,16 @@ pub(super) fn headline(study: &Study<'_>, contests: &Contests) -> Option<String>
     let row = study.row();
     let values =
         [focus, baseline].map(|m| reached(study, m, source, row).unwrap_or_else(|| "no score".into()));
-    let claim = match contest.winner(study) {
-        Some(true) => "is better than",
-        Some(false) => "is worse than",
-        None => "cannot be told from",
+    let (method, against) = (&contest.method, &contest.against);
+    let claim = match (contest.winner(study), &contest.seeds.verdict) {
+        (Some(true), _) => format!("{method} is better than {against} here"),
+        (Some(false), _) => format!("{method} is worse than {against} here"),
+        (None, Verdict::Unknown(_)) => format!("{method} against {against} is undecided here"),
+        (None, _) => format!("{method} cannot be told from {against} here"),
     };
     let place = source.title();
     Some(format!(
-        "{} {claim} {} here: {} against {} {} {} ({}{}); {}.",
-        contest.method,
-        contest.against,
+        "{claim}: {} against {} {} {} ({}{}); {}.",
         values[0],
         values[1],
         row_title(row),
@@ -86,25 +86,22 @@ fn control(study: &Study<'_>, contests: &Contests, question: &Contest) -> Vec<St
              times the rate."
         )];
     }
+    if question.winner(study) != Some(true) {
+        let mut lines = vec![format!(
+            "{name} has no gain over {baseline} beyond noise that larger steps would have to explain."
+        )];
+        lines.extend(controls.iter().map(|c| format!("Against {}: {}.", c.against, c.verdict(study))));
+        return lines;
+    }
     let line = |c: &&Contest| {
         let answer = match c.winner(study) {
             Some(true) => "survives",
-            Some(false) => "does not survive: the control is better",
-            None if question.winner(study) == Some(true) => "does not survive",
-            None => "is not there either",
+            Some(false) => "does not survive, the control is better",
+            None => "does not survive",
         };
         format!("Against {} the gain {answer}: {}.", c.against, c.verdict(study))
     };
-    let mut lines: Vec<String> = controls.iter().map(line).collect();
-    if question.winner(study) != Some(true) {
-        lines.insert(
-            0,
-            format!(
-                "{name} has no gain over {baseline} beyond noise that larger steps would have to explain."
-            ),
-        );
-    }
-    lines
+    controls.iter().map(line).collect()
 }
 
 fn losses(study: &Study<'_>, contests: &Contests, source: &Source) -> Vec<String> {

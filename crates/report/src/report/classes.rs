@@ -1,6 +1,9 @@
 //! Confusion matrices and what each class gained.
 
-use super::study::{FULL, Method, Source, Study, row_title};
+use super::{
+    method::only_modality,
+    study::{FULL, Method, Source, Study, row_title},
+};
 use crate::{
     html::{Block, Section},
     plot::{Axis, Dot, DotPlot, HeatMap, Mark},
@@ -21,24 +24,29 @@ pub(super) fn confusions(study: &Study<'_>) -> Option<Section> {
         "{}, counts summed over the runs of a method; colour is the share of the true class.",
         source.title()
     ));
-    let (mut alone, mut tables) = (Vec::new(), Vec::new());
-    for method in study.methods.iter().take(MOST) {
+    let (mut alone, mut others, mut tables) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, method) in study.methods.iter().take(MOST).enumerate() {
+        let asked = i == study.baseline || Some(i) == study.focus;
         for row in &study.rows {
             let Some(counts) = summed(method, source, row) else { continue };
             let title = format!("{}: {}", method.name, row_title(row));
             let figure = Block::Figure(HeatMap::confusion(title, classes(study), &counts).figure());
-            if row != FULL {
-                alone.push(figure);
-                continue;
+            match (row == FULL, asked) {
+                (true, true) => {
+                    section.push(figure);
+                    tables.push(Block::Table(worst(study, method, &counts)));
+                }
+                (true, false) => others.push(figure),
+                // A model of one modality says the same twice.
+                (false, _) if only_modality(method.runs[0]).is_some() => {}
+                (false, true) => alone.push(figure),
+                (false, false) => {}
             }
-            section.push(figure);
-            tables.push(Block::Table(worst(study, method, &counts)));
         }
     }
     section.blocks.extend(tables);
-    if !alone.is_empty() {
-        section.push(Block::Details("Modalities alone".into(), alone));
-    }
+    section.fold("Modalities alone", alone);
+    section.fold("The other methods", others);
     if study.methods.len() > MOST {
         section.say(format!("{} more methods are not drawn.", study.methods.len() - MOST));
     }
@@ -79,12 +87,18 @@ pub(super) fn recall_gains<'a>(
 pub(super) fn gains(study: &Study<'_>) -> Option<Section> {
     let source = source(study)?;
     let mut section = Section::new("Gain per class");
-    for (colour, method, baseline) in study.against().take(MOST) {
+    section.say(format!(
+        "{}, fused: recall of each class minus the baseline's, mean over pairs of runs with Student's t interval. The \
+         intervals are of single classes and not corrected for their number.",
+        source.title()
+    ));
+    let mut others = Vec::new();
+    for (i, method, baseline) in study.against().take(MOST) {
         let dot = |gain: Gain| Dot {
             name: gain.class,
             value: gain.gap.difference.map_or(f64::NAN, |d| 100.0 * d),
             interval: gain.gap.interval.map(|i| i.scaled(100.0)).map(|i| [i.low, i.high]),
-            colour,
+            colour: i,
         };
         let mut dots: Vec<Dot> = recall_gains(study, source, method, baseline).into_iter().map(dot).collect();
         if dots.is_empty() {
@@ -95,19 +109,12 @@ pub(super) fn gains(study: &Study<'_>) -> Option<Section> {
         let title = format!("{} over {}", method.name, baseline.name);
         let plot =
             DotPlot { mark: Mark::Bar, reference: Some(0.0), dots, ..DotPlot::new(title, gain_axis()) };
-        section.push(Block::Figure(plot.figure()));
+        let place = if Some(i) == study.focus { &mut section.blocks } else { &mut others };
+        place.push(Block::Figure(plot.figure()));
     }
-    if section.blocks.is_empty() {
-        return None;
-    }
-    section.blocks.insert(
-        0,
-        Block::Paragraph(format!(
-            "{}, fused: recall of each class minus the baseline's, mean over pairs of runs with Student's t interval.",
-            source.title()
-        )),
-    );
-    Some(section)
+    let any = section.blocks.len() > 1 || !others.is_empty();
+    section.fold("The other methods", others);
+    any.then_some(section)
 }
 
 fn gain_axis() -> Axis {

@@ -163,23 +163,33 @@ pub(super) fn section(study: &Study<'_>, contests: &Contests) -> Option<Section>
     study.methods.get(study.baseline).filter(|_| study.methods.len() > 1)?;
     let mut section = Section::new(format!("Against {}", study.baseline_name()));
     for (i, source) in study.sources.iter().enumerate() {
-        section.push(Block::Heading(source.title()));
-        let against = &contests.baseline[i];
-        section.push(Block::List(against.iter().map(|c| c.sentence(study)).collect()));
-        let caption = format!("gaps to {}", study.baseline_name());
-        section.push(Block::Table(table(study, source, against, &caption)));
-        if let Some(focus) = study.focus.filter(|_| contests.focus[i].len() > 1) {
-            let name = &study.methods[focus].name;
-            let caption = format!("gaps of {name} to every other method");
-            let inside = vec![Block::Table(turned(study, source, &contests.focus[i], &caption))];
-            section.push(Block::Details(format!("{name} against every other method"), inside));
-        }
-        if let Some(pairs) = sample_by_sample(source, against) {
-            let inside = vec![Block::Table(pairs)];
-            section.push(Block::Details("Pair by pair on the same test samples".into(), inside));
+        let blocks = of_source(study, source, &contests.baseline[i], &contests.focus[i]);
+        if i == 0 {
+            section.push(Block::Heading(source.title()));
+            section.blocks.extend(blocks);
+        } else {
+            section.fold(source.title(), blocks);
         }
     }
     Some(section)
+}
+
+fn of_source(study: &Study<'_>, source: &Source, against: &[Contest], focus: &[Contest]) -> Vec<Block> {
+    let caption = format!("gaps to {}", study.baseline_name());
+    let mut blocks = vec![
+        Block::List(against.iter().map(|c| c.sentence(study)).collect()),
+        Block::Table(table(study, source, against, &caption)),
+    ];
+    if let [first, _, ..] = focus {
+        let caption = format!("gaps of {} to every other method", first.method);
+        let inside = vec![Block::Table(turned(study, source, focus, &caption))];
+        blocks.push(Block::Details(format!("{} against every other method", first.method), inside));
+    }
+    if let Some(pairs) = sample_by_sample(source, against) {
+        blocks
+            .push(Block::Details("Pair by pair on the same test samples".into(), vec![Block::Table(pairs)]));
+    }
+    blocks
 }
 
 fn table(study: &Study<'_>, source: &Source, contests: &[Contest], caption: &str) -> Table {

@@ -19,40 +19,33 @@ const BAND: &str = "Curves are means over the runs of a method; the band is one 
 /// Score curves of the fused output and of every modality (the paper's Fig. 1a and 1b).
 pub(super) fn accuracy(study: &Study<'_>) -> Option<Section> {
     let mut section = Section::new("Every modality over training");
-    let plots = |split: fn(&Epoch) -> &Scores, name: &str| -> Vec<Block> {
+    let plots = |split: fn(&Epoch) -> &Scores, name: &str| -> Plots {
         let one = |row: &String| {
             let title = format!("{}, {name} split", row_title(row));
             let axis = Axis::new(study.metric.title(&study.options.metric));
             let read = |e: &Epoch| Some(study.metric.factor * split(e).get(row)?.get(&study.options.metric)?);
-            plot(study, title, axis, read)
+            Plots::of(study, row, title, axis, None, read)
         };
-        study.rows.iter().filter_map(one).map(|plot| Block::Figure(plot.figure())).collect()
+        study.rows.iter().map(one).collect()
     };
     let validation = plots(|e| &e.val, "validation");
-    let training = plots(|e| &e.train, "training");
-    if validation.is_empty() {
+    if validation.first.is_empty() {
         section.say("No epoch holds a validation score, so there are no curves.");
         return Some(section);
     }
     section.say(BAND);
-    section.blocks.extend(validation);
-    if !training.is_empty() {
-        section.push(Block::Details("The same on the training split".into(), training));
-    }
+    section.blocks.extend(validation.first);
     let losses: BTreeSet<&String> =
         study.runs.iter().flat_map(|r| &r.epochs).flat_map(|e| e.losses.keys()).collect();
-    let losses: Vec<Block> = losses
-        .into_iter()
-        .take(12)
-        .filter_map(|row| {
-            let title = format!("Training loss: {}", row_title(row));
-            plot(study, title, Axis::new("loss").log(), |e| e.losses.get(row).copied())
-        })
-        .map(|plot| Block::Figure(plot.figure()))
-        .collect();
-    if !losses.is_empty() {
-        section.push(Block::Details("Training losses".into(), losses));
-    }
+    let loss = |row: &&String| {
+        let title = format!("Training loss: {}", row_title(row));
+        Plots::of(study, row, title, Axis::new("loss").log(), None, |e| e.losses.get(*row).copied())
+    };
+    let losses: Plots = losses.iter().take(12).map(loss).collect();
+    let training = plots(|e| &e.train, "training");
+    section.fold("All methods", validation.all);
+    section.fold("The same on the training split", training.whole());
+    section.fold("Training losses", losses.whole());
     Some(section)
 }
 
@@ -67,8 +60,10 @@ pub(super) fn diagnostics(study: &Study<'_>) -> Option<Section> {
         }
     }
     let mut section = Section::new("Inside: gradients and suppression");
+    section.say(EXPLAINED);
     let known = measure::KNOWN.iter().map(|m| m.name).filter(|name| found.contains_key(name));
     let others = found.keys().copied().filter(|name| measure::KNOWN.iter().all(|m| m.name != *name));
+    let (mut more, mut all) = (Vec::new(), Vec::new());
     for name in known.chain(others).take(MOST) {
         let manner = measure::KNOWN.iter().find(|m| m.name == name);
         for modality in found[name].iter().take(8) {
@@ -76,31 +71,72 @@ pub(super) fn diagnostics(study: &Study<'_>) -> Option<Section> {
             axis.log = manner.is_some_and(|m| m.log);
             let title = format!("{}: {}", manner.map_or(name, |m| m.title), row_title(modality));
             let read = |e: &Epoch| e.diagnostics.get(*modality)?.get(name).copied();
-            if let Some(mut plot) = plot(study, title, axis, read) {
-                plot.marks
-                    .extend(manner.and_then(|m| m.mark).map(|(label, value)| (label.to_owned(), value)));
-                section.push(Block::Figure(plot.figure()));
-            }
+            let plots = Plots::of(study, modality, title, axis, manner.and_then(|m| m.mark), read);
+            let place = if measure::FIRST.contains(&name) { &mut section.blocks } else { &mut more };
+            place.extend(plots.first);
+            all.extend(plots.all);
         }
     }
+    section.fold("Further diagnostics", more);
+    section.fold("All methods", all);
     (!found.is_empty()).then_some(section)
 }
+
+const EXPLAINED: &str = "Gradients are measured at the features of a modality, for the fused loss and for the modality's own loss \
+                         at the same parameters; where the fused one dies first, the encoder stops learning with its task \
+                         unsolved. Suppression is the factor by which the other modalities scale a sample's error signal: 1 \
+                         changes nothing, below 1 takes signal away.";
 
 /// Measures drawn; each brings a figure per modality.
 const MOST: usize = 20;
 
-/// One curve per method; `None` when no run has the number.
-fn plot(
-    study: &Study<'_>,
-    title: String,
-    axis: Axis,
-    read: impl Fn(&Epoch) -> Option<f64>,
-) -> Option<LinePlot> {
-    let mut plot = LinePlot::new(title, Axis::new("epoch").whole(), axis);
-    for method in &study.methods {
-        plot.series.push(series(method, &read));
+/// The same pictures twice: of the methods that matter most, and of all where these are more.
+#[derive(Default)]
+struct Plots {
+    first: Vec<Block>,
+    all: Vec<Block>,
+}
+
+impl Plots {
+    /// One curve per method; no picture when no run has the number.
+    fn of(
+        study: &Study<'_>,
+        row: &str,
+        title: String,
+        axis: Axis,
+        mark: Option<(&str, f64)>,
+        read: impl Fn(&Epoch) -> Option<f64>,
+    ) -> Self {
+        let featured = study.featured(row);
+        let everyone: Vec<usize> = (0..study.methods.len()).collect();
+        let draw = |methods: &[usize]| {
+            let mut plot = LinePlot::new(title.clone(), Axis::new("epoch").whole(), axis.clone());
+            let curve = |i: &usize| Series { look: Some(*i), ..series(&study.methods[*i], &read) };
+            plot.series = methods.iter().map(curve).filter(|s| !s.points.is_empty()).collect();
+            plot.marks.extend(mark.map(|(label, value)| (label.to_owned(), value)));
+            (!plot.series.is_empty()).then(|| Block::Figure(plot.figure()))
+        };
+        let mut plots = Self { first: draw(&featured).into_iter().collect(), all: Vec::new() };
+        if featured.len() < everyone.len() {
+            plots.all = draw(&everyone).into_iter().collect();
+        }
+        plots
     }
-    plot.series.iter().any(|s| !s.points.is_empty()).then_some(plot)
+
+    /// The pictures of all methods.
+    fn whole(self) -> Vec<Block> {
+        if self.all.is_empty() { self.first } else { self.all }
+    }
+}
+
+impl FromIterator<Self> for Plots {
+    fn from_iter<I: IntoIterator<Item = Self>>(parts: I) -> Self {
+        parts.into_iter().fold(Self::default(), |mut whole, part| {
+            whole.first.extend(part.first);
+            whole.all.extend(part.all);
+            whole
+        })
+    }
 }
 
 fn series(method: &Method<'_>, read: &impl Fn(&Epoch) -> Option<f64>) -> Series {

@@ -44,6 +44,10 @@ pub(crate) fn axis(name: &str) -> Option<(&'static str, Axis)> {
     Some((manner.title, if manner.log { axis.log() } else { axis }))
 }
 
+/// The measures that are drawn first: those that show suppression at work.
+pub(super) const FIRST: [&str; 5] =
+    [GRADIENT_FULL, GRADIENT_SOLO, GRADIENT_TENSORS, SUPPRESSION_EFFECTIVE, SUPPRESSION_MEDIAN];
+
 /// How a measure is drawn.
 pub(super) struct Manner {
     pub name: &'static str,

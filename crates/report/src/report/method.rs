@@ -7,23 +7,30 @@ use super::{
     settings::{Settings, settings},
 };
 
-/// Keys that say how data is loaded, or that follow from others.
-const LOADING: [&str; 6] =
-    ["data.root", "data.workers", "data.prefetch", "data.cache_mb", "data.modalities", "train.seed"];
+/// Keys that say how data is loaded and runs are watched, or that follow from others.
+const ASIDE: [&str; 7] = [
+    "data.root",
+    "data.workers",
+    "data.prefetch",
+    "data.cache_mb",
+    "data.modalities",
+    "train.seed",
+    "train.tensorboard",
+];
 /// Words in the keys that say which part of the data is held out.
 const HELD_OUT: [&str; 3] = ["speaker", "fold", "split"];
 /// Keys that scale steps and change nothing else.
 const RATES: [&str; 2] = ["optimizer.lr", "optimizer.encoder_factor"];
 
 /// The part a method plays in a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
     /// What the others are compared with.
     Baseline,
-    /// What is in question.
-    Method,
     /// The baseline with another learning rate: does a method gain more than larger steps do?
     Control,
+    /// What is in question.
+    Method,
     /// A model of one modality, or made of such models: what each can do alone.
     Reference,
 }
@@ -33,7 +40,7 @@ pub(super) enum Role {
 /// Runs of one method differ in the seed and in the part of the data that is
 /// held out, and in nothing else. A method is called by its strategy, and where
 /// several share one, by the settings that tell them apart: `joint, lr 0.2`.
-pub fn name_methods(runs: &mut [RunSummary]) {
+pub(super) fn name_methods(runs: &mut [RunSummary]) {
     let all: Vec<Settings> = runs.iter().map(|run| settings(&run.config)).collect();
     let own: Vec<Settings> =
         all.iter().map(|s| s.iter().filter(|(k, _)| tells(k)).map(copy).collect()).collect();
@@ -64,19 +71,28 @@ fn is_held_out(key: &str) -> bool {
 
 /// Whether a key tells methods apart.
 fn tells(key: &str) -> bool {
-    !LOADING.contains(&key) && !is_held_out(key)
+    !ASIDE.contains(&key) && !key.starts_with("diagnostics.") && !is_held_out(key)
 }
 
-/// `lr 0.2` of the key `optimizer.lr`.
+/// `lr 0.2` of the key `optimizer.lr`; a modality needs no word before it.
 fn part(key: &str, value: &str) -> String {
-    format!("{} {}", key.rsplit('.').next().unwrap_or(key), value.trim_matches('"'))
+    let value = value.trim_matches('"');
+    match key.rsplit('.').next().unwrap_or(key) {
+        "modality" => value.to_owned(),
+        word => format!("{word} {value}"),
+    }
 }
 
 /// The strategy's name with the settings by which this run stands out among
 /// those of its strategy.
 fn label(index: usize, runs: &[RunSummary], own: &[Settings]) -> String {
     let strategy = &runs[index].method;
-    let same: Vec<usize> = (0..runs.len()).filter(|i| runs[*i].method == *strategy).collect();
+    // A run whose configuration is lost differs from nobody.
+    let told = |i: &usize| runs[*i].method == *strategy && !own[*i].is_empty();
+    let same: Vec<usize> = (0..runs.len()).filter(told).collect();
+    if own[index].is_empty() {
+        return strategy.clone();
+    }
     let keys: BTreeSet<&String> = same.iter().flat_map(|i| own[*i].keys()).collect();
     let differs = |key: &&String| same.iter().any(|i| own[*i].get(*key) != own[index].get(*key));
     let parts: Vec<String> = keys
@@ -119,6 +135,9 @@ pub(super) fn only_modality(run: &RunSummary) -> Option<String> {
 
 /// The part a method plays beside the baseline, by their configurations.
 pub(super) fn role(run: &RunSummary, baseline: &RunSummary) -> Role {
+    if let Some(role) = run.role {
+        return role;
+    }
     let (ours, theirs) = (settings(&run.config), settings(&baseline.config));
     if strategy(run).as_deref() == Some("unimodal") {
         return Role::Reference;
@@ -156,17 +175,7 @@ mod tests {
         ];
         name_methods(&mut runs);
         let names: Vec<&str> = runs.iter().map(|r| r.method.as_str()).collect();
-        assert_eq!(
-            names,
-            [
-                "joint",
-                "joint, lr 0.2",
-                "joint",
-                "dgl",
-                "unimodal, modality audio",
-                "unimodal, modality image"
-            ]
-        );
+        assert_eq!(names, ["joint", "joint, lr 0.2", "joint", "dgl", "unimodal, audio", "unimodal, image"]);
         assert_eq!(runs[2].fold.as_deref(), Some("test_speaker lucas"));
         let roles: Vec<Role> = runs.iter().map(|r| role(r, &runs[0])).collect();
         use Role::{Control, Method, Reference};

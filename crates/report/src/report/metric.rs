@@ -10,6 +10,8 @@ pub(super) struct Metric {
     /// Decimals shown.
     pub decimals: usize,
     pub better: Better,
+    /// The least and the most it can be.
+    pub bounds: [f64; 2],
     /// Unit of a difference.
     pub points: &'static str,
     /// Shown after a value, with its space.
@@ -22,9 +24,23 @@ impl Metric {
         let loss =
             ["loss", "entropy", "error", "nll", "mse", "mae", "rmse"].iter().any(|word| name.contains(word));
         if loss {
-            return Self { factor: 1.0, decimals: 3, better: Better::Lower, points: "units", sign: "" };
+            return Self {
+                factor: 1.0,
+                decimals: 3,
+                better: Better::Lower,
+                bounds: [f64::NEG_INFINITY, f64::INFINITY],
+                points: "units",
+                sign: "",
+            };
         }
-        Self { factor: 100.0, decimals: 1, better: Better::Higher, points: "points", sign: " %" }
+        Self {
+            factor: 100.0,
+            decimals: 1,
+            better: Better::Higher,
+            bounds: [0.0, 1.0],
+            points: "points",
+            sign: " %",
+        }
     }
 
     /// The metric's name with its unit: `accuracy, %`.

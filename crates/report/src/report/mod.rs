@@ -12,6 +12,7 @@
 //! ```
 
 mod answers;
+mod choices;
 mod classes;
 mod comparison;
 mod cost;
@@ -22,21 +23,22 @@ mod method;
 mod metric;
 mod results;
 mod run;
+mod run_folder;
 mod settings;
 mod study;
 mod words;
 
-pub use folder::{FolderError, read_runs};
-pub use method::name_methods;
+pub use folder::{FolderError, Records, read};
+pub use method::Role;
 pub use run::{Predictions, RunSummary};
 
 use crate::{
     html::{Block, Page, Section},
+    record::Study,
     statistics::Resampling,
     text::shorten,
 };
 use comparison::Contests;
-use study::Study;
 
 /// What the report should weigh.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +51,8 @@ pub struct Options {
     pub baseline: Option<String>,
     /// How intervals are drawn.
     pub resampling: Resampling,
+    /// What studies say of the runs: leaks, and what was tried.
+    pub studies: Vec<Study>,
     /// Last line of the page, e.g. program, version and date.
     pub footer: String,
 }
@@ -61,6 +65,7 @@ impl Default for Options {
             metric: "accuracy".into(),
             baseline: None,
             resampling: Resampling { draws: 4000, ..Resampling::default() },
+            studies: Vec::new(),
             footer: String::new(),
         }
     }
@@ -71,7 +76,7 @@ impl Default for Options {
 /// It takes any runs, also none. The page's tables and figures can be written
 /// to files of their own ([`Page::tables`], [`Page::figures`]).
 pub fn report(runs: &[RunSummary], options: &Options) -> Page {
-    let study = Study::new(runs, options);
+    let study = study::Study::new(runs, options);
     let mut page = Page::new(&options.title);
     page.footer.clone_from(&options.footer);
     // Bootstraps over samples take the longest of all: once.
@@ -85,6 +90,7 @@ pub fn report(runs: &[RunSummary], options: &Options) -> Page {
         curves::diagnostics(&study),
         classes::confusions(&study),
         classes::gains(&study),
+        choices::section(&study),
         cost::section(&study),
         settings::configuration(&study),
         settings::surroundings(&study),
@@ -96,7 +102,7 @@ pub fn report(runs: &[RunSummary], options: &Options) -> Page {
 }
 
 /// Warnings of the runs, equal ones once with the runs that gave them.
-fn warnings(study: &Study<'_>) -> Option<Section> {
+fn warnings(study: &study::Study<'_>) -> Option<Section> {
     let mut found: Vec<(&str, &str, Vec<&str>)> = Vec::new();
     for run in study.runs {
         for warning in &run.warnings {

@@ -4,7 +4,7 @@ use super::study::{FULL, Source, Study, row_title};
 use crate::{
     html::{Block, Section},
     plot::{Axis, Dot, DotPlot},
-    statistics::Summary,
+    statistics::{Interval, Summary},
     table::{Cell, Column, Table},
     text::decimal,
 };
@@ -22,10 +22,11 @@ pub(super) fn section(study: &Study<'_>) -> Option<Section> {
              have been tuned on, so they flatter every method.",
         );
     }
-    for source in &study.sources {
+    for (i, source) in study.sources.iter().enumerate() {
         section.push(Block::Table(table(study, source)));
-        if study.methods.len() > 1 {
-            section.push(Block::Figure(picture(study, source).figure()));
+        if i == 0 && study.methods.len() > 1 {
+            let pictures = study.rows.iter().filter_map(|row| picture(study, source, row));
+            section.blocks.extend(pictures.map(|plot| Block::Figure(plot.figure())));
         }
     }
     Some(section)
@@ -54,7 +55,7 @@ fn table(study: &Study<'_>, source: &Source) -> Table {
             });
             if row == FULL {
                 missing += summary.missing;
-                cells.push(match summary.t_interval(study.options.resampling.level) {
+                cells.push(match interval(study, &summary) {
                     None if summary.n == 1 => Cell::Missing("one run".into()),
                     interval => Cell::ends(interval, metric.factor, metric.decimals),
                 });
@@ -64,30 +65,38 @@ fn table(study: &Study<'_>, source: &Source) -> Table {
     }
     table.note(
         "Mean ± standard deviation over the runs that have the number; the interval is Student's t on the fused \
-         mean. A modality's column is the model shown that modality alone.",
+         mean, cut where a score cannot be. A modality's column is the model shown that modality alone.",
     );
     if missing > 0 {
-        let verb = if missing == 1 { "run has" } else { "runs have" };
-        table.note(format!("{missing} {verb} no finite fused score here and are in no mean."));
+        let verbs = if missing == 1 { ["run has", "enters"] } else { ["runs have", "enter"] };
+        table.note(format!("{missing} {} no finite fused score here and {} no mean.", verbs[0], verbs[1]));
     }
     table
 }
 
-fn picture(study: &Study<'_>, source: &Source) -> DotPlot {
+/// Student's t interval of a mean, no wider than the score can be.
+fn interval(study: &Study<'_>, summary: &Summary) -> Option<Interval> {
+    let interval = summary.t_interval(study.options.resampling.level)?;
+    let [least, most] = study.metric.bounds;
+    Some(Interval { low: interval.low.max(least), high: interval.high.min(most), ..interval })
+}
+
+/// The methods that have the row, with their intervals.
+fn picture(study: &Study<'_>, source: &Source, row: &str) -> Option<DotPlot> {
     let metric = study.metric;
-    let row = study.rows.first().map_or(FULL, String::as_str);
     let axis = Axis::new(metric.title(&study.options.metric));
     let mut plot = DotPlot::new(format!("{}: {}", source.title(), row_title(row)), axis);
     plot.decimals = metric.decimals;
     for (colour, method) in study.methods.iter().enumerate() {
         let summary = Summary::of(&study.values(method, source, row));
-        let interval = summary.t_interval(study.options.resampling.level).map(|i| i.scaled(metric.factor));
+        let Some(mean) = summary.mean else { continue };
+        let interval = interval(study, &summary).map(|i| i.scaled(metric.factor));
         plot.dots.push(Dot {
             name: method.name.clone(),
-            value: summary.mean.map_or(f64::NAN, |mean| mean * metric.factor),
+            value: mean * metric.factor,
             interval: interval.map(|i| [i.low, i.high]),
             colour,
         });
     }
-    plot
+    (!plot.dots.is_empty()).then_some(plot)
 }

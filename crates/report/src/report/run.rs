@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Role;
 use crate::{
     record::{End, Epoch, Log, Test, Warning},
     text::shorten,
@@ -27,6 +28,8 @@ pub struct RunSummary {
     /// What runs that differ only in seed or fold have in common, e.g. `dgl`
     /// or `joint, learning rate x4`.
     pub method: String,
+    /// The part its method plays; `None` leaves that to its configuration.
+    pub role: Option<Role>,
     /// Seed. Runs of two methods are compared pairwise by seed and fold.
     pub seed: Option<u64>,
     /// Fold or split, e.g. the held-out speaker.

@@ -16,8 +16,8 @@ use crate::{
 /// Values by key, both as they stand in a configuration.
 pub(super) type Settings = BTreeMap<String, String>;
 
-/// Settings shown of two methods that differ in more have little in common.
-const MOST: usize = 200;
+/// Settings shown: methods that differ in more have little in common.
+const MOST: usize = 60;
 /// Letters of a configuration shown, and lines read, so that no run can blow up the page.
 const LONGEST: usize = 20_000;
 /// Methods whose configuration is shown.
@@ -71,33 +71,57 @@ fn own((key, value): (&String, &String)) -> (String, String) {
     (key.clone(), value.clone())
 }
 
-/// A row per setting whose value is not the same everywhere; `None` without one.
+/// A row per method with what it sets otherwise than the baseline; `None` when
+/// nothing differs anywhere.
 fn differences(study: &Study<'_>, caption: &str, read: impl Fn(&RunSummary) -> Settings) -> Option<Table> {
-    let all: Vec<Vec<Settings>> =
-        study.methods.iter().map(|m| m.runs.iter().map(|run| read(run)).collect()).collect();
-    let keys: BTreeSet<&String> = all.iter().flatten().flat_map(BTreeMap::keys).collect();
-    let differs = |key: &&String| {
-        let mut values = all.iter().flatten().map(|s| s.get(*key));
-        let first = values.next();
-        values.any(|value| Some(value) != first)
-    };
-    let name = |m: &Method<'_>| Column::new(shorten(&m.name, 40));
-    let mut table = Table::new([Column::new("setting")].into_iter().chain(study.methods.iter().map(name)));
-    table.caption = caption.to_owned();
-    let different: Vec<&String> = keys.into_iter().filter(differs).collect();
-    for key in different.iter().take(MOST) {
-        let cell = |runs: &Vec<Settings>| {
-            let mut values: Vec<&str> =
-                runs.iter().map(|s| s.get(*key).map_or("not set", String::as_str)).collect();
+    // Per method the values of each key over its runs.
+    let gather = |method: &Method<'_>| -> BTreeMap<String, Vec<String>> {
+        let runs: Vec<Settings> = method.runs.iter().map(|run| read(run)).collect();
+        let keys: BTreeSet<String> = runs.iter().flat_map(|s| s.keys().cloned()).collect();
+        let values = |key: &String| {
+            let mut values: Vec<String> =
+                runs.iter().map(|s| s.get(key).map_or("not set", String::as_str).to_owned()).collect();
+            values.sort();
             values.dedup();
-            Cell::text(listed(&values, 6))
+            values
         };
-        table.row([Cell::text(shorten(key, 80))].into_iter().chain(all.iter().map(cell)));
+        keys.into_iter().map(|key| (key.clone(), values(&key))).collect()
+    };
+    let all: Vec<_> = study.methods.iter().map(gather).collect();
+    let base = all.get(study.baseline)?;
+    let other = format!("set otherwise than in {}", study.baseline_name());
+    let mut table = Table::new([Column::new("method"), Column::new(other)]).captioned(caption);
+    let mut any = false;
+    for (method, own) in study.methods.iter().zip(&all) {
+        let keys: BTreeSet<&String> = own.keys().chain(base.keys()).collect();
+        let differs: Vec<&String> = keys.into_iter().filter(|key| own.get(*key) != base.get(*key)).collect();
+        let parts: Vec<String> = differs
+            .iter()
+            .take(MOST)
+            .map(|key| {
+                let values: Vec<&str> = own.get(*key).into_iter().flatten().map(String::as_str).collect();
+                let values = if values.is_empty() { "not set".into() } else { listed(&values, 6) };
+                format!("{} = {values}", shorten(key, 80))
+            })
+            .collect();
+        any |= !parts.is_empty();
+        let more = differs.len().saturating_sub(MOST);
+        let text = parts.join("; ") + &if more > 0 { format!("; {more} more") } else { String::new() };
+        table.row([Cell::text(&method.name), if text.is_empty() { Cell::none() } else { Cell::text(text) }]);
     }
-    if different.len() > MOST {
-        table.note(format!("{} more are not shown.", different.len() - MOST));
+    let varied: Vec<String> = base
+        .iter()
+        .filter(|(_, values)| values.len() > 1)
+        .take(8)
+        .map(|(key, values)| {
+            let values: Vec<&str> = values.iter().map(String::as_str).collect();
+            format!("{} ({})", shorten(key, 80), listed(&values, 8))
+        })
+        .collect();
+    if !varied.is_empty() {
+        table.note(format!("The runs of {} differ in {}.", study.baseline_name(), varied.join(", ")));
     }
-    (!different.is_empty()).then_some(table)
+    (any || !varied.is_empty()).then_some(table)
 }
 
 /// `section.key` and value of every line of a TOML text.

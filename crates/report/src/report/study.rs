@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Options, RunSummary,
-    method::{Role, role, strategy},
+    method::{Role, only_modality, role, strategy},
     metric::Metric,
 };
 use crate::{record::Scores, statistics::Summary, text::shorten};
@@ -44,6 +44,9 @@ impl Source {
         }
     }
 }
+
+/// Curves that can be told apart in one picture.
+const FEW: usize = 5;
 
 /// The row of all modalities together.
 pub(super) const FULL: &str = "full";
@@ -96,7 +99,33 @@ impl<'a> Study<'a> {
         let (rows, sources) = (rows(runs), sources(runs));
         let mut study = Self { runs, options, metric, methods, baseline, focus: None, rows, sources };
         study.focus = study.in_question();
+        study.sort();
         study
+    }
+
+    /// Puts the methods into the order of tables and legends: the baseline, the
+    /// method in question, controls, other methods, references.
+    fn sort(&mut self) {
+        let focus = self.focus.map(|i| self.methods[i].name.clone());
+        let rank = |m: &Method<'_>| (m.role != Role::Baseline, Some(&m.name) != focus.as_ref(), m.role);
+        self.methods.sort_by_key(rank);
+        self.baseline = 0;
+        self.focus = self.focus.map(|_| 1);
+    }
+
+    /// The methods a first picture shows, by index: those the summary speaks
+    /// of. All where they are few.
+    pub fn featured(&self, row: &str) -> Vec<usize> {
+        let wanted = |i: &usize| {
+            let method = &self.methods[*i];
+            match method.role {
+                Role::Baseline | Role::Control => true,
+                Role::Method => Some(*i) == self.focus,
+                Role::Reference => only_modality(method.runs[0]).as_deref() == Some(row),
+            }
+        };
+        let all = 0..self.methods.len();
+        if self.methods.len() <= FEW { all.collect() } else { all.filter(wanted).collect() }
     }
 
     /// DGL where it was trained, else what is best on validation: a choice by

@@ -120,6 +120,9 @@ fn cautions(study: &Study<'_>) -> Vec<String> {
     if !broken.is_empty() {
         words.push(format!("A training loss was not finite in {}.", listed(&broken, 8)));
     }
+    for leak in study.options.studies.iter().flat_map(|s| &s.leaks).take(8) {
+        words.push(format!("Leak between splits: {}.", shorten(leak, 300)));
+    }
     let mut unread: Vec<(&str, Vec<&str>)> = Vec::new();
     for (run, note) in study.runs.iter().flat_map(|run| run.notes.iter().map(move |note| (run, note))) {
         match unread.iter_mut().find(|(known, _)| known == note) {
