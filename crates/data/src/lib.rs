@@ -51,13 +51,13 @@ pub use image::{FrameRule, ViewRule, resize};
 pub use leak::{Duplicate, Leaks, SharedGroup};
 pub use loader::{Loader, LoaderOptions};
 pub use prepare::{
-    Align, AudioSteps, ImageSteps, Normalise, Preparation, SceneRole, SceneSteps, Steps, VectorSteps,
-    VideoSteps,
+    Align, AudioSteps, ImageSteps, Normalise, Preparation, SceneRole, SceneSteps, Steps, TokenSteps,
+    VectorSteps, VideoSteps,
 };
 pub use random::{Draw, Rng};
 pub use set::{
     FeaturesConfig, GridConfig, GridTask, ManifestConfig, ManifestModality, NanPolicy, RgbdConfig,
-    SpokenDigitsConfig,
+    SpokenDigitsConfig, TargetName,
 };
 pub use split::{SealedTest, Split, Splits};
 

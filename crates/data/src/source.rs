@@ -21,8 +21,8 @@ pub enum Source {
     Film { path: PathBuf, frame_width: usize, span: Option<(f64, f64)> },
     /// One of many pictures in memory.
     Pixels { images: Arc<IdxImages>, index: usize },
-    /// One row of an array in memory.
-    Row { rows: Arc<[f32]>, width: usize, index: usize },
+    /// A stretch of an array in memory.
+    Row { rows: Arc<[f32]>, begin: usize, end: usize },
 }
 
 /// A decoded file.
@@ -62,7 +62,7 @@ impl Source {
     /// The row of an in-memory array.
     pub fn row(&self) -> Option<&[f32]> {
         match self {
-            Self::Row { rows, width, index } => rows.get(index * width..(index + 1) * width),
+            Self::Row { rows, begin, end } => rows.get(*begin..*end),
             _ => None,
         }
     }

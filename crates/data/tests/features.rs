@@ -5,8 +5,8 @@ mod support;
 use std::fs;
 use std::io::Write;
 
-use counterpoint_batch::Target;
-use counterpoint_data::{DataConfig, DataError, ErrorKind, Splits, Steps};
+use counterpoint_batch::{BatchSource, Target, TargetSpec};
+use counterpoint_data::{DataConfig, DataError, ErrorKind, Loader, LoaderOptions, Splits, Steps};
 use support::{Folder, write_npy};
 
 const NAN: f32 = f32::NAN;
@@ -231,4 +231,89 @@ fn mistakes_name_the_array() {
     assert!(message(&folder, "modalities = [\"text\"]").contains("array `label`: holds fractions"));
     fs::write(folder.file("label.npy"), b"nonsense").unwrap();
     assert!(message(&folder, "modalities = [\"text\"]").contains("is not an npy file"));
+}
+
+/// As [`folder`], with token ids `[6, 4]` and how many of them and of `sound` are real.
+fn sequences() -> Folder {
+    let folder = folder(&TEXT);
+    let ids = [5, 2, 0, 0, 1, 0, 3, 0, 0, 0, 0, 0, 4, 4, 4, 4, 2, 0, 0, 0, 1, 1, 0, 0];
+    write_npy(&folder.file("tokens.npy"), "<i8", "(6, 4)", &wholes(&ids));
+    write_npy(&folder.file("n.npy"), "<i8", "(6,)", &wholes(&[2, 1, 0, 2, 1, 2]));
+    folder
+}
+
+#[test]
+fn token_ids_end_before_their_padding_and_are_left_as_they_are() {
+    let splits = open(&sequences(), "modalities = [\"tokens\", \"sound\"]\ntokens = [\"tokens\"]").unwrap();
+    let spec = &splits.modalities()[0];
+    assert_eq!((&spec.shape[..], spec.vocabulary, spec.ragged), (&[4][..], Some(6), true));
+    let tokens = |row: usize| {
+        let sample = splits.train.sample(row, None).unwrap();
+        sample.inputs[0].as_ref().map(|array| array.values().to_vec())
+    };
+    assert_eq!(tokens(0), Some(vec![5.0, 2.0]));
+    assert_eq!(tokens(1), Some(vec![1.0, 0.0, 3.0]), "0 inside a text is an id");
+    assert_eq!(tokens(2), None, "a text without a word is absent");
+    let batch = Loader::new(
+        splits.train.clone(),
+        LoaderOptions::eval(&DataConfig::from_toml("name = \"features\"").unwrap().common),
+    )
+    .unwrap();
+    let batch = batch.epoch(0, 0).next().unwrap().unwrap();
+    assert_eq!(batch.inputs[0].lengths, Some(vec![2, 3, 0, 4]));
+    assert_eq!(batch.inputs[0].array.values()[..8], [5.0, 2.0, 0.0, 0.0, 1.0, 0.0, 3.0, 0.0]);
+}
+
+#[test]
+fn given_lengths_cut_sequences_before_anything_is_fitted() {
+    let keys = "modalities = [\"sound\"]\nlengths = { sound = \"n\" }\ndrop_constant = false\nlimit = 0";
+    let splits = open(&sequences(), keys).unwrap();
+    assert!(splits.modalities()[0].ragged);
+    // Real training values: 0, 1; 2; none; 6, 7. Mean 3.2, the padding not among them.
+    let mean = 16.0 / 5.0;
+    let deviation =
+        ([0.0, 1.0, 2.0, 6.0, 7.0].iter().map(|v: &f32| (v - mean).powi(2)).sum::<f32>() / 5.0).sqrt();
+    let sample = splits.train.sample(1, None).unwrap();
+    let array = sample.inputs[0].as_ref().unwrap();
+    assert_eq!(array.shape(), [1, 1]);
+    assert!((array.values()[0] - (2.0 - mean) / deviation).abs() < 1e-5);
+    assert!(
+        message(
+            &sequences(),
+            &keys.replace("\"n\"", "\"label\"").replace("sound\"]", "text\"]").replace("sound =", "text =")
+        )
+        .contains("no steps in time")
+    );
+    assert!(
+        message(&sequences(), "modalities = [\"sound\"]\ntokens = [\"toks\"]")
+            .contains("`tokens` names `toks`")
+    );
+    assert!(message(&sequences(), "modalities = [\"text\"]\ntokens = [\"text\"]").contains("no integers"));
+}
+
+#[test]
+fn labels_are_classes_numbers_or_sets_by_their_looks_or_as_said() {
+    let folder = folder(&TEXT);
+    let open = |keys: &str| open(&folder, &format!("modalities = [\"sound\"]\n{keys}"));
+    write_npy(&folder.file("mood.npy"), "<f4", "(6,)", &floats(&[0.5, -1.25, 3.0, 0.0, 1.0, -2.0]));
+    let splits = open("label = \"mood\"").unwrap();
+    assert_eq!(splits.targets().unwrap(), TargetSpec::Values);
+    assert_eq!(splits.train.sample(1, None).unwrap().target, Target::Value(-1.25));
+    assert!(splits.classes.is_empty());
+    let said = open("label = \"label\"\ntarget = \"value\"").unwrap();
+    assert_eq!(said.train.sample(0, None).unwrap().target, Target::Value(1.0));
+    let sets: Vec<i64> = vec![1, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 1];
+    write_npy(&folder.file("tags.npy"), "<i8", "(6, 2)", &wholes(&sets));
+    let splits = open("label = \"tags\"\nclasses = [\"loud\", \"fast\"]").unwrap();
+    assert_eq!(splits.targets().unwrap(), TargetSpec::Labels { count: 2 });
+    assert_eq!(splits.train.sample(2, None).unwrap().target, Target::Labels(vec![true, true]));
+    for (keys, part) in [
+        ("label = \"mood\"\ntarget = \"class\"", "target` = \"value\""),
+        ("label = \"tags\"\nclasses = [\"loud\"]", "2 columns"),
+        ("label = \"mood\"\ntarget = \"labels\"", "[n, k]"),
+        ("label = \"tags\"\ntarget = \"value\"", "one axis of numbers"),
+    ] {
+        let text = open(keys).unwrap_err().to_string();
+        assert!(text.contains(part), "{text}");
+    }
 }

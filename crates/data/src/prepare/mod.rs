@@ -5,6 +5,7 @@ mod image;
 mod normalise;
 mod preparation;
 mod scene;
+mod tokens;
 mod vector;
 
 pub use audio::{Align, AudioSteps};
@@ -12,6 +13,7 @@ pub use image::{ImageSteps, VideoSteps};
 pub use normalise::Normalise;
 pub use preparation::{Preparation, Steps};
 pub use scene::{SceneRole, SceneSteps};
+pub use tokens::TokenSteps;
 pub use vector::VectorSteps;
 
 pub(crate) use image::frames_of_strip;

@@ -5,7 +5,7 @@ use std::path::Path;
 use counterpoint_batch::{Array, ModalitySpec};
 use serde::{Deserialize, Serialize};
 
-use super::{AudioSteps, Chance, ImageSteps, Normalise, SceneSteps, VectorSteps, VideoSteps};
+use super::{AudioSteps, Chance, ImageSteps, Normalise, SceneSteps, TokenSteps, VectorSteps, VideoSteps};
 use crate::decode::npy;
 use crate::error::{DataError, read};
 use crate::source::{Raw, Source};
@@ -51,6 +51,8 @@ pub enum Steps {
     Video(VideoSteps),
     /// Features, npy.
     Vector(VectorSteps),
+    /// Token ids, npy.
+    Tokens(TokenSteps),
 }
 
 impl Preparation {
@@ -64,11 +66,17 @@ impl Preparation {
                 vec![frame.channels, *frames, frame.size[0], frame.size[1]]
             }
             Steps::Vector(steps) => steps.shape(),
+            Steps::Tokens(steps) => vec![steps.length],
         };
-        ModalitySpec::new(&self.modality, shape)
+        let spec = ModalitySpec::new(&self.modality, shape);
+        match &self.steps {
+            Steps::Tokens(steps) => spec.with_vocabulary(steps.vocabulary).with_lengths(),
+            Steps::Vector(steps) if steps.ragged => spec.with_lengths(),
+            _ => spec,
+        }
     }
 
-    /// `audio`, `image`, `scene`, `video` or `vector`.
+    /// `audio`, `image`, `scene`, `video`, `vector` or `tokens`.
     pub fn kind(&self) -> &'static str {
         match &self.steps {
             Steps::Audio(_) => "audio",
@@ -76,6 +84,7 @@ impl Preparation {
             Steps::Scene(_) => "scene",
             Steps::Video(_) => "video",
             Steps::Vector(_) => "vector",
+            Steps::Tokens(_) => "tokens",
         }
     }
 
@@ -96,7 +105,7 @@ impl Preparation {
             Steps::Video(steps) => {
                 Source::Film { path: path.to_owned(), frame_width: steps.frame_width, span: None }.load()
             }
-            Steps::Vector(_) => read(path)
+            Steps::Vector(_) | Steps::Tokens(_) => read(path)
                 .and_then(|bytes| npy::decode(&bytes))
                 .and_then(|array| {
                     array.real().ok_or_else(|| DataError::format("holds texts, expected numbers"))
@@ -119,6 +128,7 @@ impl Preparation {
             Steps::Scene(steps) => steps.check()?,
             Steps::Video(steps) => steps.check()?,
             Steps::Vector(steps) => steps.check()?,
+            Steps::Tokens(steps) => steps.check()?,
         }
         let shape = self.spec().shape;
         if !self.normalise.fits(shape[0]) {
@@ -135,7 +145,7 @@ impl Preparation {
         match &self.steps {
             Steps::Audio(steps) => steps.random(),
             Steps::Image(_) | Steps::Scene(_) | Steps::Video(_) => true,
-            Steps::Vector(_) => false,
+            Steps::Vector(_) | Steps::Tokens(_) => false,
         }
     }
 
@@ -148,11 +158,16 @@ impl Preparation {
             (Steps::Scene(steps), Raw::Picture(picture)) => steps.arrange(picture, chance),
             (Steps::Video(steps), Raw::Film { frames, span }) => steps.arrange(frames, *span, draw)?,
             (Steps::Vector(steps), Raw::Vector(row)) => steps.arrange(row)?,
+            (Steps::Tokens(steps), Raw::Vector(row)) => steps.arrange(row)?,
             (_, raw) => {
                 return Err(DataError::format(format!("expected {}, got {}", self.kind(), raw.kind())));
             }
         };
-        Array::new(self.spec().shape, values).map_err(|cause| {
+        let ModalitySpec { mut shape, ragged, .. } = self.spec();
+        if ragged {
+            shape[0] = values.len() / shape[1..].iter().product::<usize>().max(1);
+        }
+        Array::new(shape, values).map_err(|cause| {
             DataError::shape("the prepared array has another shape than announced").because(cause)
         })
     }

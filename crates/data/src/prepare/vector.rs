@@ -16,6 +16,9 @@ pub struct VectorSteps {
     pub length: Option<usize>,
     /// Columns of the raw features.
     pub width: usize,
+    /// Whether a sample may have fewer steps.
+    #[serde(default)]
+    pub ragged: bool,
     /// The raw columns that are kept, ascending.
     pub columns: Vec<usize>,
     /// Subtracted from each kept column; empty = not standardised.
@@ -38,7 +41,8 @@ pub struct Columns {
 impl VectorSteps {
     /// All columns as they are.
     pub(crate) fn plain(length: Option<usize>, width: usize, limit: Option<f32>) -> Self {
-        Self { length, width, columns: (0..width).collect(), mean: Vec::new(), std: Vec::new(), limit }
+        let (columns, mean, std) = ((0..width).collect(), Vec::new(), Vec::new());
+        Self { length, width, ragged: false, columns, mean, std, limit }
     }
 
     /// `[d]` or `[length, d]` with `d` the number of kept columns.
@@ -91,8 +95,13 @@ impl VectorSteps {
     /// The kept columns of one row, shifted, scaled and limited.
     pub(crate) fn arrange(&self, row: &[f32]) -> Result<Vec<f32>, DataError> {
         let expected = self.length.unwrap_or(1) * self.width;
-        if row.len() != expected {
-            return Err(DataError::shape(format!("features have {} values, expected {expected}", row.len())));
+        let shorter = !row.is_empty() && row.len() <= expected && row.len().is_multiple_of(self.width);
+        if row.len() != expected && !(self.ragged && shorter) {
+            let up_to = if self.ragged { format!("steps of {}, up to ", self.width) } else { String::new() };
+            return Err(DataError::shape(format!(
+                "features have {} values, expected {up_to}{expected}",
+                row.len()
+            )));
         }
         if let Some(bad) = row.iter().position(|v| !v.is_finite()) {
             return Err(DataError::format(format!("feature {bad} is not a finite number")));

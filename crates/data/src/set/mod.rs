@@ -7,7 +7,7 @@ mod manifest;
 mod rgbd;
 mod spoken_digits;
 
-pub use features::{FeaturesConfig, NanPolicy};
+pub use features::{FeaturesConfig, NanPolicy, TargetName};
 pub use grid::{GridConfig, GridTask};
 pub use manifest::{ManifestConfig, ManifestModality};
 pub use rgbd::RgbdConfig;

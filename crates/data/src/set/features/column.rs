@@ -1,0 +1,210 @@
+//! One modality of ready-made features: its rows, and which of them count.
+
+use std::sync::Arc;
+
+use super::arrays::names;
+use super::{FeaturesConfig, NanPolicy};
+use crate::config::{Draft, Fit};
+use crate::decode::archive::Archive;
+use crate::decode::npy::{Numbers, Values};
+use crate::error::DataError;
+use crate::prepare::{Columns, Normalise, Preparation, Steps, TokenSteps, VectorSteps};
+use crate::source::Source;
+
+/// A modality as an array.
+pub(super) struct Column {
+    name: String,
+    /// Steps in time at most; `None` for features without a time axis.
+    length: Option<usize>,
+    /// Numbers of a step.
+    width: usize,
+    /// Number of token ids, if the numbers are some.
+    vocabulary: Option<usize>,
+    rows: Arc<[f32]>,
+    /// Real steps of every row, if rows differ.
+    lengths: Option<Vec<usize>>,
+    present: Vec<bool>,
+    /// Rows with a value that is not finite, if such rows are to go.
+    pub(super) spoilt: Vec<bool>,
+}
+
+impl Column {
+    /// Reads one modality, finds absent rows and settles values that are no numbers.
+    pub(super) fn read(
+        config: &FeaturesConfig,
+        archive: &mut Archive,
+        name: &str,
+        count: usize,
+        notes: &mut Vec<String>,
+    ) -> Result<Self, DataError> {
+        let array = archive.get(name)?;
+        let tokens = config.tokens.iter().any(|token| token == name);
+        let place = |e: DataError| e.at(format_args!("array `{name}`"));
+        let (length, width) = match array.shape[..] {
+            [n, l] if n == count && l > 0 && tokens => (Some(l), 1),
+            [n, d] if n == count && d > 0 && !tokens => (None, d),
+            [n, l, d] if n == count && l > 0 && d > 0 && !tokens => (Some(l), d),
+            ref shape => {
+                let expected = if tokens {
+                    format!("[{count}, length] of token ids")
+                } else {
+                    format!("[{count}, d] or [{count}, length, d]")
+                };
+                return Err(place(DataError::shape(format!(
+                    "has shape {shape:?}, expected {expected} because there are {count} labels"
+                ))));
+            }
+        };
+        let Some(rows) = array.real() else {
+            return Err(place(DataError::format("holds texts, expected numbers")));
+        };
+        let vocabulary = if tokens { Some(vocabulary(&array).map_err(place)?) } else { None };
+        let mut column = Self {
+            name: name.to_owned(),
+            length,
+            width,
+            vocabulary,
+            lengths: None,
+            rows: Arc::from([]),
+            present: vec![true; count],
+            spoilt: vec![false; count],
+        };
+        let flags = format!("{name}_present");
+        if archive.names().contains(&flags) {
+            for (to, flag) in column.present.iter_mut().zip(names(archive, &flags, Some(count))?) {
+                *to = flag != "0";
+            }
+        }
+        if let Some(array) = config.lengths.get(name) {
+            let given = names(archive, array, Some(count))?;
+            let lengths = column.given_lengths(&given).map_err(|e| e.at(format_args!("array `{array}`")))?;
+            column.set_lengths(lengths);
+        } else if let (Some(length), true) = (length, tokens) {
+            // Id 0 at the end is padding.
+            let real = |row: &[f32]| row.iter().rposition(|&id| id != 0.0).map_or(0, |at| at + 1);
+            column.set_lengths(rows.chunks_exact(length).map(real).collect());
+        }
+        column.settle(rows, config.nan, notes).map_err(place)?;
+        Ok(column)
+    }
+
+    /// Lengths as an array gives them.
+    fn given_lengths(&self, given: &[String]) -> Result<Vec<usize>, DataError> {
+        let Some(longest) = self.length else {
+            return Err(DataError::config(format!(
+                "`lengths` names modality `{}`, which has no steps in time; leave it out",
+                self.name
+            )));
+        };
+        let read = |(row, text): (usize, &String)| {
+            let length = text.parse::<usize>().ok().filter(|length| *length <= longest);
+            length.ok_or_else(|| {
+                DataError::shape(format!("row {row} holds {text}, expected a length from 0 to {longest}"))
+            })
+        };
+        given.iter().enumerate().map(read).collect()
+    }
+
+    /// A row without a step is absent.
+    fn set_lengths(&mut self, lengths: Vec<usize>) {
+        self.present.iter_mut().zip(&lengths).for_each(|(present, &length)| *present &= length > 0);
+        self.lengths = Some(lengths);
+    }
+
+    /// Numbers of a row that count.
+    fn used(&self, row: usize) -> usize {
+        let steps = self.lengths.as_ref().map_or(self.length.unwrap_or(1), |lengths| lengths[row]);
+        steps * self.width
+    }
+
+    /// Marks rows of NaN only as absent and treats other values that are no numbers.
+    fn settle(
+        &mut self,
+        mut rows: Vec<f32>,
+        nan: NanPolicy,
+        notes: &mut Vec<String>,
+    ) -> Result<(), DataError> {
+        let (mut bad, stride) = (0, self.stride());
+        for (row, values) in rows.chunks_exact_mut(stride).enumerate() {
+            let used = self.used(row);
+            let values = &mut values[..used];
+            if !self.present[row] || values.iter().all(|v| v.is_nan()) {
+                self.present[row] = false;
+                values.fill(0.0);
+                continue;
+            }
+            let found = values.iter().filter(|v| !v.is_finite()).count();
+            bad += found;
+            self.spoilt[row] = found > 0 && nan == NanPolicy::Drop;
+            values.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = 0.0);
+        }
+        self.rows = rows.into();
+        let (name, count) = (&self.name, self.present.len());
+        let absent = self.present.iter().filter(|p| !**p).count();
+        if absent > 0 {
+            notes.push(format!("modality `{name}`: absent from {absent} of {count} samples"));
+        }
+        match nan {
+            _ if bad == 0 => {}
+            NanPolicy::Error => {
+                return Err(DataError::format(format!(
+                    "has {bad} values that are NaN or infinite; set `nan` to zero or drop, or mend the data"
+                )));
+            }
+            NanPolicy::Zero => {
+                notes.push(format!("modality `{name}`: {bad} values NaN or infinite set to 0"));
+            }
+            NanPolicy::Drop => {
+                let gone = self.spoilt.iter().filter(|s| **s).count();
+                notes.push(format!(
+                    "modality `{name}`: {gone} samples with {bad} values NaN or infinite left out"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Numbers from one row to the next.
+    fn stride(&self) -> usize {
+        self.width * self.length.unwrap_or(1)
+    }
+
+    /// Where a sample's features are; `None` if it lacks them.
+    pub(super) fn source(&self, row: usize) -> Option<Source> {
+        let begin = row * self.stride();
+        let end = begin + self.used(row);
+        self.present[row].then(|| Source::Row { rows: Arc::clone(&self.rows), begin, end })
+    }
+
+    /// How it is prepared.
+    pub(super) fn draft(&self, config: &FeaturesConfig) -> Draft {
+        let rule = Columns { drop_constant: config.drop_constant, standardise: config.standardise };
+        let (steps, fit) = match (self.vocabulary, self.length) {
+            (Some(vocabulary), Some(length)) => {
+                (Steps::Tokens(TokenSteps { length, vocabulary }), Fit::Nothing)
+            }
+            _ => {
+                let limit = (config.limit > 0.0).then_some(config.limit);
+                let mut steps = VectorSteps::plain(self.length, self.width, limit);
+                steps.ragged = self.lengths.is_some();
+                let fits = rule.drop_constant || rule.standardise;
+                (Steps::Vector(steps), if fits { Fit::Columns(rule) } else { Fit::Nothing })
+            }
+        };
+        let preparation = Preparation { modality: self.name.clone(), steps, normalise: Normalise::None };
+        Draft { preparation, fit }
+    }
+}
+
+/// One more than the largest id.
+fn vocabulary(array: &Numbers) -> Result<usize, DataError> {
+    let Values::Whole(ids) = &array.values else {
+        return Err(DataError::format("holds no integers, but `tokens` says that they are token ids"));
+    };
+    match ids.iter().find(|id| !(0..1 << 24).contains(*id)) {
+        Some(id) => {
+            Err(DataError::format(format!("holds the token id {id}, expected 0 to {}", (1 << 24) - 1)))
+        }
+        None => Ok(ids.iter().max().map_or(1, |&id| id as usize + 1)),
+    }
+}
