@@ -6,6 +6,7 @@ mod evaluation;
 mod lab;
 mod learner;
 mod optimizer;
+mod pretrained;
 mod reach;
 mod schedule;
 mod trainer;

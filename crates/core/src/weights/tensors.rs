@@ -1,0 +1,34 @@
+//! Files of the safetensors format.
+
+use safetensors::tensor::{Dtype, SafeTensors};
+
+use super::half::{brain_to_single, half_to_single};
+use super::{Array, Weights};
+
+pub(super) fn read(bytes: &[u8]) -> Result<Weights, String> {
+    let file = SafeTensors::deserialize(bytes).map_err(|e| {
+        format!("it is neither a file of torch.save nor of safetensors, or it is damaged: {e}")
+    })?;
+    file.iter()
+        .map(|(name, view)| {
+            let data = view.data();
+            let values = match view.dtype() {
+                Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+                Dtype::F64 => data.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
+                Dtype::F16 => {
+                    data.as_chunks().0.iter().map(|b| half_to_single(u16::from_le_bytes(*b))).collect()
+                }
+                Dtype::BF16 => {
+                    data.as_chunks().0.iter().map(|b| brain_to_single(u16::from_le_bytes(*b))).collect()
+                }
+                Dtype::I64 => data.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b) as f32).collect(),
+                Dtype::I32 => data.as_chunks().0.iter().map(|b| i32::from_le_bytes(*b) as f32).collect(),
+                Dtype::U8 | Dtype::BOOL => data.iter().map(|b| f32::from(*b)).collect(),
+                other => {
+                    return Err(format!("`{name}` holds numbers of the kind {other:?}, which is unknown"));
+                }
+            };
+            Ok((name.to_owned(), Array { shape: view.shape().to_vec(), values }))
+        })
+        .collect()
+}
