@@ -3,6 +3,7 @@
 pub mod completions;
 pub mod evaluate;
 pub mod explain;
+pub mod export_weights;
 pub mod list;
 pub mod predict;
 pub mod report;

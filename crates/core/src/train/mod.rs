@@ -12,6 +12,7 @@ mod schedule;
 mod trainer;
 mod watch;
 
+pub(crate) use checkpoint::write_atomically;
 pub use checkpoint::{Checkpoint, Progress};
 pub use evaluation::{Evaluation, evaluate, evaluate_subsets};
 pub use learner::Learner;

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::Error;
+use crate::train::write_atomically;
 
 /// Values of a tensor, row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,4 +37,13 @@ pub fn read(path: &Path) -> Result<Weights, Error> {
     let bytes = fs::read(path).map_err(|e| Error::io("read weights", path, e))?;
     let weights = if torch::recognises(&bytes) { torch::read(&bytes) } else { tensors::read(&bytes) };
     weights.map_err(|what| Error::config(format!("cannot use the weights in {}: {what}", path.display())))
+}
+
+/// Writes a safetensors file of single precision, at once or not at all.
+///
+/// # Errors
+/// If the disk is full or the folder cannot be written.
+pub fn write(path: &Path, weights: &Weights) -> Result<(), Error> {
+    let file = tensors::bytes(weights).map_err(Error::config)?;
+    write_atomically(path, &file)
 }

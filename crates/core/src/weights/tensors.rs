@@ -1,6 +1,6 @@
 //! Files of the safetensors format.
 
-use safetensors::tensor::{Dtype, SafeTensors};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::half::{brain_to_single, half_to_single};
 use super::{Array, Weights};
@@ -31,4 +31,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<Weights, String> {
             Ok((name.to_owned(), Array { shape: view.shape().to_vec(), values }))
         })
         .collect()
+}
+
+pub(super) fn bytes(weights: &Weights) -> Result<Vec<u8>, String> {
+    let data: Vec<(&String, &Array, Vec<u8>)> = weights
+        .iter()
+        .map(|(name, array)| (name, array, array.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+        .collect();
+    let views = data.iter().map(|(name, array, bytes)| {
+        TensorView::new(Dtype::F32, array.shape.clone(), bytes).map(|view| (name.as_str(), view))
+    });
+    let views = views.collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
+    // PyTorch's readers of safetensors look for this.
+    let format = Some([("format".to_owned(), "pt".to_owned())].into());
+    safetensors::serialize(views, format).map_err(|e| e.to_string())
 }
