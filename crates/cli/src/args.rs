@@ -45,6 +45,8 @@ pub enum Command {
     Report(Report),
     /// Show who trains whom: the matrix W and the parameter groups.
     Explain(Explain),
+    /// Write the weights of a run as safetensors for other programs.
+    ExportWeights(ExportWeights),
     /// List strategies, encoders, fusions, heads and data sets.
     List(List),
     /// Print a completion script for a shell.
@@ -186,6 +188,25 @@ pub struct Explain {
     /// Change one key of the configuration.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Settings of `export-weights`.
+#[derive(clap::Args, Debug)]
+pub struct ExportWeights {
+    /// Run folder.
+    pub run: PathBuf,
+    /// File to write.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Only the tensors below this name, without it, e.g. encoder.audio.
+    #[arg(long, value_name = "NAME")]
+    pub part: Option<String>,
+    /// Which checkpoint: best or last.
+    #[arg(long, default_value = "best", value_parser = ["best", "last"])]
+    pub checkpoint: String,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

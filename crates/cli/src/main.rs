@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Leaks(leaks) => command::leaks::run(&leaks),
         Command::Report(report) => command::report::run(&report),
         Command::Explain(explain) => command::explain::run(&explain),
+        Command::ExportWeights(export) => command::export_weights::run(&export),
         Command::List(list) => command::list::run(&list),
         Command::Completions { shell } => command::completions::run(shell),
     };

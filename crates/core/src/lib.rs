@@ -17,5 +17,6 @@ pub mod model;
 pub mod strategy;
 pub mod task;
 pub mod train;
+pub mod weights;
 
 pub use error::{Error, ErrorKind};

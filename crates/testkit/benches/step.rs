@@ -32,7 +32,11 @@ fn main() {
     let names = ["joint", "dgl", "gblend", "mmcosine", "ogm", "ogm-ge", "agm", "mla", "mmpareto"];
     let only: Vec<&String> = args.iter().filter(|a| names.contains(&a.as_str())).collect();
     let (batch, shapes, encoder) = if resnet {
-        (16, [vec![1, 257, 188], vec![3, 224, 224]], EncoderConfig::ResNet18 { width: 64, stem: 7 })
+        (
+            16,
+            [vec![1, 257, 188], vec![3, 224, 224]],
+            EncoderConfig::ResNet18 { width: 64, stem: 7, pretrained: None },
+        )
     } else {
         let channels = vec![16, 32, 64, 64];
         (64, [vec![1, 64, 32], vec![1, 28, 28]], EncoderConfig::ConvNet { channels })

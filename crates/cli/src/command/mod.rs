@@ -6,6 +6,7 @@ pub mod completions;
 pub mod evaluate;
 pub mod explain;
 pub mod export;
+pub mod export_weights;
 pub mod leaks;
 pub mod list;
 pub mod predict;

@@ -154,7 +154,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
 fn dry_run(loaded: Loaded, as_json: bool) -> Result<(), Failure> {
     let run = Run::open(loaded)?;
     let (config, splits) = (&run.config, &run.splits);
-    let mut learner = run.learner()?;
+    let mut learner = run.beginner()?;
     let train = run.train_loader()?;
     let batches = train.batches();
     let at = Moment { epoch: 0, epochs: config.train.epochs, batch: 0, batches, seed: config.train.seed };

@@ -9,9 +9,10 @@ pub use training::{FINISHED, Manner};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use counterpoint::model::AnyModel;
+use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::task::{Task, TaskConfig};
 use counterpoint::train::Learner;
+use counterpoint::weights;
 use counterpoint_data::Splits;
 
 use crate::config::{Config, Loaded};
@@ -50,7 +51,22 @@ impl Run {
         RunInfo::new(&self.splits, &self.task_config, &self.base)
     }
 
-    /// A learner before its first step.
+    /// A learner as training begins: encoders at the weights that the
+    /// configuration names for them.
+    pub fn beginner(&self) -> Result<Learner<AnyModel>, Failure> {
+        let mut learner = self.learner()?;
+        let names = learner.model.modalities().clone();
+        for m in names.iter() {
+            let Some(file) = self.config.model.pretrained(names.name(m)) else { continue };
+            let path = self.base.join(file);
+            let place = format!("encoder of `{}`, pretrained = {}", names.name(m), path.display());
+            let fail = |e: counterpoint::Error| Failure::new(Code::Config, format!("{place}: {e}"));
+            learner.start_from(m, &weights::read(&path)?).map_err(fail)?;
+        }
+        Ok(learner)
+    }
+
+    /// A learner for the weights of a checkpoint.
     pub fn learner(&self) -> Result<Learner<AnyModel>, Failure> {
         model::build(&self.config, self.splits.modalities(), self.task.as_ref(), &self.device)
     }

@@ -53,7 +53,7 @@ impl Run {
     pub fn train(&self, folder: &Folder, manner: &Manner<'_>) -> Result<(), Failure> {
         let begun = Instant::now();
         let config = &self.config;
-        let mut learner = self.learner()?;
+        let mut learner = self.beginner()?;
         let mut done = Progress::default();
         if folder.holds_run() {
             self.check_data(&folder.path)?;

@@ -75,7 +75,9 @@ impl Buffers {
             return;
         }
         let unbiased = batch.variance.mul_scalar(count as f64 / (count - 1) as f64);
-        let running = match self.0.remove(&(layer.val(), key)) {
+        // Behind a fusion, statistics from elsewhere are where every buffer starts.
+        let old = self.0.remove(&(layer.val(), key)).or_else(|| self.get(layer, BufferKey::Single).cloned());
+        let running = match old {
             Some(old) => old,
             None => Running { mean: batch.mean.zeros_like(), variance: unbiased.ones_like() },
         };

@@ -124,14 +124,17 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The running statistics of a layer: mean 0 and variance 1 before the first batch.
+    /// The running statistics of a layer. Before the first batch they are those
+    /// that the layer was given, under [`BufferKey::Single`], or mean 0 and
+    /// variance 1.
     pub(super) fn running(&self, layer: ParamId, channels: usize, device: &Device) -> Running {
         let buffers: &Buffers = match &self.mode {
             Mode::Train { buffers, .. } => buffers,
             Mode::Eval(buffers) => buffers,
         };
         let of = |key| buffers.get(layer, key).cloned();
-        of(self.place.key).or_else(|| of(self.place.fallback)).unwrap_or_else(|| Running {
+        let places = [self.place.key, self.place.fallback, BufferKey::Single];
+        places.into_iter().find_map(of).unwrap_or_else(|| Running {
             mean: Tensor::zeros([channels], device),
             variance: Tensor::ones([channels], device),
         })

@@ -1,9 +1,13 @@
 //! Which models there are and their settings.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use burn::tensor::Device;
 use counterpoint_batch::ModalitySpec;
 use serde::{Deserialize, Serialize};
 
+use super::encoder::EncoderConfig;
 use super::esanet::EsaNetConfig;
 use super::{AnyModel, CubeMlpConfig, LateFusionConfig, StagedConfig};
 use crate::Error;
@@ -77,9 +81,19 @@ impl ModelConfig {
             Self::LateFusion(config) => config.encoders.keys().map(String::as_str).collect(),
             Self::Staged(config) => config.encoders.keys().map(String::as_str).collect(),
             Self::CubeMlp(config) => config.encoders.keys().map(String::as_str).collect(),
-            Self::EsaNet(_) => Vec::new(),
+            Self::EsaNet(config) => config.encoders.keys().map(String::as_str).collect(),
         };
         names.into_iter()
+    }
+
+    /// The file of weights that the encoder of a modality starts from, if any.
+    pub fn pretrained(&self, modality: &str) -> Option<&Path> {
+        match self {
+            Self::LateFusion(config) => file(&config.encoders, &config.encoder, modality),
+            Self::Staged(config) => file(&config.encoders, &config.encoder, modality),
+            Self::EsaNet(config) => config.encoders.get(modality).map(|start| start.pretrained.as_path()),
+            Self::CubeMlp(_) => None,
+        }
     }
 
     /// Whether fused scores are a sum of one term for each modality (and a
@@ -115,4 +129,12 @@ impl ModelConfig {
             Self::EsaNet(_) | Self::Staged(_) | Self::CubeMlp(_) => false,
         }
     }
+}
+
+fn file<'a>(
+    encoders: &'a BTreeMap<String, EncoderConfig>,
+    all: &'a EncoderConfig,
+    modality: &str,
+) -> Option<&'a Path> {
+    encoders.get(modality).unwrap_or(all).pretrained()
 }

@@ -24,6 +24,7 @@ use crate::layer::{BufferKey, Buffers, Running};
 use crate::modality::{Modalities, Present};
 use crate::model::Model;
 use crate::strategy::StrategyState;
+use crate::weights::{Array, Weights};
 
 /// Version of the format; a newer one is refused.
 const FORMAT: u32 = 1;
@@ -109,6 +110,26 @@ impl Checkpoint {
             Values::F64(v) => v.iter().any(|x| !x.is_finite()),
         };
         self.tensors.iter().find(|(_, (_, values))| bad(values)).map(|(name, _)| name.as_str())
+    }
+
+    /// Weights and running statistics under PyTorch's names, nothing else.
+    ///
+    /// Where a layer behind a fusion keeps statistics for several sets of
+    /// modalities, those of all together get the plain name; `@audio` and the
+    /// like stay beside it.
+    pub fn weights(&self, modalities: &Modalities) -> Weights {
+        let all = format!("@{}", modalities.names().join("+"));
+        let mut weights = Weights::new();
+        for (name, (shape, values)) in &self.tensors {
+            if let Values::F32(values) = values
+                && !name.contains('/')
+            {
+                // `@` sorts behind the plain name, which may hold older statistics.
+                let name = name.strip_suffix(&all).unwrap_or(name).to_owned();
+                weights.insert(name, Array { shape: shape.clone(), values: values.clone() });
+            }
+        }
+        weights
     }
 
     /// Writes the file at once or not at all.

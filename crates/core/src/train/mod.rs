@@ -6,11 +6,13 @@ mod evaluation;
 mod lab;
 mod learner;
 mod optimizer;
+mod pretrained;
 mod reach;
 mod schedule;
 mod trainer;
 mod watch;
 
+pub(crate) use checkpoint::write_atomically;
 pub use checkpoint::{Checkpoint, Progress};
 pub use evaluation::{Evaluation, evaluate, evaluate_subsets};
 pub use learner::Learner;

@@ -8,6 +8,8 @@
 mod architecture;
 mod compare;
 mod cube;
+mod esanet;
+mod maps;
 mod mmtm;
 mod schema;
 mod textbook;
@@ -18,6 +20,7 @@ pub use schema::{Settings, Tolerance};
 use serde::de::DeserializeOwned;
 
 use self::cube::Cube;
+use self::esanet::Esa;
 use self::mmtm::Mmtm;
 use crate::precision;
 use crate::report::Report;
@@ -32,7 +35,8 @@ pub fn check(text: &str) -> Result<Report, String> {
     match file["case"]["arch"].as_str() {
         Some("mmtm") => compare::run(&Mmtm(case(&file)?), text),
         Some("cube") => compare::run(&Cube(case(&file)?), text),
-        other => Err(format!("case.arch = {other:?}: expected mmtm or cube")),
+        Some("esanet") => compare::run(&Esa(case(&file)?), text),
+        other => Err(format!("case.arch = {other:?}: expected mmtm, cube or esanet")),
     }
 }
 

@@ -14,6 +14,8 @@ pub use resnet::{BasicBlock, ResNet18};
 pub use stages::{AnyStages, Stages, Stream};
 pub use trunk::{Block, BlockKind, Trunk};
 
+use std::path::{Path, PathBuf};
+
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 use counterpoint_batch::ModalitySpec;
@@ -47,6 +49,10 @@ pub enum EncoderConfig {
         /// Size of the first kernel: 7, or 3 as in the released MMTM file.
         #[serde(default = "resnet_stem")]
         stem: usize,
+        /// File of weights under torchvision's names that the encoder starts from;
+        /// see [`Learner::start_from`](crate::train::Learner::start_from).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pretrained: Option<PathBuf>,
     },
     /// 3x3 convolutions of stride 2 with batch norm and ReLU, then the mean over space.
     ConvNet {
@@ -108,6 +114,14 @@ impl EncoderConfig {
         ),
     ];
 
+    /// The file of weights that the encoder starts from, if any.
+    pub fn pretrained(&self) -> Option<&Path> {
+        match self {
+            Self::ResNet18 { pretrained, .. } => pretrained.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Builds the encoder for samples of a modality.
     ///
     /// # Errors
@@ -116,7 +130,7 @@ impl EncoderConfig {
     pub fn build(&self, data: &ModalitySpec, init: &Init) -> Result<AnyEncoder, Error> {
         let shape = data.shape.as_slice();
         Ok(match self {
-            Self::ResNet18 { width, stem } => {
+            Self::ResNet18 { width, stem, .. } => {
                 positive("resnet18", "width", &[*width])?;
                 if !matches!(stem, 3 | 7) {
                     return Err(Error::config(format!("encoder `resnet18`: stem = {stem}: expected 7 or 3")));

@@ -1,5 +1,8 @@
 //! Settings of ESANet.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use burn::tensor::Device;
 use counterpoint_batch::ModalitySpec;
 use serde::{Deserialize, Serialize};
@@ -32,6 +35,18 @@ pub struct EsaNetConfig {
     pub main: String,
     /// Running statistics of layers behind the first fusion.
     pub batch_norm: BnPolicy,
+    /// Encoders that start from something else than random numbers, by modality.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub encoders: BTreeMap<String, Start>,
+}
+
+/// Where an encoder starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// File of weights under torchvision's names; see
+    /// [`Learner::start_from`](crate::train::Learner::start_from).
+    pub pretrained: PathBuf,
 }
 
 impl Default for EsaNetConfig {
@@ -45,6 +60,7 @@ impl Default for EsaNetConfig {
             bins: vec![1, 5],
             main: "rgb".into(),
             batch_norm: BnPolicy::PerSubset,
+            encoders: BTreeMap::new(),
         }
     }
 }

@@ -6,5 +6,5 @@ mod decoder;
 mod head;
 mod network;
 
-pub use config::EsaNetConfig;
+pub use config::{EsaNetConfig, Start};
 pub use network::EsaNet;

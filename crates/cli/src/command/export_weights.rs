@@ -1,0 +1,62 @@
+//! `counterpoint export-weights`.
+
+use counterpoint::train::Checkpoint;
+use counterpoint::weights::{self, Weights};
+use serde_json::json;
+
+use super::print;
+use crate::args::ExportWeights;
+use crate::config::suggestion;
+use crate::exit::{Code, Failure};
+use crate::folder;
+
+/// Writes weights and running statistics of a run for other programs.
+pub fn run(args: &ExportWeights) -> Result<(), Failure> {
+    let (_, info) = folder::read(&args.run)?;
+    let file = args.run.join("checkpoints").join(format!("{}.safetensors", args.checkpoint));
+    let checkpoint = Checkpoint::read(&file)?;
+    let names = counterpoint::modality::Modalities::new(info.specs().into_iter().map(|m| m.name))?;
+    let all = checkpoint.weights(&names);
+    let chosen = match &args.part {
+        Some(part) => of_part(&all, part)?,
+        None => all,
+    };
+    weights::write(&args.out, &chosen)?;
+    let numbers: usize = chosen.values().map(|array| array.values.len()).sum();
+    if args.json {
+        print(json!({"out": args.out, "tensors": chosen.len(), "numbers": numbers}));
+    } else {
+        print(format!("{}: {} tensors, {numbers} numbers", args.out.display(), chosen.len()));
+    }
+    Ok(())
+}
+
+/// The tensors below a name, without that name. Statistics of single
+/// modalities stay behind: no other program knows them.
+fn of_part(all: &Weights, part: &str) -> Result<Weights, Failure> {
+    let prefix = format!("{part}.");
+    let below: Weights = all
+        .iter()
+        .filter(|(name, _)| !name.contains('@'))
+        .filter_map(|(name, array)| Some((name.strip_prefix(&prefix)?.to_owned(), array.clone())))
+        .collect();
+    if !below.is_empty() {
+        return Ok(below);
+    }
+    let mut parts: Vec<&str> = all.keys().map(|name| part_of(name)).collect();
+    parts.dedup();
+    Err(Failure::new(
+        Code::Usage,
+        format!(
+            "--part {part}: the run has no such part{}; it has {}",
+            suggestion(part, &parts),
+            parts.join(", ")
+        ),
+    ))
+}
+
+/// `encoder.audio` of `encoder.audio.conv1.weight`, `head` of `head.weight`.
+fn part_of(name: &str) -> &str {
+    let ends = if name.starts_with("encoder.") || name.starts_with("solo_head.") { 1 } else { 0 };
+    name.match_indices('.').nth(ends).map_or(name, |(end, _)| &name[..end])
+}

@@ -1,0 +1,49 @@
+//! Weights that something else trained: files of PyTorch and of safetensors.
+
+mod half;
+mod pickle;
+mod tensors;
+mod torch;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::Error;
+use crate::train::write_atomically;
+
+/// Values of a tensor, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// Sides of the tensor; none for a single number.
+    pub shape: Vec<usize>,
+    /// As many as the shape says.
+    pub values: Vec<f32>,
+}
+
+/// Tensors by name.
+pub type Weights = BTreeMap<String, Array>;
+
+/// Reads a file that `torch.save` or safetensors wrote; its first bytes tell
+/// which. Numbers of any kind become `f32`.
+///
+/// A file of `torch.save` is a Python program. It is not run: what builds
+/// tensors is understood, everything else refused.
+///
+/// # Errors
+/// If the file is missing, damaged, of another kind, or asks for more than
+/// tensors.
+pub fn read(path: &Path) -> Result<Weights, Error> {
+    let bytes = fs::read(path).map_err(|e| Error::io("read weights", path, e))?;
+    let weights = if torch::recognises(&bytes) { torch::read(&bytes) } else { tensors::read(&bytes) };
+    weights.map_err(|what| Error::config(format!("cannot use the weights in {}: {what}", path.display())))
+}
+
+/// Writes a safetensors file of single precision, at once or not at all.
+///
+/// # Errors
+/// If the disk is full or the folder cannot be written.
+pub fn write(path: &Path, weights: &Weights) -> Result<(), Error> {
+    let file = tensors::bytes(weights).map_err(Error::config)?;
+    write_atomically(path, &file)
+}

@@ -1,0 +1,215 @@
+//! Files that `torch.save` wrote, of either layout.
+//!
+//! Since version 1.6 it is a zip archive: `data.pkl` tells names and shapes,
+//! `data/0`, `data/1`, .. hold the numbers. Before, it was a row of pickles (magic
+//! number, protocol, system, weights, keys of the storages) and then for every
+//! key a count of numbers and the numbers.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+
+use super::half::{brain_to_single, half_to_single};
+use super::pickle::{Object, Pickle, Ref};
+use super::{Array, Weights};
+
+/// `torch.save`'s first object in the layout before 1.6, `0x1950a86a20f9469cfc6c`:
+/// pickled as a number of ten bytes.
+const LEGACY: [u8; 14] = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+
+/// Bytes of the storages by key.
+type Storages = BTreeMap<String, Vec<u8>>;
+
+/// Whether a file starts as either layout does.
+pub(super) fn recognises(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&LEGACY)
+}
+
+pub(super) fn read(bytes: &[u8]) -> Result<Weights, String> {
+    let (pickle, storages) = if bytes.starts_with(&LEGACY) { legacy(bytes)? } else { archive(bytes)? };
+    let mut weights = Weights::default();
+    for (name, tensor) in entries(&pickle)? {
+        if let Object::Tensor { storage, offset, shape, strides } = pickle.get(tensor) {
+            let values = view(&pickle, &storages, *storage, *offset, shape, strides)
+                .map_err(|what| format!("`{name}` {what}"))?;
+            weights.insert(name, Array { shape: shape.clone(), values });
+        }
+    }
+    Ok(weights)
+}
+
+/// The state dictionary: the outermost one, or what a training checkpoint keeps
+/// under `state_dict`.
+fn entries(pickle: &Pickle) -> Result<Vec<(String, Ref)>, String> {
+    let dictionary = |at: Ref| match pickle.get(at) {
+        Object::Dict(entries) => {
+            let named = entries.iter().filter_map(|&(key, value)| match pickle.get(key) {
+                Object::Text(name) => Some((name.clone(), value)),
+                _ => None,
+            });
+            Some(named.collect::<Vec<_>>())
+        }
+        _ => None,
+    };
+    let outer = dictionary(pickle.root()).ok_or("it holds no dictionary of weights")?;
+    let inner = outer.iter().find(|(name, _)| name == "state_dict").and_then(|(_, at)| dictionary(*at));
+    Ok(inner.unwrap_or(outer))
+}
+
+fn archive(bytes: &[u8]) -> Result<(Pickle, Storages), String> {
+    let mut zip =
+        zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| format!("it is no whole archive: {e}"))?;
+    // The folder inside is named after the file that was first written.
+    let names: Vec<String> = zip.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
+    let folder = names.iter().find_map(|name| name.strip_suffix("data.pkl"));
+    let folder = folder.ok_or("it is an archive, but not one of torch.save: it lacks data.pkl")?;
+    let folder = folder.to_owned();
+    let mut part = |name: &str| {
+        let mut content = Vec::new();
+        let read = zip.by_name(name).map(|mut file| file.read_to_end(&mut content));
+        match read {
+            Ok(Ok(_)) => Ok(content),
+            Ok(Err(e)) => Err(format!("its part {name} is damaged: {e}")),
+            Err(e) => Err(format!("its part {name} cannot be read: {e}")),
+        }
+    };
+    // Older versions do not say; they wrote the order of the machine, which is this one nearly always.
+    let order = format!("{folder}byteorder");
+    if names.contains(&order) && part(&order)? != b"little" {
+        return Err("its numbers are big-endian".into());
+    }
+    let (pickle, _) = Pickle::read(&part(&format!("{folder}data.pkl"))?)?;
+    let mut storages = Storages::new();
+    for name in &names {
+        if let Some(key) = name.strip_prefix(&format!("{folder}data/")) {
+            storages.insert(key.to_owned(), part(name)?);
+        }
+    }
+    Ok((pickle, storages))
+}
+
+fn legacy(bytes: &[u8]) -> Result<(Pickle, Storages), String> {
+    let mut at = 0;
+    let mut next = || {
+        let (pickle, taken) = Pickle::read(&bytes[at..])?;
+        at += taken;
+        Ok::<_, String>(pickle)
+    };
+    for _magic_protocol_system in 0..3 {
+        next()?;
+    }
+    let (pickle, keys) = (next()?, next()?);
+    let Object::Sequence(order) = keys.get(keys.root()) else {
+        return Err("it does not list its storages".into());
+    };
+    let widths = widths(&pickle);
+    let mut storages = Storages::new();
+    for &key in order {
+        let Object::Text(key) = keys.get(key) else { return Err("a storage has no name".into()) };
+        let ends = "it ends too early";
+        let count = bytes.get(at..at + 8).ok_or(ends)?;
+        let count = u64::from_le_bytes(count.try_into().expect("eight bytes")) as usize;
+        let size = widths.get(key.as_str()).and_then(|kind| kind.width().checked_mul(count)).ok_or(ends)?;
+        at += 8;
+        let end = at.checked_add(size).ok_or(ends)?;
+        storages.insert(key.clone(), bytes.get(at..end).ok_or(ends)?.to_vec());
+        at = end;
+    }
+    Ok((pickle, storages))
+}
+
+/// The kind of every storage, which the layout before 1.6 needs to know its size.
+fn widths(pickle: &Pickle) -> BTreeMap<&str, Kind> {
+    let storages = pickle.objects().filter_map(|object| match object {
+        Object::Storage { class, key } => Some((key.as_str(), Kind::of(class)?)),
+        _ => None,
+    });
+    storages.collect()
+}
+
+/// The numbers that a tensor shows of its storage, row-major.
+fn view(
+    pickle: &Pickle,
+    storages: &Storages,
+    storage: Ref,
+    offset: usize,
+    shape: &[usize],
+    strides: &[usize],
+) -> Result<Vec<f32>, String> {
+    let Object::Storage { class, key } = pickle.get(storage) else {
+        return Err("has no storage".into());
+    };
+    let kind = Kind::of(class).ok_or(format!("holds numbers of the kind `{class}`, which is unknown"))?;
+    let bytes = storages.get(key).ok_or(format!("lies in the storage {key}, which is missing"))?;
+    if shape.len() != strides.len() {
+        return Err(format!("has the shape {shape:?}, but the strides {strides:?}"));
+    }
+    let count = shape.iter().try_fold(1_usize, |n, side| n.checked_mul(*side));
+    let last = shape.iter().zip(strides).try_fold(offset, |at, (side, stride)| {
+        side.saturating_sub(1).checked_mul(*stride).and_then(|step| at.checked_add(step))
+    });
+    // A stride of zero could ask for any amount of memory.
+    let held = bytes.len() / kind.width();
+    match (count, last) {
+        (Some(0), _) => return Ok(Vec::new()),
+        (Some(count), Some(last)) if last < held && count <= held => {}
+        _ => return Err(format!("of shape {shape:?} reaches beyond its storage of {held} numbers")),
+    }
+    let mut places = vec![offset];
+    for (side, stride) in shape.iter().zip(strides) {
+        places = places.into_iter().flat_map(|at| (0..*side).map(move |i| at + i * stride)).collect();
+    }
+    Ok(places.into_iter().map(|at| kind.number(&bytes[at * kind.width()..])).collect())
+}
+
+/// How a number is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    F64,
+    F32,
+    F16,
+    Bf16,
+    I64,
+    I32,
+    U8,
+}
+
+impl Kind {
+    /// By the name of its storage class.
+    fn of(class: &str) -> Option<Self> {
+        Some(match class {
+            "torch.DoubleStorage" => Self::F64,
+            "torch.FloatStorage" => Self::F32,
+            "torch.HalfStorage" => Self::F16,
+            "torch.BFloat16Storage" => Self::Bf16,
+            "torch.LongStorage" => Self::I64,
+            "torch.IntStorage" => Self::I32,
+            "torch.ByteStorage" | "torch.BoolStorage" => Self::U8,
+            _ => return None,
+        })
+    }
+
+    fn width(self) -> usize {
+        match self {
+            Self::F64 | Self::I64 => 8,
+            Self::F32 | Self::I32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+            Self::U8 => 1,
+        }
+    }
+
+    /// The first number of some bytes, which hold one.
+    fn number(self, bytes: &[u8]) -> f32 {
+        let eight = || *bytes.first_chunk().expect("the view ends inside its storage");
+        let four = || *bytes.first_chunk().expect("the view ends inside its storage");
+        let two = || *bytes.first_chunk().expect("the view ends inside its storage");
+        match self {
+            Self::F64 => f64::from_le_bytes(eight()) as f32,
+            Self::F32 => f32::from_le_bytes(four()),
+            Self::F16 => half_to_single(u16::from_le_bytes(two())),
+            Self::Bf16 => brain_to_single(u16::from_le_bytes(two())),
+            Self::I64 => i64::from_le_bytes(eight()) as f32,
+            Self::I32 => i32::from_le_bytes(four()) as f32,
+            Self::U8 => f32::from(bytes[0]),
+        }
+    }
+}
