@@ -19,7 +19,7 @@ mod staged;
 
 pub use any::AnyModel;
 pub use config::ModelConfig;
-pub use cube::{AxisMlp, CubeBlock, CubeMlp, CubeMlpConfig};
+pub use cube::{CubeBlock, CubeMlp, CubeMlpConfig};
 pub use feature::{Feature, Features, Vectors};
 pub use late_fusion::LateFusionConfig;
 pub use multimodal::{Multimodal, MultimodalConfig};

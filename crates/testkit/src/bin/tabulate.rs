@@ -1,7 +1,8 @@
 //! Tables over run folders laid out as `ROOT/METHOD/FOLD/SEED`: the test
 //! accuracy of each method, read from the runs' own records.
 //!
-//! `tabulate ROOT METHOD...` prints Markdown. The first method is the one that
+//! `tabulate [--metric NAME] ROOT METHOD...` prints Markdown, of another share
+//! than `accuracy` if told so. The first method is the one that
 //! the others are compared with.
 
 use std::collections::BTreeMap;
@@ -22,13 +23,17 @@ type Runs = BTreeMap<(String, String), Run>;
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [root, methods @ ..] = args.as_slice() else {
-        eprintln!("usage: tabulate ROOT METHOD...");
+    let (metric, args) = match args.as_slice() {
+        [flag, metric, rest @ ..] if flag == "--metric" => (metric.as_str(), rest),
+        all => ("accuracy", all),
+    };
+    let [root, methods @ ..] = args else {
+        eprintln!("usage: tabulate [--metric NAME] ROOT METHOD...");
         return ExitCode::from(2);
     };
     let mut all = Vec::new();
     for method in methods {
-        match read(&Path::new(root).join(method)) {
+        match read(&Path::new(root).join(method), metric) {
             Ok(runs) if !runs.is_empty() => all.push((method.as_str(), runs)),
             Ok(_) => eprintln!("warning: {method} has no evaluated run"),
             Err(error) => {
@@ -37,8 +42,9 @@ fn main() -> ExitCode {
             }
         }
     }
-    println!("{}", by_fold(&all).to_markdown());
-    println!("{}", overall(&all).to_markdown());
+    let named = metric.replace('_', " ");
+    println!("{}", by_fold(&all, &named).to_markdown());
+    println!("{}", overall(&all, &named).to_markdown());
     if let Some(((base, reference), others)) = all.split_first() {
         for (method, runs) in others {
             println!("{}", sentence(method, runs, base, reference));
@@ -47,7 +53,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn read(root: &Path) -> Result<Runs, String> {
+fn read(root: &Path, metric: &str) -> Result<Runs, String> {
     let mut runs = Runs::new();
     for (fold, path) in folders(root)? {
         for (seed, path) in folders(&path)? {
@@ -56,7 +62,7 @@ fn read(root: &Path) -> Result<Runs, String> {
             for test in log.tests() {
                 let which = if test.checkpoint == "last" { "last" } else { "best" };
                 let accuracies =
-                    test.scores.iter().filter_map(|(row, s)| Some((row.clone(), *s.get("accuracy")?)));
+                    test.scores.iter().filter_map(|(row, s)| Some((row.clone(), *s.get(metric)?)));
                 run.insert(which, accuracies.collect());
             }
             let trained: f64 = log.epochs().iter().map(|e| e.seconds).sum();
@@ -86,11 +92,11 @@ fn accuracies(runs: &Runs, fold: Option<&str>, which: &str, row: &str) -> Vec<f6
     of_fold.filter_map(|(_, run)| run.get(which)?.get(row).copied()).collect()
 }
 
-fn by_fold(all: &[(&str, Runs)]) -> Table {
+fn by_fold(all: &[(&str, Runs)], metric: &str) -> Table {
     let mut table = Table::new(
         std::iter::once(Column::new("held-out speaker")).chain(all.iter().map(|(m, _)| Column::new(*m))),
     )
-    .captioned("Fused test accuracy at the last epoch, %, mean and standard deviation over seeds");
+    .captioned(format!("Fused test {metric} at the last epoch, %, mean and standard deviation over seeds"));
     let folds: std::collections::BTreeSet<&String> =
         all.iter().flat_map(|(_, runs)| runs.keys().map(|(fold, _)| fold)).collect();
     for fold in folds {
@@ -113,7 +119,7 @@ fn seed_means(runs: &Runs, which: &str, row: &str) -> Vec<f64> {
     by_seed.values().map(|v| v.iter().sum::<f64>() / v.len() as f64).collect()
 }
 
-fn overall(all: &[(&str, Runs)]) -> Table {
+fn overall(all: &[(&str, Runs)], metric: &str) -> Table {
     let rows: std::collections::BTreeSet<&String> = all
         .iter()
         .flat_map(|(_, runs)| runs.values().flat_map(|run| run["last"].keys()))
@@ -127,8 +133,9 @@ fn overall(all: &[(&str, Runs)]) -> Table {
     ];
     columns.extend(rows.iter().map(|row| Column::new(format!("{row} alone, last"))));
     columns.extend([Column::new("training, s"), Column::new("peak, MB")]);
-    let mut table = Table::new(columns)
-        .captioned("Test accuracy over all folds, %: mean of fold means, 95 % t interval over seeds");
+    let mut table = Table::new(columns).captioned(format!(
+        "Test {metric} over all folds, %: mean of fold means, 95 % t interval over seeds"
+    ));
     for (method, runs) in all {
         let cell = |which: &str, row: &str| {
             let summary = Summary::of(&seed_means(runs, which, row));

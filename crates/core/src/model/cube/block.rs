@@ -9,7 +9,7 @@ use crate::layer::{Dropout, Init, LayerNorm, Linear, Pass};
 /// hidden and output equally wide; the residual is a linear layer without bias
 /// also where sizes agree.
 #[derive(Module, Debug)]
-pub struct AxisMlp {
+struct AxisMlp {
     norm: LayerNorm,
     fc1: Linear,
     fc2: Linear,

@@ -3,7 +3,7 @@
 mod block;
 mod config;
 
-pub use block::{AxisMlp, CubeBlock};
+pub use block::CubeBlock;
 pub use config::CubeMlpConfig;
 
 use burn::module::Module;

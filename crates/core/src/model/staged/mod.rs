@@ -55,6 +55,11 @@ struct Plan {
 }
 
 impl<E: Stages> Staged<E> {
+    /// Widths of the vectors that the head reads.
+    fn widths(&self) -> Vec<usize> {
+        widths(&self.encoders, self.plan.shared)
+    }
+
     /// The last stage before streams meet.
     fn first_meeting(&self) -> usize {
         self.plan.after[0]
@@ -138,13 +143,6 @@ impl<E: Stages> Model for Staged<E> {
             None => self.head.forward(Tensor::cat(zero_fill(&vectors, &self.widths()), 1)),
         };
         Scored { scores, features: vectors }
-    }
-}
-
-impl<E: Stages> Staged<E> {
-    /// Widths of the vectors that the head reads.
-    fn widths(&self) -> Vec<usize> {
-        widths(&self.encoders, self.plan.shared)
     }
 }
 

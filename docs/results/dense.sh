@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Trains dense fusion (MMTM, compact streams) on spoken digits, three seeds, and
+# the CubeMLP on CMU-MOSI (the folder is given, it is not part of this project),
+# five seeds, opens each test split once, and prints the tables of
+# docs/results/dense.md.
+# usage: docs/results/dense.sh OUT MOSI_FOLDER   (about 25 minutes on one core; may be stopped and started again)
+set -euo pipefail
+out=${1:?usage: dense.sh OUT MOSI_FOLDER}
+mosi=$(realpath "${2:?usage: dense.sh OUT MOSI_FOLDER}")
+cargo build --release --quiet --workspace --bins
+bin=${CARGO_TARGET_DIR:-target}/release
+
+one() {
+  local bin=$1 out=$2 mosi=$3 data=$4 method=$5 seed=$6
+  local run=$out/$data/$method/all/$seed args=() config
+  [ -e "$run/looks.jsonl" ] && return
+  set_() { args+=(--set "$1"); }
+  case $data in
+    mmtm) config=configs/mmtm-digits.toml ;;
+    text_lsa) config=configs/mosi-cube.toml; set_ "data.root=\"$mosi/mosi.npz\"" ;;
+    tokens) config=configs/mosi-cube-tokens.toml; set_ "data.root=\"$mosi/mosi.npz\"" ;;
+  esac
+  case $method in
+    joint) set_ strategy.name=joint ;;
+    joint-lr4) set_ strategy.name=joint; set_ optimizer.lr=0.2 ;;
+    dgl) ;;
+    dgl-cut) set_ model.partition=cut ;;
+    dgl-shared-bn) set_ model.batch_norm=shared ;;
+    uniloss) set_ strategy.truncate_multimodal=false; set_ strategy.truncate_unimodal=false ;;
+    late-joint|late-dgl)
+      config=configs/spoken-digits-dgl.toml
+      [ "$method" = late-joint ] && set_ strategy.name=joint ;;
+    gblend) set_ strategy.name=gblend; set_ strategy.alpha=1.0 ;;
+    ogm-ge) set_ strategy.name=ogm; set_ strategy.tensors=weights; set_ strategy.scores=zero-fill ;;
+    mmpareto) set_ strategy.name=mmpareto ;;
+    agm) set_ strategy.name=agm ;;
+    unimodal-*) set_ strategy.name=unimodal; set_ "strategy.modality=${method#unimodal-}" ;;
+  esac
+  RAYON_NUM_THREADS=1 "$bin/counterpoint" train "$config" --out "$run" --resume --quiet --json \
+    --set "train.seed=$seed" "${args[@]}" >/dev/null
+  "$bin/counterpoint" evaluate "$run" --json >/dev/null
+}
+
+mmtm="joint joint-lr4 dgl dgl-cut dgl-shared-bn uniloss ogm-ge mmpareto agm late-joint late-dgl unimodal-audio unimodal-image"
+lsa="joint dgl uniloss gblend ogm-ge mmpareto agm unimodal-text_lsa unimodal-audio unimodal-video"
+tokens="joint dgl uniloss unimodal-tokens unimodal-audio unimodal-video"
+for seed in 1 2 3; do
+  for method in $mmtm; do one "$bin" "$out" "$mosi" mmtm "$method" "$seed"; done
+done
+for seed in 1 2 3 4 5; do
+  for method in $lsa; do one "$bin" "$out" "$mosi" text_lsa "$method" "$seed"; done
+  for method in $tokens; do one "$bin" "$out" "$mosi" tokens "$method" "$seed"; done
+done
+
+echo "## Spoken digits, MMTM (test theo, val lucas)"
+"$bin/tabulate" "$out/mmtm" $mmtm
+echo "## CMU-MOSI, CubeMLP: text_lsa, audio, video"
+"$bin/tabulate" "$out/text_lsa" $lsa
+"$bin/tabulate" --metric balanced_accuracy "$out/text_lsa" $lsa
+echo "## CMU-MOSI, CubeMLP: tokens, audio, video"
+"$bin/tabulate" "$out/tokens" $tokens
+"$bin/tabulate" --metric balanced_accuracy "$out/tokens" $tokens
