@@ -1,12 +1,12 @@
-//! One file: steps, final parameters, evaluation.
+//! One file, step by step, by both evaluators.
 
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint::grad::{Cut, Evaluator, Gradients, Ledger, Need, PerRow, Phase, Row, Scene};
 use counterpoint::input::Inputs;
-use counterpoint::layer::{BufferKey, Buffers, Pass};
-use counterpoint::modality::{Modalities, Present};
+use counterpoint::layer::{Buffers, Pass};
+use counterpoint::modality::Modalities;
 use counterpoint::model::Model;
 use counterpoint::strategy::Moment;
 use counterpoint::task::Task;
@@ -15,20 +15,20 @@ use counterpoint_batch::Batch;
 use serde_json::Value;
 
 use super::Architecture;
-use super::schema::{File, Step, Summary, Tolerance};
+use super::schema::{File, Step, Tolerance};
 use super::textbook::Textbook;
 use crate::method;
 use crate::parameters::{changed, values};
 use crate::report::Report;
 
 /// One file against one architecture.
-struct Comparison<'a, A: Architecture> {
-    architecture: &'a A,
-    task: Box<dyn Task>,
-    device: Device,
-    rows: Vec<(String, Row)>,
+pub(super) struct Comparison<'a, A: Architecture> {
+    pub architecture: &'a A,
+    pub task: Box<dyn Task>,
+    pub device: Device,
+    pub rows: Vec<(String, Row)>,
+    pub report: Report,
     optimizer: Textbook,
-    report: Report,
 }
 
 pub(super) fn run<A: Architecture>(architecture: &A, text: &str) -> Result<Report, String> {
@@ -194,31 +194,6 @@ impl<A: Architecture> Comparison<'_, A> {
         Ok(())
     }
 
-    /// Norms of a row's gradient by group.
-    fn norms(
-        &mut self,
-        what: &str,
-        learner: &Learner<A::Model>,
-        gradients: &Gradients,
-        expected: &BTreeMap<String, f64>,
-        tolerance: f64,
-    ) {
-        let parameters = learner.groups.parameters();
-        let group = |i: usize| {
-            let p = &parameters[i];
-            self.architecture.group(&self.architecture.name(&p.name), p.group)
-        };
-        let global = expected.values().map(|n| n * n).sum::<f64>().sqrt();
-        let norms: Vec<(&String, f64, f64)> = expected
-            .iter()
-            .map(|(name, want)| (name, gradients.norm(|i| group(i) == *name), *want))
-            .collect();
-        for (name, got, want) in norms {
-            let scale = want.max(Tolerance::SMALL * global);
-            self.report.number(format_args!("{what}: gradient norm of {name}"), got, want, tolerance * scale);
-        }
-    }
-
     fn gradients<E: Evaluator<A::Model>>(
         &self,
         learner: &mut Learner<A::Model>,
@@ -234,218 +209,18 @@ impl<A: Architecture> Comparison<'_, A> {
             .evaluate(scene, &phase, learner.strategy.as_mut(), &mut Pass::train(buffers))
             .map_err(|e| e.to_string())
     }
-
-    fn each_gradient(
-        &mut self,
-        what: &str,
-        learner: &Learner<A::Model>,
-        gradients: &Gradients,
-        step: &Step,
-        tolerance: f64,
-    ) {
-        let Some(expected) = &step.grads else { return };
-        let global = expected.values().map(|g| g.norm * g.norm).sum::<f64>().sqrt();
-        for (position, p) in learner.groups.parameters().iter().enumerate() {
-            let name = self.architecture.name(&p.name);
-            let got = gradients.get(position).map(|g| doubles(g.clone()));
-            match (got, expected.get(&name)) {
-                (None, None) => {
-                    let silent = step.no_gradient.contains(&name);
-                    self.report.holds(format_args!("{what}: {name} is in the file"), silent);
-                }
-                (Some(got), Some(want)) if want.zero => {
-                    let limit = Tolerance::ZERO * global;
-                    self.report.number(format_args!("{what}: gradient of {name}"), norm(&got), 0.0, limit);
-                }
-                (Some(got), Some(want)) => {
-                    let limit = tolerance * want.norm.max(Tolerance::SMALL * global);
-                    self.summary(&format!("{what}: gradient of {name}"), &got, want, limit);
-                }
-                (got, _) => self.report.holds(
-                    format_args!(
-                        "{what}: {name} has a gradient {}",
-                        if got.is_some() { "here only" } else { "in the file only" }
-                    ),
-                    false,
-                ),
-            }
-        }
-        let ours: Vec<String> =
-            learner.groups.parameters().iter().map(|p| self.architecture.name(&p.name)).collect();
-        for name in expected.keys().chain(&step.no_gradient).filter(|name| !ours.contains(name)) {
-            self.report.holds(format_args!("{what}: this model has a parameter {name}"), false);
-        }
-    }
-
-    fn summary(&mut self, what: &str, got: &[f64], expected: &Summary, limit: f64) {
-        self.report.number(format_args!("{what}, norm"), norm(got), expected.norm, limit);
-        for (i, (got, want)) in got.iter().zip(&expected.first).enumerate() {
-            self.report.number(format_args!("{what}[{i}]"), *got, *want, limit);
-        }
-    }
-
-    /// Every buffer that the file has, and no other.
-    fn running(&mut self, learner: &Learner<A::Model>, what: &str, expected: &BTreeMap<String, Summary>) {
-        if expected.is_empty() {
-            return;
-        }
-        let ours = self.buffers(learner);
-        for (name, got) in &ours {
-            match expected.get(name) {
-                Some(want) => {
-                    let limit = Tolerance::RUNNING * want.norm;
-                    self.summary(&format!("{what}: {name}"), got, want, limit);
-                }
-                None => self.report.holds(format_args!("{what}: the file has {name}"), false),
-            }
-        }
-        // What no row moved stays at mean 0 and variance 1.
-        for (name, want) in expected.iter().filter(|(name, _)| !ours.contains_key(*name)) {
-            let still = if name.contains(".running_mean@") { 0.0 } else { 1.0 };
-            self.report
-                .holds(format_args!("{what}: {name} was moved"), want.first.iter().all(|v| *v == still));
-        }
-    }
-
-    /// Running statistics by the names of the files.
-    fn buffers(&self, learner: &Learner<A::Model>) -> BTreeMap<String, Vec<f64>> {
-        let names = learner.model.modalities();
-        let mut all = BTreeMap::new();
-        for (id, key, running) in learner.buffers.iter() {
-            let Some(position) = learner.groups.position(id) else { continue };
-            let weight = self.architecture.name(&learner.groups.parameters()[position].name);
-            let layer = weight.trim_end_matches(".weight");
-            let buffer = match key {
-                BufferKey::Single => "single",
-                BufferKey::Subset(present) if present == names.all() => "full",
-                BufferKey::Subset(present) => present.single().map_or("subset", |m| names.name(m)),
-            };
-            all.insert(format!("{layer}.running_mean@{buffer}"), doubles(running.mean.clone()));
-            all.insert(format!("{layer}.running_var@{buffer}"), doubles(running.variance.clone()));
-        }
-        all
-    }
-
-    /// Parameters and statistics after the last step.
-    fn last(&mut self, learner: &Learner<A::Model>, file: &File) {
-        let tolerance = Tolerance::loss(file.final_float32_drift);
-        let silent: Vec<&String> = file.steps.iter().flat_map(|step| &step.no_gradient).collect();
-        let mut values = BTreeMap::new();
-        let _ = changed(learner.model.clone(), &learner.groups, |position, value| {
-            let p = &learner.groups.parameters()[position];
-            let numbers = doubles(value.clone());
-            values.insert(self.architecture.name(&p.name), (p.shape.clone(), numbers));
-            value
-        });
-        for (name, (shape, got)) in &values {
-            if silent.contains(&name) {
-                let first = self.architecture.parameter(name, shape);
-                let still = first == *got;
-                self.report.holds(format_args!("{name} never moved"), still);
-            }
-            match file.r#final.get(name) {
-                Some(want) => self.summary(&format!("final {name}"), got, want, tolerance * want.norm),
-                None => self.report.holds(format_args!("the file has final {name}"), false),
-            }
-        }
-        let buffers = self.buffers(learner);
-        for (name, want) in &file.final_running {
-            match buffers.get(name) {
-                Some(got) => {
-                    self.report.number(
-                        format_args!("final {name}"),
-                        norm(got),
-                        *want,
-                        Tolerance::RUNNING * want,
-                    );
-                }
-                None if name.contains(".running_mean@") => {
-                    self.report.number(format_args!("final {name}, which was not moved"), 0.0, *want, 1e-12);
-                }
-                // The root of the number of channels, which only the first step's entry tells.
-                None => self
-                    .report
-                    .holds(format_args!("final {name} is of a layer that was not moved"), *want > 0.0),
-            }
-        }
-        let known = buffers.keys().all(|name| file.final_running.contains_key(name));
-        self.report.holds("no running statistics beyond the file's", file.final_running.is_empty() || known);
-    }
-
-    /// Rows in evaluation, with their own statistics and with those of all modalities.
-    fn evaluation(&mut self, learner: &Learner<A::Model>, file: &File) -> Result<(), String> {
-        let names = learner.model.modalities();
-        let batch = self.architecture.batch("eval");
-        let inputs = Inputs::new(batch.clone(), &self.device);
-        let all: Vec<usize> = (0..inputs.samples()).collect();
-        let tolerance = Tolerance::gradient(file.eval_float32_drift);
-        let frozen = learner.frozen();
-        for (name, row) in self.rows.clone() {
-            let Some(entry) = file.eval.get(&name).and_then(Value::as_object) else {
-                return Err(format!("eval lacks the row `{name}`"));
-            };
-            // A model without batch norm has one way to evaluate.
-            let ways: Vec<(&str, &Value)> = match entry.contains_key("loss") {
-                true => vec![("", &file.eval[&name])],
-                false => entry.iter().map(|(way, value)| (way.as_str(), value)).collect(),
-            };
-            for (way, expected) in ways {
-                let own = way == "own_buffer";
-                if own && !moved(&learner.buffers, row, names.len()) {
-                    continue; // never trained: the file's numbers are of untouched statistics
-                }
-                let buffers =
-                    if own { learner.buffers.clone() } else { of_all(&learner.buffers, names.all()) };
-                let asked = [(row, all.clone())];
-                let scored = frozen.forward(&asked, &inputs, &mut Pass::eval(&buffers)).remove(0);
-                let what = format!("eval {name} {way}");
-                let loss = doubles(self.task.loss(scored.scores.clone(), &batch.targets))[0];
-                let want = expected["loss"].as_f64().unwrap_or(f64::NAN);
-                self.report.number(format_args!("{what}: loss"), loss, want, tolerance * want.abs());
-                let got = doubles(scored.scores);
-                let architecture = self.architecture;
-                let of = &mut self.report;
-                architecture.compare_scores(
-                    of,
-                    &format!("{what}: scores"),
-                    &got,
-                    &expected["scores"],
-                    tolerance,
-                );
-                let entry: BTreeMap<String, Value> =
-                    serde_json::from_value(expected.clone()).map_err(|e| e.to_string())?;
-                architecture.compare_more(of, &name, &got, &entry, &batch);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether some layer has statistics of exactly the row's modalities.
-fn moved(buffers: &Buffers, row: Row, modalities: usize) -> bool {
-    let own = BufferKey::Subset(row.present(modalities));
-    buffers.iter().any(|(_, key, _)| key == own)
-}
-
-/// The statistics without those of single modalities, so that every row reads the common ones.
-fn of_all(buffers: &Buffers, all: Present) -> Buffers {
-    let mut common = Buffers::default();
-    for (id, key, running) in buffers.iter() {
-        if matches!(key, BufferKey::Single) || key == BufferKey::Subset(all) {
-            common.set(id, key, running.clone());
-        }
-    }
-    common
 }
 
 fn doubles_of(values: &[f32]) -> Vec<f64> {
     values.iter().map(|v| f64::from(*v)).collect()
 }
 
-fn doubles<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+/// The values of a tensor in double precision.
+pub(super) fn doubles<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().convert::<f64>().try_into_vec().expect("just converted")
 }
 
-fn norm(values: &[f64]) -> f64 {
+/// Euclidean norm.
+pub(super) fn norm(values: &[f64]) -> f64 {
     values.iter().map(|v| v * v).sum::<f64>().sqrt()
 }

@@ -9,8 +9,11 @@ mod architecture;
 mod compare;
 mod cube;
 mod esanet;
+mod gradients;
 mod maps;
 mod mmtm;
+mod outcome;
+mod running;
 mod schema;
 mod textbook;
 

@@ -1,11 +1,11 @@
 //! Attention among the modalities.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::softmax};
+use burn::tensor::Tensor;
 
 use super::{Fusion, Read, sum_of};
 use crate::Error;
-use crate::layer::{Init, Linear};
+use crate::layer::{Init, Linear, attend};
 use crate::model::Vectors;
 
 /// One token for each present modality, `t_m = P_m z_m + c_m`; every token
@@ -63,11 +63,9 @@ impl CrossAttention {
             return values; // a token that is alone attends to itself
         };
         let [rows, width] = tokens.dims();
-        let depth = width / self.heads;
-        let split = |x: Tensor<2>| x.reshape([rows / count, count, self.heads, depth]).swap_dims(1, 2);
-        let (q, k) = (split(queries.forward(tokens.clone())), split(keys.forward(tokens.clone())));
-        let weights = softmax(q.matmul(k.transpose()).div_scalar((depth as f64).sqrt()), 3); // [batch, heads, tokens, tokens]
-        weights.matmul(split(values)).swap_dims(1, 2).reshape([rows, width])
+        let split = |x: Tensor<2>| x.reshape([rows / count, count, width]);
+        let asked = [queries.forward(tokens.clone()), keys.forward(tokens.clone()), values].map(split);
+        attend(asked, self.heads, None).reshape([rows, width])
     }
 }
 

@@ -124,6 +124,7 @@ impl ExchangeConfig {
 
 /// The exchanges that a configuration can name.
 #[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a few per model")]
 pub enum AnyExchange {
     /// See [`Mmtm`].
     Mmtm(Mmtm),
