@@ -66,8 +66,14 @@ pub fn run(
     let _lock = folder::lock(place)?;
     // Processes are started with absolute paths.
     let place = place.canonicalize().map_err(|e| Failure::io("find", place, &e))?;
-    settle(spec, &place)?;
+    let fresh = settle(spec, &place)?;
     let mut driver = Driver::open(spec, &place)?;
+    if fresh {
+        // Only a study that can run stays: a mended one need not agree with a refused one.
+        let text = toml::to_string(&spec.to_table()).expect("a study is plain tables, texts and numbers");
+        folder::write(&place.join(FILE), &text)?;
+    }
+    driver.study.write(&place)?;
     let tried = driver.tried()?;
     let trained = driver.lines.iter().filter(|line| line.kind != Kind::Average).count();
     let runs = tried.len() + trained * driver.variants().len() * spec.seeds.len();
@@ -86,21 +92,21 @@ pub fn run(
     Ok((driver.study, driver.metric))
 }
 
-/// Writes the study into a new folder; refuses one that holds another.
-fn settle(spec: &Spec, place: &Path) -> Result<(), Failure> {
-    let file = place.join("study.toml");
+/// The resolved study in its folder.
+const FILE: &str = "study.toml";
+
+/// Whether the folder is new; one that holds another study is refused.
+fn settle(spec: &Spec, place: &Path) -> Result<bool, Failure> {
+    let file = place.join(FILE);
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            let text = toml::to_string(&spec.to_table()).expect("a study is plain tables, texts and numbers");
-            return folder::write(&file, &text);
-        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(true),
         Err(e) => return Err(Failure::io("read", &file, &e)),
     };
     let kept: Spec = toml::from_str(&text)
         .map_err(|e| Failure::new(Code::Files, format!("{} is damaged: {}", file.display(), e.message())))?;
     match spec.difference(&kept) {
-        None => Ok(()),
+        None => Ok(false),
         Some(difference) => Err(Failure::new(
             Code::Config,
             format!("{} holds another study: {difference}; choose another --out", place.display()),

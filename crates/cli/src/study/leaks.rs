@@ -2,45 +2,41 @@
 
 use std::collections::BTreeMap;
 
-use counterpoint_data::Leaks;
+use counterpoint_data::{Leaks, SharedGroup};
 
 /// Names shown of each finding.
 const SHOWN: usize = 5;
+/// The splits in the order in which people name them.
+const SPLITS: [&str; 3] = ["train", "val", "test"];
 
 /// One line for each kind of finding; those that are in two splits first.
 /// `true` marks a leak, `false` a remark.
 pub fn words(leaks: &Leaks) -> Vec<(bool, String)> {
     let mut lines = Vec::new();
     if !leaks.groups.is_empty() {
-        let one = |group: &counterpoint_data::SharedGroup| {
-            let parts: Vec<String> = group.samples.iter().map(|(part, n)| format!("{part} {n}")).collect();
-            format!("{} ({})", group.name, parts.join(", "))
+        let one = |group: &SharedGroup| {
+            let part = |part: &str| Some(format!("{part} {}", group.samples.get(part)?));
+            format!("{} ({})", group.name, SPLITS.into_iter().filter_map(part).collect::<Vec<_>>().join(", "))
         };
         let names: Vec<String> = leaks.groups.iter().take(SHOWN).map(one).collect();
+        let count = leaks.groups.len();
         lines.push((
             true,
-            format!(
-                "{} groups have samples in more than one split: {}",
-                leaks.groups.len(),
-                listed(&names, leaks.groups.len())
-            ),
+            format!("{count} groups have samples in more than one split: {}", listed(&names, count)),
         ));
     }
     let mut kinds: BTreeMap<(bool, &str, String), Vec<String>> = BTreeMap::new();
     for duplicate in &leaks.duplicates {
-        let parts: Vec<&str> =
-            ["train", "val", "test"].into_iter().filter(|p| duplicate.parts().contains(p)).collect();
+        let splits: Vec<&str> = SPLITS.into_iter().filter(|s| duplicate.parts().contains(s)).collect();
         let names: Vec<&str> = duplicate.samples.iter().take(3).map(|(_, id)| id.as_str()).collect();
-        let key = (parts.len() < 2, duplicate.modality.as_str(), parts.join(" and "));
+        let key = (splits.len() < 2, duplicate.modality.as_str(), splits.join(" and "));
         kinds.entry(key).or_default().push(names.join(" = "));
     }
-    for ((inside, modality, parts), names) in kinds {
-        let place = if inside { "more than one sample of" } else { "samples of both" };
-        let some = listed(&names[..names.len().min(SHOWN)], names.len());
-        lines.push((
-            !inside,
-            format!("modality {modality}: {} contents belong to {place} {parts}: {some}", names.len()),
-        ));
+    for ((inside, modality, splits), names) in kinds {
+        let (count, some) = (names.len(), listed(&names[..names.len().min(SHOWN)], names.len()));
+        let words =
+            format!("modality {modality}: samples of {splits} have equal content, cases: {count}: {some}");
+        lines.push((!inside, words));
     }
     if !leaks.grouped {
         lines.push((

@@ -34,7 +34,8 @@ impl<'a> Driver<'a> {
             ));
         }
         let metric = first.task.metrics().primary();
-        let mut known = Study::read(folder).unwrap_or_default();
+        let mut known =
+            if folder.join(Study::FILE).exists() { Study::read(folder)? } else { Study::default() };
         if known.leaks.is_empty() {
             for &variant in &variants {
                 let other = variant.filter(|v| v.name != variants[0].map_or("", |v| v.name.as_str()));
@@ -64,7 +65,6 @@ impl<'a> Driver<'a> {
         };
         let driver = Self { spec, folder, lines, metric, study };
         driver.check(&first)?;
-        driver.study.write(folder)?;
         Ok(driver)
     }
 
