@@ -12,8 +12,8 @@ const T: f64 = 4.302_652_729_911_275;
 const METHODS: [(&str, &[&str]); 4] = [
     ("joint", &["strategy.name=joint"]),
     ("dgl", &[]),
-    ("joint, lr 0.01", &["strategy.name=joint", "optimizer.lr=0.01"]),
-    ("unimodal, audio", &["strategy.name=unimodal", "strategy.modality=audio"]),
+    ("joint (lr 0.01)", &["strategy.name=joint", "optimizer.lr=0.01"]),
+    ("unimodal (audio)", &["strategy.name=unimodal", "strategy.modality=audio"]),
 ];
 
 type Row = BTreeMap<String, String>;

@@ -30,7 +30,7 @@ nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;ma
 caption{text-align:left;font-weight:600;padding:.2rem 0 .5rem;min-width:18rem}\
 th,td{padding:.32rem .8rem;text-align:left;border-bottom:1px solid var(--rule);vertical-align:top;max-width:34rem;overflow-wrap:break-word}\
 thead th{border-bottom:2px solid var(--soft);font-weight:600}tbody th{font-weight:500;min-width:9rem}\
-.num{text-align:right;font-variant-numeric:tabular-nums}td.num{white-space:nowrap}.missing{color:var(--soft)}.note{color:var(--soft);font-size:.88rem;margin:.3rem 0 1rem}\
+.num{text-align:right;font-variant-numeric:tabular-nums}td.num,.ends{white-space:nowrap}.missing{color:var(--soft)}.note{color:var(--soft);font-size:.88rem;margin:.3rem 0 1rem}\
 .figures{display:flex;flex-wrap:wrap;gap:1.2rem 2rem}figure{margin:.6rem 0;max-width:100%;min-width:0}\
 figcaption{font-weight:600;font-size:.95rem;margin-bottom:.3rem;max-width:35rem}\
 details{margin:.8rem 0}summary{cursor:pointer;color:var(--s0)}\

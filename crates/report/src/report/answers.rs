@@ -156,7 +156,7 @@ fn unimodal(study: &Study<'_>, source: &Source) -> Vec<String> {
         };
         let metric = study.metric;
         lines.push(format!(
-            "{} inside {} reaches {inside}, {} {alone}: {}.",
+            "{0} inside {1} reaches {inside}, a model of {0} only ({2}) {alone}: {3}.",
             row_title(row),
             focus.name,
             reference.name,
@@ -279,7 +279,7 @@ fn others(study: &Study<'_>, contests: &Contests) -> Vec<String> {
     let of = |winner: Option<bool>| -> Vec<String> {
         all.iter()
             .filter(|c| {
-                c.winner(study) == winner && Some(c.method.as_str()) != focus && c.role != Role::Reference
+                c.winner(study) == winner && Some(c.method.as_str()) != focus && c.role == Role::Method
             })
             .map(|c| {
                 let gap = c.seeds.difference.unwrap_or(f64::NAN) * metric.factor;

@@ -39,7 +39,7 @@ pub enum Role {
 ///
 /// Runs of one method differ in the seed and in the part of the data that is
 /// held out, and in nothing else. A method is called by its strategy, and where
-/// several share one, by the settings that tell them apart: `joint, lr 0.2`.
+/// several share one, by the settings that tell them apart: `joint (lr 0.2)`.
 pub(super) fn name_methods(runs: &mut [RunSummary]) {
     let all: Vec<Settings> = runs.iter().map(|run| settings(&run.config)).collect();
     let own: Vec<Settings> =
@@ -101,7 +101,7 @@ fn label(index: usize, runs: &[RunSummary], own: &[Settings]) -> String {
         .filter(|key| own[index].get(*key) != usual(key, runs, own).as_ref())
         .map(|key| part(key, own[index].get(key).map_or("not set", String::as_str)))
         .collect();
-    [strategy.clone()].into_iter().chain(parts).collect::<Vec<_>>().join(", ")
+    if parts.is_empty() { strategy.clone() } else { format!("{strategy} ({})", parts.join(", ")) }
 }
 
 /// The value of a key that most strategies have; `None` when there is no such
@@ -175,7 +175,10 @@ mod tests {
         ];
         name_methods(&mut runs);
         let names: Vec<&str> = runs.iter().map(|r| r.method.as_str()).collect();
-        assert_eq!(names, ["joint", "joint, lr 0.2", "joint", "dgl", "unimodal, audio", "unimodal, image"]);
+        assert_eq!(
+            names,
+            ["joint", "joint (lr 0.2)", "joint", "dgl", "unimodal (audio)", "unimodal (image)"]
+        );
         assert_eq!(runs[2].fold.as_deref(), Some("test_speaker lucas"));
         let roles: Vec<Role> = runs.iter().map(|r| role(r, &runs[0])).collect();
         use Role::{Control, Method, Reference};
@@ -186,6 +189,6 @@ mod tests {
     fn settings_of_one_strategy_without_a_usual_value_are_all_named() {
         let mut runs = [run("dgl", "alpha = 1.0"), run("dgl", "alpha = 4.0"), run("dgl", "alpha = 4.0")];
         name_methods(&mut runs);
-        assert_eq!(runs.map(|r| r.method), ["dgl, alpha 1.0", "dgl, alpha 4.0", "dgl, alpha 4.0"]);
+        assert_eq!(runs.map(|r| r.method), ["dgl (alpha 1.0)", "dgl (alpha 4.0)", "dgl (alpha 4.0)"]);
     }
 }

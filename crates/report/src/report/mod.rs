@@ -26,18 +26,14 @@ mod run;
 mod run_folder;
 mod settings;
 mod study;
+mod warnings;
 mod words;
 
 pub use folder::{FolderError, Records, read};
 pub use method::Role;
 pub use run::{Predictions, RunSummary};
 
-use crate::{
-    html::{Block, Page, Section},
-    record::Study,
-    statistics::Resampling,
-    text::shorten,
-};
+use crate::{html::Page, record::Study, statistics::Resampling};
 use comparison::Contests;
 
 /// What the report should weigh.
@@ -83,7 +79,7 @@ pub fn report(runs: &[RunSummary], options: &Options) -> Page {
     let contests = Contests::of(&study);
     page.summary = words::summary(&study, &contests);
     page.sections = [
-        warnings(&study),
+        warnings::section(&study),
         results::section(&study),
         comparison::section(&study, &contests),
         curves::accuracy(&study),
@@ -100,30 +96,3 @@ pub fn report(runs: &[RunSummary], options: &Options) -> Page {
     .collect();
     page
 }
-
-/// Warnings of the runs, equal ones once with the runs that gave them.
-fn warnings(study: &study::Study<'_>) -> Option<Section> {
-    let mut found: Vec<(&str, &str, Vec<&str>)> = Vec::new();
-    for run in study.runs {
-        for warning in &run.warnings {
-            let (what, remedy) = (warning.message.as_str(), warning.remedy.as_str());
-            match found.iter_mut().find(|f| f.0 == what && f.1 == remedy) {
-                Some(known) if known.2.last() == Some(&run.name.as_str()) => {}
-                Some(known) => known.2.push(&run.name),
-                None => found.push((what, remedy, vec![&run.name])),
-            }
-        }
-    }
-    let mut section = Section::new("Warnings");
-    for (what, remedy, names) in found.iter().take(MOST_WARNINGS) {
-        let line = format!("{} ({})", shorten(what, 1000), words::listed(names, 4));
-        section.push(Block::Warning(line, shorten(remedy, 1000)));
-    }
-    if found.len() > MOST_WARNINGS {
-        section.say(format!("and {} more", found.len() - MOST_WARNINGS));
-    }
-    (!found.is_empty()).then_some(section)
-}
-
-/// Warnings shown; more would push the results off the page.
-const MOST_WARNINGS: usize = 40;

@@ -44,8 +44,12 @@ impl Table {
             let hint = "<span class=\"sr\"> (best)</span>";
             return format!("<td{}><strong>{text}</strong>{hint}</td>", self.class(column, ""));
         }
-        let missing = if matches!(cell, Cell::Missing(_)) { "missing" } else { "" };
-        format!("<td{}>{text}</td>", self.class(column, missing))
+        let more = match cell {
+            Cell::Missing(_) => "missing",
+            Cell::Ends { .. } => "ends",
+            _ => "",
+        };
+        format!("<td{}>{text}</td>", self.class(column, more))
     }
 
     fn class(&self, column: usize, more: &str) -> String {
