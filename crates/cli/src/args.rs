@@ -152,6 +152,9 @@ pub struct Predict {
     /// File of a modality of any name.
     #[arg(long = "input", value_name = "MODALITY=FILE")]
     pub inputs: Vec<String>,
+    /// Segmentation: write the class of every pixel as the grey values of a PNG.
+    #[arg(long, value_name = "FILE.png")]
+    pub out: Option<PathBuf>,
     /// Which checkpoint: best or last.
     #[arg(long, default_value = "best", value_parser = ["best", "last"])]
     pub checkpoint: String,
@@ -169,7 +172,7 @@ pub struct Report {
     /// File to write [default: report.html in the one folder given, else here].
     #[arg(long, value_name = "FILE.html")]
     pub out: Option<PathBuf>,
-    /// Score that methods are judged by [default: the study's, else accuracy].
+    /// Score that methods are judged by [default: the study's, else the one that selected the best epochs].
     #[arg(long, value_name = "NAME")]
     pub metric: Option<String>,
     /// Method the others are compared with [default: the study's, else joint, else the first].

@@ -142,6 +142,7 @@ fn digits(method: &str, seed: u64) -> RunSummary {
         ]),
         modalities: vec!["audio".into(), "image".into()],
         classes: (0..10).map(|d| format!("digit {d}")).collect(),
+        metric: "accuracy".into(),
         epochs,
         tests: vec![test("last", 0.0), test("best", -0.002)],
         warnings: Vec::new(),

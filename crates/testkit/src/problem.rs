@@ -54,6 +54,15 @@ impl Problem {
         self
     }
 
+    /// The same with two labels: one for the first class, one for all but the second.
+    #[must_use]
+    pub fn multilabel(mut self) -> Self {
+        for (i, sample) in self.samples.iter_mut().enumerate() {
+            sample.target = Target::Labels(vec![i % 3 == 0, i % 3 != 1]);
+        }
+        self
+    }
+
     /// The same without the modalities for which `lacks(sample, modality)`
     /// holds; the last modality of a sample that would have none stays.
     #[must_use]

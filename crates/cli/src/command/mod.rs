@@ -1,6 +1,7 @@
 //! One file a subcommand.
 
 pub mod ablate;
+mod answer;
 pub mod compare;
 pub mod completions;
 pub mod evaluate;

@@ -2,24 +2,23 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::{Device, activation::softmax};
+use burn::tensor::Device;
 use counterpoint::grad::Row;
-use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::Pass;
 use counterpoint::modality::{Modality, Present};
 use counterpoint::model::Model as _;
 use counterpoint::train::Checkpoint;
 use counterpoint_batch::{Batch, Sample, Target};
-use serde_json::json;
 
+use super::answer::{Answer, json};
 use super::print;
 use crate::args::Predict;
 use crate::config::suggestion;
 use crate::exit::{Code, Failure};
 use crate::{folder, model};
 
-/// Prints class probabilities for what is present.
+/// Prints what the model says of what is present.
 pub fn run(args: &Predict) -> Result<(), Failure> {
     let (loaded, info) = folder::read(&args.run)?;
     let files = files(args)?;
@@ -59,40 +58,45 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
         std::iter::once(together).chain(alone).map(|row| (row, vec![0])).collect();
     let inputs = Inputs::new(batch, &device);
     let scored = learner.frozen().forward(&rows, &inputs, &mut Pass::eval(&learner.buffers));
-    let results: Vec<(String, Vec<f32>)> = rows
+    let answers: Vec<(String, Answer)> = rows
         .iter()
         .zip(scored)
-        .map(|((row, _), s)| (row.label(&names), host(softmax(s.scores, 1))))
+        .map(|((row, _), scored)| (row.label(&names), Answer::of(task.kind(), scored.scores, info.map)))
         .collect();
+    match (&args.out, &answers[0].1) {
+        (None, _) => {}
+        (Some(path), Answer::Map(map)) => {
+            let bytes = map.to_png()?;
+            std::fs::write(path, bytes).map_err(|e| Failure::io("write", path, &e))?;
+        }
+        (Some(_), _) => {
+            return Err(Failure::new(
+                Code::Usage,
+                format!("--out is for segmentation, but this run's task is {}", task.kind().name()),
+            ));
+        }
+    }
     if args.json {
-        let part = |values: &[f32]| -> serde_json::Map<String, serde_json::Value> {
-            info.classes.iter().cloned().zip(values.iter().map(|v| json!(v))).collect()
-        };
-        let all: serde_json::Map<String, serde_json::Value> =
-            results.iter().map(|(row, values)| (row.clone(), part(values).into())).collect();
-        let best = top(&results[0].1);
-        print(json!({"class": info.classes[best], "probabilities": all}));
+        print(json(&answers, &info.classes));
         return Ok(());
     }
-    for (index, (row, values)) in results.iter().enumerate() {
+    for (index, (row, answer)) in answers.iter().enumerate() {
         let what = match (index, row.as_str()) {
             (0, "full") => "all modalities together".to_owned(),
             (0, row) => format!("{row} (the others are absent)"),
             (_, row) => format!("{row} alone"),
         };
-        let best = top(values);
-        print(format!("{what}: {} ({:.1} %)", info.classes[best], values[best] * 100.0));
+        print(format!("{what}: {}", answer.headline(&info.classes)));
         if index == 0 {
-            for (class, value) in info.classes.iter().zip(values) {
-                print(format!("  {class:<12} {:>5.1} %", value * 100.0));
+            for (class, share) in answer.shares(&info.classes) {
+                print(format!("  {class:<12} {:>5.1} %", share * 100.0));
             }
         }
     }
+    if let Some(path) = &args.out {
+        print(format!("{}: the class of every pixel", path.display()));
+    }
     Ok(())
-}
-
-fn top(values: &[f32]) -> usize {
-    (0..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
 }
 
 fn files(args: &Predict) -> Result<Vec<(String, PathBuf)>, Failure> {

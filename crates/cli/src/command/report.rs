@@ -18,7 +18,9 @@ pub fn run(args: &Report) -> Result<(), Failure> {
     let Records { runs, studies } = read(&args.runs).map_err(|e| Failure::new(Code::Files, e.to_string()))?;
     let chosen =
         |pick: fn(&Study) -> &String| studies.iter().map(pick).find(|name| !name.is_empty()).cloned();
-    let metric = args.metric.clone().or_else(|| chosen(|s| &s.metric)).unwrap_or_else(|| "accuracy".into());
+    let selected = || runs.iter().map(|run| &run.metric).find(|name| !name.is_empty()).cloned();
+    let metric = args.metric.clone().or_else(|| chosen(|s| &s.metric)).or_else(selected);
+    let metric = metric.unwrap_or_else(|| "accuracy".into());
     let baseline = args.baseline.clone().or_else(|| chosen(|s| &s.baseline));
     let metrics: BTreeSet<&str> = runs.iter().flat_map(metrics).collect();
     known("--metric", &metric, &metrics)?;

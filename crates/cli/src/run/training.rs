@@ -140,6 +140,7 @@ impl Run {
             resumed_from: (!fresh).then_some(done.epoch),
             modalities: info.preparations.iter().map(|p| p.modality.clone()).collect(),
             classes: info.classes,
+            metric: self.task.metrics().primary().name.to_owned(),
             samples: [("train", splits.train.len()), ("val", splits.val.len()), ("test", splits.test.len())]
                 .map(|(k, n)| (k.to_owned(), n as u64))
                 .into(),

@@ -67,6 +67,24 @@ impl Bitmap {
         }
     }
 
+    /// The content of a PNG file of it.
+    ///
+    /// # Errors
+    /// If a side does not fit a PNG file.
+    pub fn to_png(&self) -> Result<Vec<u8>, DataError> {
+        let side = |side: usize| {
+            u32::try_from(side).map_err(|cause| DataError::shape("the picture is too large").because(cause))
+        };
+        let failed = |cause| DataError::shape("the picture cannot be written as PNG").because(cause);
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, side(self.width)?, side(self.height)?);
+        encoder.set_color(if self.channels == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
+        let mut writer = encoder.write_header().map_err(failed)?;
+        writer.write_image_data(&self.pixels).map_err(failed)?;
+        writer.finish().map_err(failed)?;
+        Ok(bytes)
+    }
+
     /// The same picture with 1 or 3 channels.
     ///
     /// Grey is repeated; colour becomes luma by ITU-R 601 in 16-bit fixed
@@ -161,6 +179,14 @@ mod tests {
         assert_eq!((rgba.channels, rgba.pixels), (3, vec![1, 2, 3, 4, 5, 6]));
         let grey = Bitmap::decode(&encode(1, 2, png::ColorType::GrayscaleAlpha, &[7, 0, 9, 1])).unwrap();
         assert_eq!((grey.channels, grey.width, grey.height, grey.pixels), (1, 1, 2, vec![7, 9]));
+    }
+
+    #[test]
+    fn a_written_picture_reads_as_it_was() {
+        for picture in [Bitmap::new(2, 1, 3, vec![1, 2, 3, 4, 5, 6]), Bitmap::new(1, 3, 1, vec![0, 255, 7])] {
+            let picture = picture.unwrap();
+            assert_eq!(Bitmap::decode(&picture.to_png().unwrap()).unwrap(), picture);
+        }
     }
 
     #[test]

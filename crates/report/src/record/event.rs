@@ -71,6 +71,8 @@ pub struct Start {
     pub modalities: Vec<String>,
     /// Names of the classes, in the order of the outputs; empty for regression.
     pub classes: Vec<String>,
+    /// Name of the score that selects a model; empty where it was not recorded.
+    pub metric: String,
     /// Samples per split.
     pub samples: BTreeMap<String, u64>,
     /// Trainable numbers of the model.

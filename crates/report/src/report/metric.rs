@@ -19,7 +19,8 @@ pub(super) struct Metric {
 }
 
 impl Metric {
-    /// By name: what sounds like a loss is one, everything else is a share.
+    /// By name: what sounds like a loss is one, what can be below 0 is a
+    /// number, everything else is a share.
     pub fn of(name: &str) -> Self {
         let loss =
             ["loss", "entropy", "error", "nll", "mse", "mae", "rmse"].iter().any(|word| name.contains(word));
@@ -29,6 +30,16 @@ impl Metric {
                 decimals: 3,
                 better: Better::Lower,
                 bounds: [f64::NEG_INFINITY, f64::INFINITY],
+                points: "units",
+                sign: "",
+            };
+        }
+        if ["r2", "correlation"].contains(&name) {
+            return Self {
+                factor: 1.0,
+                decimals: 3,
+                better: Better::Higher,
+                bounds: [f64::NEG_INFINITY, 1.0],
                 points: "units",
                 sign: "",
             };

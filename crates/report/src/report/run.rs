@@ -44,6 +44,8 @@ pub struct RunSummary {
     pub modalities: Vec<String>,
     /// Class names in the order of the outputs.
     pub classes: Vec<String>,
+    /// Name of the score that selected its best epoch; empty where it was not recorded.
+    pub metric: String,
     /// The epochs.
     pub epochs: Vec<Epoch>,
     /// Looks at sealed splits, in their order.
@@ -88,6 +90,7 @@ impl RunSummary {
                 .collect(),
             modalities: start.modalities,
             classes: start.classes,
+            metric: start.metric,
             epochs: log.epochs(),
             tests: log.tests().cloned().collect(),
             warnings: log.warnings().cloned().collect(),

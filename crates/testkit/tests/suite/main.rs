@@ -11,4 +11,5 @@ mod head;
 mod run;
 mod statistics;
 mod symmetry;
+mod task;
 mod traps;

@@ -1,0 +1,190 @@
+//! Regression, multilabel classification and segmentation from the command line.
+
+mod support;
+
+use std::fs;
+
+use support::Toy;
+
+/// A NumPy array of 32-bit floats.
+fn npy(toy: &Toy, name: &str, shape: &str, values: &[f32]) {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+    fs::write(toy.dir.join(name), bytes).unwrap();
+}
+
+/// 24 samples of two modalities that tell a mood, and two labels by its sign and size.
+fn features(label: &str, more: &str) -> Toy {
+    let toy = Toy::new();
+    fs::create_dir(toy.dir.join("set")).unwrap();
+    let mood = |i: usize| (i % 6) as f32 - 2.5;
+    let column = |of: &dyn Fn(usize) -> f32| (0..24).map(of).collect::<Vec<f32>>();
+    npy(
+        &toy,
+        "set/voice.npy",
+        "(24, 2)",
+        &(0..48).map(|i| mood(i / 2) * (1.0 + (i % 2) as f32)).collect::<Vec<_>>(),
+    );
+    npy(&toy, "set/face.npy", "(24, 1)", &column(&|i| -mood(i)));
+    npy(&toy, "set/mood.npy", "(24,)", &column(&mood));
+    npy(
+        &toy,
+        "set/tags.npy",
+        "(24, 2)",
+        &(0..48)
+            .map(|i| {
+                let mood = mood(i / 2);
+                f32::from(u8::from(if i % 2 == 0 { mood > 0.0 } else { mood.abs() > 2.0 }))
+            })
+            .collect::<Vec<_>>(),
+    );
+    npy(&toy, "set/split.npy", "(24,)", &column(&|i| [0.0, 0.0, 1.0, 2.0][i / 6]));
+    npy(&toy, "voice.npy", "(2,)", &[2.5, 5.0]);
+    toy.write(
+        "set.toml",
+        &format!(
+            r#"
+[data]
+name = "features"
+root = "set"
+label = "{label}"
+modalities = ["voice", "face"]
+batch_size = 4
+{more}
+[model]
+encoder = {{ name = "mlp", widths = [8] }}
+[strategy]
+name = "dgl"
+alpha = 1.0
+[optimizer]
+name = "sgd"
+lr = 0.05
+[train]
+epochs = 6
+"#
+        ),
+    );
+    toy
+}
+
+#[test]
+fn a_number_is_trained_reported_and_predicted() {
+    let toy = features("mood", "[task]\nname = \"regression\"\nloss = \"absolute\"\nselect = \"mae\"");
+    let said = toy.run(&["train", "set.toml", "--out", "run", "--test"]);
+    said.succeeds();
+    assert!(said.out.contains("mae") && said.out.contains("voice alone"), "{}", said.out);
+    let record = fs::read_to_string(toy.dir.join("run/metrics.jsonl")).unwrap();
+    assert!(record.contains("\"metric\":\"mae\"") && record.contains("nonzero_accuracy"), "{record}");
+    let said = toy.run(&["predict", "run", "--input", "voice=voice.npy", "--json"]);
+    said.succeeds();
+    let value: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert!(value["value"].as_f64().unwrap() > 0.5, "a high voice is a good mood: {}", said.out);
+    toy.run(&["predict", "run", "--input", "voice=voice.npy", "--out", "map.png"]).fails(2, &["regression"]);
+    let said = toy.run(&["report", "run"]);
+    said.succeeds();
+}
+
+#[test]
+fn labels_are_trained_and_predicted() {
+    let toy = features("tags", "classes = [\"good\", \"strong\"]");
+    let said = toy.run(&["train", "set.toml", "--out", "run"]);
+    said.succeeds();
+    assert!(said.out.contains("map, %"), "{}", said.out);
+    let said = toy.run(&["predict", "run", "--input", "voice=voice.npy"]);
+    assert!(said.succeeds().out.contains("good"), "{}", said.out);
+}
+
+#[test]
+fn a_task_that_does_not_fit_the_data_the_model_or_the_strategy_is_refused_by_name() {
+    let toy = features("mood", "[task]\nname = \"classification\"");
+    toy.run(&["train", "set.toml", "--out", "run"])
+        .fails(3, &["classification", "real numbers", "regression"]);
+    let toy = features("mood", "[task]\nname = \"regression\"\nselect = \"accuracy\"");
+    toy.run(&["train", "set.toml", "--out", "run"]).fails(3, &["task.select", "r2, mae"]);
+    let toy = features("mood", "");
+    toy.run(&["train", "set.toml", "--out", "run", "--set", "strategy.name=pmr"])
+        .fails(3, &["pmr", "regression", "classification"]);
+    toy.run(&["train", "set.toml", "--out", "run", "--set", "model.name=esanet"])
+        .fails(3, &["esanet", "every pixel", "regression"]);
+    toy.run(&["train", "set.toml", "--out", "run", "--set", "task.nmae=regression"]).fails(3, &["task"]);
+}
+
+fn png(toy: &Toy, name: &str, colour: png::ColorType, pixels: &[u8]) {
+    let mut encoder = png::Encoder::new(fs::File::create(toy.dir.join(name)).unwrap(), 64, 32);
+    encoder.set_color(colour);
+    encoder.write_header().unwrap().write_image_data(pixels).unwrap();
+}
+
+/// Six rooms whose left part is near, dark and class 0.
+fn rooms() -> Toy {
+    let toy = Toy::new();
+    for folder in ["rooms/rgb", "rooms/depth", "rooms/label40"] {
+        fs::create_dir_all(toy.dir.join(folder)).unwrap();
+    }
+    for i in 0..6_usize {
+        let edge = 16 + 6 * i;
+        let of = |left: u8, right: u8| -> Vec<u8> {
+            (0..64 * 32).map(|at| if at % 64 < edge { left } else { right }).collect()
+        };
+        let rgb: Vec<u8> = of(30, 220).iter().flat_map(|&p| [p, p / 2, 40]).collect();
+        png(&toy, &format!("rooms/rgb/{i}.png"), png::ColorType::Rgb, &rgb);
+        png(&toy, &format!("rooms/depth/{i}.png"), png::ColorType::Grayscale, &of(60, 200));
+        png(&toy, &format!("rooms/label40/{i}.png"), png::ColorType::Grayscale, &of(0, 1));
+    }
+    toy.write("rooms/index.csv", "id,split\n0,train\n1,train\n2,train\n3,train\n4,val\n5,test\n");
+    toy.write("rooms/classes.csv", "id,name\n0,near\n1,far\n");
+    toy.write(
+        "rooms.toml",
+        r#"
+[data]
+name = "rgbd"
+root = "rooms"
+size = [32, 64]
+batch_size = 2
+augment = true
+[model]
+name = "esanet"
+width = 4
+blocks = [1, 1, 1, 1]
+decoder_blocks = 1
+se_reduction = 4
+[strategy]
+name = "dgl"
+alpha = 1.0
+[optimizer]
+name = "sgd"
+lr = 0.02
+momentum = 0.9
+[train]
+epochs = 2
+"#,
+    );
+    toy
+}
+
+#[test]
+fn rooms_are_segmented_and_a_label_picture_is_written() {
+    let toy = rooms();
+    let said = toy.run(&["train", "rooms.toml", "--out", "run", "--test"]);
+    said.succeeds();
+    assert!(said.out.contains("miou, %") && said.out.contains("depth alone"), "{}", said.out);
+    let record = fs::read_to_string(toy.dir.join("run/metrics.jsonl")).unwrap();
+    assert!(record.contains("pixel_accuracy"), "{record}");
+    let files = ["--input", "rgb=rooms/rgb/5.png", "--input", "depth=rooms/depth/5.png"];
+    let said = toy.run(&[&["predict", "run", "--out", "map.png"], &files[..]].concat());
+    said.succeeds();
+    assert!(said.out.contains("32 x 64 pixels"), "{}", said.out);
+    let decoder =
+        png::Decoder::new(std::io::BufReader::new(fs::File::open(toy.dir.join("map.png")).unwrap()));
+    let mut reader = decoder.read_info().unwrap();
+    let mut pixels = vec![9; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut pixels).unwrap();
+    assert!(pixels.len() == 64 * 32 && pixels.iter().all(|&p| p < 2));
+    toy.run(&["train", "rooms.toml", "--out", "other", "--set", "strategy.name=relearn"])
+        .fails(3, &["relearn", "segmentation"]);
+    toy.run(&["train", "rooms.toml", "--out", "other", "--set", "model.name=late-fusion"])
+        .fails(3, &["late-fusion", "segmentation"]);
+}
