@@ -1,18 +1,18 @@
 //! Encoders: from one modality's input to a feature vector.
 
+mod block;
 mod convnet;
 mod mlp;
 mod non_bottleneck;
 mod resnet;
 mod stages;
-mod trunk;
 
+pub use block::{BasicBlock, Block, BlockKind};
 pub use convnet::ConvNet;
 pub use mlp::Mlp;
 pub use non_bottleneck::NonBottleneck1D;
-pub use resnet::{BasicBlock, ResNet18};
+pub use resnet::{ResNet, ResNetShape};
 pub use stages::{AnyStages, Stages, Stream};
-pub use trunk::{Block, BlockKind, Trunk};
 
 use std::path::{Path, PathBuf};
 
@@ -51,6 +51,19 @@ pub enum EncoderConfig {
         stem: usize,
         /// File of weights under torchvision's names that the encoder starts from;
         /// see [`Learner::start_from`](crate::train::Learner::start_from).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pretrained: Option<PathBuf>,
+    },
+    /// ResNet-34 trunk, with the settings of `resnet18`.
+    #[serde(rename = "resnet34")]
+    ResNet34 {
+        /// As in `resnet18`.
+        #[serde(default = "resnet_width")]
+        width: usize,
+        /// As in `resnet18`.
+        #[serde(default = "resnet_stem")]
+        stem: usize,
+        /// As in `resnet18`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pretrained: Option<PathBuf>,
     },
@@ -106,6 +119,7 @@ impl EncoderConfig {
             "resnet18",
             "ResNet-18 trunk without classifier; images, spectrograms and frames (averaged over time)",
         ),
+        ("resnet34", "ResNet-34 trunk without classifier, for the same inputs"),
         ("conv-net", "compact 3x3 stride-2 convolutions with batch norm; images, spectrograms and frames"),
         ("mlp", "linear layers with ReLU; vectors, and anything else flattened"),
         (
@@ -117,7 +131,7 @@ impl EncoderConfig {
     /// The file of weights that the encoder starts from, if any.
     pub fn pretrained(&self) -> Option<&Path> {
         match self {
-            Self::ResNet18 { pretrained, .. } => pretrained.as_deref(),
+            Self::ResNet18 { pretrained, .. } | Self::ResNet34 { pretrained, .. } => pretrained.as_deref(),
             _ => None,
         }
     }
@@ -131,12 +145,10 @@ impl EncoderConfig {
         let shape = data.shape.as_slice();
         Ok(match self {
             Self::ResNet18 { width, stem, .. } => {
-                positive("resnet18", "width", &[*width])?;
-                if !matches!(stem, 3 | 7) {
-                    return Err(Error::config(format!("encoder `resnet18`: stem = {stem}: expected 7 or 3")));
-                }
-                let channels = image_channels("resnet18", shape)?;
-                AnyEncoder::ResNet18(ResNet18::new(channels, *width, *stem, init))
+                AnyEncoder::ResNet(resnet("resnet18", ResNet::BLOCKS_18, [*width, *stem], shape, init)?)
+            }
+            Self::ResNet34 { width, stem, .. } => {
+                AnyEncoder::ResNet(resnet("resnet34", ResNet::BLOCKS_34, [*width, *stem], shape, init)?)
             }
             Self::ConvNet { channels } => {
                 positive("conv-net", "channels", channels)?;
@@ -152,6 +164,21 @@ impl EncoderConfig {
             }
         })
     }
+}
+
+fn resnet(
+    name: &str,
+    blocks: [usize; ResNet::STAGES],
+    [width, stem]: [usize; 2],
+    shape: &[usize],
+    init: &Init,
+) -> Result<ResNet, Error> {
+    positive(name, "width", &[width])?;
+    if !matches!(stem, 3 | 7) {
+        return Err(Error::config(format!("encoder `{name}`: stem = {stem}: expected 7 or 3")));
+    }
+    let block = BlockKind::Basic;
+    Ok(ResNet::new(image_channels(name, shape)?, ResNetShape { width, stem, blocks, block }, init))
 }
 
 fn positive(encoder: &str, key: &str, values: &[usize]) -> Result<(), Error> {
@@ -175,8 +202,8 @@ fn image_channels(encoder: &str, shape: &[usize]) -> Result<usize, Error> {
 #[derive(Module, Debug)]
 #[expect(clippy::large_enum_variant, reason = "one per modality")]
 pub enum AnyEncoder {
-    /// See [`ResNet18`].
-    ResNet18(ResNet18),
+    /// See [`ResNet`].
+    ResNet(ResNet),
     /// See [`ConvNet`].
     ConvNet(ConvNet),
     /// See [`Mlp`].
@@ -188,7 +215,7 @@ pub enum AnyEncoder {
 impl Encoder for AnyEncoder {
     fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
         match self {
-            Self::ResNet18(e) => e.forward(input, pass),
+            Self::ResNet(e) => e.forward(input, pass),
             Self::ConvNet(e) => e.forward(input, pass),
             Self::Mlp(e) => e.forward(input, pass),
             Self::Sequence(e) => e.forward(input, pass),
@@ -197,7 +224,7 @@ impl Encoder for AnyEncoder {
 
     fn width(&self) -> usize {
         match self {
-            Self::ResNet18(e) => e.width(),
+            Self::ResNet(e) => e.width(),
             Self::ConvNet(e) => e.width(),
             Self::Mlp(e) => e.width(),
             Self::Sequence(e) => e.width(),

@@ -1,41 +1,63 @@
-//! ResNet-18 trunk (He et al., CVPR 2016) as audio-visual papers use it.
+//! Residual networks (He et al., CVPR 2016) in stages, without classifier.
 
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::relu, module::max_pool2d, ops::MaxPoolOptions};
 
-use super::{Encoder, Stages, Stream};
+use super::{Block, BlockKind, Encoder, Stages, Stream};
 use crate::input::Input;
 use crate::layer::{BatchNorm, Conv2d, Init, Pass};
 
 /// Convolution 7x7 of stride 2, batch norm, ReLU, max-pool 3x3 of stride 2,
-/// then four stages of two basic blocks and the mean over space and time.
+/// then four stages of residual blocks; as an encoder, the mean over space and
+/// time.
 ///
-/// Trained from scratch, a one-channel stem for spectrograms, frames folded
-/// into the batch. Parameters: 11,176,512 with three input channels,
-/// 11,170,240 with one. Names are torchvision's.
+/// A one-channel stem for spectrograms and depth, frames folded into the batch.
+/// Names are torchvision's. ResNet-18 has 11,176,512 parameters with three
+/// input channels, 11,170,240 with one.
 #[derive(Module, Debug)]
-pub struct ResNet18 {
+pub struct ResNet {
     conv1: Conv2d,
     bn1: BatchNorm,
-    layer1: Vec<BasicBlock>,
-    layer2: Vec<BasicBlock>,
-    layer3: Vec<BasicBlock>,
-    layer4: Vec<BasicBlock>,
+    layer1: Vec<Block>,
+    layer2: Vec<Block>,
+    layer3: Vec<Block>,
+    layer4: Vec<Block>,
     width: usize,
 }
 
-impl ResNet18 {
-    /// A trunk for so many input channels; `width` is that of the first stage
-    /// (64), `stem` the size of the first kernel (7, odd).
-    pub fn new(channels: usize, width: usize, stem: usize, init: &Init) -> Self {
+/// Settings of a [`ResNet`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResNetShape {
+    /// Channels of the stem and the first stage; every further stage is twice
+    /// as wide and half as large. 64 in the paper.
+    pub width: usize,
+    /// Size of the first kernel, odd. 7 in the paper.
+    pub stem: usize,
+    /// Blocks of each stage.
+    pub blocks: [usize; ResNet::STAGES],
+    /// What the stages are made of.
+    pub block: BlockKind,
+}
+
+impl ResNet {
+    /// Stages behind the stem.
+    pub const STAGES: usize = 4;
+    /// Blocks of ResNet-18.
+    pub const BLOCKS_18: [usize; Self::STAGES] = [2, 2, 2, 2];
+    /// Blocks of ResNet-34.
+    pub const BLOCKS_34: [usize; Self::STAGES] = [3, 4, 6, 3];
+
+    /// A network for so many input channels.
+    pub fn new(channels: usize, shape: ResNetShape, init: &Init) -> Self {
+        let ResNetShape { width, stem, blocks, block } = shape;
         let stage = |number: usize| {
             let to = width << (number - 1);
-            let (from, stride) = if number == 1 { (width, 1) } else { (to / 2, 2) };
             let init = init.part(format_args!("layer{number}"));
-            vec![
-                BasicBlock::new([from, to], stride, &init.part("0")),
-                BasicBlock::new([to, to], 1, &init.part("1")),
-            ]
+            let one = |b: usize| {
+                let (from, stride) = if b == 0 && number > 1 { (to / 2, 2) } else { (to, 1) };
+                Block::new(block, [from, to], stride, &init.part(b))
+            };
+            (0..blocks[number - 1]).map(one).collect()
         };
         Self {
             conv1: Conv2d::new([channels, width], stem, 2, stem / 2, &init.part("conv1")),
@@ -48,12 +70,28 @@ impl ResNet18 {
         }
     }
 
-    fn blocks(&self, number: usize) -> &Vec<BasicBlock> {
+    /// What comes before the pooling and the stages.
+    ///
+    /// # Shapes
+    /// `[batch, channels, h, w]` to `[batch, width, ceil(h / 2), ceil(w / 2)]`.
+    pub fn stem(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+        relu(self.bn1.forward(self.conv1.forward(x), pass))
+    }
+
+    /// The pooling in front of the first stage.
+    ///
+    /// # Shapes
+    /// `[batch, channels, h, w]` to `[batch, channels, ceil(h / 2), ceil(w / 2)]`.
+    pub fn pool(x: Tensor<4>) -> Tensor<4> {
+        max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]))
+    }
+
+    fn blocks(&self, number: usize) -> &Vec<Block> {
         [&self.layer1, &self.layer2, &self.layer3, &self.layer4][number - 1]
     }
 }
 
-impl Encoder for ResNet18 {
+impl Encoder for ResNet {
     fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
         self.through(input, pass)
     }
@@ -64,12 +102,10 @@ impl Encoder for ResNet18 {
 }
 
 /// Four stages behind the stem with its pooling.
-impl Stages for ResNet18 {
+impl Stages for ResNet {
     fn enter(&self, input: &Input, pass: &mut Pass<'_>) -> Stream {
         let Stream { maps, frames } = Stream::of(input);
-        let maps = relu(self.bn1.forward(self.conv1.forward(maps), pass)); // [b, 64, h/2, w/2]
-        let pool = MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]);
-        Stream { maps: max_pool2d(maps, pool), frames } // [b, 64, h/4, w/4]
+        Stream { maps: Self::pool(self.stem(maps, pass)), frames } // [b, width, h/4, w/4]
     }
 
     fn stage(&self, number: usize, maps: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
@@ -77,7 +113,7 @@ impl Stages for ResNet18 {
     }
 
     fn stages(&self) -> usize {
-        (1..=4).take_while(|&number| !self.blocks(number).is_empty()).count()
+        (1..=Self::STAGES).take_while(|&number| !self.blocks(number).is_empty()).count()
     }
 
     fn channels(&self, number: usize) -> usize {
@@ -88,47 +124,5 @@ impl Stages for ResNet18 {
         let stages = [&mut self.layer1, &mut self.layer2, &mut self.layer3, &mut self.layer4];
         stages.into_iter().skip(number).for_each(Vec::clear);
         self
-    }
-}
-
-/// Two 3x3 convolutions and a shortcut.
-#[derive(Module, Debug)]
-pub struct BasicBlock {
-    conv1: Conv2d,
-    bn1: BatchNorm,
-    conv2: Conv2d,
-    bn2: BatchNorm,
-    /// 1x1 convolution and batch norm where size or width changes.
-    downsample: Option<(Conv2d, BatchNorm)>,
-}
-
-impl BasicBlock {
-    /// From and to so many channels; a stride of 2 halves the size, rounding up.
-    pub fn new([from, to]: [usize; 2], stride: usize, init: &Init) -> Self {
-        let short = init.part("downsample");
-        Self {
-            conv1: Conv2d::new([from, to], 3, stride, 1, &init.part("conv1")),
-            bn1: BatchNorm::new(to, &init.part("bn1")),
-            conv2: Conv2d::new([to, to], 3, 1, 1, &init.part("conv2")),
-            bn2: BatchNorm::new(to, &init.part("bn2")),
-            downsample: (stride != 1 || from != to).then(|| {
-                (
-                    Conv2d::new([from, to], 1, stride, 0, &short.part("0")),
-                    BatchNorm::new(to, &short.part("1")),
-                )
-            }),
-        }
-    }
-
-    /// # Shapes
-    /// `[batch, from, h, w]` to `[batch, to, ceil(h / stride), ceil(w / stride)]`.
-    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
-        let y = relu(self.bn1.forward(self.conv1.forward(x.clone()), pass));
-        let y = self.bn2.forward(self.conv2.forward(y), pass);
-        let shortcut = match &self.downsample {
-            Some((conv, norm)) => norm.forward(conv.forward(x), pass),
-            None => x,
-        };
-        relu(y + shortcut)
     }
 }

@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 use counterpoint_batch::ModalitySpec;
 
-use super::{AnyEncoder, ConvNet, EncoderConfig, Mlp, ResNet18};
+use super::{AnyEncoder, ConvNet, EncoderConfig, Mlp, ResNet};
 use crate::Error;
 use crate::input::Input;
 use crate::layer::{Init, Pass};
@@ -93,8 +93,8 @@ pub trait Stages: Module + ModuleDisplay {
 #[derive(Module, Debug)]
 #[expect(clippy::large_enum_variant, reason = "one per modality")]
 pub enum AnyStages {
-    /// See [`ResNet18`].
-    ResNet18(ResNet18),
+    /// See [`ResNet`].
+    ResNet(ResNet),
     /// See [`ConvNet`].
     ConvNet(ConvNet),
     /// See [`Mlp`].
@@ -108,7 +108,7 @@ impl EncoderConfig {
     /// As [`Self::build`], and if the encoder has no stages.
     pub fn build_stages(&self, data: &ModalitySpec, init: &Init) -> Result<AnyStages, Error> {
         match self.build(data, init)? {
-            AnyEncoder::ResNet18(e) => Ok(AnyStages::ResNet18(e)),
+            AnyEncoder::ResNet(e) => Ok(AnyStages::ResNet(e)),
             AnyEncoder::ConvNet(e) => Ok(AnyStages::ConvNet(e)),
             AnyEncoder::Mlp(e) => Ok(AnyStages::Mlp(e)),
             AnyEncoder::Sequence(_) => Err(Error::config(
@@ -123,7 +123,7 @@ impl EncoderConfig {
 macro_rules! on_each {
     ($any:expr, $e:ident => $run:expr) => {
         match $any {
-            AnyStages::ResNet18($e) => $run,
+            AnyStages::ResNet($e) => $run,
             AnyStages::ConvNet($e) => $run,
             AnyStages::Mlp($e) => $run,
         }
@@ -149,7 +149,7 @@ impl Stages for AnyStages {
 
     fn truncated(self, number: usize) -> Self {
         match self {
-            Self::ResNet18(e) => Self::ResNet18(e.truncated(number)),
+            Self::ResNet(e) => Self::ResNet(e.truncated(number)),
             Self::ConvNet(e) => Self::ConvNet(e.truncated(number)),
             Self::Mlp(e) => Self::Mlp(e.truncated(number)),
         }

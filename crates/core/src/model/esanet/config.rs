@@ -11,7 +11,7 @@ use super::EsaNet;
 use crate::Error;
 use crate::layer::{BnPolicy, Init};
 use crate::modality::Modalities;
-use crate::model::encoder::{BlockKind, Trunk};
+use crate::model::encoder::{BlockKind, ResNet};
 
 /// ESANet, a network that gives every pixel of an image a class, from colours,
 /// depth or other pictures of one size (Seichter et al., ICRA 2021).
@@ -21,7 +21,7 @@ pub struct EsaNetConfig {
     /// Channels of the stems and first stages, 64 in the paper.
     pub width: usize,
     /// Blocks of the encoders' four stages: ResNet-34's by default, 2, 2, 2, 2 is ResNet-18.
-    pub blocks: [usize; Trunk::STAGES],
+    pub blocks: [usize; ResNet::STAGES],
     /// What the encoders are made of.
     pub block: BlockKind,
     /// Residual blocks in each of the three decoder stages.
@@ -53,7 +53,7 @@ impl Default for EsaNetConfig {
     fn default() -> Self {
         Self {
             width: 64,
-            blocks: [3, 4, 6, 3],
+            blocks: ResNet::BLOCKS_34,
             block: BlockKind::NonBottleneck1D,
             decoder_blocks: 3,
             se_reduction: 16,
@@ -112,7 +112,7 @@ impl EsaNetConfig {
     }
 
     /// Widths of the fusion points: behind the stem and each stage.
-    pub(super) fn point_widths(&self) -> [usize; Trunk::STAGES + 1] {
+    pub(super) fn point_widths(&self) -> [usize; ResNet::STAGES + 1] {
         [1, 1, 2, 4, 8].map(|factor| factor * self.width)
     }
 

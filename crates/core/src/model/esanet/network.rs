@@ -11,7 +11,7 @@ use crate::grad::{Group, Groups, Row};
 use crate::input::Input;
 use crate::layer::{BnPolicy, ConvNormRelu, Init, Pass, SqueezeExcite};
 use crate::modality::{Modalities, Modality};
-use crate::model::encoder::Trunk;
+use crate::model::encoder::{ResNet, ResNetShape, Stages};
 use crate::model::{Feature, Features, Model, Scored, Vectors};
 
 /// Encoders that meet at five points, pyramid context and a decoder.
@@ -30,7 +30,7 @@ use crate::model::{Feature, Features, Model, Scored, Vectors};
 /// that 32 does not divide are rounded up at every stride.
 #[derive(Module, Debug)]
 pub struct EsaNet {
-    encoders: Vec<Trunk>,
+    encoders: Vec<ResNet>,
     /// By point, then by modality.
     fusions: Vec<Vec<SqueezeExcite>>,
     /// Of `f_1`, `f_2`, `f_3`, with the decoder's widths.
@@ -63,7 +63,7 @@ impl EsaNet {
         let fusion = init.part("fusion");
         let encoder = |(m, &channels): (Modality, &usize)| {
             let init = init.part(format_args!("encoder.{}", modalities.name(m)));
-            Trunk::new(channels, width, blocks, block, &init)
+            ResNet::new(channels, ResNetShape { width, stem: 7, blocks, block }, &init)
         };
         let excite = |(l, &width): (usize, &usize)| {
             let of = |m| fusion.part(format_args!("{l}.{}", modalities.name(m)));
@@ -92,6 +92,11 @@ impl EsaNet {
         }
     }
 
+    /// The maps of a modality at point `l > 0` from those that its stage starts from.
+    fn go_on(&self, m: Modality, l: usize, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+        self.encoders[m.0].stage(l, if l == 1 { ResNet::pool(x) } else { x }, pass)
+    }
+
     /// The fused maps of all points, and for every modality of the row the
     /// mean of its last map.
     fn fuse(&self, features: &Features, pass: &mut Pass<'_>) -> (Vec<Tensor<4>>, Vectors) {
@@ -102,12 +107,10 @@ impl EsaNet {
             for (m, excite) in self.modalities.iter().zip(excite) {
                 let Some(feature) = &features[m.0] else { continue };
                 let x = match points.last() {
-                    Some(fused) if self.main == Some(m) => {
-                        self.encoders[m.0].stage(l - 1, fused.clone(), pass)
-                    }
+                    Some(fused) if self.main == Some(m) => self.go_on(m, l, fused.clone(), pass),
                     _ => feature.part::<4>(l),
                 };
-                if l == Trunk::STAGES {
+                if l == ResNet::STAGES {
                     last[m.0] = Some(x.clone());
                 }
                 terms.push(excite.forward(x));
@@ -119,7 +122,7 @@ impl EsaNet {
 
     /// Scores of all sizes, the full one first, then from fine to coarse.
     fn decode(&self, points: &[Tensor<4>], pass: &mut Pass<'_>) -> Vec<Tensor<4>> {
-        let mut x = self.context.forward(points[Trunk::STAGES].clone(), pass);
+        let mut x = self.context.forward(points[ResNet::STAGES].clone(), pass);
         let mut scores = Vec::new();
         for (i, stage) in self.decoder.iter().enumerate() {
             x = stage.refine(x, pass);
@@ -162,8 +165,8 @@ impl Model for EsaNet {
         let mut x = encoder.stem(input.tensor(), pass);
         let mut feature = Feature::of(x.clone());
         if self.main != Some(m) {
-            for stage in 0..Trunk::STAGES {
-                x = encoder.stage(stage, x, pass);
+            for l in 1..=ResNet::STAGES {
+                x = self.go_on(m, l, x, pass);
                 feature = feature.with(x.clone());
             }
         }

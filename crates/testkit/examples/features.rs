@@ -1,0 +1,45 @@
+//! Features of a torchvision ResNet-18 from its file, to compare with torch's.
+//!
+//! `features FILE` prints the 512 numbers, one a line, of one picture
+//! `cos(0.37 i)` of 3 x 224 x 224 in evaluation mode.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use counterpoint::grad::Row;
+use counterpoint::host::host;
+use counterpoint::input::Inputs;
+use counterpoint::layer::Pass;
+use counterpoint::modality::{Modalities, Modality};
+use counterpoint::model::encoder::EncoderConfig;
+use counterpoint::model::{LateFusionConfig, Model as _, ModelConfig};
+use counterpoint::strategy::StrategyConfig;
+use counterpoint::train::{Learner, OptimizerConfig};
+use counterpoint::weights;
+use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
+
+#[expect(clippy::print_stdout, reason = "a command")]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let file = std::env::args().nth(1).ok_or("usage: features FILE")?;
+    let device = Device::flex();
+    let encoder = EncoderConfig::ResNet18 { width: 64, stem: 7, pretrained: None };
+    let config = ModelConfig::LateFusion(LateFusionConfig { encoder, ..LateFusionConfig::default() });
+    let shape = [3, 224, 224];
+    let model = config.build(&[ModalitySpec::new("picture", shape)], 2, false, 0, &device)?;
+    let strategy = StrategyConfig::Joint {}.build(&Modalities::new(["picture"])?)?;
+    let optimizer: OptimizerConfig = serde_json::from_str(r#"{"name": "sgd", "lr": 0.1}"#)?;
+    let mut learner = Learner::new(model, optimizer, strategy);
+    learner.start_from(Modality(0), &weights::read(Path::new(&file))?)?;
+
+    let values = (0..shape.iter().product()).map(|i: usize| (i as f32 * 0.37).cos()).collect();
+    let array = Array::new([&[1], &shape[..]].concat(), values)?;
+    let picture = Input { array, present: vec![true], lengths: None };
+    let batch = Batch { ids: vec!["0".into()], inputs: vec![picture], targets: Targets::Classes(vec![0]) };
+    let pass = &mut Pass::eval(&learner.buffers);
+    let inputs = Inputs::new(batch, &device);
+    let scored = learner.frozen().forward(&[(Row::Full, vec![0])], &inputs, pass).remove(0);
+    for value in host(scored.features[0].clone().ok_or("the row has the picture")?) {
+        println!("{value:e}");
+    }
+    Ok(())
+}
