@@ -118,7 +118,9 @@ fn points(axes: &[Axes], random: Option<usize>, seed: u64) -> Result<Vec<Vec<Val
             for list in lists {
                 all = all
                     .into_iter()
-                    .flat_map(|point| list.iter().map(move |v| [&point[..], &[v.clone()]].concat()))
+                    .flat_map(|point| {
+                        list.iter().map(move |v| [&point[..], std::slice::from_ref(v)].concat())
+                    })
                     .collect();
             }
             if let Some(count) = random {

@@ -170,11 +170,11 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Spec, Failure> {
 /// The common configuration; its data stay where they are seen from its own folder.
 fn common(file: &Path) -> Result<Table, Failure> {
     let mut table = config::read_table(file)?;
-    if let Some(Value::Table(data)) = table.get_mut("data") {
-        if let Some(Value::String(root)) = data.get("root") {
-            let root = config::folder_of(file)?.join(root);
-            data.insert("root".into(), Value::String(root.display().to_string()));
-        }
+    if let Some(Value::Table(data)) = table.get_mut("data")
+        && let Some(Value::String(root)) = data.get("root")
+    {
+        let root = config::folder_of(file)?.join(root);
+        data.insert("root".into(), Value::String(root.display().to_string()));
     }
     Ok(table)
 }

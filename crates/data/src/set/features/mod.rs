@@ -123,7 +123,8 @@ impl FeaturesConfig {
         let count = labels.len();
         let mut notes = Vec::new();
         let chosen = chosen(common.modalities.as_deref(), &archive.names())?;
-        for (key, name) in self.named().filter(|(_, name)| !archive.names().contains(name)) {
+        let missing = self.named().find(|(_, name)| !archive.names().contains(name));
+        if let Some((key, name)) = missing {
             return Err(DataError::config(format!(
                 "`{key}` names `{name}`; there are: {}",
                 archive.names().join(", ")
