@@ -72,7 +72,7 @@ fn title(folders: &[PathBuf], methods: &BTreeSet<&str>) -> String {
         full.file_name().map_or_else(|| "runs".to_owned(), |name| name.to_string_lossy().into_owned())
     };
     match folders {
-        [one] => of(one),
+        [one] => format!("Report: {}", of(one)),
         _ => methods.iter().copied().collect::<Vec<_>>().join(", "),
     }
 }

@@ -5,7 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Role, RunSummary, method::name_methods, run_folder};
+use super::{
+    Role, RunSummary,
+    method::{name_methods, only_modality},
+    run_folder,
+};
 use crate::{
     record::{Kind, State, Study},
     text::without_paths,
@@ -86,7 +90,7 @@ pub fn read<P: AsRef<Path>>(folders: &[P]) -> Result<Records, FolderError> {
             let path = path.canonicalize().unwrap_or(path);
             // The same run twice would count as two.
             if !seen.contains(&path) {
-                free.push(run_folder::read(&path, name(&root, &path)));
+                free.push(run_folder::read(&path, name(&root, &path), true));
                 seen.push(path);
             }
         }
@@ -104,13 +108,15 @@ fn cause(error: &dyn error::Error) -> String {
 fn of_study(root: &Path, study: &Study) -> Vec<RunSummary> {
     let mut runs = Vec::new();
     for entry in study.runs.iter().filter(|run| run.chosen) {
-        let mut run = run_folder::read(&root.join(&entry.place), entry.place.clone());
-        let method = study.methods.iter().find(|m| m.name == entry.method);
+        let kind = study.methods.iter().find(|m| m.name == entry.method).map(|m| m.kind);
+        let trained = kind != Some(Kind::Average);
+        let mut run = run_folder::read(&root.join(&entry.place), entry.place.clone(), trained);
         run.method.clone_from(&entry.method);
-        run.role = method.map(|method| match method.kind {
+        run.role = kind.map(|kind| match kind {
             Kind::Method => Role::Method,
-            Kind::Control => Role::Control,
-            Kind::Reference | Kind::Average => Role::Reference,
+            // One modality alone is no control of a baseline that has them all.
+            Kind::Control if only_modality(&run).is_none() => Role::Control,
+            Kind::Control | Kind::Reference | Kind::Average => Role::Reference,
         });
         run.seed = Some(entry.seed);
         run.fold.clone_from(&entry.variant);

@@ -126,6 +126,15 @@ pub(super) fn strategy(run: &RunSummary) -> Option<String> {
     Some(settings(&run.config).get("strategy.name")?.trim_matches('"').to_owned())
 }
 
+/// Whether a run was trained with disentangled gradients, and not with an ablation of it.
+pub(super) fn is_dgl(run: &RunSummary) -> bool {
+    let settings = settings(&run.config);
+    let cut = |key: &str| settings.get(key).is_none_or(|value| value != "false");
+    strategy(run).as_deref() == Some("dgl")
+        && cut("strategy.truncate_multimodal")
+        && cut("strategy.truncate_unimodal")
+}
+
 /// The modality of a model of one modality.
 pub(super) fn only_modality(run: &RunSummary) -> Option<String> {
     let settings = settings(&run.config);

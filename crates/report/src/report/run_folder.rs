@@ -13,7 +13,9 @@ pub(super) fn marks(name: &OsStr) -> bool {
 }
 
 /// What the folder tells of its run; what it does not tell stands in the notes.
-pub(super) fn read(folder: &Path, name: String) -> RunSummary {
+/// A run that was made of others' predictions and never `trained` has no
+/// configuration and no facts.
+pub(super) fn read(folder: &Path, name: String, trained: bool) -> RunSummary {
     let mut notes = Vec::new();
     let log = Log::read(folder.join("metrics.jsonl")).unwrap_or_else(|error| {
         notes.push(without_paths(&error.to_string()));
@@ -35,12 +37,14 @@ pub(super) fn read(folder: &Path, name: String) -> RunSummary {
     let mut run = RunSummary::from_log(name, &log);
     match fs::read(folder.join("config.toml")) {
         Ok(bytes) => run.config = without_paths(&String::from_utf8_lossy(&bytes)),
-        Err(error) => notes.push(format!("cannot read config.toml: {error}")),
+        Err(error) if trained => notes.push(format!("cannot read config.toml: {error}")),
+        Err(_) => {}
     }
     match fs::read(folder.join("run.json")).map(|bytes| serde_json::from_slice::<Value>(&bytes)) {
         Ok(Ok(facts)) => know(&mut run, &facts),
         Ok(Err(error)) => notes.push(format!("run.json is damaged: {error}")),
-        Err(error) => notes.push(format!("cannot read run.json: {error}")),
+        Err(error) if trained => notes.push(format!("cannot read run.json: {error}")),
+        Err(_) => {}
     }
     configure(&mut run);
     let predictions = folder.join(PredictionFile::NAME);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Options, RunSummary,
-    method::{Role, only_modality, role, strategy},
+    method::{Role, is_dgl, only_modality, role, strategy},
     metric::Metric,
 };
 use crate::{record::Scores, statistics::Summary, text::shorten};
@@ -134,8 +134,12 @@ impl<'a> Study<'a> {
         let of = |wanted: fn(&Method<'_>) -> bool| -> Vec<usize> {
             (0..self.methods.len()).filter(|i| *i != self.baseline && wanted(&self.methods[*i])).collect()
         };
-        let dgl = of(|m| m.role == Role::Method && strategy(m.runs[0]).as_deref() == Some("dgl"));
-        let pools = [dgl, of(|m| m.role == Role::Method), of(|_| true)];
+        let pools = [
+            of(|m| m.name == "dgl"),
+            of(|m| m.role == Role::Method && is_dgl(m.runs[0])),
+            of(|m| m.role == Role::Method),
+            of(|_| true),
+        ];
         let pool = pools.into_iter().find(|pool| !pool.is_empty())?;
         let score = |i: &usize| {
             Summary::of(&self.values(&self.methods[*i], &Source::ValidationLast, self.row())).mean
