@@ -16,7 +16,7 @@ fn two_methods_become_one_file() {
     assert!(said.succeeds().out.contains("runs/report.html: 2 runs"), "{}", said.out);
     let html = String::from_utf8(toy.bytes("runs/report.html")).unwrap();
     assert!(
-        html.contains("<h2 id=\"s0\">Summary</h2>") && html.contains("dgl cannot be told from joint here")
+        html.contains("<h2 id=\"s0\">Summary</h2>") && html.contains("dgl against joint is undecided here")
     );
     assert!(!html.contains(&toy.dir.display().to_string()), "no path of the machine is in the report");
     for file in ["tables/01-test-split-last-epoch-accuracy.csv", "figures/01-test-split-last-epoch-fused.svg"]
@@ -54,7 +54,7 @@ fn damage_is_told_and_does_not_hide_the_run() {
     toy.write("run/run.json", "{");
     let said = toy.run(&["report", "run"]);
     let out = &said.succeeds().out;
-    assert!(out.contains("metrics.jsonl has 1 damaged lines, left out here; the first is line 3"), "{out}");
+    assert!(out.contains("metrics.jsonl has 1 damaged line(s), left out here; the first is line 3"), "{out}");
     assert!(out.contains("run.json is damaged"), "{out}");
     assert!(out.contains("The test split was not looked at"), "{out}");
 }

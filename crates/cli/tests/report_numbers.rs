@@ -281,7 +281,7 @@ fn confusions_and_predictions_are_those_of_the_run_folders() {
     }
     // Pair by pair: McNemar's counts from the exported correctness.
     let table =
-        csv(&find(&toy.dir.join("assets/tables"), "test-split-last-epoch-pairs-of-runs-on-the-same-s.csv"));
+        csv(&find(&toy.dir.join("assets/tables"), "test-split-last-epoch-pairs-of-runs-on-the-same.csv"));
     let correct = |method: usize, seed: usize| -> Vec<bool> {
         let path = toy.dir.join(format!("runs/{method}/{seed}/predictions.npz"));
         let file = counterpoint_report::predictions::PredictionFile::read(path).unwrap();
