@@ -122,7 +122,9 @@ fn one_backward_is_the_two_pass_procedure_and_alpha_leaves_the_fusion_alone() {
         same(&gradients(2.0, true), &gradients(2.0, false), 1e-6).unwrap();
         let (quiet, loud) = (gradients(2.0, true), gradients(4.0, true));
         for (name, values) in &quiet {
-            match name.starts_with("encoder.") {
+            // A vector is a sequence of one step, which no recurrent weight sees.
+            let unseen = name.contains("weight_hh") && values.iter().all(|v| *v == 0.0);
+            match name.starts_with("encoder.") && !unseen {
                 true => assert_ne!(values, &loud[name], "{name}"),
                 false => assert_eq!(values, &loud[name], "{name}"),
             }
