@@ -36,10 +36,18 @@ pub struct CubeMlp {
 }
 
 impl CubeMlp {
+    /// A vector's one step, repeated over the length; a sequence has it already.
+    fn lengthened(&self, steps: Tensor<3>) -> Tensor<3> {
+        match steps.dims()[1] {
+            1 => steps.repeat_dim(1, self.length),
+            _ => steps,
+        }
+    }
+
     /// `[batch, length, modality, channel]` of what is there, zeros elsewhere.
     fn stack(&self, features: &Features) -> Tensor<4> {
         let sequences: Vec<Option<Tensor<3>>> =
-            features.iter().map(|z| z.as_ref().map(|z| z.part(0))).collect();
+            features.iter().map(|z| z.as_ref().map(|z| self.lengthened(z.part(0)))).collect();
         let there = sequences.iter().flatten().next().expect("a row has at least one modality");
         let absent = there.zeros_like().inner();
         Tensor::stack(sequences.into_iter().map(|z| z.unwrap_or_else(|| absent.clone())).collect(), 2)
@@ -70,10 +78,10 @@ impl Model for CubeMlp {
         let sequence = encoder.sequence(input, pass);
         let (steps, shares) = (sequence.steps.clone(), sequence.shares());
         let [batch, length, channels] = steps.dims();
-        if input.shape().len() == 2 && !encoder.embeds() {
-            let repeated = steps.repeat_dim(1, self.length);
-            return Feature::of(repeated)
-                .with(shares.repeat_dim(1, self.length).div_scalar(self.length as f64));
+        // A vector stays one step up to the cut: what arrives there is then a sum already.
+        let vector = input.shape().len() == 2 && !encoder.embeds();
+        if vector {
+            return Feature::of(steps).with(shares);
         }
         let missing = self.length - length;
         if missing == 0 {
