@@ -47,7 +47,8 @@ fn open(folder: &Folder, keys: &str) -> Result<Splits, DataError> {
 
 #[test]
 fn pictures_are_scaled_and_normalised_and_labels_take_the_nearest_pixel() {
-    let splits = open(&folder(), "").unwrap();
+    let folder = folder();
+    let splits = open(&folder, "").unwrap();
     let shapes: Vec<_> = splits.modalities().iter().map(|m| (m.name.as_str(), m.shape.clone())).collect();
     assert_eq!(shapes, [("rgb", vec![3, 4, 6]), ("depth", vec![1, 4, 6])]);
     assert_eq!(splits.classes, ["wall", "floor", "bed"]);
@@ -68,9 +69,8 @@ fn pictures_are_scaled_and_normalised_and_labels_take_the_nearest_pixel() {
 
 #[test]
 fn colour_depth_and_label_are_augmented_together_and_by_key() {
-    let splits = open(&folder(), "augment = true\ncolour = 0.0\nsize = [8, 12]").unwrap_err();
-    assert!(splits.to_string().contains("size"), "a key twice is no TOML: {splits}");
-    let splits = open(&folder(), "augment = true\ncolour = 0.0").unwrap();
+    let folder = folder();
+    let splits = open(&folder, "augment = true\ncolour = 0.0").unwrap();
     let mut windows = std::collections::BTreeSet::new();
     for seed in 0..20 {
         let sample = splits.train.sample(0, Some(Draw::new(seed))).unwrap();
@@ -93,7 +93,7 @@ fn colour_depth_and_label_are_augmented_together_and_by_key() {
         let config =
             DataConfig::from_toml(&format!("name = \"rgbd\"\nroot = \".\"\nbatch_size = 2\n{augment}"));
         let config = config.unwrap();
-        let splits = config.open(&folder().0).unwrap();
+        let splits = config.open(&folder.0).unwrap();
         let loader = Loader::new(splits.train.clone(), LoaderOptions::train(&config.common, 7)).unwrap();
         let epochs: Vec<_> = (0..2).map(|epoch| loader.epoch(epoch, 0).next().unwrap().unwrap()).collect();
         epochs[0].inputs[0].array != epochs[1].inputs[0].array
@@ -131,7 +131,8 @@ fn what_does_not_fit_is_refused_by_file() {
         "{text}"
     );
     let (_, text) = fault(&|f| write(&f.file("depth/b.png"), [4, 6], png::ColorType::Grayscale, &[3; 24]));
-    assert!(text.contains("depth/b.png") || text.contains("rgb/b.png"), "{text}");
+    // Which of the two is told depends on which is read first.
+    assert!(text.contains("/b.png") && text.contains("`b`"), "{text}");
     assert!(text.contains("4 x 6") && text.contains("8 x 12"), "{text}");
     let (_, text) = fault(&|f| fs::write(f.file("classes.csv"), "id,name\n0,wall\n2,floor\n").unwrap());
     assert!(text.contains("classes.csv") && text.contains("expected 1"), "{text}");
