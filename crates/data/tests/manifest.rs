@@ -208,3 +208,34 @@ fn a_preparation_refuses_files_of_another_kind_and_damaged_figures() {
         assert!(damaged.prepare_file(&folder.file("a.wav")).is_err(), "{to}");
     }
 }
+
+#[test]
+fn labels_are_numbers_or_sets_if_the_configuration_says_so() {
+    let folder = Folder::new("targets");
+    for i in 0..4 {
+        write_png(&folder.file(&format!("{i}.png")), 8, 8, i);
+    }
+    let csv = |labels: [&str; 4]| {
+        let row = |(i, label): (usize, &str)| {
+            format!("{i},{},{label},{i}.png\n", ["train", "train", "val", "test"][i])
+        };
+        let rows: String = labels.into_iter().enumerate().map(row).collect();
+        fs::write(folder.file("list.csv"), format!("id,split,label,face\n{rows}")).unwrap();
+    };
+    let open = |keys: &str| {
+        let text = format!(
+            "name = \"manifest\"\nroot = \"list.csv\"\n{keys}\n[modality.face]\nkind = \"image\"\nsize = 8"
+        );
+        DataConfig::from_toml(&text)?.open(&folder.0)
+    };
+    csv(["0.5", "-2", "1", "3"]);
+    let splits = open("target = \"value\"").unwrap();
+    assert_eq!(splits.train.sample(1, None).unwrap().target, Target::Value(-2.0));
+    assert!(open("target = \"value\"\nstratify = true").unwrap_err().to_string().contains("no classes"));
+    csv(["loud; fast", "", "fast", "loud"]);
+    let splits = open("target = \"labels\"").unwrap();
+    assert_eq!(splits.classes, ["fast", "loud"]);
+    let flags = |i| splits.train.sample(i, None).unwrap().target;
+    assert_eq!((flags(0), flags(1)), (Target::Labels(vec![true, true]), Target::Labels(vec![false, false])));
+    assert!(open("target = \"value\"").unwrap_err().to_string().contains("loud; fast"));
+}

@@ -139,16 +139,13 @@ fn style(template: &str) -> ProgressStyle {
 
 /// Epochs a run has finished, their seconds, and its last validation in words.
 fn epochs_done(folder: &Path) -> (u64, f64, String) {
-    let epochs = Log::read(folder.join("metrics.jsonl")).map(|log| log.epochs()).unwrap_or_default();
+    let log = Log::read(folder.join("metrics.jsonl")).unwrap_or_default();
+    let (epochs, selects) = (log.epochs(), log.start().map(|start| start.metric.clone()));
     let seconds = epochs.iter().map(|e| e.seconds).sum();
     let Some(last) = epochs.last() else { return (0, seconds, String::new()) };
     let score = |(row, values): (&String, &counterpoint_report::record::Values)| {
-        let (name, value) = values.iter().next()?;
-        Some(if name == "accuracy" {
-            format!("{row} {:.1} %", value * 100.0)
-        } else {
-            format!("{row} {name} {value:.3}")
-        })
+        let name = selects.as_deref().filter(|name| !name.is_empty()).unwrap_or("accuracy");
+        Some(format!("{row} {name} {:.3}", values.get(name)?))
     };
     let full = last.val.get_key_value("full");
     let words: Vec<String> = full.into_iter().filter_map(score).collect();

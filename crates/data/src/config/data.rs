@@ -11,6 +11,7 @@ use crate::assign::assign;
 use crate::error::{DataError, ErrorKind};
 use crate::set::{FeaturesConfig, GridConfig, ManifestConfig, RgbdConfig, SpokenDigitsConfig};
 use crate::split::Splits;
+use crate::truth::Labelling;
 
 /// The `[data]` table of a configuration.
 ///
@@ -189,6 +190,11 @@ impl DataConfig {
             SetConfig::Rgbd(set) => set.plan(common, split, base),
         };
         plan.and_then(|mut plan| {
+            if split.stratify && !matches!(plan.labelling, Labelling::Classes) {
+                return Err(DataError::config(
+                    "`stratify` shares out classes, but the targets of this set are no classes; leave it out",
+                ));
+            }
             if split.is_random() {
                 assign(&mut plan.records, plan.classes.len(), split)?;
             }

@@ -9,11 +9,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::features::TargetName;
 use super::labels::Classes;
 use crate::config::{
     AudioConfig, CommonConfig, Draft, GroupedDefaults, ImageConfig, PictureDefaults, SplitConfig, VideoConfig,
 };
-use crate::decode::table::Table;
+use crate::decode::table::{Row, Table};
 use crate::error::DataError;
 use crate::image::FrameRule;
 use crate::plan::{Plan, Record};
@@ -25,7 +26,11 @@ use crate::truth::{Labelling, Truth};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ManifestConfig {
-    /// The classes in order; default: the labels that occur, sorted.
+    /// What the column `label` holds: `class` (default), `value`, a number, or
+    /// `labels`, any number of them with `;` between.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetName>,
+    /// The classes or labels in order; default: those that occur, sorted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<String>>,
     /// `[data.modality.NAME]`: kind and keys of the column NAME.
@@ -67,7 +72,7 @@ const PICTURE: PictureDefaults = PictureDefaults {
 };
 
 impl ManifestConfig {
-    pub(crate) const KEYS: &'static [&'static str] = &["classes", "modality"];
+    pub(crate) const KEYS: &'static [&'static str] = &["target", "classes", "modality"];
 
     pub(crate) fn plan(
         &self,
@@ -101,7 +106,17 @@ impl ManifestConfig {
             Some(by) => Some(table.column(by)?),
             None => table.find("group"),
         };
-        let classes = Classes::new(self.classes.as_deref(), table.rows().map(|row| row.text(label)))?;
+        let target = self.target.unwrap_or(TargetName::Class);
+        if self.classes.is_some() && target == TargetName::Value {
+            return Err(DataError::config("`classes` is for classes and labels, but `target` is value"));
+        }
+        let occurring: Vec<&str> = table.rows().flat_map(|row| named(row, label, target)).collect();
+        let classes = Classes::new(self.classes.as_deref(), occurring.into_iter())?;
+        let labelling = match target {
+            TargetName::Class => Labelling::Classes,
+            TargetName::Value => Labelling::Values,
+            TargetName::Labels => Labelling::Labels,
+        };
         let folder = csv.parent().unwrap_or(Path::new(""));
 
         let mut records = Vec::new();
@@ -119,11 +134,21 @@ impl ManifestConfig {
                 id: name.to_owned(),
                 group: group.map(|column| row.text(column).to_owned()).filter(|text| !text.is_empty()),
                 part: parts.of(&row)?,
-                truth: Truth::Class(classes.of(row.text(label), name).map_err(place)?),
+                truth: match target {
+                    TargetName::Class => Truth::Class(classes.of(row.text(label), name).map_err(place)?),
+                    TargetName::Value => Truth::Value(row.number(label)?),
+                    TargetName::Labels => {
+                        let mut flags = vec![false; classes.names.len()];
+                        for text in parts_of(row.text(label)) {
+                            flags[classes.of(text, name).map_err(place)?] = true;
+                        }
+                        Truth::Labels(flags)
+                    }
+                },
                 sources: drafts.iter().zip(&columns).map(source).collect::<Result<_, _>>().map_err(place)?,
             });
         }
-        Ok(Plan { classes: classes.names, labelling: Labelling::Classes, drafts, records, notes: Vec::new() })
+        Ok(Plan { classes: classes.names, labelling, drafts, records, notes: Vec::new() })
     }
 
     fn draft(&self, name: &str) -> Result<Draft, DataError> {
@@ -134,6 +159,20 @@ impl ManifestConfig {
             None => Err(DataError::config(format!("modality `{name}` has no table [data.modality.{name}]"))),
         }
     }
+}
+
+/// The classes or labels that a line names.
+fn named(row: Row<'_>, label: usize, target: TargetName) -> Vec<&str> {
+    match target {
+        TargetName::Class => vec![row.text(label)],
+        TargetName::Value => Vec::new(),
+        TargetName::Labels => parts_of(row.text(label)).collect(),
+    }
+}
+
+/// The labels of a cell.
+fn parts_of(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split(';').map(str::trim).filter(|text| !text.is_empty())
 }
 
 fn source(draft: &Draft, path: &Path) -> Result<Source, DataError> {
