@@ -54,7 +54,7 @@ fn damage_is_told_and_does_not_hide_the_run() {
     toy.write("run/run.json", "{");
     let said = toy.run(&["report", "run"]);
     let out = &said.succeeds().out;
-    assert!(out.contains("metrics.jsonl has 1 damaged line(s), left out here; the first is line 3"), "{out}");
+    assert!(out.contains("metrics.jsonl has 1 damaged line(s), left out here; the first is line 4"), "{out}");
     assert!(out.contains("run.json is damaged"), "{out}");
     assert!(out.contains("The test split was not looked at"), "{out}");
 }

@@ -85,9 +85,11 @@ impl Runs {
         self.events("test").filter_map(of).collect()
     }
 
-    /// A number of every epoch and seed.
-    fn epochs(&self, read: impl Fn(&Value) -> Option<f64>) -> Vec<Vec<f64>> {
-        self.events("epoch").map(|epochs| epochs.into_iter().filter_map(&read).collect()).collect()
+    /// A number of every epoch and seed, by epoch. Record 0 is of the untrained model.
+    fn epochs(&self, read: impl Fn(&Value) -> Option<f64>) -> Vec<BTreeMap<usize, f64>> {
+        let number = |e: &Value| e["epoch"].as_u64().unwrap() as usize;
+        let of = |e: &Value| Some((number(e), read(e)?));
+        self.events("epoch").map(|epochs| epochs.into_iter().filter_map(of).collect()).collect()
     }
 }
 
@@ -109,8 +111,10 @@ fn toy() -> (Toy, Vec<Runs>) {
     (toy, runs)
 }
 
-/// The file in a folder whose name ends so, without its number.
+/// The file in a folder of this title, of which the first 48 letters stand behind its number.
 fn find(folder: &Path, name: &str) -> std::path::PathBuf {
+    let stem: String = name.trim_end_matches(".csv").chars().take(48).collect();
+    let name = format!("{}.csv", stem.trim_end_matches('-'));
     let files = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
     let named = |path: &std::path::PathBuf| {
         path.file_name().unwrap().to_string_lossy().split_once('-').is_some_and(|(_, rest)| rest == name)
@@ -125,7 +129,8 @@ fn results(folder: &Path, all: &[Runs], metric: &str, factor: f64) {
         let table = csv(&find(&folder.join("tables"), &format!("{place}-{}.csv", metric.replace('_', "-"))));
         assert_eq!(table.len(), METHODS.len());
         for (index, (name, _)) in METHODS.iter().enumerate() {
-            let row = table.iter().find(|row| row["method"] == *name).unwrap();
+            let row = table.iter().find(|row| row["method"] == *name);
+            let row = row.unwrap_or_else(|| panic!("no {name} in {table:?}"));
             for (column, title) in [("full", "fused"), ("audio", "audio"), ("image", "image")] {
                 let values: Vec<f64> =
                     all[index].test(checkpoint, column, metric).iter().map(|x| x * factor).collect();
@@ -151,8 +156,7 @@ fn results(folder: &Path, all: &[Runs], metric: &str, factor: f64) {
 fn gaps(folder: &Path, all: &[Runs], metric: &str, factor: f64) {
     let unit = if metric == "accuracy" { "points-of-accuracy" } else { "units-of-cross-entropy" };
     let name = format!("test-split-last-epoch-gaps-to-joint-{unit}");
-    let name = name.chars().take(48).collect::<String>();
-    let table = csv(&find(&folder.join("tables"), &format!("{}.csv", name.trim_end_matches('-'))));
+    let table = csv(&find(&folder.join("tables"), &name));
     let base = all[0].test("last", "full", metric);
     for (index, (name, _)) in METHODS.iter().enumerate().skip(1) {
         let row = table.iter().find(|row| row["method"] == *name).unwrap();
@@ -188,9 +192,9 @@ fn check_curve(path: &Path, value: &str, all: &[Runs], read: impl Fn(&Value) -> 
     let mut points = 0;
     for (index, (name, _)) in METHODS.iter().enumerate() {
         let seeds = all[index].epochs(&read);
-        for epoch in 0..seeds[0].len() {
+        for epoch in seeds[0].keys() {
             let values: Vec<f64> = seeds.iter().map(|seed| seed[epoch]).collect();
-            let (centre, below) = drawn[&((*name).to_owned(), epoch + 1)];
+            let (centre, below) = drawn[&((*name).to_owned(), *epoch)];
             same(centre, mean(&values), &format!("{} {name}", path.display()));
             assert!((below - sd(&values)).abs() < 1e-9, "the band is one standard deviation");
             points += 1;
@@ -237,9 +241,11 @@ fn every_number_of_the_report_is_that_of_the_run_folders() {
     ));
     for (index, (name, _)) in METHODS.iter().enumerate() {
         let row = cost.iter().find(|row| row["method"] == *name).unwrap();
-        let seconds = all[index].epochs(|e| e["seconds"].as_f64());
-        same(number(row, "seconds per epoch"), mean(&seconds.concat()), name);
-        let sums: Vec<f64> = seconds.iter().map(|run| run.iter().sum()).collect();
+        let trained = |e: &Value| e["seconds"].as_f64().filter(|_| e["epoch"] != 0);
+        let seconds = all[index].epochs(trained);
+        let flat: Vec<f64> = seconds.iter().flat_map(BTreeMap::values).copied().collect();
+        same(number(row, "seconds per epoch"), mean(&flat), name);
+        let sums: Vec<f64> = seconds.iter().map(|run| run.values().sum()).collect();
         same(number(row, "seconds in all"), mean(&sums), name);
         same(number(row, "seconds in all sd"), sd(&sums), name);
         let memory: Vec<f64> = all[index]

@@ -86,9 +86,9 @@ fn tags(folder: &Path) -> (Vec<String>, Vec<String>) {
         assert_eq!(rest[8..12], masked(&rest[..8]));
         let event = &rest[12..12 + length];
         assert_eq!(rest[12 + length..16 + length], masked(event));
-        for (field, value) in fields(event) {
+        for (_, value) in fields(event).into_iter().filter(|(field, _)| *field == 5) {
             // A summary holds values; a value a tag, and a number or a picture.
-            for (_, value) in fields(value).into_iter().filter(|_| field == 5) {
+            for (_, value) in fields(value) {
                 let parts = fields(value);
                 let tag = String::from_utf8(parts[0].1.to_vec()).unwrap();
                 if parts[1].0 == 4 { pictures.push(tag) } else { scalars.push(tag) }

@@ -228,7 +228,10 @@ fn mistakes_name_the_array() {
             .contains("has 2 entries, but there are 6 labels")
     );
     write_npy(&folder.file("label.npy"), "<f4", "(6,)", &floats(&[0.5; 6]));
-    assert!(message(&folder, "modalities = [\"text\"]").contains("array `label`: holds fractions"));
+    assert!(
+        message(&folder, "modalities = [\"text\"]\ntarget = \"class\"")
+            .contains("array `label`: holds fractions")
+    );
     fs::write(folder.file("label.npy"), b"nonsense").unwrap();
     assert!(message(&folder, "modalities = [\"text\"]").contains("is not an npy file"));
 }

@@ -20,8 +20,8 @@ use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
 use serde::Deserialize;
 
 use crate::fill::{fill_f32, parameter};
-use crate::method;
 use crate::report::Report;
+use crate::{method, precision};
 
 #[derive(Deserialize)]
 struct Reference {
@@ -78,6 +78,8 @@ const VISUAL: Row = Row::Solo(Modality(1));
 /// If the text is not of the schema, or the case asks for something unknown.
 pub fn check(text: &str) -> Result<Report, String> {
     let reference: Reference = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    // In single precision another order of summation flips a ReLU sooner or later.
+    precision::double()?;
     let case = &reference.case;
     if reference.steps.len() != case.steps {
         return Err(format!("case.steps = {}, but the file has {} steps", case.steps, reference.steps.len()));

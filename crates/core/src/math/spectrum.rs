@@ -2,8 +2,9 @@
 
 /// The singular values of a matrix of `width` columns, largest first.
 ///
-/// They are the roots of the eigenvalues of the smaller Gram matrix, so those
-/// below about 1e-8 of the largest are rounding. Cost: `n^2 (samples + width)`
+/// They are the roots of the eigenvalues of the smaller Gram matrix `[n, n]`; an
+/// eigenvalue within rounding, `n * 2.2e-16` of the largest, counts as zero, so
+/// a singular value below about 1e-8 of the largest is 0. Cost: `n^2 (samples + width)`
 /// with `n` the smaller side, which is far below that of a full decomposition.
 ///
 /// ```
@@ -21,7 +22,8 @@ pub fn singular_values(matrix: &[f64], width: usize) -> Vec<f64> {
     }
     assert_eq!(matrix.len() % width, 0, "{} values in rows of {width}", matrix.len());
     let mut values = eigenvalues(gram(matrix, width));
-    values.iter_mut().for_each(|v| *v = v.max(0.0).sqrt());
+    let rounding = values.len() as f64 * f64::EPSILON * values.iter().copied().fold(0.0, f64::max);
+    values.iter_mut().for_each(|v| *v = if *v <= rounding { 0.0 } else { v.sqrt() });
     values.sort_by(|a, b| b.total_cmp(a));
     values
 }
@@ -156,6 +158,13 @@ mod tests {
             let powers: f64 = s.iter().map(|x| x.powi(4)).sum();
             assert!((powers / fourth - 1.0).abs() < 1e-12, "{samples}x{width}");
         }
+    }
+
+    #[test]
+    fn what_is_dependent_adds_no_direction() {
+        assert_eq!(singular_values(&[5.0, 0.0, 5.0, 0.0], 2)[1], 0.0);
+        let rows: Vec<f64> = (1..=6).flat_map(|i| [0.1, 0.7, 0.3].map(|v| v * f64::from(i))).collect();
+        assert_eq!(singular_values(&rows, 3)[1..], [0.0, 0.0]);
     }
 
     #[test]

@@ -95,10 +95,11 @@ fn label(index: usize, runs: &[RunSummary], own: &[Settings]) -> String {
     }
     let keys: BTreeSet<&String> = same.iter().flat_map(|i| own[*i].keys()).collect();
     let differs = |key: &&String| same.iter().any(|i| own[*i].get(*key) != own[index].get(*key));
+    let stands_out = |key: &&String| differs(key) && own[index].get(*key) != usual(key, runs, own).as_ref();
+    // A model of one modality says which, even where it is the only one.
     let parts: Vec<String> = keys
         .into_iter()
-        .filter(differs)
-        .filter(|key| own[index].get(*key) != usual(key, runs, own).as_ref())
+        .filter(|key| *key == "strategy.modality" || stands_out(key))
         .map(|key| part(key, own[index].get(key).map_or("not set", String::as_str)))
         .collect();
     if parts.is_empty() { strategy.clone() } else { format!("{strategy} ({})", parts.join(", ")) }

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         eprintln!("usage: check-reference FILE...");
         return ExitCode::from(2);
     }
-    // One precision serves a process; the tests check single precision as well.
+    // One precision serves a process; the tests check the toy files in single precision as well.
     if let Err(error) = precision::double() {
         eprintln!("{error}");
         return ExitCode::FAILURE;

@@ -197,3 +197,16 @@ fn impossible_settings_are_refused_by_name() {
     let vector = refusal(EsaNetConfig::default(), &[ModalitySpec::new("rgb", [7])]);
     assert!(vector.contains("`rgb` is [7]"), "{vector}");
 }
+
+#[test]
+fn all_parts_of_a_model_of_one_modality_learn_whatever_it_is_called() {
+    for (name, channels) in [("rgb", 3), ("depth", 1)] {
+        let model = network(&[name], BlockKind::Basic);
+        let (inputs, buffers) = (inputs(&[channels]), &mut Buffers::default());
+        let mut seen = evaluate(&Cut, &model, &inputs, &task(), &mut Joint, buffers).unwrap();
+        let learning = seen.remove(0).gradients;
+        for parameter in model.groups().parameters() {
+            assert!(learning.contains_key(&parameter.name), "{name}: {}", parameter.name);
+        }
+    }
+}

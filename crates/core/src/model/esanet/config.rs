@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::EsaNet;
 use crate::Error;
 use crate::layer::{BnPolicy, Init};
-use crate::modality::Modalities;
+use crate::modality::{Modalities, Modality};
 use crate::model::encoder::{BlockKind, ResNet};
 
 /// ESANet, a network that gives every pixel of an image a class, from colours,
@@ -30,8 +30,8 @@ pub struct EsaNetConfig {
     pub se_reduction: usize,
     /// Bins along each side in the pyramid pooling.
     pub bins: Vec<usize>,
-    /// The modality whose encoder goes on with the fused maps. All others stay
-    /// to themselves.
+    /// The modality whose encoder goes on with the fused maps; one that is alone
+    /// always does. All others stay to themselves.
     pub main: String,
     /// Running statistics of layers behind the first fusion.
     pub batch_norm: BnPolicy,
@@ -100,14 +100,15 @@ impl EsaNetConfig {
             )));
         }
         let (channels, size) = pictures(data)?;
-        let main = names.find(&self.main);
-        if main.is_none() && names.len() > 1 {
-            return Err(Error::config(format!(
+        // The only modality is its own main one, or its first fusion would lead nowhere.
+        let main = names.find(&self.main).or((names.len() == 1).then_some(Modality(0)));
+        let main = main.ok_or_else(|| {
+            Error::config(format!(
                 "model `esanet`: main = `{}`, but the data has the modalities {}",
                 self.main,
                 names.names().join(", ")
-            )));
-        }
+            ))
+        })?;
         Ok(EsaNet::new(self, names, (&channels, size), main, classes, &Init::new(seed, device)))
     }
 

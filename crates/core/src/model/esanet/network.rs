@@ -41,7 +41,7 @@ pub struct EsaNet {
     #[module(skip)]
     modalities: Modalities,
     #[module(skip)]
-    main: Option<Modality>,
+    main: Modality,
     #[module(skip)]
     policy: BnPolicy,
     /// Height and width of the input.
@@ -53,7 +53,7 @@ impl EsaNet {
         config: &EsaNetConfig,
         modalities: Modalities,
         (channels, size): (&[usize], [usize; 2]),
-        main: Option<Modality>,
+        main: Modality,
         classes: usize,
         init: &Init,
     ) -> Self {
@@ -107,7 +107,7 @@ impl EsaNet {
             for (m, excite) in self.modalities.iter().zip(excite) {
                 let Some(feature) = &features[m.0] else { continue };
                 let x = match points.last() {
-                    Some(fused) if self.main == Some(m) => self.go_on(m, l, fused.clone(), pass),
+                    Some(fused) if self.main == m => self.go_on(m, l, fused.clone(), pass),
                     _ => feature.part::<4>(l),
                 };
                 if l == ResNet::STAGES {
@@ -164,7 +164,7 @@ impl Model for EsaNet {
         let encoder = &self.encoders[m.0];
         let mut x = encoder.stem(input.tensor(), pass);
         let mut feature = Feature::of(x.clone());
-        if self.main != Some(m) {
+        if self.main != m {
             for l in 1..=ResNet::STAGES {
                 x = self.go_on(m, l, x, pass);
                 feature = feature.with(x.clone());
