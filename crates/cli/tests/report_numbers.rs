@@ -248,6 +248,7 @@ fn every_number_of_the_report_is_that_of_the_run_folders() {
         let sums: Vec<f64> = seconds.iter().map(|run| run.values().sum()).collect();
         same(number(row, "seconds in all"), mean(&sums), name);
         same(number(row, "seconds in all sd"), sd(&sums), name);
+        assert_eq!(number(row, "encoder passes per batch"), 1.0, "{name}");
         let memory: Vec<f64> = all[index]
             .events("end")
             .map(|ends| ends[0]["peak_bytes"].as_f64().unwrap() / 1_048_576.0)

@@ -148,7 +148,6 @@ fn digits(method: &str, seed: u64) -> RunSummary {
         warnings: Vec::new(),
         end: Some(End { reason: "finished".into(), seconds: Some(20.0), peak_bytes: Some(300 << 20) }),
         parameters: Some(123_456),
-        passes: Some(1.0),
         predictions: vec![Predictions {
             checkpoint: "last".into(),
             ids,

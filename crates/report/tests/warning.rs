@@ -83,6 +83,10 @@ fn a_memorised_modality_is_named_only_when_the_fused_accuracy_falls() {
     assert!(warnings[0].remedy.contains("stop early") && warnings[0].remedy.contains("smaller"));
     assert!(run(rising, 0.95).is_empty(), "nothing is lost");
     assert!(run(falling, 0.70).is_empty(), "train is not far above validation");
+    // A model of one modality has no unimodal losses to weaken.
+    let alone = Start { modalities: vec!["audio".into()], ..start(50) };
+    let warnings = of_run(&alone, &curve(falling.map(|f| (f, 0.55, 0.95))));
+    assert!(warnings[0].remedy.contains("weight_decay") && !warnings[0].remedy.contains("alpha"));
     // One lucky epoch is no peak.
     assert!(run([0.6, 0.74, 0.74, 0.80, 0.74, 0.74, 0.74, 0.74], 0.95).is_empty());
 }

@@ -169,6 +169,7 @@ impl Observer for Recorder<'_> {
             losses,
             grad_norm: report.clip.map(|(_, norm)| norm),
             clipped_share: report.clip.map(|(share, _)| share),
+            passes: report.passes,
             diagnostics: report.diagnosis.values().clone(),
             best: report.best,
         };

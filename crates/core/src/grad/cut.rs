@@ -46,7 +46,7 @@ impl<M: Model> Evaluator<M> for Cut {
         let encoded = encode(scene, still, phase, pass);
         let plain = each(&encoded, Feature::inner);
 
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger { encoder_runs: encoded.iter().flatten().count(), ..Ledger::default() };
         let join = |model: &M, row: Row, features: &Features, pass: &mut Pass<'_>| {
             let samples = scene.serving(row)?;
             let features = inputs.pick(features, row.present(names.len()), &samples);
@@ -90,9 +90,14 @@ impl<M: Model> Evaluator<M> for Cut {
                         add(&mut mixed[m.0], parts, weight);
                     }
                 }
+                ledger.encoder_runs += mixed.iter().filter(|sent| !sent.is_empty()).count();
                 Some(through_streams(model, groups, &encoded, &mixed))
             }
             Need::EncoderRows => {
+                // The first round runs backward what ran forward already.
+                ledger.encoder_runs += 2 * arrived.len();
+                ledger.encoder_runs -=
+                    names.iter().filter(|m| arrived.iter().any(|(_, of, _)| of == m)).count();
                 separate_rows(scene, pass, encoded, arrived, &mut rows);
                 None
             }

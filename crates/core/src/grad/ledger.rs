@@ -106,4 +106,6 @@ pub struct Ledger {
     pub routing: Routing,
     /// Every row's own gradient at all parameters, if the phase needed them.
     pub rows: BTreeMap<Row, Gradients>,
+    /// How often an encoder ran, up to where modalities meet: forward and backward, each counted.
+    pub encoder_runs: usize,
 }

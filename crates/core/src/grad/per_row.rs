@@ -29,13 +29,16 @@ impl<M: Model> Evaluator<M> for PerRow {
             Some(scene.output(scored, samples))
         };
         let mut ledger = Ledger::default();
+        let encoders = |row: Row| row.present(model.modalities().len()).count();
         for &row in &phase.probes {
             if let Some(output) = pass.probe(|pass| forward(row, pass)) {
+                ledger.encoder_runs += encoders(row);
                 ledger.outputs.insert(row, output.constant());
             }
         }
         for &row in &phase.rows {
             let Some(output) = forward(row, pass) else { continue };
+            ledger.encoder_runs += 2 * encoders(row);
             let loss = strategy.loss(row, &output, &ledger.outputs, task);
             ledger.losses.insert(row, scalar(loss.clone()));
             ledger.rows.insert(row, Gradients::take(model, groups, &mut loss.backward()));

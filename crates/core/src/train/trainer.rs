@@ -66,6 +66,9 @@ pub struct EpochReport<'a> {
     pub train: BTreeMap<Row, (f64, Option<f64>)>,
     /// Share of steps that the clip shortened, and the mean norm before it.
     pub clip: Option<(f64, f64)>,
+    /// Encoder passes of a batch, one forward and one backward through every
+    /// encoder being 1; what a model does behind the first meeting is not counted.
+    pub passes: Option<f64>,
     /// The validation split.
     pub validation: &'a Evaluation,
     /// Whether it is the best so far.
@@ -222,6 +225,7 @@ impl<M: Model> Trainer<'_, M> {
                 observer.step(&StepReport { at, samples, ledger: &ledger, clip, gradients: &received });
             }
             *progress.sums.entry("samples".into()).or_default() += samples as f64;
+            *progress.sums.entry("batches".into()).or_default() += 1.0;
             progress.batch += 1;
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Interrupted);
@@ -273,6 +277,10 @@ impl<M: Model> Trainer<'_, M> {
             clip: sums
                 .get("clip/steps")
                 .map(|steps| (sums["clip/active"] / steps, sums["clip/norm"] / steps)),
+            passes: sums.get("batches").map(|batches| {
+                let whole = 2.0 * learner.model.modalities().len() as f64;
+                sums["encoder_runs"] / (whole * batches)
+            }),
             validation: &validation,
             best,
             diagnosis: &diagnosis,
@@ -345,6 +353,7 @@ fn tally<M: Model>(
             add(format!("row/{label}/running"), task.judge(&kept, &output.targets)[position] * count);
         }
     }
+    add("encoder_runs".into(), ledger.encoder_runs as f64);
     if let Some(clip) = clip {
         add("clip/steps".into(), 1.0);
         add("clip/active".into(), f64::from(u8::from(clip.factor < 1.0)));

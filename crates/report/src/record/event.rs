@@ -77,10 +77,6 @@ pub struct Start {
     pub samples: BTreeMap<String, u64>,
     /// Trainable numbers of the model.
     pub parameters: Option<u64>,
-    /// Encoder passes per optimizer step, forward plus backward, in units of
-    /// one joint step's.
-    #[serde(with = "number::option")]
-    pub passes: Option<f64>,
     /// Versions, machine, threads, data hash: whatever helps to repeat the run.
     pub environment: BTreeMap<String, String>,
 }
@@ -115,6 +111,10 @@ pub struct Epoch {
     /// Share of steps whose gradient was clipped, 0 to 1.
     #[serde(with = "number::option", skip_serializing_if = "Option::is_none")]
     pub clipped_share: Option<f64>,
+    /// Encoder passes of a batch, one forward and one backward through every
+    /// encoder being 1; `None` when not counted.
+    #[serde(with = "number::option", skip_serializing_if = "Option::is_none")]
+    pub passes: Option<f64>,
     /// Diagnostics by modality and name; the report draws those it knows (see
     /// [`measure`](crate::report::measure)) and lists the others.
     #[serde(with = "number::nested", skip_serializing_if = "BTreeMap::is_empty")]

@@ -20,7 +20,7 @@ pub(super) fn section(study: &Study<'_>) -> Option<Section> {
         Column::new("seconds in all"),
         Column::new("samples per second"),
         Column::new("peak memory, MiB"),
-        Column::new("encoder passes per step"),
+        Column::new("encoder passes per batch"),
         Column::new("parameters"),
     ])
     .captioned("Cost of a run, mean ± standard deviation over runs");
@@ -38,13 +38,13 @@ pub(super) fn section(study: &Study<'_>) -> Option<Section> {
             Cell::spread(&over_runs(&|run| total(run)), 1.0, 0),
             Cell::spread(&Summary::of(&epochs().map(speed).collect::<Vec<_>>()), 1.0, 0),
             Cell::spread(&memory, 1.0, 0),
-            Cell::maybe(first(method, |run| run.passes), 2),
+            Cell::maybe(mean(epochs().filter_map(|e| e.passes)), 2),
             first(method, |run| run.parameters).map_or_else(Cell::none, Cell::count),
         ]);
     }
     table.note(
         "Wall time with evaluation. Runs that shared a machine slow each other down, so small differences mean nothing. \
-         An encoder pass is one forward and one backward; a joint step has 1.",
+         An encoder pass is one forward and one backward through every encoder up to where modalities meet; joint training takes 1.",
     );
     let mut section = Section::new("Cost");
     section.push(Block::Table(table));
@@ -54,6 +54,11 @@ pub(super) fn section(study: &Study<'_>) -> Option<Section> {
 /// Seconds of all epochs; `None` without epochs.
 fn total(run: &super::RunSummary) -> Option<f64> {
     (!run.epochs.is_empty()).then(|| run.epochs.iter().map(|e| e.seconds).sum())
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    (count > 0.0).then(|| sum / count)
 }
 
 fn first<T>(method: &Method<'_>, read: impl Fn(&super::RunSummary) -> Option<T>) -> Option<T> {

@@ -56,8 +56,6 @@ pub struct RunSummary {
     pub end: Option<End>,
     /// Trainable numbers.
     pub parameters: Option<u64>,
-    /// Encoder passes per step in units of a joint step's.
-    pub passes: Option<f64>,
     /// Right or wrong per test sample.
     pub predictions: Vec<Predictions>,
     /// Times the sealed test split was opened.
@@ -96,7 +94,6 @@ impl RunSummary {
             warnings: log.warnings().cloned().collect(),
             end: log.end().cloned(),
             parameters: start.parameters,
-            passes: start.passes,
             ..Self::default()
         }
     }

@@ -25,6 +25,8 @@ pub struct ModalityMemorised {
     pub now: f64,
     /// The last epoch looked at.
     pub epoch: usize,
+    /// Whether the model has no other modality.
+    pub only: bool,
 }
 
 /// Epochs of which the median is taken; odd.
@@ -62,6 +64,7 @@ impl ModalityMemorised {
             peak,
             now,
             epoch: last.epoch,
+            only: start.modalities.len() == 1,
         })
     }
 }
@@ -81,9 +84,11 @@ impl Caution for ModalityMemorised {
     }
 
     fn remedy(&self) -> String {
-        "stop early (use checkpoint `best` or fewer epochs), or give the unimodal losses less weight \
-         (a smaller `strategy.alpha`)"
-            .into()
+        let less = match self.only {
+            true => "or learn less by heart (augmentation, a larger `optimizer.weight_decay`)",
+            false => "or give the unimodal losses less weight (a smaller `strategy.alpha`)",
+        };
+        format!("stop early (use checkpoint `best` or fewer epochs), {less}")
     }
 
     fn epoch(&self) -> Option<usize> {
