@@ -1,85 +1,72 @@
 //! Cost of a training step of each strategy against joint training of the same
-//! late-fusion model, in alternation within one process.
+//! model, in alternation within one process.
 //!
-//! `cargo bench -p counterpoint-testkit --bench step [-- small|resnet18] [rounds] [strategy ..]`
-//! prints milliseconds for each strategy and the ratio of the medians. PMR,
-//! re-learning and ReconBoost are not here: their steps are joint's or a part of
-//! it, and what they do between epochs is no step.
+//! `cargo bench --workspace --bench step [-- CASE] [rounds] [strategy ..]` with
+//! CASE one of `small` and `resnet18` (late fusion), `mmtm` (MMTM-ResNet-18) and
+//! `esanet` prints milliseconds for each strategy and the ratio of the medians;
+//! `-- memory CASE [strategy ..]` prints the peak memory of three steps, every
+//! strategy in a process of its own. PMR, re-learning and ReconBoost are not
+//! here: their steps are joint's or a part of it, and what they do between
+//! epochs is no step.
 
+use std::process::Command;
 use std::time::Instant;
 
 use burn::tensor::Device;
 use counterpoint::grad::{Cut, Evaluator, Scene};
 use counterpoint::input::Inputs;
 use counterpoint::layer::Pass;
-use counterpoint::model::encoder::EncoderConfig;
+use counterpoint::model::encoder::{BlockKind, EncoderConfig};
+use counterpoint::model::esanet::EsaNetConfig;
 use counterpoint::model::fusion::{Combine, FusionConfig};
 use counterpoint::model::head::HeadConfig;
-use counterpoint::model::{Model, MultimodalConfig};
+use counterpoint::model::{AnyModel, LateFusionConfig, Model, ModelConfig, StagedConfig};
 use counterpoint::strategy::{
-    AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, Moment, OgmConfig, StrategyConfig,
+    AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, Moment, OgmConfig, Scores, StrategyConfig,
 };
-use counterpoint::task::Classification;
+use counterpoint::task::{Classification, Segmentation, Task};
 use counterpoint::train::{Learner, OptimizerConfig};
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
 use counterpoint_testkit::fill::fill_f32;
 
-#[expect(clippy::print_stdout, reason = "a command")]
+const CASES: [&str; 4] = ["small", "resnet18", "mmtm", "esanet"];
+const STRATEGIES: [&str; 10] =
+    ["joint", "dgl", "uniloss", "gblend", "mmcosine", "ogm", "ogm-ge", "agm", "mla", "mmpareto"];
+
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    let resnet = args.iter().any(|a| a == "resnet18");
-    let rounds = args.iter().find_map(|a| a.parse().ok()).unwrap_or(if resnet { 5 } else { 40 });
-    let names = ["joint", "dgl", "gblend", "mmcosine", "ogm", "ogm-ge", "agm", "mla", "mmpareto"];
-    let only: Vec<&String> = args.iter().filter(|a| names.contains(&a.as_str())).collect();
-    let (batch, shapes, encoder) = if resnet {
-        (
-            16,
-            [vec![1, 257, 188], vec![3, 224, 224]],
-            EncoderConfig::ResNet18 { width: 64, stem: 7, pretrained: None },
-        )
-    } else {
-        let channels = vec![16, 32, 64, 64];
-        (64, [vec![1, 64, 32], vec![1, 28, 28]], EncoderConfig::ConvNet { channels })
+    let named = |names: &[&'static str]| -> Vec<&'static str> {
+        names.iter().filter(|n| args.iter().any(|a| a == *n)).copied().collect()
     };
-    let device = Device::flex();
-    let inputs = Inputs::new(synthetic(batch, &shapes), &device);
-    let plain = (FusionConfig::Concat {}, HeadConfig::Linear {});
-    let cosine = (plain.0, HeadConfig::Cosine { scale: 10.0 });
-    let shared = (FusionConfig::Ensemble { weights: Combine::Entropy, rate: false }, plain.1);
-    let ogm = |ge| StrategyConfig::Ogm(OgmConfig { ge, ..OgmConfig::default() });
-    let strategies = [
-        ("joint", StrategyConfig::Joint {}, plain),
-        (
-            "dgl",
-            StrategyConfig::Dgl { alpha: 4.0, truncate_multimodal: true, truncate_unimodal: true },
-            plain,
-        ),
-        ("gblend", StrategyConfig::Gblend(GBlendConfig::default()), plain),
-        ("mmcosine", StrategyConfig::Joint {}, cosine),
-        ("ogm", ogm(false), plain),
-        ("ogm-ge", ogm(true), plain),
-        ("agm", StrategyConfig::Agm(AgmConfig::default()), plain),
-        ("mla", StrategyConfig::Mla(MlaConfig::default()), shared),
-        ("mmpareto", StrategyConfig::Mmpareto(MmParetoConfig::default()), plain),
-    ];
-    let mut runs: Vec<_> = strategies
-        .iter()
-        .filter(|(name, ..)| only.is_empty() || only.iter().any(|o| o == name))
-        .map(|(name, strategy, parts)| {
-            (*name, learner(strategy, *parts, &encoder, &shapes, &device), Vec::new())
-        })
-        .collect();
+    let case = Case::named(named(&CASES).first().copied().unwrap_or(CASES[0]));
+    let mut strategies = named(&STRATEGIES);
+    if strategies.is_empty() {
+        strategies = case.strategies.clone();
+    }
+    if args.iter().any(|a| a == "peak") {
+        peak(&case, strategies[0]);
+    } else if args.iter().any(|a| a == "memory") {
+        memory(&case, &strategies);
+    } else {
+        time(&case, &strategies, args.iter().find_map(|a| a.parse().ok()).unwrap_or(case.rounds));
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a command")]
+fn time(case: &Case, strategies: &[&'static str], rounds: usize) {
+    let inputs = Inputs::new(case.batch(), &Device::flex());
+    let mut runs: Vec<_> = strategies.iter().map(|name| (*name, case.learner(name), Vec::new())).collect();
     for round in 0..rounds + 2 {
         for (_, learner, times) in &mut runs {
             let begun = Instant::now();
-            step(learner, &inputs);
+            step(learner, &inputs, case.task.as_ref());
             // The first two rounds warm up caches and the allocator.
             if round >= 2 {
                 times.push(begun.elapsed().as_secs_f64() * 1e3);
             }
         }
     }
-    println!("{} encoders, batch {batch}, {rounds} rounds", if resnet { "resnet18" } else { "small" });
+    println!("{}, batch {}, {rounds} rounds", case.what, case.count);
     let mut joint = None;
     for (name, _, times) in &mut runs {
         times.sort_by(f64::total_cmp);
@@ -89,58 +76,197 @@ fn main() {
     }
 }
 
-fn learner(
-    strategy: &StrategyConfig,
-    (fusion, head): (FusionConfig, HeadConfig),
-    encoder: &EncoderConfig,
-    shapes: &[Vec<usize>; 2],
-    device: &Device,
-) -> Learner<impl Model + use<>> {
-    let data = [ModalitySpec::new("audio", shapes[0].clone()), ModalitySpec::new("image", shapes[1].clone())];
-    let config = MultimodalConfig {
-        encoders: vec![encoder.clone(); 2],
-        fusion,
-        head,
-        solo_heads: strategy.wants_solo_heads(),
-    };
-    let model = config.build(&data, 10, 0, device).expect("the parts fit");
-    let strategy = strategy.build(model.modalities()).expect("the strategy fits");
-    let sgd = OptimizerConfig::Sgd {
-        lr: 2e-3,
-        momentum: 0.9,
-        weight_decay: 1e-4,
-        nesterov: false,
-        encoder_factor: 1.0,
-    };
-    Learner::new(model, sgd, strategy)
+/// Peak memory of every strategy, each measured by a process of its own.
+#[expect(clippy::print_stdout, reason = "a command")]
+fn memory(case: &Case, strategies: &[&str]) {
+    println!("{}, batch {}, three steps", case.what, case.count);
+    let program = std::env::current_exe().expect("a bench knows its own file");
+    let mut joint = None;
+    for name in strategies {
+        let output = Command::new(&program).args(["peak", case.name, name]).output().expect("it runs again");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8_lossy(&output.stdout);
+        let bytes: f64 = text.trim().parse().expect("a number");
+        let ratio = bytes / *joint.get_or_insert(bytes);
+        println!("{name:>9}: {:8.1} MiB  {ratio:.3}", bytes / f64::from(1 << 20));
+    }
 }
 
-fn step<M: Model>(learner: &mut Learner<M>, inputs: &Inputs) {
+/// Prints the most bytes that were resident during three steps.
+#[expect(clippy::print_stdout, reason = "what the parent process reads")]
+fn peak(case: &Case, strategy: &str) {
+    let inputs = Inputs::new(case.batch(), &Device::flex());
+    let mut learner = case.learner(strategy);
+    for _ in 0..3 {
+        step(&mut learner, &inputs, case.task.as_ref());
+    }
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux says what is resident");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak is among it");
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kB");
+    println!("{}", kib * 1024);
+}
+
+/// A model with data that it fits.
+struct Case {
+    name: &'static str,
+    what: &'static str,
+    count: usize,
+    rounds: usize,
+    data: Vec<ModalitySpec>,
+    outputs: usize,
+    task: Box<dyn Task>,
+    targets: Targets,
+    strategies: Vec<&'static str>,
+}
+
+impl Case {
+    fn named(name: &'static str) -> Self {
+        let classes = |count: usize| Targets::Classes((0..count).map(|i| i % 10).collect());
+        let two = |audio: [usize; 3], image: [usize; 3]| {
+            vec![ModalitySpec::new("audio", audio), ModalitySpec::new("image", image)]
+        };
+        let late = || STRATEGIES.into_iter().filter(|n| *n != "uniloss").collect();
+        let of_classes = |what, count, rounds, data, strategies| Self {
+            name,
+            what,
+            count,
+            rounds,
+            data,
+            outputs: 10,
+            task: Box::new(Classification::new(10)),
+            targets: classes(count),
+            strategies,
+        };
+        match name {
+            "resnet18" => {
+                of_classes("late fusion of ResNet-18", 16, 5, two([1, 257, 188], [3, 224, 224]), late())
+            }
+            "mmtm" => {
+                let strategies = vec!["joint", "dgl", "uniloss", "gblend", "ogm-ge", "agm", "mmpareto"];
+                of_classes("MMTM-ResNet-18", 16, 5, two([1, 257, 188], [3, 224, 224]), strategies)
+            }
+            "esanet" => {
+                let (count, size, classes) = (8, [120, 160], 40);
+                let pixels = count * size[0] * size[1];
+                Self {
+                    name,
+                    what: "ESANet of configs/nyuv2-dgl.toml",
+                    count,
+                    rounds: 7,
+                    data: vec![
+                        ModalitySpec::new("rgb", [3, size[0], size[1]]),
+                        ModalitySpec::new("depth", [1, size[0], size[1]]),
+                    ],
+                    outputs: classes,
+                    task: Box::new(
+                        Segmentation::new(size, vec![1.0; classes], &[1, 8, 16, 32]).expect("sizes that fit"),
+                    ),
+                    targets: Targets::Maps {
+                        height: size[0],
+                        width: size[1],
+                        pixels: (0..pixels).map(|i| (i % classes) as u8).collect(),
+                    },
+                    strategies: vec!["joint", "dgl", "uniloss"],
+                }
+            }
+            _ => of_classes("late fusion of small convnets", 64, 40, two([1, 64, 32], [1, 28, 28]), late()),
+        }
+    }
+
+    fn model(&self, strategy: &str) -> ModelConfig {
+        let resnet = EncoderConfig::ResNet18 { width: 64, stem: 7, pretrained: None };
+        match self.name {
+            "mmtm" => ModelConfig::Staged(StagedConfig { encoder: resnet, ..StagedConfig::default() }),
+            "esanet" => ModelConfig::EsaNet(EsaNetConfig {
+                width: 16,
+                blocks: [2, 2, 2, 2],
+                block: BlockKind::NonBottleneck1D,
+                decoder_blocks: 1,
+                ..EsaNetConfig::default()
+            }),
+            name => {
+                let small = EncoderConfig::ConvNet { channels: vec![16, 32, 64, 64] };
+                let (fusion, head) = match strategy {
+                    "mmcosine" => (FusionConfig::Concat {}, HeadConfig::Cosine { scale: 10.0 }),
+                    "mla" => (
+                        FusionConfig::Ensemble { weights: Combine::Entropy, rate: false },
+                        HeadConfig::Linear {},
+                    ),
+                    _ => (FusionConfig::Concat {}, HeadConfig::Linear {}),
+                };
+                let encoder = if name == "resnet18" { resnet } else { small };
+                ModelConfig::LateFusion(LateFusionConfig {
+                    encoder,
+                    fusion,
+                    head,
+                    ..LateFusionConfig::default()
+                })
+            }
+        }
+    }
+
+    fn strategy(&self, name: &str) -> StrategyConfig {
+        let truncated =
+            |both| StrategyConfig::Dgl { alpha: 4.0, truncate_multimodal: both, truncate_unimodal: both };
+        let late = ["small", "resnet18"].contains(&self.name);
+        let scores = if late { Scores::HalfBias } else { Scores::ZeroFill };
+        let ogm = |ge| StrategyConfig::Ogm(OgmConfig { ge, scores, ..OgmConfig::default() });
+        match name {
+            "dgl" => truncated(true),
+            "uniloss" => truncated(false),
+            "gblend" => StrategyConfig::Gblend(GBlendConfig::default()),
+            "ogm" => ogm(false),
+            "ogm-ge" => ogm(true),
+            "agm" => StrategyConfig::Agm(AgmConfig::default()),
+            "mla" => StrategyConfig::Mla(MlaConfig::default()),
+            "mmpareto" => StrategyConfig::Mmpareto(MmParetoConfig::default()),
+            // MMCosine is joint training of a model with its own head.
+            _ => StrategyConfig::Joint {},
+        }
+    }
+
+    fn learner(&self, name: &str) -> Learner<AnyModel> {
+        let strategy = self.strategy(name);
+        let solo_heads = strategy.wants_solo_heads();
+        let model = self.model(name).build(&self.data, self.outputs, solo_heads, 0, &Device::flex());
+        let model = model.unwrap_or_else(|e| panic!("{name}: {e}"));
+        let strategy = strategy.build(model.modalities()).expect("the strategy fits");
+        let sgd = OptimizerConfig::Sgd {
+            lr: 2e-3,
+            momentum: 0.9,
+            weight_decay: 1e-4,
+            nesterov: false,
+            encoder_factor: 1.0,
+        };
+        Learner::new(model, sgd, strategy)
+    }
+
+    fn batch(&self) -> Batch {
+        let input = |(i, spec): (usize, &ModalitySpec)| {
+            let shape: Vec<usize> = std::iter::once(self.count).chain(spec.shape.iter().copied()).collect();
+            let values = fill_f32(&format!("bench.{i}"), shape.iter().product(), 1.0);
+            Input {
+                array: Array::new(shape, values).expect("sized by its shape"),
+                present: vec![true; self.count],
+                lengths: None,
+            }
+        };
+        Batch {
+            ids: (0..self.count).map(|i| i.to_string()).collect(),
+            inputs: self.data.iter().enumerate().map(input).collect(),
+            targets: self.targets.clone(),
+        }
+    }
+}
+
+fn step<M: Model>(learner: &mut Learner<M>, inputs: &Inputs, task: &dyn Task) {
     let at = Moment { epoch: 0, epochs: 1, batch: 0, batches: 1, seed: 0 };
     for phase in learner.strategy.phases(at, learner.model.modalities()) {
         let mut pass = Pass::train(&mut learner.buffers);
-        let task = Classification::new(10);
-        let scene = Scene { model: &learner.model, groups: &learner.groups, inputs, task: &task, at };
+        let scene = Scene { model: &learner.model, groups: &learner.groups, inputs, task, at };
         let (gradients, _) =
             Cut.evaluate(scene, &phase, learner.strategy.as_mut(), &mut pass).expect("routing succeeds");
         let model = learner.model.clone();
         learner.model = learner.optimizer.step(model, gradients, &learner.groups, 1.0);
-    }
-}
-
-fn synthetic(count: usize, shapes: &[Vec<usize>]) -> Batch {
-    let input = |(i, shape): (usize, &Vec<usize>)| {
-        let shape: Vec<usize> = std::iter::once(count).chain(shape.iter().copied()).collect();
-        let values = fill_f32(&format!("bench.{i}"), shape.iter().product(), 1.0);
-        Input {
-            array: Array::new(shape, values).expect("sized by its shape"),
-            present: vec![true; count],
-            lengths: None,
-        }
-    };
-    Batch {
-        ids: (0..count).map(|i| i.to_string()).collect(),
-        inputs: shapes.iter().enumerate().map(input).collect(),
-        targets: Targets::Classes((0..count).map(|i| i % 10).collect()),
     }
 }
