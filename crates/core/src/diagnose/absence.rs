@@ -8,8 +8,8 @@ use crate::modality::{Modalities, Present};
 
 impl DiagnosticsConfig {
     /// The sets of modalities, besides all together and each alone, whose
-    /// scores [`absence`] needs; none for two modalities, and none for more
-    /// than [`MOST`].
+    /// scores the measure of absence needs; none for two modalities, and none for more
+    /// than six.
     pub fn subsets(&self, modalities: usize) -> Vec<Present> {
         if !self.wants(Measure::Shapley) || modalities > MOST {
             return Vec::new();

@@ -9,7 +9,7 @@ use crate::text::shorten;
 ///
 /// A head that is fitted on train features trusts a modality that has memorised
 /// them; this is how a method with unimodal losses can end below joint training.
-/// The fall is measured between medians of [`WINDOW`] neighbouring epochs, so
+/// The fall is measured between medians of three neighbouring epochs, so
 /// that one lucky epoch is no peak, and must exceed a standard error.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModalityMemorised {
