@@ -94,11 +94,7 @@ impl<M: Model> Evaluator<M> for Cut {
                 Some(through_streams(model, groups, &encoded, &mixed))
             }
             Need::EncoderRows => {
-                // The first round runs backward what ran forward already.
-                ledger.encoder_runs += 2 * arrived.len();
-                ledger.encoder_runs -=
-                    names.iter().filter(|m| arrived.iter().any(|(_, of, _)| of == m)).count();
-                separate_rows(scene, pass, encoded, arrived, &mut rows);
+                ledger.encoder_runs += separate_rows(scene, pass, encoded, arrived, &mut rows);
                 None
             }
         };
@@ -187,22 +183,25 @@ fn through_streams<M: Model>(
 /// Every row's own gradient at the streams. Burn consumes a graph when it
 /// runs it backward, so each round after the first encodes again; a round
 /// serves one row of every modality, which makes two rounds for two rows.
+/// Returns how often encoders ran for it.
 fn separate_rows<M: Model>(
     scene: Scene<'_, M>,
     pass: &mut Pass<'_>,
     encoded: Features,
     arrived: Vec<Arrived>,
     rows: &mut BTreeMap<Row, Gradients>,
-) {
+) -> usize {
     let Scene { model, groups, inputs, .. } = scene;
     let names = model.modalities();
     let mut queues: Vec<Vec<(Row, PartGradients)>> = vec![Vec::new(); names.len()];
     for (row, m, parts) in arrived.into_iter().rev() {
         queues[m.0].push((row, parts));
     }
-    let mut fresh = Some(encoded);
+    let (mut fresh, mut runs) = (Some(encoded), 0);
     while queues.iter().any(|q| !q.is_empty()) {
         let round: Vec<Option<(Row, PartGradients)>> = queues.iter_mut().map(Vec::pop).collect();
+        let backward = round.iter().flatten().count();
+        runs += if fresh.is_some() { backward } else { 2 * backward };
         let features = fresh.take().unwrap_or_else(|| {
             let again = |(m, turn): (Modality, &Option<_>)| {
                 turn.as_ref().and_then(|_| Some(model.encode(m, inputs.get(m)?, pass)))
@@ -221,6 +220,7 @@ fn separate_rows<M: Model>(
             }
         }
     }
+    runs
 }
 
 fn norm(parts: &PartGradients) -> f64 {

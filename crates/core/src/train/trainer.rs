@@ -277,9 +277,9 @@ impl<M: Model> Trainer<'_, M> {
             clip: sums
                 .get("clip/steps")
                 .map(|steps| (sums["clip/active"] / steps, sums["clip/norm"] / steps)),
-            passes: sums.get("batches").map(|batches| {
+            passes: sums.get("encoder_runs").zip(sums.get("batches")).map(|(runs, batches)| {
                 let whole = 2.0 * learner.model.modalities().len() as f64;
-                sums["encoder_runs"] / (whole * batches)
+                runs / (whole * batches)
             }),
             validation: &validation,
             best,
