@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use counterpoint::grad::Row;
 use counterpoint::modality::Modalities;
-use counterpoint::task::Task;
+use counterpoint::task::{Metric, Task};
 use counterpoint::train::Evaluation;
 use counterpoint_batch::Targets;
 use counterpoint_report::record::{Confusion, Scores};
@@ -58,9 +58,13 @@ pub fn column(checkpoint: &str, epoch: usize) -> String {
     format!("{name} (epoch {epoch})")
 }
 
-/// The task's first metric among some values, as people read it: `81.2 %`, `0.512`.
+/// The task's first metric among some values, as people read it.
 pub fn primary(values: &BTreeMap<String, f64>, task: &dyn Task) -> String {
-    let metric = task.metrics().primary();
+    written(values, task.metrics().primary())
+}
+
+/// One metric among some values, as people read it: `81.2 %`, `0.512`.
+pub fn written(values: &BTreeMap<String, f64>, metric: &Metric) -> String {
     match values.get(metric.name) {
         Some(value) if metric.share => format!("{:.1} %", value * 100.0),
         Some(value) => format!("{value:.3}"),

@@ -1,4 +1,4 @@
-//! Studies: compare, ablate, sweep, leaks.
+//! Studies: compare, ablate, sweep, leaks. One file, because all are told by the same toy study.
 
 mod support;
 

@@ -4,10 +4,12 @@ use std::io::{IsTerminal, stderr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use counterpoint::task::Metric;
 use counterpoint_report::record::Log;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::pool::{End, Job};
+use crate::scores::written;
 
 /// A bar over all runs and one for each that runs; plain lines where stderr is no terminal.
 pub struct Display {
@@ -16,6 +18,8 @@ pub struct Display {
     plain: bool,
     shown: Vec<Shown>,
     begun: Instant,
+    /// The score that is shown.
+    metric: &'static Metric,
     /// Epochs of all runs, of those that are finished, and of those that were
     /// finished when this process began.
     total: u64,
@@ -33,7 +37,7 @@ struct Shown {
 
 impl Display {
     /// A display of `runs` runs with so many epochs altogether.
-    pub fn new(runs: usize, epochs: u64, quiet: bool) -> Self {
+    pub fn new(runs: usize, epochs: u64, metric: &'static Metric, quiet: bool) -> Self {
         let terminal = stderr().is_terminal();
         let target =
             if quiet || !terminal { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
@@ -45,6 +49,7 @@ impl Display {
             plain: !quiet && !terminal,
             shown: Vec::new(),
             begun: Instant::now(),
+            metric,
             total: epochs,
             finished: 0,
             before: 0,
@@ -65,7 +70,7 @@ impl Display {
         let bar = ProgressBar::new(epochs).with_style(style("  {bar:16} epoch {pos}/{len}  {msg}"));
         let bar = self.screen.insert_before(&self.whole, bar);
         bar.set_message(job.title.clone());
-        let was = epochs_done(&folder.join(&job.place)).0;
+        let was = epochs_done(&folder.join(&job.place), self.metric).0;
         self.before += was;
         self.shown.push(Shown { place: job.place.clone(), title: job.title.clone(), bar, epochs });
     }
@@ -79,7 +84,7 @@ impl Display {
             self.finished += shown.epochs;
         }
         self.runs.0 += 1;
-        let (_, seconds, words) = epochs_done(&folder.join(&job.place));
+        let (_, seconds, words) = epochs_done(&folder.join(&job.place), self.metric);
         let what = match end {
             End::Finished => format!("{seconds:.0} s  {words}"),
             End::Failed(code, message) => format!("failed ({code}): {message}"),
@@ -95,7 +100,7 @@ impl Display {
         }
         let mut current = 0;
         for shown in &self.shown {
-            let (epochs, _, words) = epochs_done(&folder.join(&shown.place));
+            let (epochs, _, words) = epochs_done(&folder.join(&shown.place), self.metric);
             current += epochs;
             shown.bar.set_position(epochs);
             shown.bar.set_message(format!("{}  {words}", shown.title));
@@ -138,20 +143,10 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// Epochs a run has finished, their seconds, and its last validation in words.
-fn epochs_done(folder: &Path) -> (u64, f64, String) {
-    let log = Log::read(folder.join("metrics.jsonl")).unwrap_or_default();
-    let (epochs, selects) = (log.epochs(), log.start().map(|start| start.metric.clone()));
+fn epochs_done(folder: &Path, metric: &Metric) -> (u64, f64, String) {
+    let epochs = Log::read(folder.join("metrics.jsonl")).map(|log| log.epochs()).unwrap_or_default();
     let seconds = epochs.iter().map(|e| e.seconds).sum();
     let Some(last) = epochs.last() else { return (0, seconds, String::new()) };
-    let score = |(row, values): (&String, &counterpoint_report::record::Values)| {
-        let name = selects.as_deref().filter(|name| !name.is_empty()).unwrap_or("accuracy");
-        Some(format!("{row} {name} {:.3}", values.get(name)?))
-    };
-    let full = last.val.get_key_value("full");
-    let words: Vec<String> = full.into_iter().filter_map(score).collect();
-    (
-        last.epoch as u64,
-        seconds,
-        if words.is_empty() { String::new() } else { format!("val {}", words.join(" ")) },
-    )
+    let words = last.val.get("full").map(|full| format!("val {} {}", metric.name, written(full, metric)));
+    (last.epoch as u64, seconds, words.unwrap_or_default())
 }

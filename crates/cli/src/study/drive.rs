@@ -77,7 +77,7 @@ pub fn run(
     let tried = driver.tried()?;
     let trained = driver.lines.iter().filter(|line| line.kind != Kind::Average).count();
     let runs = tried.len() + trained * driver.variants().len() * spec.seeds.len();
-    let mut display = Display::new(runs, driver.epochs()? * runs as u64, options.quiet);
+    let mut display = Display::new(runs, driver.epochs()? * runs as u64, driver.metric, options.quiet);
     driver.study.leaks.iter().for_each(|line| display.say(line));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = options.jobs.unwrap_or(cores).max(1);
