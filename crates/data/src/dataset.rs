@@ -1,13 +1,16 @@
 //! An opened data set: fitted preparations over the samples of all parts.
 
 use std::num::NonZero;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use counterpoint_batch::{Array, ClassFrequency, ClassMap, ModalitySpec, Sample, Target, TargetSpec};
 use sha2::{Digest, Sha256};
 
 use crate::cache::{Budget, Cache};
+use crate::check::{Check, check};
 use crate::config::{CommonConfig, Fit};
+use crate::contents::{Both, Contents};
 use crate::decode::Bitmap;
 use crate::error::{DataError, ErrorKind};
 use crate::plan::{Part, Plan, Record};
@@ -39,12 +42,17 @@ pub struct Dataset {
     sides: Vec<OnceLock<[usize; 2]>>,
     targets: OnceLock<TargetSpec>,
     budget: Budget,
-    fingerprint: OnceLock<String>,
+    digest: OnceLock<(String, Contents)>,
 }
 
 impl Dataset {
-    /// Checks a plan and fits what is to be fitted on its training samples.
-    pub fn build(plan: Plan, common: &CommonConfig) -> Result<Self, DataError> {
+    /// Checks a plan and fits what is to be fitted on its training samples, or
+    /// takes over what was fitted before.
+    pub fn build(
+        plan: Plan,
+        common: &CommonConfig,
+        fitted: Option<&[Preparation]>,
+    ) -> Result<Self, DataError> {
         plan.check()?;
         let Plan { classes, labelling, drafts, records, notes } = plan;
         let (preparations, fits): (Vec<_>, Vec<_>) =
@@ -66,7 +74,14 @@ impl Dataset {
             sides: (0..labels).map(|_| OnceLock::new()).collect(),
             targets: OnceLock::new(),
             budget: Budget::new(common.cache_mb.saturating_mul(1 << 20)),
-            fingerprint: OnceLock::new(),
+            digest: OnceLock::new(),
+        };
+        let fits = match fitted {
+            None => fits,
+            Some(fitted) => {
+                set.take_over(fitted)?;
+                Vec::new()
+            }
         };
         for (modality, fit) in fits.into_iter().enumerate() {
             match fit {
@@ -90,6 +105,21 @@ impl Dataset {
         }
         set.spec = set.preparations.iter().map(Preparation::spec).collect();
         Ok(set)
+    }
+
+    /// Prepares inputs as a model that was trained before expects them.
+    fn take_over(&mut self, fitted: &[Preparation]) -> Result<(), DataError> {
+        let names = |of: &[Preparation]| of.iter().map(|p| p.modality.clone()).collect::<Vec<_>>();
+        let (are, were) = (names(&self.preparations), names(fitted));
+        if are != were {
+            return Err(DataError::config(format!(
+                "the modalities are {}, but the model was trained on {}",
+                are.join(", "),
+                were.join(", ")
+            )));
+        }
+        self.preparations = fitted.to_vec();
+        Ok(())
     }
 
     /// Mean and deviation over all values of the training samples, in parallel.
@@ -266,30 +296,49 @@ impl Dataset {
         Ok(self.targets.get_or_init(|| spec).clone())
     }
 
-    /// SHA-256 over everything that decides what a model sees, except the preparation.
-    pub fn fingerprint(&self) -> Result<String, DataError> {
-        if let Some(known) = self.fingerprint.get() {
-            return Ok(known.clone());
+    /// SHA-256 over everything that decides what a model sees, except the
+    /// preparation, and a short one of every part of it.
+    pub fn digest(&self) -> Result<&(String, Contents), DataError> {
+        if let Some(known) = self.digest.get() {
+            return Ok(known);
         }
         let mut hasher = Sha256::new();
         field(&mut hasher, b"counterpoint-data 1");
         for name in self.classes.iter().chain(self.preparations.iter().map(|p| &p.modality)) {
             field(&mut hasher, name.as_bytes());
         }
+        let mut contents = Contents::of(self.preparations.iter().map(|p| p.modality.as_str()));
         for record in &self.records {
             field(&mut hasher, record.id.as_bytes());
-            field(&mut hasher, record.group.as_deref().unwrap_or_default().as_bytes());
-            field(&mut hasher, record.part.name().as_bytes());
-            record.truth.hash(&mut hasher)?;
+            let mut label = Both::new(&mut hasher);
+            field(&mut label, record.group.as_deref().unwrap_or_default().as_bytes());
+            field(&mut label, record.part.name().as_bytes());
+            record.truth.hash(&mut label)?;
+            let mut parts =
+                vec![(label.short(), record.truth.map().and_then(Source::path).map(Path::to_owned))];
             for source in &record.sources {
                 match source {
-                    Some(source) => source.hash(&mut hasher)?,
-                    None => field(&mut hasher, b"absent"),
+                    Some(source) => {
+                        let mut part = Both::new(&mut hasher);
+                        source.hash(&mut part)?;
+                        parts.push((part.short(), source.path().map(Path::to_owned)));
+                    }
+                    None => {
+                        field(&mut hasher, b"absent");
+                        parts.push((String::new(), None));
+                    }
                 }
             }
+            contents.add(record.part.name(), &record.id, parts);
         }
         let text: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(self.fingerprint.get_or_init(|| text).clone())
+        Ok(self.digest.get_or_init(|| (text, contents)))
+    }
+
+    /// Whether all files can be used; see [`Check`].
+    pub fn check(&self, how: Check, threads: usize) -> Result<(), DataError> {
+        let roles: Vec<&str> = self.preparations.iter().map(|p| p.modality.as_str()).collect();
+        check(&self.records, &roles, how, threads)
     }
 }
 

@@ -89,6 +89,18 @@ impl DataError {
         Self::new(kind, format!("`{}` {what}", path.display())).because(cause)
     }
 
+    /// The same error with its causes in the message and words behind them.
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        let mut cause = self.source.as_deref().map(|cause| cause as &dyn Error);
+        while let Some(error) = cause {
+            self.message += &format!(": {error}");
+            cause = error.source();
+        }
+        self.message += more;
+        self.source = None;
+        self
+    }
+
     /// Puts the place in front of the message and keeps kind and cause.
     pub(crate) fn at(mut self, place: impl fmt::Display) -> Self {
         self.message = format!("{place}: {}", self.message);

@@ -23,7 +23,9 @@
 mod assign;
 mod audio;
 mod cache;
+mod check;
 mod config;
+mod contents;
 mod dataset;
 mod decode;
 mod error;
@@ -41,10 +43,12 @@ mod truth;
 use std::path::Path;
 
 pub use audio::{AudioFront, Padding, resample};
+pub use check::Check;
 pub use config::{
     AudioConfig, CommonConfig, DataConfig, FrontName, ImageConfig, NormaliseName, SetConfig, Side,
     SplitConfig, VideoConfig,
 };
+pub use contents::{Change, Contents};
 pub use decode::{Bitmap, IdxImages, Wave};
 pub use error::{DataError, ErrorKind};
 pub use image::{FrameRule, ViewRule, resize};

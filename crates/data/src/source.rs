@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
+use sha2::digest::Update;
 
 use crate::decode::IdxImages;
 use crate::decode::{Bitmap, Wave};
@@ -75,8 +75,16 @@ impl Source {
         }
     }
 
+    /// The files that are read; none for what is in memory.
+    pub fn files(&self) -> Result<Vec<PathBuf>, DataError> {
+        match self {
+            Self::Film { path, .. } if path.is_dir() => pictures_in(path),
+            _ => Ok(self.path().map(Path::to_owned).into_iter().collect()),
+        }
+    }
+
     /// Takes content and place into a hash; names of folders above are left out.
-    pub fn hash(&self, hasher: &mut Sha256) -> Result<(), DataError> {
+    pub fn hash(&self, hasher: &mut impl Update) -> Result<(), DataError> {
         let place = match self {
             Self::Wave { span: Some((a, b)), .. } => format!("wave {a} {b}"),
             Self::Wave { .. } => "wave".into(),
@@ -129,8 +137,8 @@ impl Raw {
 }
 
 /// Takes a length and bytes into a hash, so that neighbours cannot run together.
-pub fn field(hasher: &mut Sha256, bytes: &[u8]) {
-    hasher.update((bytes.len() as u64).to_le_bytes());
+pub fn field(hasher: &mut impl Update, bytes: &[u8]) {
+    hasher.update(&(bytes.len() as u64).to_le_bytes());
     hasher.update(bytes);
 }
 

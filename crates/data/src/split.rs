@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use counterpoint_batch::{ModalitySpec, Sample, TargetSpec};
 
+use crate::check::Check;
 use crate::config::CommonConfig;
+use crate::contents::Contents;
 use crate::dataset::Dataset;
 use crate::error::{DataError, ErrorKind};
 use crate::leak::Leaks;
@@ -32,8 +34,12 @@ pub struct Splits {
 }
 
 impl Splits {
-    pub(crate) fn build(plan: Plan, common: &CommonConfig) -> Result<Self, DataError> {
-        let set = Arc::new(Dataset::build(plan, common)?);
+    pub(crate) fn build(
+        plan: Plan,
+        common: &CommonConfig,
+        fitted: Option<&[Preparation]>,
+    ) -> Result<Self, DataError> {
+        let set = Arc::new(Dataset::build(plan, common, fitted)?);
         Ok(Self {
             train: Split::new(&set, Part::Train),
             val: Split::new(&set, Part::Val),
@@ -68,7 +74,25 @@ impl Splits {
     /// # Errors
     /// If a file can no longer be read.
     pub fn fingerprint(&self) -> Result<String, DataError> {
-        self.set.fingerprint()
+        Ok(self.set.digest()?.0.clone())
+    }
+
+    /// The content of every sample as short hashes: what two data sets with
+    /// another [`Self::fingerprint`] are compared by. Read with it.
+    ///
+    /// # Errors
+    /// If a file can no longer be read.
+    pub fn contents(&self) -> Result<&Contents, DataError> {
+        Ok(&self.set.digest()?.1)
+    }
+
+    /// Whether the files of all splits can be used, on so many threads. The seal
+    /// of the test stays whole: only files that cannot be used are told.
+    ///
+    /// # Errors
+    /// If some cannot; the message names the first and lists others.
+    pub fn check(&self, how: Check, threads: usize) -> Result<(), DataError> {
+        self.set.check(how, threads)
     }
 
     /// Groups and contents that occur in two parts, or twice in one. The seal

@@ -1,6 +1,6 @@
 //! What a sample asks to be predicted, before it is decoded.
 
-use sha2::Sha256;
+use sha2::digest::Update;
 
 use crate::error::DataError;
 use crate::prepare::MapSteps;
@@ -37,8 +37,16 @@ impl Truth {
         }
     }
 
+    /// The label map, if it is one.
+    pub fn map(&self) -> Option<&Source> {
+        match self {
+            Self::Map(source) => Some(source),
+            _ => None,
+        }
+    }
+
     /// Takes it into a hash.
-    pub fn hash(&self, hasher: &mut Sha256) -> Result<(), DataError> {
+    pub fn hash(&self, hasher: &mut impl Update) -> Result<(), DataError> {
         match self {
             Self::Class(class) => field(hasher, &(*class as u64).to_le_bytes()),
             Self::Value(value) => field(hasher, &value.to_le_bytes()),

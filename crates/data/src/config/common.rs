@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::Check;
 use crate::error::DataError;
 
 /// Keys of `[data]` that do not depend on the set.
@@ -28,6 +29,8 @@ pub struct CommonConfig {
     pub augment: bool,
     /// Memory for decoded samples in MiB, 0 to 1048576; 0 keeps none; default 512.
     pub cache_mb: usize,
+    /// How closely the files of all splits are looked at before training; default quick.
+    pub check: Check,
 }
 
 impl Default for CommonConfig {
@@ -41,14 +44,24 @@ impl Default for CommonConfig {
             drop_last: false,
             augment: false,
             cache_mb: 512,
+            check: Check::default(),
         }
     }
 }
 
 impl CommonConfig {
     /// Names of the keys.
-    pub(crate) const KEYS: [&'static str; 8] =
-        ["root", "modalities", "batch_size", "workers", "prefetch", "drop_last", "augment", "cache_mb"];
+    pub(crate) const KEYS: [&'static str; 9] = [
+        "root",
+        "modalities",
+        "batch_size",
+        "workers",
+        "prefetch",
+        "drop_last",
+        "augment",
+        "cache_mb",
+        "check",
+    ];
 
     /// Refuses values out of range.
     pub(crate) fn check(&self) -> Result<(), DataError> {

@@ -9,6 +9,7 @@ use toml::{Table, Value};
 use super::{CommonConfig, SplitConfig};
 use crate::assign::assign;
 use crate::error::{DataError, ErrorKind};
+use crate::prepare::Preparation;
 use crate::set::{FeaturesConfig, GridConfig, ManifestConfig, RgbdConfig, SpokenDigitsConfig};
 use crate::split::Splits;
 use crate::truth::Labelling;
@@ -179,6 +180,20 @@ impl DataConfig {
     /// # Errors
     /// If anything does not fit; see [`ErrorKind`].
     pub fn open(&self, base: &Path) -> Result<Splits, DataError> {
+        self.opened(base, None)
+    }
+
+    /// Opens the data for a model that is trained: inputs are prepared as they
+    /// were for it, and nothing is fitted. On unchanged data that is the same as
+    /// [`Self::open`].
+    ///
+    /// # Errors
+    /// As [`Self::open`], or if the modalities are others.
+    pub fn open_prepared(&self, base: &Path, fitted: &[Preparation]) -> Result<Splits, DataError> {
+        self.opened(base, Some(fitted))
+    }
+
+    fn opened(&self, base: &Path, fitted: Option<&[Preparation]>) -> Result<Splits, DataError> {
         self.common.check()?;
         self.split.check()?;
         let (common, split) = (&self.common, &self.split);
@@ -198,7 +213,7 @@ impl DataConfig {
             if split.is_random() {
                 assign(&mut plan.records, plan.classes.len(), split)?;
             }
-            Splits::build(plan, common)
+            Splits::build(plan, common, fitted)
         })
         .map_err(|e| e.at(format_args!("data set `{}`", self.set.name())))
     }
