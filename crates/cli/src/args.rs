@@ -19,8 +19,8 @@ pub struct Args {
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 2 wrong usage, 3 impossible configuration, 4 unusable data, \
-5 training diverged, 6 interrupted (train --resume or the same compare continues), 7 a run folder or \
-checkpoint cannot be read or written, 70 a bug.";
+5 training diverged, 6 interrupted (train --resume or the same compare continues), 7 a run folder, a \
+checkpoint or standard output cannot be read or written, 70 a bug.";
 
 /// The subcommands.
 #[derive(Subcommand, Debug)]
@@ -114,6 +114,10 @@ pub struct Evaluate {
     /// Split to look at.
     #[arg(long, value_enum, default_value_t = Part::Test)]
     pub split: Part,
+    /// Score data that changed since training as they are, as after a file was mended; the reason and the
+    /// changes are recorded with the look.
+    #[arg(long, value_name = "REASON")]
+    pub accept_changed_data: Option<String>,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

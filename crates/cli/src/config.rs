@@ -114,7 +114,7 @@ pub fn folder_of(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Keys of `[data]` that change nothing of what a batch is.
-pub const LOADING: [&str; 4] = ["workers", "prefetch", "cache_mb", "root"];
+pub const LOADING: [&str; 5] = ["workers", "prefetch", "cache_mb", "root", "check"];
 
 /// Names of the sections.
 pub const SECTIONS: [&str; 8] =

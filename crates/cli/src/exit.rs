@@ -9,6 +9,7 @@ use counterpoint::{Error, ErrorKind};
 use counterpoint_data::DataError;
 use counterpoint_report::record::RecordError;
 
+use crate::output;
 use crate::watch::screen;
 
 /// How a command ended when it did not succeed.
@@ -57,9 +58,20 @@ impl Failure {
         self
     }
 
+    /// The same failure with words behind it.
+    pub fn and(mut self, more: &str) -> Self {
+        self.message += more;
+        self
+    }
+
     /// Its code and its message.
     pub fn parts(&self) -> (Code, &str) {
         (self.code, &self.message)
+    }
+
+    /// Whether configuration or data are at fault, and not what happened since.
+    pub fn refuses(&self) -> bool {
+        matches!(self.code, Code::Usage | Code::Config | Code::Data)
     }
 
     /// A file operation that failed.
@@ -125,23 +137,43 @@ impl From<RecordError> for Failure {
 }
 
 /// Prints a failure and turns it into an exit code.
-#[expect(clippy::print_stderr, reason = "this is where messages leave the program")]
+///
+/// Results that standard output could not take are a failure of an otherwise
+/// successful command; a reader that closed its end is none.
 pub fn code(result: Result<(), Failure>) -> ExitCode {
-    match result {
+    let lost = |fault: std::io::Error| {
+        Failure::new(
+            Code::Files,
+            format!("cannot write the result to standard output: {fault}; the work itself is done"),
+        )
+    };
+    match result.and_then(|()| output::fault().map_or(Ok(()), |fault| Err(lost(fault)))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            output::say(format_args!("error: {failure}"));
             ExitCode::from(failure.code as u8)
         }
     }
 }
 
+/// Prints clap's answer: help and version on standard output, a wrong command
+/// line on standard error.
+pub fn answer(answer: &clap::Error) -> ExitCode {
+    let written = answer.print();
+    if answer.use_stderr() {
+        return ExitCode::from(Code::Usage as u8);
+    }
+    output::note(written);
+    code(Ok(()))
+}
+
 /// Makes a panic say that it is our fault, and leave with its own code.
-#[expect(clippy::print_stderr, reason = "this is where messages leave the program")]
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|info| {
         screen::leave();
-        eprintln!("error: this is a bug in counterpoint, please report it with your configuration: {info}");
+        output::say(format_args!(
+            "error: this is a bug in counterpoint, please report it with your configuration: {info}"
+        ));
         std::process::exit(Code::Bug as i32);
     }));
 }

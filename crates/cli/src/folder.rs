@@ -2,7 +2,7 @@
 //!
 //! `config.toml` the resolved configuration; `run.json` what else is needed to
 //! use the model (classes, preparation, data hash, environment);
-//! `metrics.jsonl` one line per event; `checkpoints/{last,best}.safetensors`;
+//! `samples.jsonl` hashes of every sample's files; `metrics.jsonl` one line per event; `checkpoints/{last,best}.safetensors`;
 //! `looks.jsonl` every look at the test split.
 
 use std::collections::BTreeMap;
@@ -14,11 +14,14 @@ use std::time::{Duration, Instant};
 use counterpoint::task::{TaskConfig, TaskKind};
 use counterpoint::train::Checkpoint;
 use counterpoint_batch::{ModalitySpec, TargetSpec};
-use counterpoint_data::{Preparation, Splits};
+use counterpoint_data::{Contents, Preparation, Splits};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Loaded};
 use crate::exit::{Code, Failure};
+
+/// The file of what every sample was when the run began.
+const CONTENTS: &str = "samples.jsonl";
 
 /// What a run needs to know besides its configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -85,7 +88,7 @@ fn classification() -> TaskConfig {
 }
 
 fn environment() -> BTreeMap<String, String> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = rayon::current_num_threads();
     [
         ("counterpoint", env!("CARGO_PKG_VERSION").to_owned()),
         ("burn", "0.22.1 (flex)".to_owned()),
@@ -132,10 +135,47 @@ pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
         .map_err(|e| Failure::io("write", path, &e))
 }
 
+/// Whether a run was started in a folder.
+pub fn holds_run(path: &Path) -> bool {
+    path.join("config.toml").exists()
+}
+
+/// Why a new run cannot begin in a folder that holds one.
+pub fn taken(path: &Path) -> Failure {
+    let why = || {
+        let (kept, _) = read(path)?;
+        let done = last(path)?.map_or(0, |checkpoint| checkpoint.progress.epoch);
+        let (place, total) = (path.display(), kept.config.train.epochs);
+        let message = if done >= total {
+            format!(
+                "{place} already holds a finished run ({total} epochs); choose another --out or remove it"
+            )
+        } else {
+            format!(
+                "{place} holds an unfinished run ({done} of {total} epochs); add --resume to continue it, or \
+                 choose another --out"
+            )
+        };
+        Ok(Failure::new(Code::Config, message))
+    };
+    why().unwrap_or_else(|failure: Failure| failure)
+}
+
+/// The last checkpoint of a run, if one was written.
+fn last(path: &Path) -> Result<Option<Checkpoint>, Failure> {
+    let path = path.join("checkpoints").join("last.safetensors");
+    if !path.exists() {
+        return Ok(None);
+    }
+    Ok(Some(Checkpoint::read(&path)?))
+}
+
 /// A run folder that this process may write to.
 pub struct Folder {
     /// Where it is.
     pub path: PathBuf,
+    /// What this process created of the path, the uppermost folder first.
+    created: Vec<PathBuf>,
     /// Held so that no second process trains here; the system frees it however we end.
     _lock: File,
 }
@@ -143,14 +183,36 @@ pub struct Folder {
 impl Folder {
     /// Creates the folder if need be and takes its lock.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        fs::create_dir_all(path.join("checkpoints"))
-            .map_err(|e| Failure::io("create run folder", path, &e))?;
-        Ok(Self { path: path.to_owned(), _lock: lock(path)? })
+        let checkpoints = path.join("checkpoints");
+        let mut created: Vec<PathBuf> = checkpoints
+            .ancestors()
+            .take_while(|p| !p.as_os_str().is_empty() && !p.exists())
+            .map(Path::to_owned)
+            .collect();
+        created.reverse();
+        let opened = fs::create_dir_all(&checkpoints)
+            .map_err(|e| Failure::io("create run folder", path, &e))
+            .and_then(|()| lock(path));
+        match opened {
+            Ok(lock) => Ok(Self { path: path.to_owned(), created, _lock: lock }),
+            Err(failure) => {
+                remove_empty(&created);
+                Err(failure)
+            }
+        }
     }
 
-    /// Whether a run was started here.
-    pub fn holds_run(&self) -> bool {
-        self.path.join("config.toml").exists()
+    /// Takes back the start of a run that was refused before it trained: what
+    /// [`Folder::begin`] and the recorder wrote, and the folders made for it.
+    /// Files of others in the folder stay.
+    pub fn abandon(self) {
+        let Self { path, created, _lock } = self;
+        // Without its configuration the folder holds no run; that goes first.
+        for name in ["config.toml", "run.json", CONTENTS, "metrics.jsonl", "steps.jsonl", "lock"] {
+            let _ = fs::remove_file(path.join(name));
+        }
+        let _ = fs::remove_dir_all(path.join("tensorboard"));
+        remove_empty(&created);
     }
 
     /// Folder of the checkpoints.
@@ -165,19 +227,23 @@ impl Folder {
 
     /// The last checkpoint, if one was written.
     pub fn last(&self) -> Result<Option<Checkpoint>, Failure> {
-        let path = self.checkpoints().join("last.safetensors");
-        if !path.exists() {
-            return Ok(None);
-        }
-        Ok(Some(Checkpoint::read(&path)?))
+        last(&self.path)
     }
 
     /// Writes configuration and facts of a new run.
-    pub fn begin(&self, config: &Config, info: &RunInfo) -> Result<(), Failure> {
+    pub fn begin(&self, config: &Config, info: &RunInfo, contents: &Contents) -> Result<(), Failure> {
+        write(&self.path.join(CONTENTS), &contents.to_lines())?;
         let text = serde_json::to_string_pretty(info).expect("facts are plain data");
         // The configuration comes last: it marks the folder as holding a run.
         write(&self.path.join("run.json"), &text)?;
         write(&self.path.join("config.toml"), &config.to_toml())
+    }
+}
+
+/// Removes folders, the innermost first, as far as they are empty.
+fn remove_empty(folders: &[PathBuf]) {
+    for folder in folders.iter().rev() {
+        let _ = fs::remove_dir(folder);
     }
 }
 
@@ -199,12 +265,42 @@ pub fn read(path: &Path) -> Result<(Loaded, RunInfo), Failure> {
     Ok((loaded, info))
 }
 
+/// What the data of a run were when it began; `None` of runs of older versions.
+pub fn contents(path: &Path) -> Result<Option<Contents>, Failure> {
+    let file = path.join(CONTENTS);
+    match fs::read_to_string(&file) {
+        Ok(text) => Contents::from_lines(&text).map(Some).ok_or_else(|| {
+            Failure::new(
+                Code::Files,
+                format!("{} is damaged; restore it from a copy, or remove it", file.display()),
+            )
+        }),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Failure::io("read", &file, &e)),
+    }
+}
+
+/// Hashes of changed data that were accepted at a look.
+pub fn accepted(path: &Path) -> Result<Vec<String>, Failure> {
+    let file = path.join("looks.jsonl");
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Failure::io("read", &file, &e)),
+    };
+    let hash = |line: &str| {
+        let look: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some(look.get("accepted_data")?.get("hash")?.as_str()?.to_owned())
+    };
+    Ok(text.lines().filter_map(hash).collect())
+}
+
 /// How often the test split of a run was opened.
 pub fn looks(path: &Path) -> usize {
     fs::read_to_string(path.join("looks.jsonl")).map_or(0, |text| text.lines().count())
 }
 
-/// Records a look at the sealed test split before it is opened.
+/// Records a look at the sealed test split before its scores are told.
 pub fn record_look(path: &Path, look: &serde_json::Value) -> Result<usize, Failure> {
     let file = path.join("looks.jsonl");
     let before = looks(path);

@@ -7,6 +7,7 @@ mod config;
 mod exit;
 mod folder;
 mod model;
+mod output;
 mod predictions;
 mod run;
 mod scores;
@@ -22,7 +23,10 @@ use clap::Parser;
 fn main() -> ExitCode {
     allocator::keep_buffers();
     exit::report_panics();
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(answer) => return exit::answer(&answer),
+    };
     let result = match args.command {
         Command::Train(train) => command::train::run(train),
         Command::Evaluate(evaluate) => command::evaluate::run(&evaluate),

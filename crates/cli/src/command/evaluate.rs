@@ -12,18 +12,20 @@ use crate::{folder, scores};
 /// Scores the best and the last checkpoint on a split.
 pub fn run(args: &Evaluate) -> Result<(), Failure> {
     let (loaded, _) = folder::read(&args.run)?;
-    let run = Run::open(loaded)?;
-    run.check_data(&args.run)?;
+    let (run, accepted) = Run::open(loaded)?.accepting(&args.run, args.accept_changed_data.as_deref())?;
     let (split, samples, scored, looks) = match args.split {
         Part::Val => ("val", run.splits.val.len(), run.score_validation(&args.run)?, None),
         Part::Test => {
-            let (scored, looks) = run.look(&args.run, "counterpoint evaluate")?;
+            let (scored, looks) = run.look(&args.run, "counterpoint evaluate", accepted.as_ref())?;
             ("test", run.splits.test.len(), scored, Some(looks))
         }
     };
     if args.json {
         let part = |s: &Scored| json!({"epoch": s.epoch, "scores": s.scores, "by_presence": s.by_presence});
         let mut result = json!({"run": args.run, "split": split, "samples": samples, "looks": looks});
+        if let Some(accepted) = &accepted {
+            result["accepted_data"] = json!(accepted);
+        }
         scored.iter().for_each(|s| result[s.checkpoint] = part(s));
         print(result);
         return Ok(());
@@ -38,6 +40,10 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
         let count = values.get("samples").copied().unwrap_or(0.0);
         let pattern = if pattern == "full" { "everything" } else { pattern };
         print(format!("  samples with {pattern}: {value} of {count:.0} (last)"));
+    }
+    if let Some(accepted) = &accepted {
+        print(format!("The data changed since training and were accepted: {}", accepted.reason));
+        accepted.changes.iter().for_each(|change| print(format!("  {change}")));
     }
     if let Some(looks) = looks {
         print(format!("This was look {looks} at the test split of this run; it is recorded in looks.jsonl."));

@@ -11,12 +11,11 @@ use crate::run::Run;
 /// Writes scores, features and correctness of every sample of a split.
 pub fn run(args: &Export) -> Result<(), Failure> {
     let (loaded, _) = folder::read(&args.run)?;
-    let run = Run::open(loaded)?;
-    run.check_data(&args.run)?;
+    let (run, _) = Run::open(loaded)?.accepting(&args.run, None)?;
     let (split, scored, looks) = match args.split {
         Part::Val => ("val", run.score_validation(&args.run)?, None),
         Part::Test => {
-            let (scored, looks) = run.look(&args.run, "counterpoint export")?;
+            let (scored, looks) = run.look(&args.run, "counterpoint export", None)?;
             ("test", scored, Some(looks))
         }
     };

@@ -15,8 +15,4 @@ pub mod report;
 pub mod sweep;
 pub mod train;
 
-/// Prints a result.
-#[expect(clippy::print_stdout, reason = "results belong on stdout")]
-pub fn print(text: impl std::fmt::Display) {
-    println!("{text}");
-}
+pub use crate::output::result as print;

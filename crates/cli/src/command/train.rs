@@ -55,10 +55,10 @@ pub fn run(args: Train) -> Result<(), Failure> {
     if given.is_none() && !out.join("config.toml").exists() {
         return Err(Failure::new(Code::Usage, format!("{} holds no run to resume", out.display())));
     }
-    let folder = Folder::open(&out)?;
-    let loaded = settle(&folder, given, args.resume)?;
-    let run = Run::open(loaded)?;
-    run.train(&folder, &Manner { quiet: args.quiet, tui: args.tui, stop: &stop })?;
+    let run = Run::open(settle(&out, given, args.resume)?)?;
+    let folder =
+        run.train(&out, &Manner { quiet: args.quiet, tui: args.tui, resume: args.resume, stop: &stop })?;
+    let (run, _) = if args.test { run.accepting(&folder.path, None)? } else { (run, None) };
     if args.test {
         run.look_once(&folder.path, "counterpoint train --test")?;
     }
@@ -73,42 +73,28 @@ fn default_out(config: Option<&Path>, settings: &Config) -> PathBuf {
     Path::new("runs").join(format!("{name}-seed{}", settings.train.seed))
 }
 
-/// Decides what the folder's run and the given configuration mean together.
-fn settle(folder: &Folder, given: Option<Loaded>, resume: bool) -> Result<Loaded, Failure> {
-    let place = folder.path.display();
-    if !folder.holds_run() {
+/// Decides what the folder's run and the given configuration mean together;
+/// writes nothing.
+fn settle(out: &Path, given: Option<Loaded>, resume: bool) -> Result<Loaded, Failure> {
+    let place = out.display();
+    if !folder::holds_run(out) {
         return given.ok_or_else(|| Failure::new(Code::Usage, format!("{place} holds no run to resume")));
     }
-    let (mut kept, _) = folder::read(&folder.path)?;
     if !resume {
-        let done = folder.last()?.map_or(0, |c| c.progress.epoch);
-        let total = kept.config.train.epochs;
-        return Err(Failure::new(
-            Code::Config,
-            if done >= total {
-                format!(
-                    "{place} already holds a finished run ({total} epochs); choose another --out or remove it"
-                )
-            } else {
-                format!(
-                    "{place} holds an unfinished run ({done} of {total} epochs); add --resume to continue it, or choose another --out"
-                )
-            },
-        ));
+        return Err(folder::taken(out));
     }
-    if let Some(given) = given {
-        if let Some(difference) = given.config.difference(&kept.config) {
-            return Err(Failure::new(
-                Code::Config,
-                format!(
-                    "cannot resume {place} with another configuration: {difference}; leave the configuration out, or choose another --out"
-                ),
-            ));
-        }
+    let (kept, _) = folder::read(out)?;
+    let Some(given) = given else { return Ok(kept) };
+    match given.config.difference(&kept.config) {
         // Where the data lies and how it is loaded may change.
-        kept = given;
+        None => Ok(given),
+        Some(difference) => Err(Failure::new(
+            Code::Config,
+            format!(
+                "cannot resume {place} with another configuration: {difference}; leave the configuration out, or choose another --out"
+            ),
+        )),
     }
-    Ok(kept)
 }
 
 /// Prints what each modality learned, from the folder's own record.
@@ -154,6 +140,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
 fn dry_run(loaded: Loaded, as_json: bool) -> Result<(), Failure> {
     let run = Run::open(loaded)?;
     let (config, splits) = (&run.config, &run.splits);
+    run.check_files(as_json)?;
     let mut learner = run.beginner()?;
     let train = run.train_loader()?;
     let batches = train.batches();

@@ -11,7 +11,7 @@ use counterpoint_report::predictions::PredictionFile;
 use counterpoint_report::record::{Appender, Confusion, Log, Scores, Test};
 use serde_json::json;
 
-use super::Run;
+use super::{Acceptance, Run};
 use crate::exit::{Code, Failure};
 use crate::{folder, predictions, scores};
 
@@ -46,18 +46,27 @@ impl Run {
 
     /// Opens the test split, scores the best and the last checkpoint and
     /// records the look; also says how many looks that makes.
-    pub fn look(&self, path: &Path, reason: &str) -> Result<(Vec<Scored>, usize), Failure> {
-        // Everything that can fail is done before the seal is broken.
+    pub fn look(
+        &self,
+        path: &Path,
+        reason: &str,
+        accepted: Option<&Acceptance>,
+    ) -> Result<(Vec<Scored>, usize), Failure> {
         let ready = self.ready(path)?;
+        let scored = self.score(&ready, self.splits.test.open(reason)?)?;
+        // Only now there is something to see, and it is recorded before anybody sees it:
+        // a file that cannot be read is no look.
         let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let look = json!({
+        let mut look = json!({
             "unix_time": seconds.map_or(0, |d| d.as_secs()),
             "reason": reason,
             "checkpoints": ready.iter().map(|r| json!({"name": r.checkpoint, "epoch": r.epoch})).collect::<Vec<_>>(),
             "samples": self.splits.test.len(),
         });
+        if let Some(accepted) = accepted {
+            look["accepted_data"] = json!(accepted);
+        }
         let looks = folder::record_look(path, &look)?;
-        let scored = self.score(&ready, self.splits.test.open(reason)?)?;
         self.predictions("test", &scored)?.write(path.join(PredictionFile::NAME))?;
         let mut log = Appender::open(path.join("metrics.jsonl"))?;
         scored.iter().try_for_each(|s| log.append(record(s)))?;
@@ -70,7 +79,7 @@ impl Run {
     /// was killed in between, is completed and stays one look.
     pub fn look_once(&self, path: &Path, reason: &str) -> Result<(), Failure> {
         if folder::looks(path) == 0 {
-            self.look(path, reason)?;
+            self.look(path, reason, None)?;
             return Ok(());
         }
         let metrics = path.join("metrics.jsonl");

@@ -1,12 +1,14 @@
 //! One configuration in one run folder: opened, trained, looked at.
 
+mod data;
 mod look;
 mod training;
 
+pub use data::Acceptance;
 pub use look::Scored;
 pub use training::{FINISHED, Manner};
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::tensor::Device;
 use counterpoint::model::{AnyModel, Model as _};
@@ -17,7 +19,7 @@ use counterpoint_data::Splits;
 
 use crate::config::{Config, Loaded};
 use crate::exit::{Code, Failure};
-use crate::folder::{self, RunInfo};
+use crate::folder::RunInfo;
 use crate::model;
 
 /// A configuration with its data opened: what training and scoring start from.
@@ -77,17 +79,5 @@ impl Run {
         let mut specs = self.splits.modalities().to_vec();
         specs.retain(|spec| wanted.is_none_or(|names| names.contains(&spec.name)));
         model::build(config, &specs, self.task.as_ref(), &self.device).map(drop)
-    }
-
-    /// Refuses data that are not those a folder's run was started with.
-    pub fn check_data(&self, place: &Path) -> Result<(), Failure> {
-        let (_, known) = folder::read(place)?;
-        if self.splits.fingerprint()? == known.data_hash {
-            return Ok(());
-        }
-        Err(Failure::new(
-            Code::Data,
-            format!("the data changed since {} was started; restore it, or start a new run", place.display()),
-        ))
     }
 }

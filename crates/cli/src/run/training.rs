@@ -1,20 +1,24 @@
 //! Training from wherever a run folder stands to the last epoch.
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use counterpoint::diagnose::Diagnostics;
 use counterpoint::grad::Cut;
-use counterpoint::model::Model as _;
+use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::task::TaskKind;
-use counterpoint::train::{Outcome, Progress, Trainer};
+use counterpoint::train::{Learner, Outcome, Progress, Trainer};
+use counterpoint::{Error, ErrorKind};
 use counterpoint_batch::BatchSource;
-use counterpoint_data::{Loader, LoaderOptions};
+use counterpoint_data::{Check, Loader, LoaderOptions};
 use counterpoint_report::record::{Appender, End, Log, Start};
 
 use super::Run;
 use crate::exit::{Code, Failure};
-use crate::folder::Folder;
+use crate::folder::{self, Folder, RunInfo};
+use crate::output;
+use crate::stop;
 use crate::watch::{Bar, Dashboard, Display, Outlook, Recorder, Watched};
 
 /// How a run is watched and stopped; nothing here changes what it computes.
@@ -23,6 +27,8 @@ pub struct Manner<'a> {
     pub quiet: bool,
     /// The whole terminal for progress, where there is one.
     pub tui: bool,
+    /// Whether a run that the folder holds is continued.
+    pub resume: bool,
     /// Set from outside to stop after the current step.
     pub stop: &'a AtomicBool,
 }
@@ -44,25 +50,63 @@ impl Run {
         Ok(Loader::new(self.splits.train.clone(), options)?)
     }
 
+    /// Checks the files of all splits as `data.check` says.
+    pub fn check_files(&self, quiet: bool) -> Result<(), Failure> {
+        let how = self.config.data.common.check;
+        if how == Check::Full && !quiet {
+            output::say("note: decoding every file once (data.check = \"full\")");
+        }
+        Ok(self.splits.check(how, rayon::current_num_threads())?)
+    }
+
     /// Trains what is left of the run in a folder, which may be all or nothing,
-    /// and records it there.
+    /// and records it there. A run that is refused before its first step leaves
+    /// no folder.
     ///
     /// # Errors
     /// If the folder's run was started on other data, training diverges, is
     /// stopped, or something cannot be read or written.
-    pub fn train(&self, folder: &Folder, manner: &Manner<'_>) -> Result<(), Failure> {
+    pub fn train(&self, out: &Path, manner: &Manner<'_>) -> Result<Folder, Failure> {
+        // Whatever can be refused is, before anything is written.
+        self.check_files(manner.quiet)?;
+        let learner = self.beginner()?;
+        let info = self.info()?;
+        if folder::holds_run(out) {
+            self.check_training_data(out)?;
+        }
+        stop::from_here_on();
+        let folder = Folder::open(out)?;
+        // Another process may have begun here while the data were read.
+        let fresh = !folder::holds_run(out);
+        if !fresh && !manner.resume {
+            return Err(folder::taken(out));
+        }
+        match self.continued(&folder, learner, &info, manner) {
+            Err(failure) if fresh && failure.refuses() && folder.last()?.is_none() => {
+                folder.abandon();
+                Err(failure)
+            }
+            ended => ended.map(|()| folder),
+        }
+    }
+
+    fn continued(
+        &self,
+        folder: &Folder,
+        mut learner: Learner<AnyModel>,
+        info: &RunInfo,
+        manner: &Manner<'_>,
+    ) -> Result<(), Failure> {
         let begun = Instant::now();
         let config = &self.config;
-        let mut learner = self.beginner()?;
         let mut done = Progress::default();
-        if folder.holds_run() {
-            self.check_data(&folder.path)?;
+        if folder::holds_run(&folder.path) {
             if let Some(checkpoint) = folder.last()? {
                 done = checkpoint.progress.clone();
                 checkpoint.restore(&mut learner, &self.device, true)?;
             }
         } else {
-            folder.begin(config, &self.info()?)?;
+            folder.begin(config, info, self.splits.contents()?)?;
         }
         let metrics = folder.metrics();
         if done.epoch >= config.train.epochs {
@@ -74,7 +118,7 @@ impl Run {
         let diagnostics =
             Diagnostics { config: config.diagnostics.clone(), additive: config.model.is_additive() };
         let absent = diagnostics.absent(names.len(), self.task.kind() == TaskKind::Classification);
-        let start = self.start(&learner.groups, &done, &absent)?;
+        let start = self.start(&learner.groups, &done, &absent, info)?;
         let run = Watched {
             folder,
             config,
@@ -107,7 +151,7 @@ impl Run {
         let end = End { reason, seconds: Some(begun.elapsed().as_secs_f64()), peak_bytes: peak_bytes() };
         // The error that stopped training matters more than one of the log.
         let logged = observer.end(end);
-        if outcome? == Outcome::Interrupted {
+        if self.outcome_of(outcome, folder)? == Outcome::Interrupted {
             return Err(Failure::new(
                 Code::Interrupted,
                 format!(
@@ -119,14 +163,32 @@ impl Run {
         logged
     }
 
+    /// How training ended; if files failed, with what is kept and how to go on.
+    fn outcome_of(&self, outcome: Result<Outcome, Error>, folder: &Folder) -> Result<Outcome, Failure> {
+        outcome.map_err(|error| {
+            let files = matches!(error.kind(), ErrorKind::Io | ErrorKind::Checkpoint);
+            let failure = Failure::from(error);
+            match folder.last() {
+                Ok(Some(kept)) if files => failure.and(&format!(
+                    "; {} of {} epochs are kept: make room, then continue with: counterpoint train --resume --out {}",
+                    kept.progress.epoch,
+                    self.config.train.epochs,
+                    folder.path.display()
+                )),
+                _ => failure,
+            }
+        })
+    }
+
     fn start(
         &self,
         groups: &counterpoint::grad::Groups,
         done: &Progress,
         absent: &[String],
+        info: &RunInfo,
     ) -> Result<Start, Failure> {
         let parameters: usize = groups.groups().iter().map(|g| groups.size(*g).1).sum();
-        let (info, splits) = (self.info()?, &self.splits);
+        let (info, splits) = (info.clone(), &self.splits);
         let mut environment = info.environment;
         environment.insert("data".into(), info.data_hash);
         if !absent.is_empty() {
@@ -156,7 +218,7 @@ pub const FINISHED: &str = "finished";
 
 /// Says that the run is finished where the process died between its last
 /// checkpoint and saying so.
-fn close(metrics: &std::path::Path) -> Result<(), Failure> {
+fn close(metrics: &Path) -> Result<(), Failure> {
     if Log::read(metrics)?.end().is_none() {
         Appender::open(metrics)?.append(End { reason: FINISHED.into(), ..End::default() })?;
     }

@@ -9,6 +9,7 @@ use counterpoint_report::record::Log;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::pool::{End, Job};
+use crate::output;
 use crate::scores::written;
 
 /// A bar over all runs and one for each that runs; plain lines where stderr is no terminal.
@@ -117,10 +118,9 @@ impl Display {
     }
 
     /// Says something above the bars.
-    #[expect(clippy::print_stderr, reason = "progress belongs on stderr")]
     pub fn say(&self, line: &str) {
         if self.plain {
-            eprintln!("{line}");
+            output::say(line);
         } else {
             // Nothing is lost if the terminal is gone.
             let _ = self.screen.println(line);

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::exit::{Code, Failure};
 use crate::folder;
 use crate::run::FINISHED;
+use crate::stop;
 
 /// How a study is run; nothing here changes a result.
 pub struct Options {
@@ -74,6 +75,7 @@ pub fn run(
         folder::write(&place.join(FILE), &text)?;
     }
     driver.study.write(&place)?;
+    stop::from_here_on();
     let tried = driver.tried()?;
     let trained = driver.lines.iter().filter(|line| line.kind != Kind::Average).count();
     let runs = tried.len() + trained * driver.variants().len() * spec.seeds.len();

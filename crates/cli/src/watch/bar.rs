@@ -9,6 +9,7 @@ use counterpoint_report::record::{Epoch, Warning};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Display, Outlook};
+use crate::output;
 
 /// A bar, or plain lines where stderr is no terminal.
 pub struct Bar {
@@ -42,10 +43,9 @@ impl Bar {
         }
     }
 
-    #[expect(clippy::print_stderr, reason = "progress belongs on stderr")]
     fn say(&self, line: &str) {
         if self.plain {
-            eprintln!("{line}");
+            output::say(line);
         } else {
             self.bar.println(line);
         }

@@ -10,6 +10,7 @@ use counterpoint_report::text::{shorten, width};
 use indicatif::HumanDuration;
 
 use super::{Display, Outlook, screen};
+use crate::output;
 
 /// Time between two frames: faster than the eye follows wastes the processor.
 const FRAME: Duration = Duration::from_millis(200);
@@ -78,11 +79,10 @@ impl Display for Dashboard {
         self.state.notes.push(note.to_owned());
     }
 
-    #[expect(clippy::print_stderr, reason = "what must not vanish with the screen belongs on stderr")]
     fn close(&mut self) {
         screen::leave();
         for Warning { message, remedy, .. } in self.state.warnings.drain(..) {
-            eprintln!("warning: {message}\n  remedy: {remedy}");
+            output::say(format_args!("warning: {message}\n  remedy: {remedy}"));
         }
     }
 }
