@@ -15,6 +15,7 @@ use counterpoint::task::{TaskConfig, TaskKind};
 use counterpoint::train::Checkpoint;
 use counterpoint_batch::{ModalitySpec, TargetSpec};
 use counterpoint_data::{Contents, Preparation, Splits};
+use counterpoint_report::record::Log;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Loaded};
@@ -293,6 +294,37 @@ pub fn accepted(path: &Path) -> Result<Vec<String>, Failure> {
         Some(look.get("accepted_data")?.get("hash")?.as_str()?.to_owned())
     };
     Ok(text.lines().filter_map(hash).collect())
+}
+
+/// Whether a run has a checkpoint of its best epoch, or should have one.
+///
+/// It has none where the metric that selects was not defined in any epoch.
+pub fn has_best(run: &Path) -> bool {
+    let recorded =
+        || Log::read(run.join("metrics.jsonl")).is_ok_and(|log| log.epochs().iter().any(|e| e.best));
+    file_of(run, "best").exists() || recorded()
+}
+
+/// The file of a checkpoint, `best` or `last`.
+///
+/// # Errors
+/// If no epoch of the run is the best.
+pub fn checkpoint(run: &Path, name: &str) -> Result<PathBuf, Failure> {
+    if name == "best" && file_of(run, "last").exists() && !has_best(run) {
+        return Err(Failure::new(
+            Code::Files,
+            format!(
+                "{} has no best epoch, because the metric that selects it was not defined on the validation split; \
+                 use --checkpoint last",
+                run.display()
+            ),
+        ));
+    }
+    Ok(file_of(run, name))
+}
+
+fn file_of(run: &Path, name: &str) -> PathBuf {
+    run.join("checkpoints").join(format!("{name}.safetensors"))
 }
 
 /// How often the test split of a run was opened.

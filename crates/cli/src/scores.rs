@@ -6,7 +6,6 @@ use counterpoint::grad::Row;
 use counterpoint::modality::Modalities;
 use counterpoint::task::{Metric, Task};
 use counterpoint::train::Evaluation;
-use counterpoint_batch::Targets;
 use counterpoint_report::record::{Confusion, Scores};
 use counterpoint_report::table::{Cell, Column, Table, TextStyle};
 
@@ -34,22 +33,24 @@ pub fn by_presence(evaluation: &Evaluation, task: &dyn Task, names: &Modalities)
         .collect()
 }
 
-/// Confusion counts `[true][predicted]` of every row; empty without classes.
+/// Confusion counts of every row; empty without classes that exclude each other.
 pub fn confusions(
     evaluation: &Evaluation,
-    classes: usize,
+    task: &dyn Task,
     names: &Modalities,
 ) -> BTreeMap<String, Confusion> {
-    let Targets::Classes(truth) = &evaluation.targets else { return BTreeMap::new() };
-    let count = |(of, scores): &(Vec<usize>, Vec<f32>)| {
-        let mut counts = vec![vec![0_u64; classes]; classes];
-        for (&sample, row) in of.iter().zip(scores.chunks_exact(classes)) {
-            let said = (0..classes).fold(0, |best, k| if row[k] > row[best] { k } else { best });
-            counts[truth[sample]][said] += 1;
-        }
-        counts
+    let count = |(of, kept): &(Vec<usize>, Vec<f32>)| {
+        Confusion::new(task.outputs(), task.confusion(kept, &evaluation.targets.pick(of)))
     };
-    evaluation.kept.iter().map(|(row, kept)| (row.label(names), count(kept))).collect()
+    let counts = evaluation.kept.iter().map(|(row, kept)| (row.label(names), count(kept)));
+    counts.filter(|(_, counts)| !counts.is_empty()).collect()
+}
+
+/// Intersection over union of every class by row; empty where classes are not areas.
+pub fn class_iou(evaluation: &Evaluation, task: &dyn Task, classes: &[String], names: &Modalities) -> Scores {
+    let named = |values: Vec<f64>| classes.iter().cloned().zip(values).collect();
+    let rows = evaluation.kept.iter();
+    rows.filter_map(|(row, (_, kept))| Some((row.label(names), named(task.class_iou(kept)?)))).collect()
 }
 
 /// Title of the column of a checkpoint.
@@ -57,6 +58,9 @@ pub fn column(checkpoint: &str, epoch: usize) -> String {
     let name = if checkpoint == "best" { "best on val" } else { checkpoint };
     format!("{name} (epoch {epoch})")
 }
+
+/// What stands for a value that is not defined or not there.
+pub const UNDEFINED: &str = "–";
 
 /// The task's first metric among some values, as people read it.
 pub fn primary(values: &BTreeMap<String, f64>, task: &dyn Task) -> String {
@@ -66,9 +70,10 @@ pub fn primary(values: &BTreeMap<String, f64>, task: &dyn Task) -> String {
 /// One metric among some values, as people read it: `81.2 %`, `0.512`.
 pub fn written(values: &BTreeMap<String, f64>, metric: &Metric) -> String {
     match values.get(metric.name) {
+        Some(value) if value.is_nan() => UNDEFINED.into(),
         Some(value) if metric.share => format!("{:.1} %", value * 100.0),
         Some(value) => format!("{value:.3}"),
-        None => "-".into(),
+        None => UNDEFINED.into(),
     }
 }
 

@@ -88,6 +88,37 @@ fn a_number_is_trained_reported_and_predicted() {
 }
 
 #[test]
+fn a_metric_that_is_not_defined_is_a_dash_null_and_never_best() {
+    let toy = features("mood", "[task]\nname = \"regression\"");
+    // Every validation target (samples 12 to 17) is the same.
+    let mood = |i: usize| if i / 6 == 2 { 0.5 } else { (i % 6) as f32 - 2.5 };
+    npy(&toy, "set/mood.npy", "(24,)", &(0..24).map(mood).collect::<Vec<_>>());
+    let said = toy.run(&["train", "set.toml", "--out", "run", "--test"]);
+    said.succeeds();
+    let fused = said.out.lines().find(|line| line.starts_with("fused")).unwrap();
+    assert!(fused.contains('–') && !said.out.lines().nth(1).unwrap().contains("best"), "{}", said.out);
+    assert_eq!(said.err.matches("warning: r2 of the fused output is not defined").count(), 1, "{}", said.err);
+    let record = fs::read_to_string(toy.dir.join("run/metrics.jsonl")).unwrap();
+    assert!(record.contains("\"r2\":null") && !record.contains("\"best\":true"), "{record}");
+    assert!(!toy.dir.join("run/checkpoints/best.safetensors").exists());
+    let said = toy.run(&["evaluate", "run", "--split", "val", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&said.succeeds().out).unwrap();
+    let full = &value["last"]["scores"]["full"];
+    assert!(full["r2"].is_null() && full["correlation"].is_null() && full["mae"].is_f64(), "{value}");
+    assert!(value["best"].is_null());
+    toy.run(&["predict", "run", "--input", "voice=voice.npy"])
+        .fails(7, &["no best epoch", "--checkpoint last"]);
+    toy.run(&["predict", "run", "--input", "voice=voice.npy", "--checkpoint", "last"]).succeeds();
+    toy.run(&["report", "run"]).succeeds();
+    // The data say so before training.
+    let said = toy.run(&["train", "set.toml", "--dry-run"]);
+    assert!(said.succeeds().out.contains("every target of the val split is 0.5"), "{}", said.out);
+    // Another metric selects.
+    let said = toy.run(&["train", "set.toml", "--out", "mae", "--set", "task.select=mae"]);
+    assert!(said.succeeds().out.contains("best on val"), "{}", said.out);
+}
+
+#[test]
 fn labels_are_trained_and_predicted() {
     let toy = features("tags", "classes = [\"good\", \"strong\"]");
     let said = toy.run(&["train", "set.toml", "--out", "run"]);

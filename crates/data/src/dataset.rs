@@ -11,6 +11,7 @@ use crate::cache::{Budget, Cache};
 use crate::check::{Check, check};
 use crate::config::{CommonConfig, Fit};
 use crate::contents::{Both, Contents};
+use crate::coverage::mark;
 use crate::decode::Bitmap;
 use crate::error::{DataError, ErrorKind};
 use crate::plan::{Part, Plan, Record};
@@ -294,6 +295,18 @@ impl Dataset {
         let [height, width] = steps.size;
         let spec = TargetSpec::Maps { height, width, frequency: frequency.shares() };
         Ok(self.targets.get_or_init(|| spec).clone())
+    }
+
+    /// Of every class whether a label map of the part shows it.
+    pub fn classes_in_maps(&self, part: Part) -> Result<Vec<bool>, DataError> {
+        let mut seen = vec![false; self.classes.len()];
+        let Labelling::Maps(steps) = self.labelling else { return Ok(seen) };
+        for (record, entry) in self.records.iter().enumerate().filter(|(_, r)| r.part == part) {
+            if let Truth::Map(source) = &entry.truth {
+                mark(&mut seen, &self.map(record, source, steps, None)?);
+            }
+        }
+        Ok(seen)
     }
 
     /// SHA-256 over everything that decides what a model sees, except the

@@ -26,6 +26,7 @@ mod cache;
 mod check;
 mod config;
 mod contents;
+mod coverage;
 mod dataset;
 mod decode;
 mod error;

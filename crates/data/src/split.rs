@@ -8,6 +8,7 @@ use counterpoint_batch::{ModalitySpec, Sample, TargetSpec};
 use crate::check::Check;
 use crate::config::CommonConfig;
 use crate::contents::Contents;
+use crate::coverage;
 use crate::dataset::Dataset;
 use crate::error::{DataError, ErrorKind};
 use crate::leak::Leaks;
@@ -63,6 +64,16 @@ impl Splits {
     /// If a label map cannot be read or has an id without class.
     pub fn targets(&self) -> Result<TargetSpec, DataError> {
         self.set.targets()
+    }
+
+    /// Notes on what the targets of a split do not show: classes or labels that
+    /// it lacks, numbers that never vary. Of label maps those of the train and
+    /// val split are read; the test split's stay sealed.
+    ///
+    /// # Errors
+    /// If a label map cannot be read or has an id without class.
+    pub fn coverage(&self) -> Result<Vec<String>, DataError> {
+        coverage::notes(&self.set)
     }
 
     /// SHA-256 in hexadecimal over file contents, labels, groups and the

@@ -145,23 +145,23 @@ fn matrices() {
             (0..10_u64).map(|j| if i == j { 80 + i } else { (i * 3 + j * 7) % 11 / 7 * (j + 1) }).collect()
         })
         .collect();
-    checked("confusion", &HeatMap::confusion("Fused, test", &names, &counts).figure());
+    checked("confusion", &HeatMap::confusion("Fused, test", &names, &counts.into()).figure());
     let cosine = vec![vec![1.0, -0.42, 0.1], vec![-0.42, 1.0, f64::NAN], vec![0.1, f64::NAN, 1.0]];
     let short: Vec<String> = ["full", "audio", "image"].map(String::from).to_vec();
     checked("cosine", &HeatMap::new("Cosine of gradients", short.clone(), short, cosine).figure());
     let large: Vec<Vec<u64>> = (0..309)
         .map(|i| (0..309).map(|j| u64::from(i == j) * 9 + u64::from((i * j) % 50 == 1)).collect())
         .collect();
-    let svg = checked("confusion-large", &HeatMap::confusion("309 classes", &names, &large).figure());
+    let svg = checked("confusion-large", &HeatMap::confusion("309 classes", &names, &large.into()).figure());
     assert!(svg.len() < 200_000, "{}", svg.len());
-    let one = HeatMap::confusion::<&str>(HOSTILE, &[HOSTILE], &vec![vec![3]]);
+    let one = HeatMap::confusion::<&str>(HOSTILE, &[HOSTILE], &vec![vec![3]].into());
     checked("confusion-one", &one.figure());
     checked(
         "confusion-none",
-        &HeatMap::confusion::<&str>("", &[], &vec![vec![], vec![1, 2, 3], vec![0, 0]]).figure(),
+        &HeatMap::confusion::<&str>("", &[], &vec![vec![], vec![1, 2, 3], vec![0, 0]].into()).figure(),
     );
     let huge: Vec<Vec<u64>> =
         (0..2000).map(|i| (0..2000).map(|j| (i * 7919 + j * 104_729) % 1009).collect()).collect();
-    let svg = checked("confusion-huge", &HeatMap::confusion("huge", &names, &huge).figure());
+    let svg = checked("confusion-huge", &HeatMap::confusion("huge", &names, &huge.into()).figure());
     assert!(svg.len() < 800_000 && svg.contains("the faintest cells are left out"), "{}", svg.len());
 }

@@ -123,7 +123,8 @@ fn digits(method: &str, seed: u64) -> RunSummary {
             ("audio", audio + 0.03 * noise(seed, salt)),
             ("image", image + 0.01 * noise(seed, 2)),
         ]),
-        confusion: BTreeMap::from([("full".to_owned(), confusion.clone())]),
+        confusion: BTreeMap::from([("full".to_owned(), confusion.clone().into())]),
+        ..Test::default()
     };
     RunSummary {
         name: format!("{method}-{seed}"),
@@ -302,7 +303,7 @@ fn hostile_content_renders_safely() {
         }
         run.epochs.push(Epoch { epoch: usize::MAX, ..Epoch::default() });
         run.tests[0].confusion =
-            BTreeMap::from([("full".into(), vec![vec![], vec![u64::MAX; i % 4], vec![1, 2, 3]])]);
+            BTreeMap::from([("full".into(), vec![vec![], vec![u64::MAX; i % 4], vec![1, 2, 3]].into())]);
         run.tests[0].scores = scores(&[("full", f64::NAN), (HOSTILE, 1e300)]);
         run.predictions[0].ids.truncate(i);
     }
@@ -317,7 +318,7 @@ fn a_large_study_stays_small() {
             let mut run = digits("dgl", seed);
             run.method = format!("dgl, alpha {method}");
             run.classes = (0..309).map(|c| format!("class number {c}")).collect();
-            run.tests[0].confusion.insert("full".into(), vec![vec![1; 309]; 309]);
+            run.tests[0].confusion.insert("full".into(), vec![vec![1; 309]; 309].into());
             run.predictions.clear();
             runs.push(run);
         }

@@ -37,11 +37,11 @@ fn text() {
         results().to_text(TextStyle::default()),
         "\
 Results
-method        accuracy, %             gap  seconds
---------  ---------------  --------------  -------
-joint         95.5 ± 0.4                –      17*
-dgl 日本            98.7*  2.9 [1.7, 4.1]      18
-gone      – (not finite)                –       –
+method         accuracy, %             gap  seconds
+--------  ----------------  --------------  -------
+joint          95.5 ± 0.4                –      17*
+dgl 日本             98.7*  2.9 [1.7, 4.1]      18
+gone      – (not defined)                –       –
 * best
 Two seeds.
 "
@@ -68,7 +68,7 @@ fn markdown() {
 | --- | ---: | ---: | ---: |
 | joint | 95.5 ± 0.4 | – | **17** |
 | dgl 日本 | **98.7** | 2.9 \\[1.7, 4.1\\] | 18 |
-| gone | – (not finite) | – | – |
+| gone | – (not defined) | – | – |
 
 Two seeds.
 "
@@ -144,7 +144,7 @@ fn nothing_is_shown_as_nothing() {
     let mut nan = Table::new([Column::new("a").best(Better::Lower)]);
     nan.row([Cell::number(f64::NAN, 1)]);
     nan.row([Cell::number(f64::INFINITY, 1)]);
-    assert_eq!(nan.to_text(TextStyle::default()), "  a\n---\nNaN\ninf\n");
+    assert_eq!(nan.to_text(TextStyle::default()), "  a\n---\n  –\ninf\n");
 }
 
 #[test]

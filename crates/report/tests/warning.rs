@@ -57,7 +57,7 @@ fn a_modality_that_stays_at_chance_is_named_with_a_remedy() {
     assert_eq!(kinds(&warnings), ["modality_at_chance"]);
     assert_eq!(warnings[0].epoch, Some(3), "half of five epochs is over in the third");
     assert!(
-        warnings[0].message.starts_with("audio alone stays at chance: 11.0 %"),
+        warnings[0].message.starts_with("audio alone stays near chance: 11.0 %"),
         "{}",
         warnings[0].message
     );
@@ -68,6 +68,52 @@ fn a_modality_that_stays_at_chance_is_named_with_a_remedy() {
     assert!(of_run(&start(5), &late).is_empty());
     // Too early to say.
     assert!(of_run(&start(50), &stuck).is_empty());
+}
+
+#[test]
+fn chance_is_of_the_classes_that_occur_and_no_warning_contradicts_its_number() {
+    let occurring = |classes: u64, samples: u64| Start {
+        occurring: BTreeMap::from([("val".to_owned(), classes)]),
+        samples: BTreeMap::from([("val".to_owned(), samples)]),
+        ..start(4)
+    };
+    let run = |start: &Start, audio: f64| {
+        let warnings = of_run(start, &curve([0.5, 0.8, 0.9, 0.8].map(|full| (full, audio, 0.3))));
+        let found = warnings.into_iter().find(|w| w.kind == "modality_at_chance");
+        found.map(|warning| warning.message)
+    };
+    // Of ten classes two occur: half is chance, however little a tenth would be.
+    let message = run(&occurring(2, 500), 0.5).unwrap();
+    assert!(
+        message.contains("50.0 % balanced accuracy on validation where a constant guess has 50.0 %"),
+        "{message}"
+    );
+    assert_eq!(run(&occurring(2, 500), 0.7), None);
+    // One class or one sample says nothing of chance, whatever the score.
+    assert_eq!(run(&occurring(1, 12), 1.0), None);
+    assert_eq!(run(&occurring(1, 12), 0.8), None);
+    // Two standard errors on 4 samples of two classes are 0.5; all right is no chance for all that.
+    assert_eq!(run(&occurring(2, 4), 1.0), None);
+    assert_eq!(run(&occurring(2, 4), 0.75), None);
+    assert!(run(&occurring(2, 4), 0.5).unwrap().contains("chance may add 12.5 points"));
+}
+
+#[test]
+fn a_metric_that_no_epoch_defines_leaves_no_best_one() {
+    let start = Start { metric: "r2".into(), classes: Vec::new(), ..start(3) };
+    let epoch = |number: usize, r2: f64| Epoch {
+        epoch: number,
+        val: BTreeMap::from([("full".to_owned(), BTreeMap::from([("r2".to_owned(), r2)]))]),
+        ..Epoch::default()
+    };
+    let undefined: Vec<Epoch> = (0..=3).map(|number| epoch(number, f64::NAN)).collect();
+    let warnings = of_run(&start, &undefined);
+    assert_eq!(kinds(&warnings), ["no_best_epoch"]);
+    assert!(warnings[0].message.starts_with("r2 of the fused output is not defined"), "{warnings:?}");
+    assert!(of_run(&start, &undefined[..3]).is_empty(), "an epoch is left");
+    let mut one = undefined.clone();
+    one[2] = Epoch { best: true, ..epoch(2, 0.5) };
+    assert!(of_run(&start, &one).is_empty());
 }
 
 #[test]

@@ -21,7 +21,13 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
         }
     };
     if args.json {
-        let part = |s: &Scored| json!({"epoch": s.epoch, "scores": s.scores, "by_presence": s.by_presence});
+        let part = |s: &Scored| {
+            let mut part = json!({"epoch": s.epoch, "scores": s.scores, "by_presence": s.by_presence});
+            if !s.class_iou.is_empty() {
+                part["class_iou"] = json!(s.class_iou);
+            }
+            part
+        };
         let mut result = json!({"run": args.run, "split": split, "samples": samples, "looks": looks});
         if let Some(accepted) = &accepted {
             result["accepted_data"] = json!(accepted);

@@ -13,8 +13,7 @@ use crate::folder;
 /// Writes weights and running statistics of a run for other programs.
 pub fn run(args: &ExportWeights) -> Result<(), Failure> {
     let (_, info) = folder::read(&args.run)?;
-    let file = args.run.join("checkpoints").join(format!("{}.safetensors", args.checkpoint));
-    let checkpoint = Checkpoint::read(&file)?;
+    let checkpoint = Checkpoint::read(&folder::checkpoint(&args.run, &args.checkpoint)?)?;
     let names = counterpoint::modality::Modalities::new(info.specs().into_iter().map(|m| m.name))?;
     let all = checkpoint.weights(&names);
     let chosen = match &args.part {

@@ -47,8 +47,11 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     let device = Device::flex();
     let task = info.task.build(&info.targets())?;
     let mut learner = model::build(&loaded.config, &specs, task.as_ref(), &device)?;
-    let path = args.run.join("checkpoints").join(format!("{}.safetensors", args.checkpoint));
-    Checkpoint::read(&path)?.restore(&mut learner, &device, false)?;
+    Checkpoint::read(&folder::checkpoint(&args.run, &args.checkpoint)?)?.restore(
+        &mut learner,
+        &device,
+        false,
+    )?;
     let sample = Sample::new("input", inputs, Target::Class(0));
     let batch = Batch::collate(vec![sample], &specs).map_err(|e| Failure::new(Code::Data, e.to_string()))?;
     let names = learner.model.modalities().clone();

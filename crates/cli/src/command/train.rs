@@ -101,16 +101,18 @@ fn settle(out: &Path, given: Option<Loaded>, resume: bool) -> Result<Loaded, Fai
 fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
     let log = Log::read(folder.metrics())?;
     let epochs = log.epochs();
-    let (Some(last), Some(best)) = (epochs.last(), epochs.iter().rev().find(|e| e.best)) else {
+    let Some(last) = epochs.last() else {
         return Err(Failure::new(Code::Files, format!("{} records no epoch", folder.path.display())));
     };
+    // None is best where the metric that selects was not defined in any epoch.
+    let best = epochs.iter().rev().find(|e| e.best);
     let seconds: f64 = epochs.iter().map(|e| e.seconds).sum();
     let (splits, place) = (&run.splits, folder.path.display());
     if as_json {
         let part = |e: &Epoch| json!({"epoch": e.epoch, "scores": e.val});
         print(json!({
             "run": folder.path, "split": "val", "samples": splits.val.len(),
-            "best": part(best), "last": part(last), "train_seconds": seconds,
+            "best": best.map(part), "last": part(last), "train_seconds": seconds,
         }));
         return Ok(());
     }
@@ -120,7 +122,8 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
         run.config.train.epochs,
         splits.val.len()
     );
-    let columns = [("best", best), ("last", last)].map(|(name, e)| (scores::column(name, e.epoch), &e.val));
+    let kept = best.map(|e| ("best", e)).into_iter().chain([("last", last)]);
+    let columns: Vec<_> = kept.map(|(name, e)| (scores::column(name, e.epoch), &e.val)).collect();
     let names = Modalities::new(splits.modalities().iter().map(|m| m.name.as_str()))?;
     print(scores::table(&title, &columns, &names, run.task.as_ref()).trim_end());
     let looks: Vec<_> = log.tests().map(|t| (scores::column(&t.checkpoint, t.epoch), &t.scores)).collect();

@@ -29,6 +29,8 @@ pub struct Scored {
     pub by_presence: Scores,
     /// Confusion counts by row.
     pub confusion: BTreeMap<String, Confusion>,
+    /// Intersection over union by row and class.
+    pub class_iou: Scores,
 }
 
 /// A checkpoint in memory.
@@ -85,7 +87,7 @@ impl Run {
         let metrics = path.join("metrics.jsonl");
         let log = Log::read(&metrics)?;
         let known: Vec<&str> = log.tests().map(|t| t.checkpoint.as_str()).collect();
-        if CHECKPOINTS.iter().all(|name| known.contains(name)) {
+        if checkpoints(path).all(|name| known.contains(&name)) {
             return Ok(());
         }
         let scored = self.score(&self.ready(path)?, self.splits.test.open(reason)?)?;
@@ -112,14 +114,13 @@ impl Run {
     /// Reads the checkpoints.
     fn ready(&self, path: &Path) -> Result<Vec<Ready>, Failure> {
         let read = |checkpoint: &'static str| {
-            let file = path.join("checkpoints").join(format!("{checkpoint}.safetensors"));
-            let content = Checkpoint::read(&file)?;
+            let content = Checkpoint::read(&folder::checkpoint(path, checkpoint)?)?;
             let mut learner = self.learner()?;
             let epoch = content.progress.epoch;
             content.restore(&mut learner, &self.device, false)?;
             Ok(Ready { checkpoint, epoch, learner })
         };
-        CHECKPOINTS.into_iter().map(read).collect()
+        checkpoints(path).map(read).collect()
     }
 
     fn score(&self, ready: &[Ready], split: Split) -> Result<Vec<Scored>, Failure> {
@@ -134,7 +135,8 @@ impl Run {
                 epoch: one.epoch,
                 scores: scores::records(&evaluation, self.task.as_ref(), names),
                 by_presence: scores::by_presence(&evaluation, self.task.as_ref(), names),
-                confusion: scores::confusions(&evaluation, self.splits.classes.len(), names),
+                confusion: scores::confusions(&evaluation, self.task.as_ref(), names),
+                class_iou: scores::class_iou(&evaluation, self.task.as_ref(), &self.splits.classes, names),
                 evaluation,
             })
         };
@@ -142,8 +144,10 @@ impl Run {
     }
 }
 
-/// The checkpoints that are scored, in this order.
-const CHECKPOINTS: [&str; 2] = ["best", "last"];
+/// The checkpoints of a run that are scored, in this order; not `best` where no epoch was.
+fn checkpoints(run: &Path) -> impl Iterator<Item = &'static str> {
+    ["best", "last"].into_iter().filter(|name| *name == "last" || folder::has_best(run))
+}
 
 fn record(scored: &Scored) -> Test {
     Test {
@@ -153,5 +157,6 @@ fn record(scored: &Scored) -> Test {
         samples: scored.evaluation.ids.len() as u64,
         scores: scored.scores.clone(),
         confusion: scored.confusion.clone(),
+        class_iou: scored.class_iou.clone(),
     }
 }

@@ -41,8 +41,10 @@ impl Run {
     /// Opens the data.
     pub fn open(loaded: Loaded) -> Result<Self, Failure> {
         let Loaded { config, base } = loaded;
-        let splits = config.data.open(&base)?;
+        let mut splits = config.data.open(&base)?;
         let targets = splits.targets()?;
+        let coverage = splits.coverage()?;
+        splits.notes.extend(coverage);
         let task_config = config.task.clone().unwrap_or_else(|| TaskConfig::of(&targets));
         let task = task_config.build(&targets)?;
         Ok(Self { config, splits, task, task_config, device: Device::flex(), base })

@@ -1,5 +1,6 @@
 //! Training from wherever a run folder stands to the last epoch.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -11,7 +12,7 @@ use counterpoint::task::TaskKind;
 use counterpoint::train::{Learner, Outcome, Progress, Trainer};
 use counterpoint::{Error, ErrorKind};
 use counterpoint_batch::BatchSource;
-use counterpoint_data::{Check, Loader, LoaderOptions};
+use counterpoint_data::{Check, Loader, LoaderOptions, Split};
 use counterpoint_report::record::{Appender, End, Log, Start};
 
 use super::Run;
@@ -206,10 +207,19 @@ impl Run {
             samples: [("train", splits.train.len()), ("val", splits.val.len()), ("test", splits.test.len())]
                 .map(|(k, n)| (k.to_owned(), n as u64))
                 .into(),
+            occurring: occurring(&splits.val),
             parameters: Some(parameters as u64),
             environment,
             ..Start::default()
         })
+    }
+}
+
+/// How many classes the validation split shows; empty where samples have no class.
+fn occurring(val: &Split) -> BTreeMap<String, u64> {
+    match val.class_counts().iter().filter(|count| **count > 0).count() {
+        0 => BTreeMap::new(),
+        count => [("val".to_owned(), count as u64)].into(),
     }
 }
 

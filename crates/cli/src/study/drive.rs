@@ -189,10 +189,8 @@ impl<'a> Driver<'a> {
         let Ok(log) = Log::read(self.folder.join(place).join("metrics.jsonl")) else { return State::Waiting };
         let looked = |name| log.tests().any(|t| t.checkpoint == name);
         let finished = log.end().is_some_and(|end| end.reason == FINISHED);
-        if finished && (!test || (looked("best") && looked("last"))) {
-            State::Finished
-        } else {
-            State::Waiting
-        }
+        // Where the metric that selects was never defined, there is no best epoch to look at.
+        let best = || looked("best") || !log.epochs().iter().any(|epoch| epoch.best);
+        if finished && (!test || (looked("last") && best())) { State::Finished } else { State::Waiting }
     }
 }

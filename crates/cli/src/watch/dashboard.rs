@@ -168,7 +168,7 @@ impl State {
         for row in rows {
             let read = |e: &Epoch| e.val.get(row)?.get(metric).copied();
             let curve: Vec<f64> = self.epochs.iter().filter_map(read).collect();
-            let cell = |value: Option<f64>| value.map_or("-".to_owned(), |v| self.outlook.score(v));
+            let cell = |value: Option<f64>| self.outlook.score(value.unwrap_or(f64::NAN));
             let best = curve.iter().copied().filter(|v| v.is_finite()).reduce(f64::max);
             let trained = self.epochs.last().and_then(|e| e.train.get(row)?.get(metric).copied());
             let loss = self.losses.get(row).map_or("-".to_owned(), |loss| format!("{loss:.3}"));

@@ -14,6 +14,8 @@ use counterpoint::modality::Modalities;
 use counterpoint::train::StepReport;
 use counterpoint_report::record::{Epoch, Warning};
 
+use crate::scores::UNDEFINED;
+
 /// Shows training while it runs.
 pub trait Display {
     /// After each optimizer step.
@@ -55,6 +57,7 @@ impl Outlook {
     /// A score for people: shares in percent, other scores as they are.
     fn score(&self, value: f64) -> String {
         match self.share {
+            _ if value.is_nan() => UNDEFINED.to_owned(),
             true => format!("{:.1}", 100.0 * value),
             false => format!("{value:.3}"),
         }

@@ -120,7 +120,7 @@ impl<'a> Recorder<'a> {
         }
         self.warned = found.len();
         if let (Some(board), Some(epoch)) = (&mut self.board, self.epochs.last()) {
-            let confusions = || scores::confusions(validation, self.start.classes.len(), self.names);
+            let confusions = || scores::confusions(validation, self.task, self.names);
             board
                 .epoch(epoch, &self.epochs, confusions)
                 .map_err(|e| io("cannot write the TensorBoard file")(e.into()))?;

@@ -1,8 +1,12 @@
 //! One class out of several.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::{Int, Tensor, TensorData, activation::log_softmax};
 use counterpoint_batch::Targets;
 
+use super::counts::{ClassCounts, mean, ratio};
+use super::precision::average_precision;
 use super::{Metric, Metrics, Task, TaskKind};
 use crate::host::host;
 use crate::math::probability::log_softmax as log_probabilities;
@@ -11,10 +15,19 @@ const METRICS: &[Metric] = &[
     Metric::share("accuracy"),
     Metric::share("balanced_accuracy"),
     Metric::share("macro_f1"),
+    Metric::share("weighted_f1"),
+    Metric::share("map"),
     Metric::error("cross_entropy"),
 ];
 
 /// Classification with cross-entropy on logits.
+///
+/// `balanced_accuracy` is the mean recall over the classes that occur,
+/// `macro_f1` the mean F1 over those that occur or are said, `weighted_f1` the
+/// mean weighted by how often each occurs. `map` is the mean over the classes
+/// that occur of the average precision of one class against the rest, samples
+/// ranked by the softmax probability of the class. All as scikit-learn has
+/// them; `map` leaves classes without a sample out, which there are an error.
 #[derive(Clone, Copy, Debug)]
 pub struct Classification {
     classes: usize,
@@ -30,6 +43,27 @@ impl Classification {
     /// The same with the best epoch selected by another metric.
     pub(super) fn with_metrics(self, metrics: Metrics) -> Self {
         Self { metrics, ..self }
+    }
+
+    fn counts(&self, scores: &[f32], classes: &[usize]) -> ClassCounts {
+        let mut counts = ClassCounts::new(self.classes);
+        for (row, &class) in scores.chunks_exact(self.classes).zip(classes) {
+            counts.add(class, argmax(row), 1.0);
+        }
+        counts
+    }
+
+    /// Over the classes that occur; `norms` are the logarithms by which a row's
+    /// scores become log-probabilities.
+    fn mean_average_precision(&self, scores: &[f32], norms: &[f64], classes: &[usize]) -> f64 {
+        let mut samples: Vec<Vec<usize>> = vec![Vec::new(); self.classes];
+        classes.iter().enumerate().for_each(|(sample, &class)| samples[class].push(sample));
+        let of =
+            |sample: usize, class: usize| f64::from(scores[sample * self.classes + class]) - norms[sample];
+        mean(samples.iter().enumerate().map(|(class, own)| {
+            let positive = own.iter().map(|&sample| of(sample, class)).collect();
+            average_precision(positive, (0..classes.len()).map(|sample| of(sample, class)))
+        }))
     }
 }
 
@@ -62,30 +96,35 @@ impl Task for Classification {
 
     fn judge(&self, scores: &[f32], targets: &Targets) -> Vec<f64> {
         let classes = classes_of(targets);
-        let mut hits = vec![0.0; self.classes];
-        let mut said = vec![0.0; self.classes];
-        let mut truly = vec![0.0; self.classes];
-        let mut loss = 0.0;
-        for (row, &class) in scores.chunks_exact(self.classes).zip(classes) {
-            let best = argmax(row);
-            said[best] += 1.0;
-            truly[class] += 1.0;
-            hits[class] += f64::from(u8::from(best == class));
-            loss += cross_entropy(row, class);
+        let counts = self.counts(scores, classes);
+        let rows = || scores.chunks_exact(self.classes);
+        let norms: Vec<f64> = rows().map(log_sum_exp).collect();
+        let losses = rows().zip(&norms).zip(classes).map(|((row, norm), &k)| norm - f64::from(row[k]));
+        let loss = ratio(losses.sum(), classes.len() as f64);
+        vec![
+            counts.accuracy(),
+            counts.mean_recall(),
+            counts.macro_f1(),
+            counts.weighted_f1(),
+            self.mean_average_precision(scores, &norms, classes),
+            loss,
+        ]
+    }
+
+    fn confusion(&self, scores: &[f32], targets: &Targets) -> BTreeMap<[usize; 2], u64> {
+        let mut pairs = BTreeMap::new();
+        for (row, &class) in scores.chunks_exact(self.classes).zip(classes_of(targets)) {
+            *pairs.entry([class, argmax(row)]).or_default() += 1;
         }
-        let count = classes.len() as f64;
-        // Classes that neither occur nor are said say nothing about the model.
-        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-        let recall = (0..self.classes).filter(|&k| truly[k] > 0.0).map(|k| hits[k] / truly[k]).collect();
-        let f1 = (0..self.classes)
-            .filter(|&k| truly[k] + said[k] > 0.0)
-            .map(|k| 2.0 * hits[k] / (truly[k] + said[k]))
-            .collect();
-        vec![hits.iter().sum::<f64>() / count, mean(recall), mean(f1), loss / count]
+        pairs
     }
 
     fn running(&self) -> Option<Metric> {
         Some(METRICS[0])
+    }
+
+    fn follow(&self, scores: &[f32], targets: &Targets) -> f64 {
+        self.counts(scores, classes_of(targets)).accuracy()
     }
 
     fn confidence(&self, scores: Tensor<2>, targets: &Targets) -> Option<f64> {
@@ -112,10 +151,10 @@ pub(crate) fn argmax(row: &[f32]) -> usize {
     row.iter().enumerate().fold(0, |best, (i, &v)| if v > row[best] { i } else { best })
 }
 
-fn cross_entropy(row: &[f32], class: usize) -> f64 {
+fn log_sum_exp(row: &[f32]) -> f64 {
     let top = row.iter().fold(f64::NEG_INFINITY, |top, &v| top.max(f64::from(v)));
     let sum: f64 = row.iter().map(|&v| (f64::from(v) - top).exp()).sum();
-    top + sum.ln() - f64::from(row[class])
+    top + sum.ln()
 }
 
 #[cfg(test)]
@@ -136,6 +175,42 @@ mod tests {
             + ((3f64.exp() + 3.0).ln() - 3.0)
             + (1f64.exp() + 3.0).ln())
             / 4.0;
-        assert!((metrics[3] - by_hand).abs() < 1e-6);
+        assert!((metrics[5] - by_hand).abs() < 1e-6);
+    }
+
+    /// By numpy 2.4 and scikit-learn 1.9 on the softmax `p` of the scores and their arg-max `h`:
+    ///
+    /// ```python
+    /// balanced_accuracy_score(y, h); f1_score(y, h, average="macro"); f1_score(y, h, average="weighted")
+    /// np.mean([average_precision_score(y == k, p[:, k]) for k in range(3)])  # class 3 never occurs
+    /// ```
+    #[test]
+    fn metrics_agree_with_scikit_learn() {
+        let scores: [[f32; 4]; 8] = [
+            [0.9, 0.6, -0.5, -2.3],
+            [0.0, -2.0, 0.1, 2.2],
+            [-1.0, -0.3, 1.0, 0.2],
+            [0.2, -1.9, 0.8, 0.9],
+            [-2.7, -0.9, -2.9, -3.1],
+            [-3.7, -0.5, -1.6, 0.0],
+            [0.3, 0.5, -5.0, -1.6],
+            [0.8, 0.2, -3.1, -1.5],
+        ];
+        let targets = Targets::Classes(vec![0, 0, 1, 2, 2, 2, 1, 0]);
+        let metrics = Classification::new(4).judge(scores.as_flattened(), &targets);
+        let expected = [0.375, 0.3888888888889, 0.325, 0.425, 0.5833333333333, 1.472185028359];
+        for (is, should) in metrics.iter().zip(expected) {
+            assert!((is - should).abs() < 1e-9, "{metrics:?}");
+        }
+    }
+
+    #[test]
+    fn a_split_of_nothing_defines_nothing_and_pairs_are_counted() {
+        let task = Classification::new(3);
+        let none = task.judge(&[], &Targets::Classes(vec![]));
+        assert!(none.len() == 6 && none.iter().all(|value| value.is_nan()), "{none:?}");
+        let scores = [1.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 1.0];
+        let pairs = task.confusion(&scores, &Targets::Classes(vec![0, 0, 2]));
+        assert_eq!(pairs, [([0, 0], 1), ([0, 2], 1), ([2, 2], 1)].into());
     }
 }

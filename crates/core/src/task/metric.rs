@@ -29,7 +29,7 @@ impl Metric {
         Self { name, higher: false, share: false }
     }
 
-    /// Whether `new` is better than `old`.
+    /// Whether `new` is better than `old`; a value that is not defined is not.
     pub fn improves(&self, new: f64, old: f64) -> bool {
         if self.higher { new > old } else { new < old }
     }

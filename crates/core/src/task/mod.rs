@@ -2,8 +2,10 @@
 
 mod classification;
 mod config;
+mod counts;
 mod metric;
 mod multilabel;
+mod precision;
 mod regression;
 mod segmentation;
 
@@ -14,6 +16,7 @@ pub use multilabel::Multilabel;
 pub use regression::{Regression, RegressionLoss};
 pub use segmentation::{ClassWeights, Confusion, Segmentation, median_frequency};
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use burn::tensor::Tensor;
@@ -54,7 +57,8 @@ pub trait Task: Debug + Send + Sync {
     }
 
     /// The metrics of all samples of a split together, in the order of
-    /// [`Task::metrics`], from what was kept of each.
+    /// [`Task::metrics`], from what was kept of each; NaN for a metric that is
+    /// not defined on them, such as the mean over classes of no sample.
     fn judge(&self, kept: &[f32], targets: &Targets) -> Vec<f64>;
 
     /// The metric that selects a model, from what was kept of each sample.
@@ -64,9 +68,30 @@ pub trait Task: Debug + Send + Sync {
         self.judge(kept, targets)[selects.unwrap_or(0)]
     }
 
+    /// How often samples (or pixels) of each class were taken for each class,
+    /// `[true, predicted]`, as far as it happened; empty without classes that
+    /// exclude each other.
+    fn confusion(&self, _kept: &[f32], _targets: &Targets) -> BTreeMap<[usize; 2], u64> {
+        BTreeMap::new()
+    }
+
+    /// Intersection over union of every class, NaN for one without true pixels;
+    /// `None` where classes are not areas.
+    fn class_iou(&self, _kept: &[f32]) -> Option<Vec<f64>> {
+        None
+    }
+
     /// Which metric is worth following over the batches of an epoch.
     fn running(&self) -> Option<Metric> {
         None
+    }
+
+    /// The value of [`Task::running`] from what was kept of the samples of a
+    /// batch; NaN where it is not defined or there is none.
+    fn follow(&self, kept: &[f32], targets: &Targets) -> f64 {
+        let followed =
+            self.running().and_then(|metric| self.metrics().names().position(|name| name == metric.name));
+        followed.map_or(f64::NAN, |place| self.judge(kept, targets)[place])
     }
 
     /// Mean probability of the truth, for strategies that ask how sure a

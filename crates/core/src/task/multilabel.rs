@@ -4,6 +4,8 @@ use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Tensor, TensorData};
 use counterpoint_batch::Targets;
 
+use super::counts::{mean, ratio};
+use super::precision::average_precision;
 use super::{Metric, Metrics, Task, TaskKind};
 
 const METRICS: &[Metric] = &[Metric::share("map"), Metric::share("micro_f1")];
@@ -14,7 +16,8 @@ const METRICS: &[Metric] = &[Metric::share("map"), Metric::share("micro_f1")];
 /// `map` is the mean average precision over labels with a positive sample:
 /// for each label the mean, over its positive samples, of the precision among
 /// all samples that score at least as high. `micro_f1` counts hits and misses
-/// of all labels together at probability one half.
+/// of all labels together at probability one half. Neither is defined (NaN)
+/// where no label applies; `micro_f1` is 0 where some were said nevertheless.
 #[derive(Clone, Copy, Debug)]
 pub struct Multilabel {
     labels: usize,
@@ -41,20 +44,6 @@ fn flags_of(targets: &Targets) -> &[bool] {
     }
 }
 
-/// Precision at each positive, averaged; samples with one score count as one step.
-fn average_precision(mut pairs: Vec<(f32, bool)>) -> Option<f64> {
-    let positives = pairs.iter().filter(|(_, positive)| *positive).count() as f64;
-    pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let (mut sum, mut hits, mut seen) = (0.0, 0.0, 0.0);
-    for tie in pairs.chunk_by(|a, b| a.0 == b.0) {
-        let new = tie.iter().filter(|(_, positive)| *positive).count() as f64;
-        hits += new;
-        seen += tie.len() as f64;
-        sum += new * hits / seen;
-    }
-    (positives > 0.0).then(|| sum / positives)
-}
-
 impl Task for Multilabel {
     fn kind(&self) -> TaskKind {
         TaskKind::Multilabel
@@ -79,18 +68,19 @@ impl Task for Multilabel {
     fn judge(&self, kept: &[f32], targets: &Targets) -> Vec<f64> {
         let flags = flags_of(targets);
         let of_label = |label: usize| {
-            let of = |all: usize| all * self.labels + label;
-            average_precision((0..targets.len()).map(|i| (kept[of(i)], flags[of(i)])).collect())
+            let of = |sample: usize| sample * self.labels + label;
+            let all = (0..targets.len()).map(|sample| f64::from(kept[of(sample)]));
+            let positive = (0..targets.len()).filter(|&sample| flags[of(sample)]);
+            average_precision(positive.map(|sample| f64::from(kept[of(sample)])).collect(), all)
         };
-        let precisions: Vec<f64> = (0..self.labels).filter_map(of_label).collect();
-        let map = precisions.iter().sum::<f64>() / (precisions.len() as f64).max(1.0);
+        let map = mean((0..self.labels).map(of_label));
         let (mut hits, mut marked) = (0.0, 0.0);
         for (&score, &flag) in kept.iter().zip(flags) {
             let said = score > 0.0;
             hits += f64::from(u8::from(said && flag));
             marked += f64::from(u8::from(said)) + f64::from(u8::from(flag));
         }
-        vec![map, if marked > 0.0 { 2.0 * hits / marked } else { 0.0 }]
+        vec![map, ratio(2.0 * hits, marked)]
     }
 }
 
@@ -115,10 +105,11 @@ mod tests {
     }
 
     #[test]
-    fn ties_count_as_one_step_and_nothing_is_guarded() {
-        assert_eq!(average_precision(vec![(1.0, true), (1.0, false)]), Some(0.5));
-        assert_eq!(average_precision(vec![(1.0, false)]), None);
-        assert_eq!(Multilabel::new(1).judge(&[-1.0], &targets(&[false], 1)), [0.0, 0.0]);
+    fn without_a_label_that_applies_nothing_is_defined() {
+        let quiet = Multilabel::new(1).judge(&[-1.0], &targets(&[false], 1));
+        assert!(quiet.iter().all(|value| value.is_nan()), "{quiet:?}");
+        let wrong = Multilabel::new(1).judge(&[1.0], &targets(&[false], 1));
+        assert!(wrong[0].is_nan() && wrong[1] == 0.0, "{wrong:?}");
     }
 
     #[test]

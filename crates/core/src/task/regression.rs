@@ -4,6 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use counterpoint_batch::Targets;
 use serde::{Deserialize, Serialize};
 
+use super::counts::{ClassCounts, ratio};
 use super::{Metric, Metrics, Task, TaskKind};
 
 const METRICS: &[Metric] = &[
@@ -13,6 +14,10 @@ const METRICS: &[Metric] = &[
     Metric::gain("correlation"),
     Metric::share("sign_accuracy"),
     Metric::share("nonzero_accuracy"),
+    Metric::share("sign_f1"),
+    Metric::share("nonzero_f1"),
+    Metric::share("accuracy_5"),
+    Metric::share("accuracy_7"),
 ];
 
 /// What a regression minimises.
@@ -36,7 +41,16 @@ pub enum RegressionLoss {
 /// the share of samples whose score and target agree on being negative, 0
 /// counting as positive; `nonzero_accuracy` leaves out targets that are 0 and
 /// asks whether both are above 0. These are the two readings of sentiment
-/// polarity in use for CMU-MOSI; where no target is left it is 0.
+/// polarity in use for CMU-MOSI and CMU-MOSEI (Acc-2, "has0" and "non0");
+/// `sign_f1` and `nonzero_f1` are the F1 of the same two classes, each weighted
+/// by how often it occurs. `accuracy_5` and `accuracy_7` (Acc-5, Acc-7) ask
+/// whether score and target round to the same whole number, a half to the even
+/// one, after both are cut to -2 to 2 or -3 to 3. Source: MMSA (Yu et al.,
+/// AAAI 2021), as CubeMLP uses it.
+///
+/// What has no answer is NaN: `r2` and `correlation` where nothing varies, the
+/// others of no sample, and the last two where a target lies beyond -3 to 3,
+/// the scale that they are made for.
 #[derive(Clone, Copy, Debug)]
 pub struct Regression {
     loss: RegressionLoss,
@@ -69,6 +83,13 @@ fn values_of(targets: &Targets) -> &[f32] {
     }
 }
 
+/// Counts of positive and not, from score and target of each sample.
+fn polarity(pairs: impl Iterator<Item = [bool; 2]>) -> ClassCounts {
+    let mut counts = ClassCounts::new(2);
+    pairs.for_each(|[said, truth]| counts.add(usize::from(truth), usize::from(said), 1.0));
+    counts
+}
+
 impl Task for Regression {
     fn kind(&self) -> TaskKind {
         TaskKind::Regression
@@ -97,26 +118,34 @@ impl Task for Regression {
         let pairs: Vec<(f64, f64)> =
             scores.iter().zip(values_of(targets)).map(|(s, y)| (f64::from(*s), f64::from(*y))).collect();
         let mean = |of: &dyn Fn(f64, f64) -> f64| {
-            pairs.iter().map(|&(s, y)| of(s, y)).sum::<f64>() / pairs.len() as f64
+            ratio(pairs.iter().map(|&(s, y)| of(s, y)).sum(), pairs.len() as f64)
         };
         let (at_s, at_y) = (mean(&|s, _| s), mean(&|_, y| y));
         let mse = mean(&|s, y| (s - y).powi(2));
-        let (of_s, of_y) = (mean(&|s, _| (s - at_s).powi(2)), mean(&|_, y| (y - at_y).powi(2)));
         let together = mean(&|s, y| (s - at_s) * (y - at_y));
-        // Where nothing varies there is nothing to explain and nothing to go along with.
-        let over = |above: f64, below: f64| if below > 0.0 { above / below } else { 0.0 };
-        let agree = |pairs: &mut dyn Iterator<Item = bool>| {
-            let (hits, all) =
-                pairs.fold((0.0, 0.0), |(hits, all), hit| (hits + f64::from(u8::from(hit)), all + 1.0));
-            over(hits, all)
+        // The sum of squares of equal numbers need not round to 0: their mean may not be exact.
+        let varies = |of: fn(&(f64, f64)) -> f64| pairs.iter().any(|pair| of(pair) != of(&pairs[0]));
+        let spread = |varies: bool, square: &dyn Fn(f64, f64) -> f64| if varies { mean(square) } else { 0.0 };
+        let of_s = spread(varies(|pair| pair.0), &|s, _| (s - at_s).powi(2));
+        let of_y = spread(varies(|pair| pair.1), &|_, y| (y - at_y).powi(2));
+        let sign = polarity(pairs.iter().map(|&(s, y)| [s >= 0.0, y >= 0.0]));
+        let nonzero = polarity(pairs.iter().filter(|(_, y)| *y != 0.0).map(|&(s, y)| [s > 0.0, y > 0.0]));
+        let sentiment = pairs.iter().all(|(_, y)| y.abs() <= 3.0);
+        let rounded = |most: f64| {
+            let class = |value: f64| value.clamp(-most, most).round_ties_even();
+            if sentiment { mean(&|s, y| f64::from(u8::from(class(s) == class(y)))) } else { f64::NAN }
         };
         vec![
-            over(of_y - mse, of_y),
+            ratio(of_y - mse, of_y),
             mean(&|s, y| (s - y).abs()),
             mse,
-            over(together, (of_s * of_y).sqrt()),
-            agree(&mut pairs.iter().map(|&(s, y)| (s >= 0.0) == (y >= 0.0))),
-            agree(&mut pairs.iter().filter(|(_, y)| *y != 0.0).map(|&(s, y)| (s > 0.0) == (y > 0.0))),
+            ratio(together, (of_s * of_y).sqrt()),
+            sign.accuracy(),
+            nonzero.accuracy(),
+            sign.weighted_f1(),
+            nonzero.weighted_f1(),
+            rounded(2.0),
+            rounded(3.0),
         ]
     }
 
@@ -141,9 +170,35 @@ mod tests {
     }
 
     #[test]
-    fn constant_targets_and_scores_give_finite_metrics() {
-        let metrics = Regression::default().judge(&[1.0, 1.0], &Targets::Values(vec![2.0, 2.0]));
-        assert_eq!(metrics, [0.0, 1.0, 1.0, 0.0, 1.0, 1.0]);
+    fn without_variation_there_is_nothing_to_explain_and_nothing_to_go_along_with() {
+        // 0.1 as f32 has no exact mean of three.
+        let metrics = Regression::default().judge(&[0.5, 1.0, 2.0], &Targets::Values(vec![0.1; 3]));
+        assert!(metrics[0].is_nan() && metrics[3].is_nan() && metrics[1] > 0.0, "{metrics:?}");
+        let flat = Regression::default().judge(&[0.1; 3], &Targets::Values(vec![0.5, 1.0, 2.0]));
+        assert!(flat[0] < 0.0 && flat[3].is_nan(), "{flat:?}");
+        let none = Regression::default().judge(&[], &Targets::Values(vec![]));
+        assert!(none.iter().all(|value| value.is_nan()), "{none:?}");
+    }
+
+    /// By numpy 2.4 and scikit-learn 1.9, with the definitions of MMSA:
+    ///
+    /// ```python
+    /// s, y = map(np.array, ([2.6, -0.4, 0.5, -2.5, 0.0, 1.5, -3.4, 2.2], [3.0, 0.0, 0.4, -1.6, 1.0, 1.6, -3.0, 2.9]))
+    /// f1_score(y >= 0, s >= 0, average="weighted"); k = y != 0; f1_score(y[k] > 0, s[k] > 0, average="weighted")
+    /// for m in 2, 3: (np.round(np.clip(s, -m, m)) == np.round(np.clip(y, -m, m))).mean()
+    /// ```
+    #[test]
+    fn sentiment_metrics_agree_with_numpy_and_scikit_learn() {
+        let scores = [2.6, -0.4, 0.5, -2.5, 0.0, 1.5, -3.4, 2.2];
+        let targets = [3.0, 0.0, 0.4, -1.6, 1.0, 1.6, -3.0, 2.9];
+        let metrics = Regression::default().judge(&scores, &Targets::Values(targets.to_vec()));
+        let expected = [0.8818181818182, 0.8634920634921, 0.875, 0.75];
+        for (is, should) in metrics[6..].iter().zip(expected) {
+            assert!((is - should).abs() < 1e-12, "{metrics:?}");
+        }
+        // Degrees are not sentiment.
+        let warm = Regression::default().judge(&[21.0, 3.0], &Targets::Values(vec![21.0, 3.5]));
+        assert!(warm[8].is_nan() && warm[9].is_nan());
     }
 
     #[test]
@@ -152,8 +207,8 @@ mod tests {
         // among samples 1 and 3 both above 0 or both not in both of them.
         let metrics =
             Regression::default().judge(&[1.0, -1.0, 0.0, 2.0], &Targets::Values(vec![2.0, 0.0, -1.0, 0.0]));
-        assert_eq!(metrics[4..], [0.5, 1.0]);
+        assert_eq!(metrics[4..6], [0.5, 1.0]);
         let none = Regression::default().judge(&[1.0], &Targets::Values(vec![0.0]));
-        assert_eq!(none[4..], [1.0, 0.0]);
+        assert!(none[4] == 1.0 && none[5].is_nan() && none[7].is_nan(), "{none:?}");
     }
 }

@@ -143,7 +143,13 @@ impl Evaluation {
         if kept.is_empty() { f64::NAN } else { task.score(&values, &self.targets.pick(&kept)) }
     }
 
-    /// The task's metrics of each row, by name.
+    /// The metric that selects a model, of the fused output; NaN where it is not defined.
+    pub fn score(&self, task: &dyn Task) -> f64 {
+        let fused = self.kept.get(&Row::Full);
+        fused.map_or(f64::NAN, |(samples, kept)| task.score(kept, &self.targets.pick(samples)))
+    }
+
+    /// The task's metrics of each row, by name; NaN for one that is not defined on its samples.
     pub fn metrics(&self, task: &dyn Task) -> BTreeMap<Row, BTreeMap<&'static str, f64>> {
         let judge = |(row, (samples, kept)): (&Row, &(Vec<usize>, Vec<f32>))| {
             let values = task.judge(kept, &self.targets.pick(samples));

@@ -247,17 +247,11 @@ impl<M: Model> Trainer<'_, M> {
     ) -> Result<(), Error> {
         let epoch = progress.epoch;
         let validation = self.validate(learner)?;
-        let metrics = validation.metrics(self.task);
-        let full = &metrics[&Row::Full];
-        if let Some((name, value)) = full.iter().find(|(_, v)| !v.is_finite()) {
-            return Err(diverged(format!(
-                "{name} of the validation split is {value} after epoch {}",
-                epoch + 1
-            )));
-        }
+        self.check_scores(&validation, epoch)?;
         let metric = self.task.metrics().primary();
-        let value = full[metric.name];
-        let best = progress.best.is_none_or(|(_, best)| metric.improves(value, best));
+        let value = validation.score(self.task);
+        // A value that is not defined is no reason to keep an epoch.
+        let best = !value.is_nan() && progress.best.is_none_or(|(_, best)| metric.improves(value, best));
         if best {
             progress.best = Some((epoch, value));
         }
@@ -302,6 +296,18 @@ impl<M: Model> Trainer<'_, M> {
         }
     }
 
+    /// Refuses scores that are not numbers. A metric may lack a value without that: of no sample,
+    /// or of targets that are all equal, it is not defined.
+    fn check_scores(&self, validation: &Evaluation, epoch: usize) -> Result<(), Error> {
+        let fused = validation.kept.get(&Row::Full);
+        match fused.and_then(|(_, scores)| scores.iter().find(|score| !score.is_finite())) {
+            Some(score) => {
+                Err(diverged(format!("a score of the validation split is {score} after epoch {}", epoch + 1)))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn check_finite(&self, ledger: &Ledger, learner: &Learner<M>, at: Moment) -> Result<(), Error> {
         match ledger.losses.iter().find(|(_, loss)| !loss.is_finite()) {
             Some((row, loss)) => Err(diverged(format!(
@@ -326,12 +332,6 @@ pub(super) fn readable(batch: Result<Batch, counterpoint_batch::SourceError>) ->
     batch.map_err(|e| Error::new(ErrorKind::Data, "cannot read a batch").because(e))
 }
 
-/// Where among the task's metrics the one is that training follows.
-fn running(task: &dyn Task) -> Option<usize> {
-    let metric = task.running()?;
-    task.metrics().names().position(|name| name == metric.name)
-}
-
 /// Adds a step to the epoch's sums: they travel in the checkpoint, so an
 /// interrupted epoch reports what an uninterrupted one would.
 fn tally<M: Model>(
@@ -348,9 +348,14 @@ fn tally<M: Model>(
         let count = output.samples.len() as f64;
         add(format!("row/{label}/samples"), count);
         add(format!("row/{label}/loss"), loss * count);
-        if let Some(position) = running(task) {
+        if task.running().is_some() {
             let kept = task.keep(output.scores.clone(), &output.targets);
-            add(format!("row/{label}/running"), task.judge(&kept, &output.targets)[position] * count);
+            let value = task.follow(&kept, &output.targets);
+            // A batch on which it is not defined, such as label maps of nothing but void.
+            if !value.is_nan() {
+                add(format!("row/{label}/running"), value * count);
+                add(format!("row/{label}/followed"), count);
+            }
         }
     }
     add("encoder_runs".into(), ledger.encoder_runs as f64);
@@ -368,7 +373,9 @@ fn means<M: Model>(sums: &BTreeMap<String, f64>, learner: &Learner<M>) -> BTreeM
     rows.filter_map(|row| {
         let part = |what: &str| sums.get(&format!("row/{}/{what}", row.label(names))).copied();
         let count = part("samples")?;
-        Some((row, (part("loss")? / count, part("running").map(|sum| sum / count))))
+        // An epoch that an earlier version began counts no samples of its own here.
+        let followed = part("followed").unwrap_or(count);
+        Some((row, (part("loss")? / count, part("running").map(|sum| sum / followed))))
     })
     .collect()
 }

@@ -20,7 +20,7 @@ use crate::{
 ///
 /// ```
 /// use counterpoint_report::plot::HeatMap;
-/// let map = HeatMap::confusion("Fused", &["cat", "dog"], &vec![vec![9, 1], vec![0, 0]]);
+/// let map = HeatMap::confusion("Fused", &["cat", "dog"], &vec![vec![9, 1], vec![0, 0]].into());
 /// assert_eq!(map.values[0], [0.9, 0.1]);
 /// assert!(map.values[1][0].is_nan()); // no dog was tested
 /// ```
@@ -42,7 +42,7 @@ pub struct HeatMap {
     pub values: Vec<Vec<f64>>,
     /// Whole numbers to write in the cells instead of the values, zeros left
     /// blank; may be empty.
-    pub counts: Confusion,
+    pub counts: Vec<Vec<u64>>,
 }
 
 /// Larger matrices are drawn without numbers and names.
@@ -51,6 +51,10 @@ const NAMED: usize = 26;
 const MOST: usize = 512;
 
 impl HeatMap {
+    /// More classes than these make a matrix that nobody can read; the pairs
+    /// that are mistaken most often say more.
+    pub const MOST_CLASSES: usize = 64;
+
     /// A matrix with names.
     pub fn new(
         title: impl Into<String>,
@@ -61,22 +65,26 @@ impl HeatMap {
         Self { title: title.into(), rows, columns, values, ..Self::default() }
     }
 
-    /// A confusion matrix `[true][predicted]`.
-    pub fn confusion<S: AsRef<str>>(title: impl Into<String>, classes: &[S], counts: &Confusion) -> Self {
+    /// A confusion matrix, true classes from top to bottom; its memory grows
+    /// with the square of the classes.
+    pub fn confusion<S: AsRef<str>>(title: impl Into<String>, classes: &[S], confusion: &Confusion) -> Self {
         let names: Vec<String> = classes.iter().map(|c| c.as_ref().to_owned()).collect();
-        let total = |row: &[u64]| row.iter().map(|n| *n as f64).sum::<f64>();
-        let share = |row: &Vec<u64>| {
-            let total = total(row);
+        let all = 0..confusion.classes();
+        let counts: Vec<Vec<u64>> =
+            all.clone().map(|truth| all.clone().map(|said| confusion.get(truth, said)).collect()).collect();
+        let share = |(truth, row): (usize, &Vec<u64>)| {
+            let total = confusion.total(truth);
             row.iter().map(|n| *n as f64 / total).collect()
         };
-        let right: f64 = counts.iter().enumerate().filter_map(|(i, row)| row.get(i)).map(|n| *n as f64).sum();
-        let all: f64 = counts.iter().map(|row| total(row)).sum();
+        let sum = |pairs: &mut dyn Iterator<Item = u64>| pairs.map(|n| n as f64).sum::<f64>();
+        let right = sum(&mut confusion.pairs().filter(|([truth, said], _)| truth == said).map(|(_, n)| n));
+        let counted = sum(&mut confusion.pairs().map(|(_, n)| n));
         Self {
-            description: format!("{right:.0} of {all:.0} samples lie on the diagonal, which is right."),
+            description: format!("{right:.0} of {counted:.0} lie on the diagonal, which is right."),
             row_title: "true class".into(),
             column_title: "predicted class".into(),
-            values: counts.iter().map(share).collect(),
-            counts: counts.clone(),
+            values: counts.iter().enumerate().map(share).collect(),
+            counts,
             ..Self::new(title, names.clone(), names, Vec::new())
         }
     }

@@ -4,18 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::number;
+use super::{Confusion, number};
 
 /// Numbers by name: `accuracy`, `balanced_accuracy`, `macro_f1`,
-/// `cross_entropy`. Shares are 0 to 1, not percent.
+/// `cross_entropy`. Shares are 0 to 1, not percent; NaN is a number that is not
+/// defined, `null` in the file.
 pub type Values = BTreeMap<String, f64>;
 
 /// [`Values`] by row: `full` is the fused output, any other name is a modality
 /// shown alone.
 pub type Scores = BTreeMap<String, Values>;
-
-/// Counts of samples, `[true class][predicted class]`.
-pub type Confusion = Vec<Vec<u64>>;
 
 /// One line of `metrics.jsonl`.
 ///
@@ -24,7 +22,7 @@ pub type Confusion = Vec<Vec<u64>>;
 ///
 /// let line = Event::from(Epoch { epoch: 3, seconds: f64::NAN, ..Epoch::default() }).to_line();
 /// assert!(line.contains(r#""event":"epoch""#));
-/// assert!(line.contains(r#""seconds":"NaN""#)); // JSON itself has no NaN
+/// assert!(line.contains(r#""seconds":null"#)); // JSON has no NaN
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -75,6 +73,9 @@ pub struct Start {
     pub metric: String,
     /// Samples per split.
     pub samples: BTreeMap<String, u64>,
+    /// Classes that occur in a split, for those splits where it is known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub occurring: BTreeMap<String, u64>,
     /// Trainable numbers of the model.
     pub parameters: Option<u64>,
     /// Versions, machine, threads, data hash: whatever helps to repeat the run.
@@ -165,6 +166,10 @@ pub struct Test {
     /// Confusion counts by row; empty when the task has no classes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub confusion: BTreeMap<String, Confusion>,
+    /// Intersection over union by row and name of the class; empty where
+    /// classes are not areas.
+    #[serde(with = "number::nested", skip_serializing_if = "BTreeMap::is_empty")]
+    pub class_iou: Scores,
 }
 
 /// Something the user should know, with what to do about it.

@@ -4,17 +4,19 @@
 //! The format is append-only and forgiving in both directions. A reader skips
 //! events it does not know (a newer version wrote them), fills fields it does
 //! not find with nothing, and survives a last line that power loss cut in two.
-//! A number that is not finite is written as `"NaN"`, `"inf"` or `"-inf"`,
-//! because JSON has no such number and a diverged loss is exactly what a reader
-//! needs to see.
+//! A number that is not defined, such as the correlation with constant targets,
+//! is `null`; an infinite one is written as `"inf"` or `"-inf"`, because JSON has
+//! no such number and a diverged loss is exactly what a reader needs to see.
 
 mod appender;
+mod confusion;
 mod event;
 mod log;
 mod number;
 mod study;
 
 pub use appender::Appender;
-pub use event::{Confusion, End, Epoch, Event, Scores, Start, Step, Test, Values, Warning};
+pub use confusion::Confusion;
+pub use event::{End, Epoch, Event, Scores, Start, Step, Test, Values, Warning};
 pub use log::{Damage, Log, RecordError};
 pub use study::{Choice, Kind, State, Study, StudyMethod, StudyRun};

@@ -1,6 +1,7 @@
-//! Serde for `f64` that keeps NaN and the infinities, as strings.
+//! Serde for `f64` that keeps NaN, as `null`, and the infinities, as strings.
 //!
-//! `null` reads as NaN too: that is what other JSON writers make of it.
+//! `null` is how JSON says that a number is not there, and what any other
+//! program makes of NaN. Earlier versions wrote `"NaN"`, which reads the same.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -16,7 +17,7 @@ struct Number(f64);
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            x if x.is_nan() => out.serialize_str("NaN"),
+            x if x.is_nan() => out.serialize_unit(),
             f64::INFINITY => out.serialize_str("inf"),
             f64::NEG_INFINITY => out.serialize_str("-inf"),
             x => out.serialize_f64(x),
@@ -30,7 +31,7 @@ impl<'de> Deserialize<'de> for Number {
         impl Visitor<'_> for Any {
             type Value = f64;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, \"NaN\", \"inf\", \"-inf\" or null")
+                f.write_str("a number, null, \"NaN\", \"inf\" or \"-inf\"")
             }
             fn visit_f64<E>(self, x: f64) -> Result<f64, E> {
                 Ok(x)

@@ -175,7 +175,8 @@ fn mean(study: &Study<'_>, method: &Method<'_>, source: &Source) -> f64 {
 fn weaker_classes(study: &Study<'_>) -> Option<String> {
     let source = classes::source(study)?;
     let (focus, baseline) = (&study.methods[study.focus?], study.methods.get(study.baseline)?);
-    let gains = classes::recall_gains(study, source, focus, baseline);
+    let gains = classes::class_gains(study, source, focus, baseline);
+    let measure = if classes::measure(study) == "IoU" { "The IoU" } else { "Recall" };
     let of: Vec<_> = gains.iter().filter(|g| g.gap.difference.is_some()).collect();
     let mut lost: Vec<_> = of.iter().filter(|g| g.gap.difference.is_some_and(|d| d < 0.0)).collect();
     if of.is_empty() {
@@ -194,9 +195,9 @@ fn weaker_classes(study: &Study<'_>) -> Option<String> {
     let named: Vec<String> = lost.iter().take(3).map(name).collect();
     let named: Vec<&str> = named.iter().map(String::as_str).collect();
     Some(match lost.len() {
-        0 => format!("Recall falls in none of the {} classes.", of.len()),
+        0 => format!("{measure} falls in none of the {} classes.", of.len()),
         n => format!(
-            "Recall falls in {n} of {} classes{} {}.",
+            "{measure} falls in {n} of {} classes{} {}.",
             of.len(),
             if n > 3 { ", most in" } else { ":" },
             listed(&named, 3)

@@ -1,6 +1,7 @@
 //! Confusion matrices and what each class gained.
 
 use super::{
+    RunSummary,
     method::only_modality,
     study::{FULL, Method, Source, Study, row_title},
 };
@@ -8,38 +9,52 @@ use crate::{
     html::{Block, Section},
     plot::{Axis, Dot, DotPlot, HeatMap, Mark},
     record::Confusion,
-    statistics::Comparison,
-    table::{Cell, Column, Table},
+    statistics::{Comparison, Resampling, Summary},
+    table::{Better, Cell, Column, Table},
     text::shorten,
 };
 
 /// Methods whose matrices are drawn.
 const MOST: usize = 12;
+/// Classes at either end that are drawn where they are too many.
+const ENDS: usize = 20;
 
-/// Confusion matrices of every method, summed over its runs.
+/// Confusion matrices of every method, summed over its runs; of many classes
+/// the pairs that are mistaken most often.
 pub(super) fn confusions(study: &Study<'_>) -> Option<Section> {
     let source = source(study)?;
     let mut section = Section::new("Confusions");
-    section.say(format!(
-        "{}, counts summed over the runs of a method; colour is the share of the true class.",
-        source.title()
-    ));
+    let drawn = classes(study).len() <= HeatMap::MOST_CLASSES;
+    section.say(if drawn {
+        format!(
+            "{}, counts summed over the runs of a method; colour is the share of the true class.",
+            source.title()
+        )
+    } else {
+        format!(
+            "{}, counts summed over the runs of a method. A matrix of {} classes cannot be read; these are the pairs \
+             that are mistaken most often.",
+            source.title(),
+            classes(study).len()
+        )
+    });
     let (mut alone, mut others, mut tables) = (Vec::new(), Vec::new(), Vec::new());
     for (i, method) in study.methods.iter().take(MOST).enumerate() {
         let asked = i == study.baseline || Some(i) == study.focus;
         for row in &study.rows {
             let Some(counts) = summed(method, source, row) else { continue };
             let title = format!("{}: {}", method.name, row_title(row));
-            let figure = Block::Figure(HeatMap::confusion(title, classes(study), &counts).figure());
+            let figure = (counts.classes() <= HeatMap::MOST_CLASSES)
+                .then(|| Block::Figure(HeatMap::confusion(title, classes(study), &counts).figure()));
             match (row == FULL, asked) {
                 (true, true) => {
-                    section.push(figure);
+                    section.blocks.extend(figure);
                     tables.push(Block::Table(worst(study, method, &counts)));
                 }
-                (true, false) => others.push(figure),
+                (true, false) => others.extend(figure),
                 // A model of one modality says the same twice.
                 (false, _) if only_modality(method.runs[0]).is_some() => {}
-                (false, true) => alone.push(figure),
+                (false, true) => alone.extend(figure),
                 (false, false) => {}
             }
         }
@@ -53,42 +68,77 @@ pub(super) fn confusions(study: &Study<'_>) -> Option<Section> {
     Some(section)
 }
 
+/// Intersection over union of every class under every method; nothing where
+/// classes are not areas.
+pub(super) fn areas(study: &Study<'_>) -> Option<Section> {
+    let source = source(study).filter(|_| areal(study))?;
+    let columns = study.methods.iter().map(|m| Column::new(&m.name).best(Better::Higher));
+    let mut table = Table::new(std::iter::once(Column::new("class")).chain(columns))
+        .captioned(format!("{}: fused IoU of each class, %", source.title()));
+    for (place, class) in classes(study).iter().enumerate() {
+        let cell = |method: &Method<'_>| {
+            let values: Vec<f64> = method
+                .runs
+                .iter()
+                .filter_map(|run| Some(by_class(run, source, FULL)?.get(place).copied().unwrap_or(f64::NAN)))
+                .collect();
+            match Summary::of(&values) {
+                Summary { n: 0, .. } => Cell::none(),
+                summary => Cell::spread(&summary, 100.0, 1),
+            }
+        };
+        let cells = study.methods.iter().map(cell);
+        table.row(std::iter::once(Cell::text(shorten(class, 60))).chain(cells));
+    }
+    table.note(
+        "Mean ± standard deviation over runs. A class without a true pixel in the split has no IoU and does not enter mIoU.",
+    );
+    let mut section = Section::new("IoU per class");
+    section.push(Block::Table(table));
+    Some(section)
+}
+
 /// What a class gained.
 pub(super) struct Gain {
     pub class: String,
     pub gap: Comparison,
 }
 
-/// Recall of every class under one method minus that under another, over pairs of runs.
-pub(super) fn recall_gains<'a>(
+/// What the value of a class is called: its IoU where classes are areas, else its recall.
+pub(super) fn measure(study: &Study<'_>) -> &'static str {
+    if areal(study) { "IoU" } else { "recall" }
+}
+
+/// Recall (IoU of areas) of every class under one method minus that under another, over pairs of runs.
+pub(super) fn class_gains<'a>(
     study: &Study<'a>,
     source: &Source,
     method: &Method<'a>,
     baseline: &Method<'a>,
 ) -> Vec<Gain> {
-    let recalls: Vec<(Vec<f64>, Vec<f64>)> = study
+    let values: Vec<(Vec<f64>, Vec<f64>)> = study
         .pairs(method, baseline)
         .iter()
-        .filter_map(|(a, b)| Some((recall(counts(a, source, FULL)?), recall(counts(b, source, FULL)?))))
+        .filter_map(|(a, b)| Some((by_class(a, source, FULL)?, by_class(b, source, FULL)?)))
         .collect();
-    let classes = recalls.iter().map(|(a, b)| a.len().min(b.len())).min().unwrap_or(0);
+    let classes = values.iter().map(|(a, b)| a.len().min(b.len())).min().unwrap_or(0);
+    // The bootstrap is not shown for single classes, and there may be thousands.
+    let plan = Resampling { draws: 0, ..study.options.resampling };
     (0..classes)
         .map(|class| {
-            let (a, b): (Vec<f64>, Vec<f64>) = recalls.iter().map(|(a, b)| (a[class], b[class])).unzip();
-            Gain {
-                class: class_name(study, class),
-                gap: Comparison::paired(&a, &b, &study.options.resampling),
-            }
+            let (a, b): (Vec<f64>, Vec<f64>) = values.iter().map(|(a, b)| (a[class], b[class])).unzip();
+            Gain { class: class_name(study, class), gap: Comparison::paired(&a, &b, &plan) }
         })
         .collect()
 }
 
-/// Per-class recall against the baseline.
+/// What each class gained against the baseline.
 pub(super) fn gains(study: &Study<'_>) -> Option<Section> {
     let source = source(study)?;
     let mut section = Section::new("Gain per class");
+    let measure = measure(study);
     section.say(format!(
-        "{}, fused: recall of each class minus the baseline's, mean over pairs of runs with Student's t interval. The \
+        "{}, fused: {measure} of each class minus the baseline's, mean over pairs of runs with Student's t interval. The \
          intervals are of single classes and not corrected for their number.",
         source.title()
     ));
@@ -100,25 +150,31 @@ pub(super) fn gains(study: &Study<'_>) -> Option<Section> {
             interval: gain.gap.interval.map(|i| i.scaled(100.0)).map(|i| [i.low, i.high]),
             colour: i,
         };
-        let mut dots: Vec<Dot> = recall_gains(study, source, method, baseline).into_iter().map(dot).collect();
+        let mut dots: Vec<Dot> = class_gains(study, source, method, baseline).into_iter().map(dot).collect();
         if dots.is_empty() {
             continue;
         }
         // Missing values last, else the largest gain first.
         dots.sort_by(|a, b| b.value.is_finite().cmp(&a.value.is_finite()).then(b.value.total_cmp(&a.value)));
-        let title = format!("{} over {}", method.name, baseline.name);
-        let plot =
-            DotPlot { mark: Mark::Bar, reference: Some(0.0), dots, ..DotPlot::new(title, gain_axis()) };
+        let mut title = format!("{} over {}", method.name, baseline.name);
+        let defined = dots.iter().filter(|dot| dot.value.is_finite()).count();
+        if dots.len() > HeatMap::MOST_CLASSES && defined > 2 * ENDS {
+            dots.truncate(defined);
+            dots.drain(ENDS..defined - ENDS);
+            title += &format!(": the {ENDS} largest gains and losses of {defined} classes");
+        }
+        let plot = DotPlot {
+            mark: Mark::Bar,
+            reference: Some(0.0),
+            dots,
+            ..DotPlot::new(title, Axis::new(format!("gain in {measure}, points")))
+        };
         let place = if Some(i) == study.focus { &mut section.blocks } else { &mut others };
         place.push(Block::Figure(plot.figure()));
     }
     let any = section.blocks.len() > 1 || !others.is_empty();
     section.fold("The other methods", others);
     any.then_some(section)
-}
-
-fn gain_axis() -> Axis {
-    Axis::new("gain in recall, points")
 }
 
 /// The first source any run has a confusion matrix for.
@@ -128,51 +184,50 @@ pub(super) fn source<'a>(study: &'a Study<'_>) -> Option<&'a Source> {
     })
 }
 
-fn counts<'a>(run: &'a super::RunSummary, source: &Source, row: &str) -> Option<&'a Confusion> {
+fn counts<'a>(run: &'a RunSummary, source: &Source, row: &str) -> Option<&'a Confusion> {
     let Source::Test(checkpoint) = source else { return None };
     run.test(checkpoint)?.confusion.get(row).filter(|counts| !counts.is_empty())
 }
 
-/// The sum over the runs of a method; ragged matrices are as wide as their widest row.
+/// The sum over the runs of a method.
 fn summed(method: &Method<'_>, source: &Source, row: &str) -> Option<Confusion> {
-    let all: Vec<&Confusion> = method.runs.iter().filter_map(|run| counts(run, source, row)).collect();
-    let rows = all.iter().map(|c| c.len()).max()?;
-    let columns = all.iter().flat_map(|c| c.iter().map(Vec::len)).max()?;
-    let mut sum = vec![vec![0_u64; columns]; rows];
-    for (i, row) in all.iter().flat_map(|c| c.iter().enumerate()) {
-        for (j, count) in row.iter().enumerate() {
-            sum[i][j] = sum[i][j].saturating_add(*count);
-        }
-    }
+    let mut all = method.runs.iter().filter_map(|run| counts(run, source, row));
+    let mut sum = all.next()?.clone();
+    all.for_each(|counts| sum.add(counts));
     Some(sum)
 }
 
-/// Share of each true class that was predicted right; NaN without samples.
-fn recall(counts: &Confusion) -> Vec<f64> {
-    let share = |(i, row): (usize, &Vec<u64>)| {
-        let total: f64 = row.iter().map(|n| *n as f64).sum();
-        row.get(i).map_or(f64::NAN, |right| *right as f64 / total)
-    };
-    counts.iter().enumerate().map(share).collect()
+/// Whether classes are areas.
+fn areal(study: &Study<'_>) -> bool {
+    study.runs.iter().flat_map(|run| &run.tests).any(|test| !test.class_iou.is_empty())
+}
+
+/// IoU of every class where classes are areas, else recall; NaN where it is not defined.
+fn by_class(run: &RunSummary, source: &Source, row: &str) -> Option<Vec<f64>> {
+    let Source::Test(checkpoint) = source else { return None };
+    if let Some(iou) = run.test(checkpoint)?.class_iou.get(row) {
+        return Some(run.classes.iter().map(|class| iou.get(class).copied().unwrap_or(f64::NAN)).collect());
+    }
+    let counts = counts(run, source, row)?;
+    Some((0..counts.classes()).map(|class| counts.recall(class)).collect())
 }
 
 /// The pairs that are mistaken most often.
 fn worst(study: &Study<'_>, method: &Method<'_>, counts: &Confusion) -> Table {
-    let mut table =
-        Table::new(["true class", "taken for", "samples", "share of the class, %"].map(Column::new))
-            .captioned(format!("{}: most frequent confusions", method.name));
-    let mut pairs: Vec<(u64, usize, usize)> = Vec::new();
-    for (i, row) in counts.iter().enumerate() {
-        pairs.extend(row.iter().enumerate().filter(|(j, n)| i != *j && **n > 0).map(|(j, n)| (*n, i, j)));
-    }
+    let unit = if areal(study) { "pixels" } else { "samples" };
+    let mut table = Table::new(["true class", "taken for", unit, "share of the class, %"].map(Column::new))
+        .captioned(format!("{}: most frequent confusions", method.name));
+    let mut pairs: Vec<(u64, usize, usize)> =
+        counts.pairs().filter(|([i, j], _)| i != j).map(|([i, j], n)| (n, i, j)).collect();
     pairs.sort_by_key(|(n, i, j)| (std::cmp::Reverse(*n), *i, *j));
-    for (n, i, j) in pairs.iter().take(5) {
-        let total: f64 = counts[*i].iter().map(|n| *n as f64).sum();
+    let shown = if counts.classes() > HeatMap::MOST_CLASSES { 20 } else { 5 };
+    for (n, i, j) in pairs.iter().take(shown) {
         let [from, to] = [*i, *j].map(|class| Cell::text(class_name(study, class)));
-        table.row([from, to, Cell::count(*n), Cell::number(100.0 * *n as f64 / total, 1)]);
+        let share = *n as f64 / counts.total(*i);
+        table.row([from, to, Cell::count(*n), Cell::number(100.0 * share, 1)]);
     }
     if pairs.is_empty() {
-        table.note("None: every sample is on the diagonal.");
+        table.note("None: everything is on the diagonal.");
     }
     table
 }

@@ -84,6 +84,7 @@ pub fn report(runs: &[RunSummary], options: &Options) -> Page {
         comparison::section(&study, &contests),
         curves::accuracy(&study),
         curves::diagnostics(&study),
+        classes::areas(&study),
         classes::confusions(&study),
         classes::gains(&study),
         choices::section(&study),

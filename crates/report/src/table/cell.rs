@@ -59,9 +59,9 @@ impl Cell {
         Self::Text(text.into())
     }
 
-    /// A number with so many decimals.
+    /// A number with so many decimals; missing if it is NaN, not defined.
     pub fn number(value: f64, decimals: usize) -> Self {
-        Self::Number { value, decimals }
+        if value.is_nan() { Self::none() } else { Self::Number { value, decimals } }
     }
 
     /// A whole number.
@@ -89,7 +89,7 @@ impl Cell {
                 n: summary.n,
                 decimals,
             },
-            None if summary.missing > 0 => Self::Missing("not finite".into()),
+            None if summary.missing > 0 => Self::Missing("not defined".into()),
             None => Self::none(),
         }
     }

@@ -7,8 +7,8 @@ use crate::record::{Confusion, Epoch, Scores};
 use crate::report::measure;
 
 /// Accuracy curves, curves of gradients and suppression as far as they were
-/// measured, and the confusion matrices of the validation split, each with its
-/// tag.
+/// measured, and the confusion matrices of the validation split where the
+/// classes are not too many to draw, each with its tag.
 pub fn pictures(
     epochs: &[Epoch],
     classes: &[String],
@@ -31,7 +31,7 @@ pub fn pictures(
             .and_then(|(title, axis)| curves(epochs, |e| &e.diagnostics, name, 1.0, title, axis));
         pictures.extend(figure.map(|f| (format!("curves/{name}"), f)));
     }
-    for (row, counts) in confusions {
+    for (row, counts) in confusions.iter().filter(|(_, c)| c.classes() <= HeatMap::MOST_CLASSES) {
         let title = format!("Confusion on validation: {row}");
         pictures.push((format!("confusion/{row}"), HeatMap::confusion(title, classes, counts).figure()));
     }

@@ -1,14 +1,16 @@
 //! A modality alone says no more than a guess.
 
-use super::{Caution, percent, validation_samples};
+use super::{Caution, percent, points, validation_samples};
 use crate::record::{Epoch, Start};
 use crate::text::shorten;
 
 /// Half of training is over, and a modality alone is still at chance.
 ///
-/// Chance is `1 / classes` in balanced accuracy: any constant guess has exactly
-/// that, however unequal the classes. The mean over the second half of the
-/// epochs must lie within two standard errors of it.
+/// Chance is `1 / classes` in balanced accuracy, over the classes that occur in
+/// the validation split: any constant guess has exactly that, however unequal
+/// they are. The mean over the second half of the epochs must not exceed it by
+/// more than two standard errors, nor by more than a quarter of what is to be
+/// learned: on a few samples the error alone would reach up to all right.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModalityAtChance {
     /// Name of the modality.
@@ -17,6 +19,8 @@ pub struct ModalityAtChance {
     pub accuracy: f64,
     /// What a constant guess reaches.
     pub chance: f64,
+    /// By how much chance alone may exceed that on these samples.
+    pub margin: f64,
     /// The last epoch looked at.
     pub epoch: usize,
 }
@@ -25,7 +29,9 @@ impl ModalityAtChance {
     /// Looks for it in the epochs so far; not before half of the planned
     /// epochs, and three, are done.
     pub fn find(start: &Start, epochs: &[Epoch], modality: &str) -> Option<Self> {
-        let (samples, classes) = (validation_samples(start), start.classes.len());
+        let samples = validation_samples(start);
+        // Records of earlier versions do not say which classes occur.
+        let classes = start.occurring.get("val").map_or(start.classes.len(), |&count| count as usize);
         let last = epochs.last()?;
         if samples == 0.0 || classes < 2 || last.epoch < 3 || 2 * last.epoch < start.epochs {
             return None;
@@ -36,10 +42,12 @@ impl ModalityAtChance {
         let accuracy = values.iter().sum::<f64>() / values.len() as f64;
         let chance = 1.0 / classes as f64;
         let error = (chance * (1.0 - chance) / samples).sqrt();
-        (accuracy <= chance + 2.0 * error).then(|| Self {
+        let margin = (2.0 * error).min((1.0 - chance) / 4.0);
+        (accuracy <= chance + margin).then(|| Self {
             modality: modality.to_owned(),
             accuracy,
             chance,
+            margin,
             epoch: last.epoch,
         })
     }
@@ -50,10 +58,12 @@ impl Caution for ModalityAtChance {
 
     fn message(&self) -> String {
         format!(
-            "{} alone stays at chance: {} balanced accuracy on validation where a constant guess has {}",
+            "{} alone stays near chance: {} balanced accuracy on validation where a constant guess has {} and \
+             chance may add {}",
             shorten(&self.modality, 60),
             percent(self.accuracy),
-            percent(self.chance)
+            percent(self.chance),
+            points(self.margin)
         )
     }
 

@@ -5,8 +5,8 @@
 //! fires on noise alone: every threshold is a standard error of the validation
 //! split or an interval over runs.
 //!
-//! - in one run: [`ModalityAtChance`], [`ModalityMemorised`], [`BestEpochLast`];
-//!   [`of_run`] looks for all of them.
+//! - in one run: [`ModalityAtChance`], [`ModalityMemorised`], [`BestEpochLast`],
+//!   [`NoBestEpoch`]; [`of_run`] looks for all of them.
 //! - between runs: [`GapUnresolved`], [`GainIsLearningRate`].
 
 mod at_chance;
@@ -14,12 +14,14 @@ mod best_last;
 mod gap;
 mod learning_rate;
 mod memorised;
+mod no_best;
 
 pub use at_chance::ModalityAtChance;
 pub use best_last::BestEpochLast;
 pub use gap::GapUnresolved;
 pub use learning_rate::GainIsLearningRate;
 pub use memorised::ModalityMemorised;
+pub use no_best::NoBestEpoch;
 
 use crate::record::{Epoch, Start, Warning};
 
@@ -63,6 +65,7 @@ pub fn of_run(start: &Start, epochs: &[Epoch]) -> Vec<Warning> {
         found.extend(first(&|seen| Some(ModalityAtChance::find(start, seen, modality)?.record())));
         found.extend(first(&|seen| Some(ModalityMemorised::find(start, seen, modality)?.record())));
     }
+    found.extend(NoBestEpoch::find(start, epochs).map(|none| (epochs.len(), none.record())));
     found.extend(BestEpochLast::find(start, epochs).map(|last| (epochs.len(), last.record())));
     // By the epoch that shows them; those of one epoch keep the order above.
     found.sort_by_key(|(count, _)| *count);

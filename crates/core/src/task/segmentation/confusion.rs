@@ -2,6 +2,8 @@
 
 use counterpoint_batch::ClassMap;
 
+use crate::task::counts::ClassCounts;
+
 /// How often pixels of each class were taken for each class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Confusion {
@@ -35,28 +37,19 @@ impl Confusion {
         self.counts.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more);
     }
 
-    /// Mean over classes with a non-empty union of intersection over union;
-    /// 0 if no pixel was counted.
-    pub fn miou(&self) -> f64 {
-        let (mut sum, mut classes) = (0.0, 0.0);
-        for k in 0..self.classes {
-            let truth: f64 = self.counts[k * self.classes..(k + 1) * self.classes].iter().sum();
-            let said: f64 = self.counts.iter().skip(k).step_by(self.classes).sum();
-            let hits = self.counts[k * self.classes + k];
-            let union = truth + said - hits;
-            if union > 0.0 {
-                sum += hits / union;
-                classes += 1.0;
-            }
+    /// What the metrics are made of.
+    pub(in crate::task) fn by_class(&self) -> ClassCounts {
+        let mut counts = ClassCounts::new(self.classes);
+        for ([truth, said], count) in self.pairs() {
+            counts.add(truth, said, count);
         }
-        if classes > 0.0 { sum / classes } else { 0.0 }
+        counts
     }
 
-    /// Share of pixels that have their class; 0 if no pixel was counted.
-    pub fn pixel_accuracy(&self) -> f64 {
-        let hits: f64 = self.counts.iter().step_by(self.classes + 1).sum();
-        let all: f64 = self.counts.iter().sum();
-        if all > 0.0 { hits / all } else { 0.0 }
+    /// The pairs of true and predicted class that occur, with their counts.
+    pub(in crate::task) fn pairs(&self) -> impl Iterator<Item = ([usize; 2], f64)> {
+        let filled = self.counts.iter().enumerate().filter(|(_, count)| **count > 0.0);
+        filled.map(|(at, &count)| ([at / self.classes, at % self.classes], count))
     }
 }
 
@@ -65,18 +58,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_toy_confusion_of_the_method_by_hand() {
-        let confusion = Confusion { classes: 2, counts: vec![3.0, 1.0, 1.0, 3.0] };
-        assert_eq!((confusion.miou(), confusion.pixel_accuracy()), (0.6, 0.75));
-    }
-
-    #[test]
-    fn void_and_classes_that_never_occur_do_not_count() {
+    fn void_does_not_count() {
         let mut confusion = Confusion::new(3);
         confusion.add(&[0, 255, 0, 1], [0, 1, 1, 1].into_iter());
-        // Class 0: 1 of 2; class 1: 1 of 2; class 2 has no union.
-        assert_eq!(confusion.miou(), 0.5);
-        let empty = Confusion::new(3);
-        assert_eq!((empty.miou(), empty.pixel_accuracy()), (0.0, 0.0));
+        assert_eq!(confusion.pairs().collect::<Vec<_>>(), [([0, 0], 1.0), ([0, 1], 1.0), ([1, 1], 1.0)]);
+        // Class 0: 1 of 2; class 1: 1 of 2; class 2 has no pixel.
+        let iou = confusion.by_class().iou();
+        assert!(iou[..2] == [0.5, 0.5] && iou[2].is_nan());
     }
 }

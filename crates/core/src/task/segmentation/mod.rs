@@ -6,16 +6,20 @@ mod weights;
 pub use confusion::Confusion;
 pub use weights::{ClassWeights, median_frequency};
 
+use std::collections::BTreeMap;
+
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, TensorData};
 use counterpoint_batch::{ClassMap, Targets};
 
 use super::classification::argmax;
+use super::counts::mean;
 use super::{Metric, Metrics, Task, TaskKind};
 use crate::Error;
 use crate::host::host;
 
-const METRICS: &[Metric] = &[Metric::share("miou"), Metric::share("pixel_accuracy")];
+const METRICS: &[Metric] =
+    &[Metric::share("miou"), Metric::share("pixel_accuracy"), Metric::share("mean_class_accuracy")];
 
 /// Segmentation with class-weighted cross-entropy at several scales.
 ///
@@ -27,8 +31,12 @@ const METRICS: &[Metric] = &[Metric::share("miou"), Metric::share("pixel_accurac
 /// A sample's scores are one row per pixel: those of the first scale (the full
 /// size) row by row, then those of the other scales, `[samples * places,
 /// classes]`. Models without side outputs give the first scale alone.
-/// `miou` and `pixel_accuracy` are of the full size, over valid pixels.
-/// Source: Seichter et al., ICRA 2021; methods 5.3.
+///
+/// Metrics are of the full size, over valid pixels: `miou` is the mean
+/// intersection over union, `mean_class_accuracy` the mean recall, both over
+/// the classes that have a true pixel in the split; `pixel_accuracy` is the
+/// share of pixels that have their class. Without a valid pixel they are not
+/// defined (NaN). Source: Seichter et al., ICRA 2021; methods 5.3.
 #[derive(Clone, Debug)]
 pub struct Segmentation {
     size: [usize; 2],
@@ -119,6 +127,15 @@ impl Segmentation {
         (log_softmax(scores, 1).gather(1, index).reshape([rows]) * share).neg()
     }
 
+    /// The counts of all samples, from what was kept of each.
+    fn together(&self, kept: &[f32]) -> Confusion {
+        let mut confusion = Confusion::new(self.weights.len());
+        for sample in kept.chunks_exact(self.kept()) {
+            confusion.merge(sample.iter().map(|&count| f64::from(count)));
+        }
+        confusion
+    }
+
     /// Scores of the full size on the host, one slice of pixels a sample.
     fn full(&self, scores: Tensor<2>, samples: usize) -> Vec<f32> {
         let [rows, classes] = scores.dims();
@@ -178,11 +195,16 @@ impl Task for Segmentation {
     }
 
     fn judge(&self, kept: &[f32], _targets: &Targets) -> Vec<f64> {
-        let mut confusion = Confusion::new(self.weights.len());
-        for sample in kept.chunks_exact(self.kept()) {
-            confusion.merge(sample.iter().map(|&count| f64::from(count)));
-        }
-        vec![confusion.miou(), confusion.pixel_accuracy()]
+        let counts = self.together(kept).by_class();
+        vec![mean(counts.iou()), counts.accuracy(), counts.mean_recall()]
+    }
+
+    fn confusion(&self, kept: &[f32], _targets: &Targets) -> BTreeMap<[usize; 2], u64> {
+        self.together(kept).pairs().map(|(pair, count)| (pair, count as u64)).collect()
+    }
+
+    fn class_iou(&self, kept: &[f32]) -> Option<Vec<f64>> {
+        Some(self.together(kept).by_class().iou())
     }
 
     fn running(&self) -> Option<Metric> {
@@ -254,7 +276,7 @@ mod tests {
         let (targets, scores) = (maps([1, 2], &[255, 255]), scores(&[1.0, 2.0, 3.0, 4.0], 2));
         assert_eq!(scalar(task.loss(scores.clone(), &targets)), 0.0);
         let kept = task.keep(scores.clone(), &targets);
-        assert_eq!(task.judge(&kept, &targets), [0.0, 0.0]);
+        assert!(task.judge(&kept, &targets).iter().all(|value| value.is_nan()));
         assert_eq!(task.confidence(scores, &targets), Some(0.0));
     }
 
@@ -265,8 +287,10 @@ mod tests {
         let values = [3.0, 1.0, 2.0, 0.0, 0.0, 9.0, /* sample 2 */ 0.0, 1.0, 5.0, 0.0, 9.0, 0.0];
         let kept = task.keep(scores(&values, 2), &targets);
         assert_eq!(kept, [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
-        let by_hand = [(1.0 / 2.0 + 1.0 / 2.0) / 2.0, 2.0 / 3.0];
-        assert_eq!(task.judge(&kept, &targets), by_hand);
+        // Class 0: 1 of 2 in union, recall 1 of 1; class 1: 1 of 2, recall 1 of 2.
+        assert_eq!(task.judge(&kept, &targets), [0.5, 2.0 / 3.0, 0.75]);
+        assert_eq!(task.class_iou(&kept), Some(vec![0.5, 0.5]));
+        assert_eq!(task.confusion(&kept, &targets), [([0, 0], 1), ([1, 0], 1), ([1, 1], 1)].into());
         let sure = task.confidence(scores(&values, 2), &targets).unwrap();
         let p = |other: f64| 1.0 / (1.0 + other.exp());
         assert!((sure - (p(-2.0) + p(2.0) + p(-1.0)) / 3.0).abs() < 1e-6, "{sure}");
