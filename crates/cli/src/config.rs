@@ -298,7 +298,8 @@ pub fn overlay(table: &mut Table, part: &Table) -> Result<(), String> {
                 }
                 overlay(old, new)?;
             }
-            (Some(old), Value::Table(_)) if !old.is_table() => {
+            // A setting may be one number or a table of one for each modality; a section is a table.
+            (Some(old), Value::Table(_)) if !old.is_table() && SECTIONS.contains(&key.as_str()) => {
                 return Err(format!("`{key}` is a value, not a section"));
             }
             _ => {

@@ -100,6 +100,12 @@ fn wrong_types_and_impossible_values_name_the_key() {
     let toy = Toy::new();
     toy.train(&["--set", "train.epochs=\"ten\""]).fails(3, &["[train]", "string \"ten\""]);
     toy.train(&["--set", "strategy.alpha=-1.0"]).fails(3, &["strategy.alpha = -1", "at least 0"]);
+    toy.train(&["--set", "strategy.alpha=\"high\""])
+        .fails(3, &["[strategy]", "a number, or a table with a number for each modality"]);
+    let alphas = |table: &str| toy.train(&["--set", &format!("strategy.alpha={table}")]);
+    alphas("{ audio = 1, imgae = 2 }").fails(3, &["no modality `imgae`", "it has audio, image"]);
+    alphas("{ audio = 1 }").fails(3, &["strategy.alpha has no value for modality `image`"]);
+    alphas("{ audio = 1, image = -2 }").fails(3, &["strategy.alpha.image = -2", "at least 0"]);
     toy.train(&["--set", "data.batch_size=0"]).fails(3, &["batch_size", "got 0"]);
     toy.train(&["--set", "optimizer.lr=nan"]).fails(3, &["optimizer.lr = NaN", "positive"]);
     toy.train(&["--set", "train.epochs=0"]).fails(3, &["train.epochs = 0"]);

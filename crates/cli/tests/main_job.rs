@@ -54,6 +54,10 @@ fn explain_shows_the_matrix_of_dgl() {
     let out = toy.run(&["explain", "toy.toml"]).succeeds().out.clone();
     assert!(out.contains("encoder.audio learns from 2 x the loss with audio alone."), "{out}");
     assert!(out.contains("head learns from 1 x the fused loss."), "{out}");
+    let each = toy.run(&["explain", "toy.toml", "--set", "strategy.alpha={ audio = 2, image = 0.5 }"]);
+    let out = each.succeeds().out.clone();
+    assert!(out.contains("encoder.audio learns from 2 x the loss with audio alone."), "{out}");
+    assert!(out.contains("encoder.image learns from 0.5 x the loss with image alone."), "{out}");
     let joint = toy.run(&["explain", "toy.toml", "--set", "strategy.name=joint"]);
     assert!(joint.succeeds().out.contains("encoder.image learns from 1 x the fused loss."));
 }
@@ -65,6 +69,11 @@ fn print_config_round_trips() {
     toy.write("again.toml", &first);
     assert_eq!(first, toy.run(&["train", "again.toml", "--print-config"]).succeeds().out);
     assert!(first.contains("momentum = 0.9"), "defaults are written out: {first}");
+    let alphas = ["train", "toy.toml", "--set", "strategy.alpha={ audio = 2, image = 4 }", "--print-config"];
+    let each = toy.run(&alphas).succeeds().out.clone();
+    toy.write("each.toml", &each);
+    assert_eq!(each, toy.run(&["train", "each.toml", "--print-config"]).succeeds().out);
+    assert!(each.contains("[strategy.alpha]\naudio = 2.0\nimage = 4.0"), "{each}");
 }
 
 #[test]

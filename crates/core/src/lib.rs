@@ -14,6 +14,7 @@ pub mod layer;
 pub mod math;
 pub mod modality;
 pub mod model;
+mod per_modality;
 pub mod strategy;
 pub mod task;
 pub mod train;

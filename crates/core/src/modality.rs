@@ -1,5 +1,7 @@
 //! Modalities, and which of them a forward pass may see.
 
+pub use crate::per_modality::PerModality;
+
 use crate::Error;
 
 /// One modality, by its position in [`Modalities`].

@@ -206,8 +206,11 @@ impl Case {
     }
 
     fn strategy(&self, name: &str) -> StrategyConfig {
-        let truncated =
-            |both| StrategyConfig::Dgl { alpha: 4.0, truncate_multimodal: both, truncate_unimodal: both };
+        let truncated = |both| StrategyConfig::Dgl {
+            alpha: 4.0.into(),
+            truncate_multimodal: both,
+            truncate_unimodal: both,
+        };
         let late = ["small", "resnet18"].contains(&self.name);
         let scores = if late { Scores::HalfBias } else { Scores::ZeroFill };
         let ogm = |ge| StrategyConfig::Ogm(OgmConfig { ge, scores, ..OgmConfig::default() });

@@ -8,7 +8,7 @@ use counterpoint::strategy::StrategyConfig;
 /// If the name is another one.
 pub fn strategy(method: &str, alpha: f64) -> Result<StrategyConfig, String> {
     let dgl = |truncate_multimodal, truncate_unimodal| StrategyConfig::Dgl {
-        alpha,
+        alpha: alpha.into(),
         truncate_multimodal,
         truncate_unimodal,
     };

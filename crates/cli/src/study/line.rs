@@ -1,6 +1,5 @@
 //! The lines of a comparison: its methods, and the references that belong to it.
 
-use counterpoint::strategy::StrategyConfig;
 use counterpoint_report::record::Kind;
 use toml::{Table, Value};
 
@@ -158,9 +157,13 @@ impl Line {
 }
 
 /// Alpha of a configuration whose strategy is disentangled gradient learning.
-pub fn alpha_of(config: &Config) -> Option<f64> {
-    match config.strategy {
-        StrategyConfig::Dgl { alpha, .. } => Some(alpha),
-        _ => None,
-    }
+pub fn alpha_of(config: &Config) -> Result<Option<f64>, Failure> {
+    let Some(alpha) = config.strategy.alpha() else { return Ok(None) };
+    alpha.same().map(Some).ok_or_else(|| {
+        Failure::new(
+            Code::Config,
+            "strategy.alpha differs between modalities, and a control has one factor for all: set \
+             references.alpha to the factor of the controls, or references.matched = false",
+        )
+    })
 }

@@ -96,7 +96,7 @@ impl Driver<'_> {
         };
         let Some(setting) = self.chosen(line, variant) else { return Ok(None) };
         let setting = setting.map(|number| &line.settings[number]);
-        Ok(alpha_of(&line.config(self.spec, variant, setting, 1.0, self.spec.seeds[0])?))
+        alpha_of(&line.config(self.spec, variant, setting, 1.0, self.spec.seeds[0])?)
     }
 
     fn plan(

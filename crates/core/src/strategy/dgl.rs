@@ -4,12 +4,14 @@
 //! ```text
 //!            encoder m                     fusion, head
 //! full       1, or 0 (multimodal trunc.)   1
-//! solo(m)    alpha                         alpha, or 0 (unimodal trunc.)
+//! solo(m)    alpha_m                       alpha_m, or 0 (unimodal trunc.)
 //! ```
 //!
 //! Source: Wei et al., ICCV 2025, Algorithm 1 and Equations 9-15; the four
 //! settings of the two switches are the rows of Table 3 and the untruncated
-//! sum that the table lacks. Differs from the released code: the gated head's
+//! sum that the table lacks. The paper has one alpha for all modalities, which
+//! is what a single number means; `alpha = { audio = 2, image = 4 }` weighs each
+//! loss by itself (methods 3.8). Differs from the released code: the gated head's
 //! input layers learn, a summed head keeps every bias in its unimodal path,
 //! no unused layer is created. Under SGD alpha multiplies the encoders'
 //! learning rate (and divides their weight decay); under Adam it cancels.
@@ -19,13 +21,13 @@
 use super::{Moment, Strategy};
 use crate::Error;
 use crate::grad::{Group, Phase, Routing, Row, Seen};
-use crate::modality::Modalities;
+use crate::modality::{Modalities, PerModality};
 
 /// DGL and, through its switches, its ablations.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Dgl {
-    /// Weight of every unimodal loss.
-    pub alpha: f64,
+    /// Weight of every unimodal loss, or of each modality's.
+    pub alpha: PerModality,
     /// Keeps the multimodal loss away from the encoders ("MT").
     pub truncate_multimodal: bool,
     /// Keeps the unimodal losses away from fusion and head ("UT").
@@ -48,17 +50,18 @@ impl Strategy for Dgl {
     }
 
     fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let alpha = self.alpha.weights("strategy.alpha", modalities)?;
         let mut w = Routing::default();
         for group in [Group::Fusion, Group::Head] {
             w.set(Row::Full, group, 1.0);
             if !self.truncate_unimodal {
                 for m in modalities.iter() {
-                    w.set(Row::Solo(m), group, self.alpha);
+                    w.set(Row::Solo(m), group, alpha[m.0]);
                 }
             }
         }
         for m in modalities.iter() {
-            w.set(Row::Solo(m), Group::Encoder(m), self.alpha);
+            w.set(Row::Solo(m), Group::Encoder(m), alpha[m.0]);
             if !self.truncate_multimodal {
                 w.set(Row::Full, Group::Encoder(m), 1.0);
             }

@@ -8,10 +8,11 @@
 //! ```
 //!
 //! Source: Wang et al., CVPR 2020, as in methods 4.3; `alpha` is the fixed
-//! blend `L_0 + alpha sum L_m` of the DGL paper's Table 4. Differs from the
-//! BalanceBenchmark code, which counts worsening as progress, compares sums of
-//! splits of different size and slices one head. Guards: G is clipped at 0,
-//! dO^2 gets 1e-8, and if no loss generalises the weights are equal.
+//! blend `L_0 + sum alpha_m L_m`, with one alpha for all that of the DGL paper's
+//! Table 4. Differs from the BalanceBenchmark code, which counts worsening as
+//! progress, compares sums of splits of different size and slices one head.
+//! Guards: G is clipped at 0, dO^2 gets 1e-8, and if no loss generalises the
+//! weights are equal.
 //! Cost: fixed about joint; online M + 1 probe runs a super-epoch.
 //! Limits: needs a head for each modality; `heads = "shared"` takes the fused
 //! one with zeros for the others instead, for models that have no others. Trials start from the current
@@ -22,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::{Figure, Lab, LossCurve, ModelFacts, Moment, Strategy, StrategyState};
 use crate::Error;
 use crate::grad::{Phase, Routing, Row, Seen};
-use crate::modality::{Modalities, Modality};
+use crate::modality::{Modalities, Modality, PerModality};
 
 /// Through which head a modality's own loss is had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,8 +67,8 @@ impl Heads {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GBlendConfig {
-    /// Weight of every modality's own loss; the fused loss has 1. Default 4.
-    pub alpha: f64,
+    /// Weight of every modality's own loss, or of each one's; the fused loss has 1. Default 4.
+    pub alpha: PerModality,
     /// Weights of the fused loss and of each modality's, instead of `alpha`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<Vec<f64>>,
@@ -80,7 +81,7 @@ pub struct GBlendConfig {
 
 impl Default for GBlendConfig {
     fn default() -> Self {
-        Self { alpha: 4.0, weights: None, every: None, heads: Heads::default() }
+        Self { alpha: 4.0.into(), weights: None, every: None, heads: Heads::default() }
     }
 }
 
@@ -99,7 +100,7 @@ impl GBlend {
     /// # Errors
     /// If a value is out of range or there are two ways to get the weights.
     pub fn new(config: &GBlendConfig, modalities: &Modalities) -> Result<Self, Error> {
-        super::registry::at_least_zero("strategy.alpha", config.alpha)?;
+        let alpha = config.alpha.weights("strategy.alpha", modalities)?;
         let count = modalities.len() + 1;
         let weights = match (&config.weights, config.every) {
             (Some(_), Some(_)) => {
@@ -116,7 +117,7 @@ impl GBlend {
                     modalities.names().join(", ")
                 )));
             }
-            (None, None) => std::iter::once(1.0).chain(modalities.iter().map(|_| config.alpha)).collect(),
+            (None, None) => std::iter::once(1.0).chain(alpha).collect(),
         };
         for &weight in &weights {
             super::registry::at_least_zero("strategy.weights", weight)?;
@@ -226,6 +227,16 @@ mod tests {
         let at = |train, validation| SplitLoss { train, validation };
         let (gain, growth) = gain_and_growth(&LossCurve { start: at(1.0, 1.2), end: at(0.2, 1.5) });
         assert!((gain + 0.3).abs() < 1e-12 && (growth - 1.1).abs() < 1e-12);
+    }
+
+    #[test]
+    fn each_modality_may_have_its_own_alpha() {
+        let names = Modalities::new(["a", "b"]).unwrap();
+        let of = |a: &str| PerModality::Each([(a.to_owned(), 2.0), ("b".to_owned(), 4.0)].into());
+        let blend = |alpha| GBlend::new(&GBlendConfig { alpha, ..GBlendConfig::default() }, &names);
+        assert_eq!(blend(of("a")).unwrap().weights, [1.0, 2.0, 4.0]);
+        assert_eq!(blend(3.0.into()).unwrap().weights, [1.0, 3.0, 3.0]);
+        assert!(blend(of("c")).unwrap_err().to_string().contains("no modality `c`; it has a, b"));
     }
 
     #[test]

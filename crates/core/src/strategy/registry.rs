@@ -7,7 +7,7 @@ use super::{
     OgmConfig, Pmr, PmrConfig, ReconBoost, ReconBoostConfig, Relearn, RelearnConfig, Strategy, Unimodal,
 };
 use crate::Error;
-use crate::modality::Modalities;
+use crate::modality::{Modalities, PerModality};
 
 /// Names of all strategies with a line on each.
 pub const CATALOG: &[(&str, &str)] = &[
@@ -38,9 +38,9 @@ pub enum StrategyConfig {
     },
     /// See [`Dgl`].
     Dgl {
-        /// Weight of every unimodal loss.
+        /// Weight of every unimodal loss, or of each modality's.
         #[serde(default = "alpha")]
-        alpha: f64,
+        alpha: PerModality,
         /// Keeps the multimodal loss away from the encoders.
         #[serde(default = "yes")]
         truncate_multimodal: bool,
@@ -66,8 +66,8 @@ pub enum StrategyConfig {
     Reconboost(ReconBoostConfig),
 }
 
-fn alpha() -> f64 {
-    4.0
+fn alpha() -> PerModality {
+    4.0.into()
 }
 
 fn yes() -> bool {
@@ -96,9 +96,13 @@ impl StrategyConfig {
                 })?;
                 Box::new(Unimodal { modality })
             }
-            &Self::Dgl { alpha, truncate_multimodal, truncate_unimodal } => {
-                at_least_zero("strategy.alpha", alpha)?;
-                Box::new(Dgl { alpha, truncate_multimodal, truncate_unimodal })
+            Self::Dgl { alpha, truncate_multimodal, truncate_unimodal } => {
+                alpha.weights("strategy.alpha", modalities)?;
+                Box::new(Dgl {
+                    alpha: alpha.clone(),
+                    truncate_multimodal: *truncate_multimodal,
+                    truncate_unimodal: *truncate_unimodal,
+                })
             }
             Self::Gblend(config) => Box::new(GBlend::new(config, modalities)?),
             Self::Ogm(config) => Box::new(Ogm::new(config)?),
@@ -109,6 +113,15 @@ impl StrategyConfig {
             Self::Relearn(config) => Box::new(Relearn::new(config)?),
             Self::Reconboost(config) => Box::new(ReconBoost::new(config, modalities)?),
         })
+    }
+
+    /// DGL's weight of the unimodal losses: what multiplies the encoders'
+    /// learning rate under SGD. `None` for every other strategy.
+    pub fn alpha(&self) -> Option<&PerModality> {
+        match self {
+            Self::Dgl { alpha, .. } => Some(alpha),
+            _ => None,
+        }
     }
 
     /// Whether the model must have a head for every modality besides the fused one.

@@ -74,10 +74,11 @@ fn tells(key: &str) -> bool {
     !ASIDE.contains(&key) && !key.starts_with("diagnostics.") && !is_held_out(key)
 }
 
-/// `lr 0.2` of the key `optimizer.lr`; a modality needs no word before it.
+/// `lr 0.2` of the key `optimizer.lr`, `alpha.audio 2.0` of `strategy.alpha.audio`;
+/// a modality needs no word before it.
 fn part(key: &str, value: &str) -> String {
     let value = value.trim_matches('"');
-    match key.rsplit('.').next().unwrap_or(key) {
+    match key.split_once('.').map_or(key, |(_, setting)| setting) {
         "modality" => value.to_owned(),
         word => format!("{word} {value}"),
     }
@@ -193,6 +194,14 @@ mod tests {
         let roles: Vec<Role> = runs.iter().map(|r| role(r, &runs[0])).collect();
         use Role::{Control, Method, Reference};
         assert_eq!(roles, [Method, Control, Method, Method, Reference, Reference]);
+    }
+
+    #[test]
+    fn alphas_of_modalities_are_told_apart_by_the_setting_and_the_name() {
+        let each = |audio: &str| format!("truncate_unimodal = true\n[strategy.alpha]\naudio = {audio}");
+        let mut runs = [run("dgl", &each("1.0")), run("dgl", &each("2.0"))];
+        name_methods(&mut runs);
+        assert_eq!(runs.map(|r| r.method), ["dgl (alpha.audio 1.0)", "dgl (alpha.audio 2.0)"]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub fn strategies(modalities: usize) -> Vec<StrategyConfig> {
     for (truncate_multimodal, truncate_unimodal) in
         [(true, true), (true, false), (false, true), (false, false)]
     {
-        all.push(StrategyConfig::Dgl { alpha: 1.5, truncate_multimodal, truncate_unimodal });
+        all.push(StrategyConfig::Dgl { alpha: 1.5.into(), truncate_multimodal, truncate_unimodal });
     }
     all.extend([
         StrategyConfig::Gblend(GBlendConfig::default()),
@@ -54,8 +54,8 @@ pub fn strategies(modalities: usize) -> Vec<StrategyConfig> {
 
 /// A strategy that equals another one, with so many modalities.
 pub fn limits(modalities: usize) -> Vec<(StrategyConfig, StrategyConfig)> {
-    let dgl = |alpha, truncate| StrategyConfig::Dgl {
-        alpha,
+    let dgl = |alpha: f64, truncate| StrategyConfig::Dgl {
+        alpha: alpha.into(),
         truncate_multimodal: truncate,
         truncate_unimodal: truncate,
     };

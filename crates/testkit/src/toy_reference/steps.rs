@@ -107,7 +107,7 @@ fn strategy(case: &Case, variant: &str) -> Result<Box<dyn Strategy>, String> {
         ("joint" | "mmcosine", "default") => method::strategy("joint", 0.0),
         ("uniloss" | "mt" | "ut" | "dgl", "default") => method::strategy(&case.method, alpha()?),
         ("gblend_fixed", "default") => {
-            Ok(StrategyConfig::Gblend(GBlendConfig { alpha: alpha()?, ..GBlendConfig::default() }))
+            Ok(StrategyConfig::Gblend(GBlendConfig { alpha: alpha()?.into(), ..GBlendConfig::default() }))
         }
         ("gblend_fixed", "weights") => {
             let weights = Some(case.need("weights", &case.weights)?);

@@ -109,7 +109,11 @@ fn one_backward_is_the_two_pass_procedure_and_alpha_leaves_the_fusion_alone() {
     for config in cubes() {
         let model = build(&config, problem.modalities());
         let gradients = |alpha: f64, fast: bool| -> Named {
-            let dgl = StrategyConfig::Dgl { alpha, truncate_multimodal: true, truncate_unimodal: true };
+            let dgl = StrategyConfig::Dgl {
+                alpha: alpha.into(),
+                truncate_multimodal: true,
+                truncate_unimodal: true,
+            };
             let mut dgl = dgl.build(model.modalities()).unwrap();
             let buffers = &mut Buffers::default();
             let mut seen = match fast {
@@ -152,7 +156,7 @@ fn gradients_are_finite_differences_of_what_each_group_hears() {
     });
     let model = build(&config, problem.modalities());
     let groups = model.groups();
-    let dgl = StrategyConfig::Dgl { alpha: 2.0, truncate_multimodal: true, truncate_unimodal: true };
+    let dgl = StrategyConfig::Dgl { alpha: 2.0.into(), truncate_multimodal: true, truncate_unimodal: true };
     let mut dgl = dgl.build(model.modalities()).unwrap();
     let buffers = &mut Buffers::default();
     let gradients =

@@ -29,7 +29,7 @@ fn toy() -> (AnyModel, Inputs, Problem) {
 }
 
 fn dgl(alpha: f64) -> StrategyConfig {
-    StrategyConfig::Dgl { alpha, truncate_multimodal: true, truncate_unimodal: true }
+    StrategyConfig::Dgl { alpha: alpha.into(), truncate_multimodal: true, truncate_unimodal: true }
 }
 
 fn trained(model: &AnyModel, inputs: &Inputs, strategy: &StrategyConfig) -> (Named, Buffers) {

@@ -161,7 +161,7 @@ fn every_kind_of_row(what: &str, problem: &Problem, models: &[ModelConfig], fami
 }
 
 fn subject(truncate_multimodal: bool, truncate_unimodal: bool, alpha: f64) -> Subject {
-    let strategy = StrategyConfig::Dgl { alpha, truncate_multimodal, truncate_unimodal };
+    let strategy = StrategyConfig::Dgl { alpha: alpha.into(), truncate_multimodal, truncate_unimodal };
     Subject { strategy, model: late_fusion(parts()[0]), modalities: 2 }
 }
 

@@ -4,6 +4,7 @@ use counterpoint::grad::{Gradients, Group, PerRow, Routing, Row};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::math::random::Random;
+use counterpoint::modality::PerModality;
 use counterpoint::model::Model;
 use counterpoint::strategy::{Dgl, Joint, Strategy};
 use counterpoint::task::{Classification, Regression, Task};
@@ -29,7 +30,7 @@ fn random_inputs(modalities: usize) -> Inputs {
 }
 
 fn ablation(truncate_multimodal: bool, truncate_unimodal: bool) -> Dgl {
-    Dgl { alpha: 4.0, truncate_multimodal, truncate_unimodal }
+    Dgl { alpha: 4.0.into(), truncate_multimodal, truncate_unimodal }
 }
 
 #[test]
@@ -71,6 +72,21 @@ fn t2_the_five_rows_of_the_ablation_on_f1() {
         near(&of(&g, "encoder.image.shift"), &at_z2[*encoders], 1e-4);
         near(&of(&g, "head.bias"), bias, 1e-4);
     }
+}
+
+/// `alpha_m dL_m/dz_m` at each encoder; untruncated, the head hears
+/// `(p - e_y) + sum_m alpha_m (pi_m - e_y)`.
+#[test]
+fn each_modality_may_have_its_own_alpha() {
+    let (model, inputs) = f1();
+    let each = || PerModality::Each([("audio".to_owned(), 2.0), ("image".to_owned(), 8.0)].into());
+    let own = Dgl { alpha: each(), truncate_multimodal: true, truncate_unimodal: true };
+    let g = step(&model, &inputs, &TASK(), &mut own.clone()).gradients;
+    near(&of(&g, "encoder.audio.shift"), &[-1.601312, 1.302918], 1e-5);
+    near(&of(&g, "encoder.image.shift"), &[-0.064972, 1.202278], 1e-5);
+    near(&of(&g, "head.bias"), &[-0.744806, 0.659859, 0.084947], 1e-5);
+    let g = step(&model, &inputs, &TASK(), &mut Dgl { truncate_unimodal: false, ..own }).gradients;
+    near(&of(&g, "head.bias"), &[-7.346134, 4.527758, 2.818378], 1e-4);
 }
 
 /// The two passes of Algorithm 1: all unimodal losses train everything, what

@@ -59,7 +59,7 @@ fn task() -> Segmentation {
 }
 
 fn dgl(truncate: bool, alpha: f64) -> Dgl {
-    Dgl { alpha, truncate_multimodal: truncate, truncate_unimodal: truncate }
+    Dgl { alpha: alpha.into(), truncate_multimodal: truncate, truncate_unimodal: truncate }
 }
 
 fn by(

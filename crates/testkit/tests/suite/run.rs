@@ -143,7 +143,8 @@ fn a_number_is_learned_through_the_same_loop() {
     let data = Problem::new(2, 30, 10, 3).regression();
     for loss in [RegressionLoss::Squared, RegressionLoss::Absolute] {
         let task = Regression::new(loss);
-        let strategy = StrategyConfig::Dgl { alpha: 1.0, truncate_multimodal: true, truncate_unimodal: true };
+        let strategy =
+            StrategyConfig::Dgl { alpha: 1.0.into(), truncate_multimodal: true, truncate_unimodal: true };
         let names = Modalities::new(data.modalities().iter().map(|m| m.name.as_str())).unwrap();
         let model = model(data.modalities(), parts()[0], false, 1, 1).unwrap();
         let mut learner = Learner::new(model, adam(0.02, 1.0), strategy.build(&names).unwrap());

@@ -119,7 +119,8 @@ fn the_comparison_notices_a_limit_that_is_none() {
     let model = late_fusion(parts()[0]);
     let of =
         |strategy| gradients(&Subject { strategy, model: model.clone(), modalities: 2 }, &problem, None).0;
-    let almost = StrategyConfig::Dgl { alpha: 1e-4, truncate_multimodal: false, truncate_unimodal: false };
+    let almost =
+        StrategyConfig::Dgl { alpha: 1e-4.into(), truncate_multimodal: false, truncate_unimodal: false };
     assert!(same(&of(almost), &of(StrategyConfig::Joint {}), 1e-6).is_err());
     let one = StrategyConfig::Unimodal { modality: Some(NAMES[0].into()) };
     assert!(same(&of(one), &of(StrategyConfig::Joint {}), 1e-6).is_err());
