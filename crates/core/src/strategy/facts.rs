@@ -16,6 +16,9 @@ pub struct ModelFacts {
     /// constant, and a modality alone gives its term and the same constant:
     /// `full - c = sum_m (solo_m - c)`. True of a linear or cosine head on
     /// concatenated features, of `sum` and of a boosted sum; not of a mean.
+    /// Without solo heads the model's auxiliary rows then give these terms, each
+    /// with its part of the constant: they add up to the fused scores, before a
+    /// rate that multiplies them.
     pub additive: bool,
     /// Whether one and the same linear head reads every modality by itself, so
     /// that a modality alone gives that head's scores of its features.

@@ -5,14 +5,15 @@
 //! ```text
 //! s_m = mean softmax(half_m)[y],  rho_m = s_m / mean_{j != m} s_j
 //! k_m = 1 - tanh(alpha rho_m) if rho_m > 1, else 1
-//! g <- k_m g  [+ N(0, (std g + 1e-8)^2)]        half_m = solo_m - (sum_j solo_j - full) / M
+//! g <- k_m g  [+ N(0, (std g + 1e-8)^2)]        half_m = scores of aux(m): the modality's own term
 //! ```
 //!
 //! Source: Peng et al., CVPR 2022, as in methods 4.4; more than two modalities
-//! by the mean of the others, which for two is the paper's ratio. For an
-//! additive head `half_m = W_m z_m + b / M`, the authors' slice of the bias;
-//! here it is had from scores alone, and `scores = "zero-fill"` serves every
-//! other fusion. As in the authors' code only 4-D weights are touched by
+//! by the mean of the others, which for two is the paper's ratio. The own term
+//! is the authors': `W_m z_m + b / M` of a linear head on concatenated features,
+//! `W_m z_m + b_m` with its whole bias under fusion `sum` (main.py, training;
+//! their evaluation halves that bias). `scores = "zero-fill"` serves every
+//! fusion that is not additive. As in the authors' code only 4-D weights are touched by
 //! default, and noise goes to every encoder, damped or not.
 //! In segmentation s_m is the mean over valid pixels [choice].
 //! Cost: joint plus one small forward a modality. Limits: classes to be sure of; a
@@ -28,7 +29,7 @@ use crate::grad::{Gradients, Group, Groups, Ledger, Parameter, Phase, Routing, R
 use crate::host::host;
 use crate::math::probability::mean;
 use crate::math::random::Random;
-use crate::modality::Modalities;
+use crate::modality::{Modalities, Modality};
 use crate::task::TaskKind;
 
 /// Which tensors of an encoder are modulated.
@@ -48,11 +49,21 @@ pub enum Tensors {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scores {
-    /// The modality's own term with its share of the bias; additive fusions only.
+    /// The modality's own term with its part of the bias; additive fusions only.
     #[default]
     HalfBias,
     /// The model's output with the modality alone.
     ZeroFill,
+}
+
+impl Scores {
+    /// The row that gives them.
+    fn row(self, m: Modality) -> Row {
+        match self {
+            Self::HalfBias => Row::Aux(m),
+            Self::ZeroFill => Row::Solo(m),
+        }
+    }
 }
 
 /// Settings of [`Ogm`].
@@ -123,22 +134,11 @@ impl Ogm {
 /// Mean probability of the truth for each modality, on the complete samples.
 fn confidence(seen: &Seen<'_>, modalities: &Modalities, scores: Scores) -> Option<Vec<f64>> {
     let full = seen.output(Row::Full)?;
-    let solos = modalities
+    let own = modalities
         .iter()
-        .map(|m| seen.output(Row::Solo(m))?.scores_at(&full.samples))
+        .map(|m| seen.output(scores.row(m))?.scores_at(&full.samples))
         .collect::<Option<Vec<_>>>()?;
-    let excess = match scores {
-        Scores::HalfBias => {
-            solos.iter().cloned().reduce(|sum, solo| sum + solo).map(|sum| sum - full.scores.clone())
-        }
-        Scores::ZeroFill => None,
-    };
-    let share = excess.map(|excess| excess.div_scalar(solos.len() as f64));
-    let own = |solo: Tensor<2>| match &share {
-        Some(share) => solo - share.clone(),
-        None => solo,
-    };
-    solos.into_iter().map(|solo| seen.task.confidence(own(solo), &full.targets)).collect()
+    own.into_iter().map(|scores| seen.task.confidence(scores, &full.targets)).collect()
 }
 
 /// Every score relative to the mean of the others.
@@ -168,8 +168,8 @@ pub fn noise_size(gradient: &[f32]) -> f64 {
 impl Strategy for Ogm {
     fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
         let joint = Phase::of([Row::Full]);
-        let solos = || modalities.iter().map(Row::Solo).collect::<Vec<_>>();
-        vec![if self.active(at) { joint.probing(solos()) } else { joint }]
+        let probes = || modalities.iter().map(|m| self.config.scores.row(m)).collect::<Vec<_>>();
+        vec![if self.active(at) { joint.probing(probes()) } else { joint }]
     }
 
     fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {

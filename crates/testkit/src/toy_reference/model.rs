@@ -153,7 +153,17 @@ impl ToyModel {
             return head.forward(z);
         }
         match &self.head {
-            ToyHead::Linear(head) => head.forward(Tensor::cat(self.side_by_side(features), 1)),
+            ToyHead::Linear(head) => {
+                let scores = head.forward(Tensor::cat(self.side_by_side(features), 1));
+                match (row, &head.bias) {
+                    // A modality's own term has its share of the bias.
+                    (Row::Aux(_), Some(bias)) => {
+                        let others = 1.0 - 1.0 / features.len() as f64;
+                        scores - bias.val().mul_scalar(others).unsqueeze()
+                    }
+                    _ => scores,
+                }
+            }
             ToyHead::Mlp(head) => {
                 let x = Tensor::cat(self.side_by_side(features), 1);
                 head.fc2.forward(head.fc1.forward(x).tanh())

@@ -110,7 +110,7 @@ fn an_auxiliary_row_reads_the_solo_head_if_there_is_one() {
     };
     for parts in counterpoint_testkit::conformance::parts() {
         let (solo, aux) = of(parts, false);
-        // Without solo heads it is the unimodal row (rates start at 1).
+        // Without solo heads it is the unimodal row, while biases are 0 and rates 1.
         assert_eq!(solo, aux, "{parts:?}");
         let (solo, aux) = of(parts, true);
         assert_ne!(solo, aux, "{parts:?}");

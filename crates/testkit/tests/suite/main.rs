@@ -9,6 +9,7 @@ mod examine;
 mod fixture;
 mod fusion;
 mod head;
+mod own_term;
 mod run;
 mod statistics;
 mod symmetry;

@@ -48,6 +48,10 @@ pub trait Fusion: Module + ModuleDisplay {
 
     /// Scores of a modality by itself: what [`Row::Aux`](crate::grad::Row::Aux)
     /// means in a model without solo heads. Exactly one entry is present.
+    ///
+    /// Where the fused scores are a sum of one term for each modality, this is
+    /// the modality's term with its part of the bias, so that the terms of all
+    /// modalities add up to the fused scores.
     fn alone(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         self.scores(features, head)
     }

@@ -37,6 +37,12 @@ impl Fusion for Sum {
         head(sum_of(self.layers.iter().zip(filled).map(|(layer, z)| layer.forward(z))))
     }
 
+    /// `W_m z_m + b_m`: the modality's own term, with its whole bias and no other.
+    fn alone(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
+        let own = self.layers.iter().zip(features).filter_map(|(layer, z)| Some(layer.forward(z.clone()?)));
+        head(sum_of(own))
+    }
+
     fn width(&self) -> usize {
         self.layers[0].outputs()
     }
