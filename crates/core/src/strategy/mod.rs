@@ -29,7 +29,7 @@ pub use mla::{Direction, Mla, MlaConfig, Projection};
 pub use mmpareto::{MmPareto, MmParetoConfig, Rescale, Weights};
 pub use ogm::{Ogm, OgmConfig, Scores, Tensors, noise_size};
 pub use pmr::{Pmr, PmrConfig, Pull};
-pub use reconboost::{ReconBoost, ReconBoostConfig};
+pub use reconboost::{BoostStart, ReconBoost, ReconBoostConfig};
 pub use registry::{CATALOG, StrategyConfig};
 pub use relearn::{Relearn, RelearnConfig};
 pub use state::StrategyState;

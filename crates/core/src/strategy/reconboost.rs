@@ -2,19 +2,27 @@
 //! fits what the others still miss; then all are corrected together.
 //!
 //! ```text
-//! stage t, m = t mod M, each phase from a fresh optimizer:
-//! 1. W[aux(m), all it reaches] = 1,  loss = mean (w1 - w2 q_y) (-log softmax(f_m)[y]) / K,  q = softmax(F_others)
+//! stage t, m = order[t mod M], each phase from a fresh optimizer, in an ensemble E of learners:
+//! 1. W[aux(m), all it reaches] = 1,  loss = mean (w1 - w2 q_y) (-log softmax(f_m)[y]) / K,  q = softmax(F of E without m)
 //!    [+ agreement KL(softmax f_prev || softmax f_m), constant f_prev]
-//! 2. W[full, all] = 1,  cross-entropy of the ensemble
+//! 2. m joins E;  W[E, all] = 1,  cross-entropy of E
 //! ```
 //!
 //! Source: Hua et al., ICML 2024, as in methods 4.10. The aux row is the
-//! learner itself, without the ensemble's rate. The authors' agreement term is
+//! learner itself, without the ensemble's rate. As in the authors' code without
+//! pre-training (train.py, dynamic_net.py), E is empty at first: in stage 0
+//! nobody else is asked, so q_y = 1, and the first learner is corrected alone;
+//! in stage 1 there are two, and so on. `start = "full"` is their code with
+//! pre-trained encoders, where all learners are in from the beginning. A sample
+//! without the other modalities has q_y = 1 too. The authors' agreement term is
 //! detached on both sides and has no gradient, so it is left out; `agreement`
-//! is the paper's term with its sign exposed. A sample without the other
-//! modalities has q_y = 1, as the authors' empty ensemble gives.
-//! Budget: `learner_epochs` + `ensemble_epochs` a stage out of the run's epochs
-//! (authors: 4 + 4, up to 1001 stages, from pre-trained encoders).
+//! is the paper's term with its sign exposed.
+//! Settings of the authors: w1 5, w2 1, in the order of the data (CREMA-D, AVE,
+//! ModelNet40: train.py); w1 1, w2 0.25, order text, visual, audio (MOSI, MOSEI,
+//! SIMS: train_MSA.py); 4 + 4 epochs a stage, up to 1001 stages.
+//! Budget: `learner_epochs` + `ensemble_epochs` a stage out of the run's epochs,
+//! which must come to every modality's first turn.
+//! Until stage M - 1 validation already shows learners that have not learned.
 //! Cost: 1/M + 1 joint epochs for each pair. Limits: additive fusion,
 //! classification.
 
@@ -27,8 +35,19 @@ use super::{ModelFacts, Moment, Strategy};
 use crate::Error;
 use crate::grad::{Phase, Routing, Row, RowOutput, Seen};
 use crate::math::probability::log_softmax;
-use crate::modality::{Modalities, Modality};
+use crate::modality::{Modalities, Modality, Present};
 use crate::task::{Task, TaskKind};
+
+/// Which learners the ensemble has before the first stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BoostStart {
+    /// None: each joins in its first stage.
+    #[default]
+    Empty,
+    /// All: for encoders that have learned before.
+    Full,
+}
 
 /// Settings of [`ReconBoost`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,11 +64,24 @@ pub struct ReconBoostConfig {
     /// Weight of the agreement with the learner of the stage before; negative
     /// asks for disagreement. Default 0.
     pub agreement: f64,
+    /// Which learners the ensemble has before the first stage. Default `empty`.
+    pub start: BoostStart,
+    /// The modalities in the order of their stages; that of the data if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<Vec<String>>,
 }
 
 impl Default for ReconBoostConfig {
     fn default() -> Self {
-        Self { w1: 5.0, w2: 1.0, learner_epochs: 1, ensemble_epochs: 1, agreement: 0.0 }
+        Self {
+            w1: 5.0,
+            w2: 1.0,
+            learner_epochs: 1,
+            ensemble_epochs: 1,
+            agreement: 0.0,
+            start: BoostStart::default(),
+            order: None,
+        }
     }
 }
 
@@ -57,7 +89,8 @@ impl Default for ReconBoostConfig {
 #[derive(Clone, Debug)]
 pub struct ReconBoost {
     config: ReconBoostConfig,
-    modalities: usize,
+    /// Whose turn it is, stage after stage.
+    order: Vec<Modality>,
 }
 
 impl ReconBoost {
@@ -87,7 +120,11 @@ impl ReconBoost {
                 return Err(Error::config(format!("strategy.{key} = 0: expected at least 1 epoch")));
             }
         }
-        Ok(Self { config: config.clone(), modalities: modalities.len() })
+        let order = match &config.order {
+            Some(names) => in_order(names, modalities)?,
+            None => modalities.iter().collect(),
+        };
+        Ok(Self { config: config.clone(), order })
     }
 
     /// Stage, and epoch within it.
@@ -96,11 +133,38 @@ impl ReconBoost {
         (epoch / length, epoch % length)
     }
 
-    /// The ensemble without one modality, if anything is left.
-    fn others(&self, m: Modality) -> Option<Row> {
-        let rest = Row::Full.present(self.modalities).without(m);
-        (rest.count() > 0).then(|| Row::showing(rest, self.modalities))
+    /// Whose turn a stage is.
+    fn turn(&self, stage: usize) -> Modality {
+        self.order[stage % self.order.len()]
     }
+
+    /// The learners that are in the ensemble after so many stages.
+    fn ensemble(&self, stages: usize) -> Present {
+        let joined = match self.config.start {
+            BoostStart::Empty => stages.min(self.order.len()),
+            BoostStart::Full => self.order.len(),
+        };
+        Present::of(self.order[..joined].iter().copied())
+    }
+
+    fn showing(&self, learners: Present) -> Row {
+        Row::showing(learners, self.order.len())
+    }
+}
+
+/// Every modality once, by name.
+fn in_order(names: &[String], modalities: &Modalities) -> Result<Vec<Modality>, Error> {
+    let order: Option<Vec<Modality>> = names.iter().map(|name| modalities.find(name)).collect();
+    order
+        .filter(|order| {
+            order.len() == modalities.len() && Present::of(order.iter().copied()) == modalities.all()
+        })
+        .ok_or_else(|| {
+            Error::config(format!(
+                "strategy.order = {names:?}: expected each of {} once",
+                modalities.names().join(", ")
+            ))
+        })
 }
 
 /// `(w1 - w2 q_y) / K` for each sample.
@@ -117,12 +181,14 @@ impl Strategy for ReconBoost {
         let (stage, epoch) = self.stage(at.epoch);
         let begins = epoch == 0 || epoch == self.config.learner_epochs;
         let phase = if epoch < self.config.learner_epochs {
-            let m = Modality(stage % self.modalities);
-            let before = (stage > 0 && self.modalities > 1 && self.config.agreement != 0.0)
-                .then(|| Row::Aux(Modality((stage - 1) % self.modalities)));
-            Phase::of([Row::Aux(m)]).probing(self.others(m).into_iter().chain(before).collect::<Vec<_>>())
+            let m = self.turn(stage);
+            let others = self.ensemble(stage).without(m);
+            let others = (others.count() > 0).then(|| self.showing(others));
+            let before = (stage > 0 && self.order.len() > 1 && self.config.agreement != 0.0)
+                .then(|| Row::Aux(self.turn(stage - 1)));
+            Phase::of([Row::Aux(m)]).probing(others.into_iter().chain(before).collect::<Vec<_>>())
         } else {
-            Phase::of([Row::Full])
+            Phase::of([self.showing(self.ensemble(stage + 1))])
         };
         vec![phase.freshly(begins && at.batch == 0)]
     }
@@ -139,7 +205,8 @@ impl Strategy for ReconBoost {
             return task.loss(scores, &output.targets);
         };
         let [count, outputs] = scores.dims();
-        let others = self.others(m).and_then(|row| earlier.get(&row));
+        // Besides learners, a stage looks at the ensemble of the others and at nothing else.
+        let others = earlier.iter().find(|(row, _)| !matches!(row, Row::Aux(_))).map(|(_, others)| others);
         let others = others.map_or_else(|| vec![None; count], |others| others.scores_of(&output.samples));
         let weights = weights(&others, classes, outputs, self.config.w1, self.config.w2);
         let weights = Tensor::<1>::from_data(TensorData::new(weights, [count]), &scores.device());
@@ -253,10 +320,72 @@ mod tests {
         };
         let rows: Vec<Row> = (0..6).map(|epoch| phase(epoch, 0).rows[0]).collect();
         let [a, b] = [Row::Aux(Modality(0)), Row::Aux(Modality(1))];
-        assert_eq!(rows, [a, a, Row::Full, b, b, Row::Full]);
+        assert_eq!(rows, [a, a, Row::Solo(Modality(0)), b, b, Row::Full]);
         let fresh: Vec<bool> = (0..6).map(|epoch| phase(epoch, 0).fresh).collect();
         assert_eq!(fresh, [true, false, true, true, false, true]);
         assert!(!phase(0, 1).fresh);
         assert_eq!(phase(3, 0).probes, [Row::Solo(Modality(0))]);
+    }
+
+    /// Rows and probes of the first stages with one epoch each, in the order c, a, b.
+    fn stages(start: BoostStart) -> Vec<(Row, Vec<Row>)> {
+        let names = Modalities::new(["a", "b", "c"]).unwrap();
+        let order = Some(["c", "a", "b"].map(str::to_owned).into());
+        let boost =
+            ReconBoost::new(&ReconBoostConfig { start, order, ..ReconBoostConfig::default() }, &names);
+        let boost = boost.unwrap();
+        let phase = |epoch| {
+            let at = Moment { epoch, epochs: 12, batch: 0, batches: 4, seed: 0 };
+            let phase = boost.phases(at, &names).remove(0);
+            (phase.rows[0], phase.probes)
+        };
+        (0..8).map(phase).collect()
+    }
+
+    #[test]
+    fn learners_join_in_their_order_and_the_first_one_is_judged_and_corrected_alone() {
+        let [a, b, c] = [0, 1, 2].map(Modality);
+        let two = |x, y| Row::Subset(Present::of([x, y]));
+        let later = [(Row::Aux(c), vec![two(a, b)]), (Row::Full, vec![])];
+        let growing = [
+            (Row::Aux(c), vec![]),
+            (Row::Solo(c), vec![]),
+            (Row::Aux(a), vec![Row::Solo(c)]),
+            (two(a, c), vec![]),
+            (Row::Aux(b), vec![two(a, c)]),
+            (Row::Full, vec![]),
+        ];
+        assert_eq!(stages(BoostStart::Empty), [&growing[..], &later].concat());
+        let whole = [
+            (Row::Aux(c), vec![two(a, b)]),
+            (Row::Full, vec![]),
+            (Row::Aux(a), vec![two(b, c)]),
+            (Row::Full, vec![]),
+            (Row::Aux(b), vec![two(a, c)]),
+            (Row::Full, vec![]),
+        ];
+        assert_eq!(stages(BoostStart::Full), [&whole[..], &later].concat());
+    }
+
+    /// Nobody else in the ensemble: `(5 - 1) / 6` for six classes, and not `(5 - 1/6) / 6`.
+    #[test]
+    fn a_first_learner_has_the_unit_weight() {
+        assert!((weights(&[None], &[0], 6, 5.0, 1.0)[0] - 0.666_667).abs() < 1e-6);
+        let untrained = Some(vec![0.0; 6]);
+        assert!((weights(&[untrained], &[0], 6, 5.0, 1.0)[0] - 0.805_556).abs() < 1e-6);
+        // The same through the loss: (w1 - w2) / K times the cross-entropy of (0.2, 0.1, -0.3).
+        let (loss, _) = learner(ReconBoostConfig { w1: 1.0, w2: 0.25, ..ReconBoostConfig::default() }, &[]);
+        assert!((loss - 0.25 * 0.920_828).abs() < 1e-6, "{loss}");
+    }
+
+    #[test]
+    fn an_order_names_every_modality_once() {
+        let names = Modalities::new(["a", "b"]).unwrap();
+        for order in [vec!["a"], vec!["a", "a"], vec!["a", "c"], vec!["a", "b", "a"]] {
+            let order = Some(order.into_iter().map(str::to_owned).collect());
+            let config = ReconBoostConfig { order, ..ReconBoostConfig::default() };
+            let message = ReconBoost::new(&config, &names).unwrap_err().to_string();
+            assert!(message.contains("strategy.order") && message.contains("each of a, b once"), "{message}");
+        }
     }
 }

@@ -64,9 +64,11 @@ pub fn check_reach<M: Model>(
     match idle.as_slice() {
         [] => Ok(()),
         [first, rest @ ..] => Err(Error::config(format!(
-            "parameter `{first}`{} would never learn: no loss of this strategy reaches it; \
-             choose a strategy that trains it or remove the part it belongs to",
-            if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) }
+            "parameter `{first}`{} would never learn: no loss of this strategy reaches it in {} epochs; \
+             choose a strategy that trains it, more epochs if modalities take turns, or remove the part \
+             it belongs to",
+            if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) },
+            start.epochs
         ))),
     }
 }

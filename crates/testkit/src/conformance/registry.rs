@@ -12,7 +12,7 @@ use counterpoint::model::{
     Partition, SequenceConfig, StagedConfig,
 };
 use counterpoint::strategy::{
-    AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, ModelFacts, OgmConfig, PmrConfig, Pull,
+    AgmConfig, BoostStart, GBlendConfig, MlaConfig, MmParetoConfig, ModelFacts, OgmConfig, PmrConfig, Pull,
     ReconBoostConfig, RelearnConfig, Rescale, Scores, Strategy, StrategyConfig, Tensors,
 };
 use counterpoint::task::TaskKind;
@@ -46,6 +46,10 @@ pub fn strategies(modalities: usize) -> Vec<StrategyConfig> {
         StrategyConfig::Mmpareto(MmParetoConfig { rescale: Rescale::Encoder, ..MmParetoConfig::default() }),
         StrategyConfig::Relearn(RelearnConfig::default()),
         StrategyConfig::Reconboost(ReconBoostConfig::default()),
+        StrategyConfig::Reconboost(ReconBoostConfig {
+            start: BoostStart::Full,
+            ..ReconBoostConfig::default()
+        }),
     ]);
     let names = NAMES[..modalities].iter();
     all.extend(names.map(|name| StrategyConfig::Unimodal { modality: Some((*name).into()) }));
@@ -216,9 +220,14 @@ pub fn ordered(strategy: &StrategyConfig) -> bool {
 
 impl Subject {
     /// Whether the strategy reaches every parameter, as the trainer demands.
-    /// One modality alone leaves the others' encoders untouched.
+    /// One modality alone leaves the others' encoders untouched; learners that
+    /// join one after another need more epochs than the suite's runs have.
     pub fn trains_all(&self) -> bool {
-        self.modalities == 1 || !matches!(self.strategy, StrategyConfig::Unimodal { .. })
+        match &self.strategy {
+            StrategyConfig::Unimodal { .. } => self.modalities == 1,
+            StrategyConfig::Reconboost(boost) => self.modalities < 3 || boost.start == BoostStart::Full,
+            _ => true,
+        }
     }
 
     /// The strategy.

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use counterpoint::grad::Row;
 use counterpoint::math::probability::log_softmax;
 use counterpoint::modality::Modality;
-use counterpoint::strategy::{ReconBoostConfig, StrategyConfig};
+use counterpoint::strategy::{BoostStart, ReconBoostConfig, StrategyConfig};
 use serde::Deserialize;
 
 use super::case::Case;
@@ -62,6 +62,8 @@ fn run(report: &mut Report, way: Way, stage: &Stage, case: &Case, device: &Devic
     let config = ReconBoostConfig {
         w1: case.need("w1", &case.w1)?,
         w2: case.need("w2", &case.w2)?,
+        // The files ask the untrained others in stage 0 too.
+        start: BoostStart::Full,
         ..ReconBoostConfig::default()
     };
     let strategy = StrategyConfig::Reconboost(config).build(&case.names()?).map_err(|e| e.to_string())?;
