@@ -28,7 +28,8 @@ pub struct EsaNetConfig {
     pub decoder_blocks: usize,
     /// Channels divided by hidden units in squeeze and excitation.
     pub se_reduction: usize,
-    /// Bins along each side in the pyramid pooling.
+    /// Bins along each side in the pyramid pooling; their branches share the
+    /// channels of the coarsest map equally.
     pub bins: Vec<usize>,
     /// The modality whose encoder goes on with the fused maps; one that is alone
     /// always does. All others stay to themselves.
@@ -91,6 +92,14 @@ impl EsaNetConfig {
         }
         if let Some(twice) = self.bins.iter().enumerate().find(|(i, b)| self.bins[..*i].contains(b)) {
             return Err(Error::config(format!("model `esanet`: bins names {} twice", twice.1)));
+        }
+        let coarsest = self.point_widths()[ResNet::STAGES];
+        if self.bins.len() > coarsest {
+            return Err(Error::config(format!(
+                "model `esanet`: {} bins share the {coarsest} channels of the coarsest map, which leaves none for a \
+                 bin; name fewer bins or raise width",
+                self.bins.len()
+            )));
         }
         if self.width < self.se_reduction {
             return Err(Error::config(format!(
