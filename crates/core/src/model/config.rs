@@ -45,7 +45,7 @@ impl ModelConfig {
             "staged",
             "encoders that exchange between their stages (dense fusion, e.g. MMTM-ResNet-18); one head",
         ),
-        ("cube-mlp", "sequences side by side, mixed over length, modality and channel; one linear head"),
+        ("cube-mlp", "sequences side by side, mixed over length, modality and channel; one head"),
     ];
 
     /// Builds the model for the data's modalities and the task's outputs.

@@ -155,7 +155,7 @@ pub fn staged() -> Vec<ModelConfig> {
     .into()
 }
 
-/// Every sequence encoder in a cube, with dropout.
+/// Every sequence encoder in a cube, with dropout and both heads.
 pub fn cubes() -> Vec<ModelConfig> {
     let cube = CubeMlpConfig {
         encoder: SequenceConfig::Linear { embedding: None, norm: true },
@@ -168,7 +168,7 @@ pub fn cubes() -> Vec<ModelConfig> {
     let transformer = SequenceConfig::Transformer { embedding: None, layers: 1, heads: 2 };
     [
         CubeMlpConfig { encoder: gru, ..cube.clone() },
-        CubeMlpConfig { encoder: transformer, ..cube.clone() },
+        CubeMlpConfig { encoder: transformer, head_hidden: 9, head_dropout: Some(0.0), ..cube.clone() },
         cube,
     ]
     .map(ModelConfig::CubeMlp)

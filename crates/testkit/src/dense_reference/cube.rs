@@ -60,8 +60,8 @@ impl Architecture for Cube {
             channels: case.channels,
             blocks: case.blocks.clone(),
             dropout: 0.0,
-            solo_heads: false,
             encoders: [("text".to_owned(), text)].into(),
+            ..CubeMlpConfig::default()
         };
         let data = NAMES
             .iter()

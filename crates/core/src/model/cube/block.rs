@@ -48,9 +48,10 @@ pub struct CubeBlock {
 }
 
 impl CubeBlock {
-    /// From a cube of the first sizes (length, modality, channel) to one of the second.
-    pub fn new(from: [usize; 3], to: [usize; 3], dropout: f64, init: &Init) -> Self {
-        let axis = |i: usize, name: &str| AxisMlp::new([from[i], to[i]], dropout, &init.part(name));
+    /// From a cube of the first sizes (length, modality, channel) to one of the
+    /// second, with shares that are dropped behind each perceptron.
+    pub fn new(from: [usize; 3], to: [usize; 3], dropout: [f64; 3], init: &Init) -> Self {
+        let axis = |i: usize, name: &str| AxisMlp::new([from[i], to[i]], dropout[i], &init.part(name));
         Self { length: axis(0, "length"), modality: axis(1, "modality"), channel: axis(2, "channel") }
     }
 
@@ -72,8 +73,12 @@ mod tests {
     /// axis of n to h: norm 2n, fc1 nh + h, fc2 hh + h, residual nh.
     #[test]
     fn a_block_of_the_released_model_has_the_closed_form_count() {
-        let block =
-            CubeBlock::new([100, 3, 128], [50, 3, 128], 0.1, &Init::new(0, &Device::flex()).part("fusion.0"));
+        let block = CubeBlock::new(
+            [100, 3, 128],
+            [50, 3, 128],
+            [0.1; 3],
+            &Init::new(0, &Device::flex()).part("fusion.0"),
+        );
         let mut groups = Groups::default();
         groups.add(Group::Fusion, "fusion.0", &block);
         let axis = |n: usize, h: usize| 2 * n + (n * h + h) + (h * h + h) + n * h;

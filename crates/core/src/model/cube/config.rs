@@ -6,10 +6,10 @@ use burn::tensor::Device;
 use counterpoint_batch::ModalitySpec;
 use serde::{Deserialize, Serialize};
 
-use super::{CubeBlock, CubeMlp};
+use super::{CubeBlock, CubeHead, CubeMlp};
 use crate::Error;
 use crate::layer::{Init, Linear};
-use crate::modality::Modalities;
+use crate::modality::{Modalities, PerModality};
 use crate::model::sequence::SequenceConfig;
 
 /// Perceptrons over length, modality and channel. See [`CubeMlp`].
@@ -25,8 +25,21 @@ pub struct CubeMlpConfig {
     pub channels: usize,
     /// Sizes behind each block: length, modality, channel.
     pub blocks: Vec<[usize; 3]>,
-    /// Share of numbers that are dropped in encoders and blocks.
+    /// Share of numbers that are dropped where the next three keys say nothing.
     pub dropout: f64,
+    /// Share that is dropped in and behind the encoders, or in each modality's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder_dropout: Option<PerModality>,
+    /// Shares that are dropped behind the perceptrons over length, modality and
+    /// channel, in every block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block_dropout: Option<[f64; 3]>,
+    /// Share of the head's hidden units that is dropped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_dropout: Option<f64>,
+    /// Hidden units of the head, where more numbers than that enter it; 0: one
+    /// layer whatever enters it. The released code has 128.
+    pub head_hidden: usize,
     /// Whether every modality gets a linear head of its own on its mean besides.
     pub solo_heads: bool,
     /// Encoders by modality.
@@ -43,10 +56,24 @@ impl Default for CubeMlpConfig {
             channels: 128,
             blocks: vec![[50, 3, 128], [10, 3, 32]],
             dropout: 0.1,
+            encoder_dropout: None,
+            block_dropout: None,
+            head_dropout: None,
+            head_hidden: 128,
             solo_heads: false,
             encoders: BTreeMap::new(),
         }
     }
+}
+
+/// Shares of numbers that are dropped.
+#[derive(Debug, PartialEq)]
+struct Rates {
+    /// Of each modality's encoder.
+    encoders: Vec<f64>,
+    /// Behind the perceptrons over length, modality and channel.
+    block: [f64; 3],
+    head: f64,
 }
 
 impl CubeMlpConfig {
@@ -74,18 +101,19 @@ impl CubeMlpConfig {
             )));
         }
         let length = self.length(data)?;
+        let rates = self.rates(&modalities)?;
         let init = Init::new(seed, device);
-        let encoder = |m: &ModalitySpec| {
+        let encoder = |(m, &rate): (&ModalitySpec, &f64)| {
             let config = self.encoders.get(&m.name).unwrap_or(&self.encoder);
             config
-                .build(m, self.channels, self.dropout, &init.part(format_args!("encoder.{}", m.name)))
+                .build(m, self.channels, rate, &init.part(format_args!("encoder.{}", m.name)))
                 .map_err(|e| Error::new(e.kind(), format!("modality `{}`: {e}", m.name)))
         };
-        let encoders = data.iter().map(encoder).collect::<Result<Vec<_>, _>>()?;
+        let encoders = data.iter().zip(&rates.encoders).map(encoder).collect::<Result<Vec<_>, _>>()?;
         let mut size = [length, data.len(), self.channels];
         let mut blocks = Vec::with_capacity(self.blocks.len());
         for (i, &to) in self.blocks.iter().enumerate() {
-            blocks.push(CubeBlock::new(size, to, self.dropout, &init.part(format_args!("fusion.{i}"))));
+            blocks.push(CubeBlock::new(size, to, rates.block, &init.part(format_args!("fusion.{i}"))));
             size = to;
         }
         let solo = |m: &ModalitySpec| {
@@ -94,7 +122,7 @@ impl CubeMlpConfig {
         Ok(CubeMlp {
             encoders,
             blocks,
-            head: Linear::new(size[1] * size[2], outputs, &init.part("head")),
+            head: CubeHead::new(size[1] * size[2], self.head_hidden, outputs, rates.head, &init.part("head")),
             solo_heads: if solo_heads || self.solo_heads {
                 data.iter().map(solo).collect()
             } else {
@@ -103,6 +131,34 @@ impl CubeMlpConfig {
             length,
             modalities,
         })
+    }
+
+    /// What is dropped where.
+    fn rates(&self, modalities: &Modalities) -> Result<Rates, Error> {
+        let encoders = self.encoder_dropout.clone().unwrap_or(self.dropout.into());
+        let rates = Rates {
+            encoders: encoders.values("model.encoder_dropout", modalities)?,
+            block: self.block_dropout.unwrap_or([self.dropout; 3]),
+            head: self.head_dropout.unwrap_or(self.dropout),
+        };
+        let named = [
+            ("encoder_dropout", rates.encoders.as_slice()),
+            ("block_dropout", &rates.block),
+            ("head_dropout", &[rates.head]),
+        ];
+        let possible = |rate: &f64| (0.0..1.0).contains(rate);
+        if !possible(&self.dropout) {
+            return Err(Error::config(format!(
+                "model.dropout = {}: expected a number from 0 to below 1",
+                self.dropout
+            )));
+        }
+        if let Some((key, wrong)) = named.into_iter().find(|(_, rates)| !rates.iter().all(possible)) {
+            return Err(Error::config(format!(
+                "model.{key} = {wrong:?}: expected numbers from 0 to below 1"
+            )));
+        }
+        Ok(rates)
     }
 
     /// The cube's length, which no sequence of the data may exceed.
@@ -118,6 +174,37 @@ impl CubeMlpConfig {
             Some(length) => Err(Error::config(format!(
                 "model.length = {length}, but sequences of the data have up to {longest} steps"
             ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_of_the_parts_default_to_the_one_for_all() {
+        let names = Modalities::new(["text", "audio"]).unwrap();
+        let config = CubeMlpConfig::default();
+        let all = Rates { encoders: vec![0.1; 2], block: [0.1; 3], head: 0.1 };
+        assert_eq!(config.rates(&names).unwrap(), all);
+        let each = PerModality::Each([("text".to_owned(), 0.5), ("audio".to_owned(), 0.4)].into());
+        let own = CubeMlpConfig {
+            encoder_dropout: Some(each),
+            block_dropout: Some([0.3, 0.2, 0.0]),
+            head_dropout: Some(0.6),
+            ..config.clone()
+        };
+        let expected = Rates { encoders: vec![0.5, 0.4], block: [0.3, 0.2, 0.0], head: 0.6 };
+        assert_eq!(own.rates(&names).unwrap(), expected);
+        for (wrong, key) in [
+            (CubeMlpConfig { dropout: 1.0, ..own.clone() }, "model.dropout = 1"),
+            (CubeMlpConfig { block_dropout: Some([0.0, -0.1, 0.0]), ..own.clone() }, "model.block_dropout"),
+            (CubeMlpConfig { head_dropout: Some(f64::NAN), ..own.clone() }, "model.head_dropout"),
+            (CubeMlpConfig { encoder_dropout: Some(2.0.into()), ..own }, "model.encoder_dropout"),
+        ] {
+            let message = wrong.rates(&names).unwrap_err().to_string();
+            assert!(message.contains(key) && message.contains("from 0 to below 1"), "{message}");
         }
     }
 }

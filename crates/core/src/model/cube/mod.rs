@@ -2,12 +2,15 @@
 
 mod block;
 mod config;
+mod head;
 
 pub use block::CubeBlock;
 pub use config::CubeMlpConfig;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+
+use head::CubeHead;
 
 use super::sequence::{SequenceEncoder, mean};
 use super::{Feature, Features, Model, Scored, Vectors};
@@ -17,9 +20,10 @@ use crate::layer::{BnPolicy, Linear, Pass};
 use crate::modality::{Modalities, Modality};
 
 /// A sequence encoder a modality; all sequences side by side make a cube
-/// `[length, modality, channel]`, which blocks mix along each axis; a linear
-/// head reads its mean over the length (Sun et al., ACM MM 2022; any number of
-/// modalities).
+/// `[length, modality, channel]`, which blocks mix along each axis; a head reads
+/// its mean over the length (Sun et al., ACM MM 2022; any number of modalities).
+/// As in the released code the head is one linear layer, and where more than 128
+/// numbers enter it linear, ReLU, dropout, linear.
 ///
 /// Sequences are padded with zeros to the model's length. A vector is a
 /// sequence of one step, whose encoding is repeated over the length. A modality
@@ -28,7 +32,7 @@ use crate::modality::{Modalities, Modality};
 pub struct CubeMlp {
     encoders: Vec<SequenceEncoder>,
     blocks: Vec<CubeBlock>,
-    head: Linear,
+    head: CubeHead,
     solo_heads: Vec<Linear>,
     length: usize,
     #[module(skip)]
@@ -103,11 +107,11 @@ impl Model for CubeMlp {
             return Scored { scores: head.forward(vector), features: vectors };
         }
         let all = self.modalities.all();
-        let cube = pass.behind(row.present(all.count()), all, BnPolicy::PerSubset, |pass| {
-            self.blocks.iter().fold(self.stack(features), |cube, block| block.forward(cube, pass))
+        let scores = pass.behind(row.present(all.count()), all, BnPolicy::PerSubset, |pass| {
+            let cube = self.blocks.iter().fold(self.stack(features), |cube, block| block.forward(cube, pass));
+            let [batch, _, modalities, channels] = cube.dims();
+            self.head.forward(cube.mean_dim(1).reshape([batch, modalities * channels]), pass)
         });
-        let [batch, _, modalities, channels] = cube.dims();
-        let flat = cube.mean_dim(1).reshape([batch, modalities * channels]);
-        Scored { scores: self.head.forward(flat), features: vectors }
+        Scored { scores, features: vectors }
     }
 }
