@@ -18,6 +18,14 @@ pub trait BatchSource: Send + Sync {
     /// Number of batches in one pass.
     fn batches(&self) -> usize;
 
+    /// The sets of modalities that samples have, each once: one flag for each
+    /// modality, in order. Without an override every sample has all of them; a
+    /// source with gaps must override this, or nobody can tell before training
+    /// that a loss finds no sample.
+    fn presence(&self) -> Vec<Vec<bool>> {
+        vec![vec![true; self.modalities().len()]]
+    }
+
     /// The batches of pass `epoch`, from batch number `from` on.
     ///
     /// The same `epoch` gives the same batches in the same order and with the

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use counterpoint::diagnose::DiagnosticsConfig;
 use counterpoint::model::ModelConfig;
-use counterpoint::strategy::StrategyConfig;
+use counterpoint::strategy::{Incomplete, StrategyConfig};
 use counterpoint::task::TaskConfig;
 use counterpoint::train::{OptimizerConfig, ScheduleConfig, TrainConfig};
 use counterpoint_data::DataConfig;
@@ -25,7 +25,7 @@ pub struct Config {
     /// What is trained.
     pub model: ModelConfig,
     /// Who learns from what.
-    pub strategy: StrategyConfig,
+    pub strategy: StrategySection,
     /// How parameters move.
     pub optimizer: OptimizerConfig,
     /// How fast over time.
@@ -34,6 +34,21 @@ pub struct Config {
     pub train: Training,
     /// What is measured besides; it changes nothing of what is trained.
     pub diagnostics: DiagnosticsConfig,
+}
+
+/// `[strategy]`: a method with its settings, and what every method may be told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StrategySection {
+    /// The method.
+    #[serde(flatten)]
+    pub method: StrategyConfig,
+    /// What the fused loss makes of samples that lack a modality.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub incomplete: Incomplete,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// `[train]`.
@@ -148,13 +163,15 @@ impl Config {
         };
         config.check()?;
         // One modality alone needs the data of that modality only.
-        if let StrategyConfig::Unimodal { modality: Some(name) } = &config.strategy {
+        if let StrategyConfig::Unimodal { modality: Some(name) } = &config.strategy.method {
             config.data.common.modalities = Some(vec![name.clone()]);
         }
         Ok(config)
     }
 
     fn check(&self) -> Result<(), String> {
+        let Self { strategy: StrategySection { method, incomplete }, .. } = self;
+        method.check_incomplete(*incomplete).map_err(|e| e.to_string())?;
         self.optimizer.check().map_err(|e| e.to_string())?;
         self.schedule.check().map_err(|e| e.to_string())?;
         self.diagnostics.check().map_err(|e| e.to_string())?;

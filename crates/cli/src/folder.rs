@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Loaded};
 use crate::exit::{Code, Failure};
+use crate::leaks;
 
 /// The file of what every sample was when the run began.
 const CONTENTS: &str = "samples.jsonl";
@@ -39,6 +40,9 @@ pub struct RunInfo {
     /// Height and width of label maps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map: Option<[usize; 2]>,
+    /// What was done to the data and what they lack, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// How files become inputs.
     pub preparations: Vec<Preparation>,
     /// Versions and machine.
@@ -58,6 +62,7 @@ impl RunInfo {
             classes: splits.classes.clone(),
             task: task.clone(),
             map,
+            notes: notes(splits)?,
             preparations: splits.preparations.clone(),
             environment: environment(),
         })
@@ -81,6 +86,14 @@ impl RunInfo {
     pub fn specs(&self) -> Vec<ModalitySpec> {
         self.preparations.iter().map(Preparation::spec).collect()
     }
+}
+
+/// What users should know of the data: what was replaced, left out or is
+/// absent, and what is in two splits. All files are read once.
+pub fn notes(splits: &Splits) -> Result<Vec<String>, Failure> {
+    let leaks = leaks::words(&splits.leaks()?).into_iter().filter(|(leak, _)| *leak);
+    let leaks = leaks.map(|(_, words)| format!("leak: {words}"));
+    Ok(splits.notes.iter().cloned().chain(leaks).collect())
 }
 
 /// The task of runs from before there were others.

@@ -6,6 +6,7 @@ mod command;
 mod config;
 mod exit;
 mod folder;
+mod leaks;
 mod model;
 mod output;
 mod predictions;

@@ -51,8 +51,8 @@ pub fn build(
             ),
         ));
     }
-    let strategy = config.strategy.build(&Modalities::new(names)?)?;
-    let solo_heads = config.strategy.wants_solo_heads();
+    let strategy = config.strategy.method.build(&Modalities::new(names)?)?;
+    let solo_heads = config.strategy.method.wants_solo_heads();
     let network = model.build(modalities, task.outputs(), solo_heads, config.train.seed, device)?;
     let facts = ModelFacts {
         additive: model.is_additive(),
@@ -60,5 +60,7 @@ pub fn build(
         ..ModelFacts::of(&network.groups(), network.modalities(), task.kind())
     };
     strategy.check(&facts)?;
-    Ok(Learner::new(network, config.optimizer, strategy))
+    let mut learner = Learner::new(network, config.optimizer, strategy);
+    learner.incomplete = config.strategy.incomplete;
+    Ok(learner)
 }

@@ -1,10 +1,14 @@
 //! A batch as tensors on a device.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint_batch::{Batch, Targets};
 
+use crate::grad::Row;
 use crate::modality::{Modality, Present};
 use crate::model::{Feature, Features};
+use crate::strategy::Incomplete;
 
 /// One modality of a batch: only the rows of samples that have it.
 #[derive(Clone, Debug)]
@@ -73,6 +77,7 @@ pub struct Inputs {
     /// For every sample the modalities it has.
     present: Vec<Present>,
     targets: Targets,
+    incomplete: Incomplete,
 }
 
 impl Inputs {
@@ -103,7 +108,13 @@ impl Inputs {
                 (!rows.is_empty()).then(|| Input { lengths, ..Input::new(values, shape, device) })
             })
             .collect();
-        Self { inputs, present, targets: batch.targets }
+        Self { inputs, present, targets: batch.targets, incomplete: Incomplete::Skip }
+    }
+
+    /// The same with another role of incomplete samples in the fused row.
+    #[must_use]
+    pub fn with_incomplete(self, incomplete: Incomplete) -> Self {
+        Self { incomplete, ..self }
     }
 
     /// The rows of one modality; `None` if no sample has it.
@@ -138,6 +149,27 @@ impl Inputs {
     /// The samples that have all of `needed`.
     pub fn serving(&self, needed: Present) -> Vec<usize> {
         (0..self.samples()).filter(|&i| needed.within(self.present[i])).collect()
+    }
+
+    /// The samples that a row is computed on, with the row that shows what they
+    /// have: one part, or one for each combination of modalities where
+    /// incomplete samples serve the fused row too. Nobody serves it: no part.
+    pub fn parts(&self, row: Row, modalities: usize) -> Vec<(Row, Vec<usize>)> {
+        if row == Row::Full && self.incomplete == Incomplete::ZeroFill {
+            let patterns = self.patterns().into_iter();
+            return patterns.map(|(p, samples)| (Row::showing(p, modalities), samples)).collect();
+        }
+        let samples = self.serving(row.present(modalities));
+        if samples.is_empty() { Vec::new() } else { vec![(row, samples)] }
+    }
+
+    /// The samples with each combination of modalities; those without any are left out.
+    pub fn patterns(&self) -> BTreeMap<Present, Vec<usize>> {
+        let mut patterns: BTreeMap<Present, Vec<usize>> = BTreeMap::new();
+        for (i, present) in self.present.iter().enumerate().filter(|(_, p)| p.count() > 0) {
+            patterns.entry(*present).or_default().push(i);
+        }
+        patterns
     }
 
     /// The targets of the given samples.

@@ -56,6 +56,13 @@ impl Contents {
         self.samples.insert((split.to_owned(), id.to_owned()), parts);
     }
 
+    /// The hash of one part of a sample: its label, then its modalities. `None`
+    /// if it lacks that, or there is no such sample.
+    pub(crate) fn of_sample(&self, split: &str, id: &str, role: usize) -> Option<&str> {
+        let parts = self.samples.get(&(split.to_owned(), id.to_owned()))?;
+        parts.get(role).map(|part| part.content.as_str()).filter(|content| !content.is_empty())
+    }
+
     /// As JSON lines: the roles, then one line for each sample with its split,
     /// its id and a hash for each role.
     pub fn to_lines(&self) -> String {

@@ -50,11 +50,11 @@ impl Dataset {
     /// Checks a plan and fits what is to be fitted on its training samples, or
     /// takes over what was fitted before.
     pub fn build(
-        plan: Plan,
+        mut plan: Plan,
         common: &CommonConfig,
         fitted: Option<&[Preparation]>,
     ) -> Result<Self, DataError> {
-        plan.check()?;
+        plan.settle(common.modalities.is_some())?;
         let Plan { classes, labelling, drafts, records, notes } = plan;
         let (preparations, fits): (Vec<_>, Vec<_>) =
             drafts.into_iter().map(|d| (d.preparation, d.fit)).unzip();

@@ -1,7 +1,7 @@
 //! What could carry knowledge from one part into another: groups and contents
 //! that occur in two.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
@@ -50,7 +50,7 @@ impl Leaks {
         !self.groups.is_empty() || self.duplicates.iter().any(|d| d.parts().len() > 1)
     }
 
-    /// Compares groups and contents of all samples; reads every file.
+    /// Compares groups and contents of all samples.
     pub(crate) fn find(set: &Dataset) -> Result<Self, DataError> {
         let mut groups: BTreeMap<&str, BTreeMap<&'static str, usize>> = BTreeMap::new();
         for record in &set.records {
@@ -61,29 +61,44 @@ impl Leaks {
         let grouped = !groups.is_empty();
         let shared = groups.into_iter().filter(|(_, parts)| parts.len() > 1);
         let groups = shared.map(|(name, samples)| SharedGroup { name: name.to_owned(), samples }).collect();
+        let (_, hashes) = set.digest()?;
         let mut duplicates = Vec::new();
         for (modality, preparation) in set.preparations.iter().enumerate() {
-            let mut places: HashMap<[u8; 32], usize> = HashMap::new();
-            let mut contents: Vec<Vec<usize>> = Vec::new();
+            let mut alike: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
             for (number, record) in set.records.iter().enumerate() {
-                let Some(source) = &record.sources[modality] else { continue };
-                let mut hasher = Sha256::new();
-                source.hash(&mut hasher)?;
-                let place = *places.entry(hasher.finalize().into()).or_insert(contents.len());
-                if place == contents.len() {
-                    contents.push(Vec::new());
+                // The label comes before the modalities.
+                if let Some(hash) = hashes.of_sample(record.part.name(), &record.id, modality + 1) {
+                    alike.entry(hash).or_default().push(number);
                 }
-                contents[place].push(number);
             }
+            let mut contents = Vec::new();
+            for members in alike.into_values().filter(|members| members.len() > 1) {
+                contents.extend(equal(set, modality, &members)?);
+            }
+            contents.sort_unstable();
             let name = |&number: &usize| {
                 let record = &set.records[number];
                 (record.part.name(), record.id.clone())
             };
-            duplicates.extend(contents.iter().filter(|members| members.len() > 1).map(|members| Duplicate {
+            duplicates.extend(contents.iter().map(|members| Duplicate {
                 modality: preparation.modality.clone(),
                 samples: members.iter().map(name).collect(),
             }));
         }
         Ok(Self { grouped, groups, duplicates })
     }
+}
+
+/// Samples whose short hashes are equal, parted by their contents; those that
+/// are like no other are left out.
+fn equal(set: &Dataset, modality: usize, members: &[usize]) -> Result<Vec<Vec<usize>>, DataError> {
+    let mut contents: BTreeMap<[u8; 32], Vec<usize>> = BTreeMap::new();
+    for &number in members {
+        if let Some(source) = &set.records[number].sources[modality] {
+            let mut hasher = Sha256::new();
+            source.hash(&mut hasher)?;
+            contents.entry(hasher.finalize().into()).or_default().push(number);
+        }
+    }
+    Ok(contents.into_values().filter(|members| members.len() > 1).collect())
 }

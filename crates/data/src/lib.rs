@@ -24,6 +24,7 @@ mod assign;
 mod audio;
 mod cache;
 mod check;
+mod composition;
 mod config;
 mod contents;
 mod coverage;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use crate::composition;
 use crate::config::Draft;
 use crate::error::{DataError, ErrorKind};
 use crate::source::Source;
@@ -62,17 +63,15 @@ pub struct Plan {
 
 impl Plan {
     /// Refuses duplicate names, empty parts, files that are not there and
-    /// classes that training never shows.
-    pub fn check(&self) -> Result<(), DataError> {
-        let split = |message: String| Err(DataError::new(ErrorKind::Split, message));
+    /// classes that training never shows; leaves out samples that have nothing of
+    /// what was `chosen`, and notes what users should know of the rest.
+    pub fn settle(&mut self, chosen: bool) -> Result<(), DataError> {
         let mut seen = HashSet::new();
         if let Some(twice) = self.records.iter().find(|record| !seen.insert(record.id.as_str())) {
             return split(format!("two samples have the id `{}`; ids must be unique", twice.id));
         }
-        for part in Part::ALL {
-            if !self.records.iter().any(|record| record.part == part) {
-                return split(format!("the {} split is empty; give it at least one sample", part.name()));
-            }
+        if let Some(part) = self.empty_part() {
+            return split(format!("the {} split is empty; give it at least one sample", part.name()));
         }
         self.check_labels()?;
         for (modality, draft) in self.drafts.iter().enumerate() {
@@ -84,10 +83,34 @@ impl Plan {
                 ));
             }
         }
-        if let Some(empty) = self.records.iter().find(|record| record.sources.iter().all(Option::is_none)) {
-            return split(format!("sample `{}` has none of the modalities; remove it", empty.id));
-        }
+        self.leave_out(chosen)?;
+        self.notes.extend(composition::notes(self));
         self.check_files()
+    }
+
+    /// The first part without a sample.
+    fn empty_part(&self) -> Option<Part> {
+        Part::ALL.into_iter().find(|part| self.records.iter().all(|record| record.part != *part))
+    }
+
+    /// Leaves out samples that have none of the modalities in use. Where none
+    /// were chosen, a sample without any is a mistake in the list.
+    fn leave_out(&mut self, chosen: bool) -> Result<(), DataError> {
+        let nothing = |record: &Record| record.sources.iter().all(Option::is_none);
+        let Some(first) = self.records.iter().find(|record| nothing(record)) else { return Ok(()) };
+        if !chosen {
+            return split(format!("sample `{}` has none of the modalities; remove it", first.id));
+        }
+        let names: Vec<&str> = self.drafts.iter().map(|d| d.preparation.modality.as_str()).collect();
+        let (names, all) = (names.join(", "), self.records.len());
+        let of = composition::by_part(&self.records, nothing);
+        self.records.retain(|record| !nothing(record));
+        if let Some(part) = self.empty_part() {
+            return split(format!("no sample of the {} split has a modality in use ({names})", part.name()));
+        }
+        let gone = all - self.records.len();
+        self.notes.push(format!("{gone} of {all} samples have no modality in use ({names}), left out: {of}"));
+        Ok(())
     }
 
     /// Refuses labels without meaning: of no class, of a class that training
@@ -159,4 +182,8 @@ impl Plan {
             }
         }
     }
+}
+
+fn split<T>(message: String) -> Result<T, DataError> {
+    Err(DataError::new(ErrorKind::Split, message))
 }

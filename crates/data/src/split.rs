@@ -1,5 +1,6 @@
 //! Training, validation and sealed test parts of an opened data set.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -108,7 +109,7 @@ impl Splits {
 
     /// Groups and contents that occur in two parts, or twice in one. The seal
     /// of the test stays whole: names and counts are told, no label and no score.
-    /// All files are read.
+    /// All files are read once; after [`Self::fingerprint`] this is free.
     ///
     /// # Errors
     /// If a file can no longer be read.
@@ -184,6 +185,19 @@ impl Split {
         (0..self.set.spec.len()).map(has).collect()
     }
 
+    /// The sets of modalities that samples have, each once: one flag for each
+    /// modality, in their order.
+    pub fn presence(&self) -> Vec<Vec<bool>> {
+        let has = |record: &Record| record.sources.iter().map(Option::is_some).collect();
+        let sets: BTreeSet<Vec<bool>> = self.entries().map(has).collect();
+        sets.into_iter().collect()
+    }
+
+    /// Number of samples that have all modalities.
+    pub fn complete_count(&self) -> usize {
+        self.entries().filter(|record| record.sources.iter().all(Option::is_some)).count()
+    }
+
     /// Decodes and prepares one sample.
     ///
     /// `draw` seeds random crops and the like; `None` gives the fixed form
@@ -212,7 +226,8 @@ impl fmt::Debug for Split {
     }
 }
 
-/// The test part: nothing but its size can be known before it is opened.
+/// The test part: nothing but its size, and what it lacks altogether
+/// ([`Splits::notes`]), can be known before it is opened.
 ///
 /// Code that trains or chooses takes a [`Split`], so it cannot look at test
 /// samples by accident; every look passes through [`SealedTest::open`] and

@@ -54,7 +54,7 @@ fn columns_are_chosen_and_standardised_on_the_training_rows() {
     assert_eq!((first.id.as_str(), first.target), ("0", Target::Class(1)));
     let val = splits.val.sample(0, None).unwrap();
     assert_eq!(val.inputs[0].as_ref().unwrap().values(), [5.0, 0.0]); // limited
-    assert_eq!(splits.notes, ["modality `text`: 1 constant columns left out"]);
+    assert!(splits.notes.contains(&"modality `text`: 1 constant columns left out".into()));
     assert_eq!(splits.train.groups().next(), Some(Some("3")));
     let plain = open(
         &folder(&TEXT),
@@ -140,10 +140,43 @@ fn absent_modalities_are_none() {
     assert_eq!(splits.modalities().len(), 2, "the flags are no modality");
     assert_eq!(splits.train.present_counts(), [3, 3]);
     assert!(splits.train.sample(1, None).unwrap().inputs[0].is_none());
-    assert!(splits.notes.contains(&"modality `sound`: absent from 1 of 6 samples".into()));
+    assert!(splits.notes.contains(&"modality `sound`: absent from 1 of 4 train samples".into()));
     // Statistics come from the rows that are there: 1, 1, 3.
     let Steps::Vector(steps) = &splits.preparations[0].steps else { panic!("features") };
     assert!((steps.mean[0] - 5.0 / 3.0).abs() < 1e-6);
+}
+
+#[test]
+fn samples_without_a_chosen_modality_are_left_out_and_counted() {
+    let mut text = TEXT;
+    text[3..6].fill(NAN);
+    let folder = folder(&text);
+    write_npy(&folder.file("sound_present.npy"), "|b1", "(6,)", &[1, 1, 0, 1, 1, 1]);
+    let one = open(&folder, "modalities = [\"sound\"]").unwrap();
+    assert_eq!(one.train.ids().collect::<Vec<_>>(), ["0", "1", "3"]);
+    let left = "1 of 6 samples have no modality in use (sound), left out: 1 of 4 train";
+    assert!(one.notes.contains(&left.into()), "{:?}", one.notes);
+    // A part that the choice empties, and a modality that training lacks.
+    for (present, message) in [
+        ([1, 1, 1, 1, 0, 1], "no sample of the val split has a modality in use (sound)"),
+        ([0, 0, 0, 0, 1, 1], "no sample of the train split has modality `sound`; leave it out"),
+    ] {
+        write_npy(&folder.file("sound_present.npy"), "|b1", "(6,)", &present);
+        let found = self::message(&folder, "modalities = [\"sound\"]");
+        assert!(found.contains(message), "{found}");
+    }
+}
+
+#[test]
+fn a_class_that_the_choice_of_modalities_empties_stays_and_is_told() {
+    let folder = folder(&TEXT);
+    write_npy(&folder.file("label.npy"), "<i8", "(6,)", &wholes(&[0, 1, 2, 1, 0, 1]));
+    // Nobody of class 1 has sound: the class stays, so that the outputs of all models agree.
+    write_npy(&folder.file("sound_present.npy"), "|b1", "(6,)", &[1, 0, 1, 0, 1, 1]);
+    let one = open(&folder, "modalities = [\"sound\"]").unwrap();
+    assert_eq!(one.classes, ["0", "1", "2"]);
+    let notes = one.coverage().unwrap();
+    assert!(notes.iter().any(|n| n.starts_with("the train split has no sample of class `1`")), "{notes:?}");
 }
 
 #[test]

@@ -157,7 +157,32 @@ fn digits(method: &str, seed: u64) -> RunSummary {
         role: None,
         looks: 1,
         notes: Vec::new(),
+        ..RunSummary::default()
     }
+}
+
+#[test]
+fn what_the_data_lack_is_a_section_only_where_there_is_something() {
+    let page = |runs: &[RunSummary]| report(runs, &Options::default()).to_html();
+    let mut runs = field();
+    assert!(!page(&runs).contains("What was done to the data"));
+    for run in &mut runs {
+        run.data_notes = vec!["modality `image`: absent from 134 of 200 train samples".into()];
+        run.data.insert("samples, train".into(), "200".into());
+        let used = if run.method == "dgl" { vec![("full", 66), ("audio", 200)] } else { vec![("full", 66)] };
+        for epoch in &mut run.epochs {
+            epoch.samples = 200;
+            epoch.row_samples = used.iter().map(|(row, count)| ((*row).to_owned(), *count)).collect();
+        }
+    }
+    runs.last_mut().unwrap().data_notes.push("one file is twice in it".into());
+    let html = page(&runs);
+    for words in
+        ["absent from 134 of 200 train samples", "one file is twice in it", "Samples that each loss used"]
+    {
+        assert!(html.contains(words), "{words}");
+    }
+    assert!(!html.contains("Samples of each split"), "all methods have the same");
 }
 
 fn field() -> Vec<RunSummary> {

@@ -1,5 +1,7 @@
 //! Small data sets that can be learned in a second.
 
+use std::collections::BTreeSet;
+
 use counterpoint::math::random::Random;
 use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, SourceError, Target};
 
@@ -111,6 +113,13 @@ impl Problem {
     }
 }
 
+/// The sets of modalities that samples have, each once.
+pub fn presence(samples: &[Sample]) -> Vec<Vec<bool>> {
+    let has = |sample: &Sample| sample.inputs.iter().map(Option::is_some).collect();
+    let sets: BTreeSet<Vec<bool>> = samples.iter().map(has).collect();
+    sets.into_iter().collect()
+}
+
 fn draw(m: &ModalitySpec, sample: usize, seed: u64) -> Array {
     let mut prototype = Random::new(seed, &["prototype", &m.name, &(sample % 3).to_string()]);
     let mut noise = Random::new(seed, &["noise", &m.name, &sample.to_string()]);
@@ -142,6 +151,10 @@ impl BatchSource for Problem {
 
     fn batches(&self) -> usize {
         self.samples.len().div_ceil(self.batch)
+    }
+
+    fn presence(&self) -> Vec<Vec<bool>> {
+        presence(&self.samples)
     }
 
     fn epoch(

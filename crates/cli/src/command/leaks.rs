@@ -5,7 +5,7 @@ use serde_json::json;
 use super::print;
 use crate::args::Leaks;
 use crate::exit::{Code, Failure};
-use crate::{config, study};
+use crate::{config, leaks};
 
 /// Says which groups and contents are in two splits, or twice in one.
 pub fn run(args: &Leaks) -> Result<(), Failure> {
@@ -24,7 +24,7 @@ pub fn run(args: &Leaks) -> Result<(), Failure> {
             json!({"leak": found.cross(), "grouped": found.grouped, "groups": groups, "duplicates": duplicates}),
         );
     } else {
-        for (leak, words) in study::leak_words(&found) {
+        for (leak, words) in leaks::words(&found) {
             print(format!("{}: {words}", if leak { "leak" } else { "note" }));
         }
         if !found.cross() {

@@ -149,15 +149,16 @@ fn dry_run(loaded: Loaded, as_json: bool) -> Result<(), Failure> {
     let batches = train.batches();
     let at = Moment { epoch: 0, epochs: config.train.epochs, batch: 0, batches, seed: config.train.seed };
     if let Some(first) = train.epoch(0, 0).next() {
-        let batch = first.map_err(|e| Failure::new(Code::Data, e.to_string()))?;
-        check_reach(&mut learner, &Cut, run.task.as_ref(), batch, at, &run.device)?;
+        first.map_err(|e| Failure::new(Code::Data, e.to_string()))?;
     }
+    check_reach(&mut learner, &Cut, run.task.as_ref(), &train, at, &run.device)?;
     let parameters: usize = learner.groups.groups().iter().map(|g| learner.groups.size(*g).1).sum();
     let modalities: Vec<String> =
         splits.modalities().iter().map(|m| format!("{} {:?}", m.name, m.shape)).collect();
+    let notes: Vec<String> = splits.notes.iter().cloned().chain(run.incomplete(&learner)).collect();
     if as_json {
         print(json!({
-            "train": splits.train.len(), "val": splits.val.len(), "test": splits.test.len(),
+            "notes": notes, "train": splits.train.len(), "val": splits.val.len(), "test": splits.test.len(),
             "batches": batches, "parameters": parameters, "classes": splits.classes,
         }));
     } else {
@@ -172,7 +173,7 @@ fn dry_run(loaded: Loaded, as_json: bool) -> Result<(), Failure> {
                 other => other.describe(),
             }
         ));
-        for note in &splits.notes {
+        for note in notes {
             print(format!("note: {note}"));
         }
     }

@@ -6,8 +6,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use counterpoint::diagnose::Diagnostics;
-use counterpoint::grad::Cut;
+use counterpoint::grad::{Cut, Row};
 use counterpoint::model::{AnyModel, Model as _};
+use counterpoint::strategy::{Incomplete, Moment};
 use counterpoint::task::TaskKind;
 use counterpoint::train::{Learner, Outcome, Progress, Trainer};
 use counterpoint::{Error, ErrorKind};
@@ -16,6 +17,7 @@ use counterpoint_data::{Check, Loader, LoaderOptions, Split};
 use counterpoint_report::record::{Appender, End, Log, Start};
 
 use super::Run;
+use crate::config::Training;
 use crate::exit::{Code, Failure};
 use crate::folder::{self, Folder, RunInfo};
 use crate::output;
@@ -119,7 +121,8 @@ impl Run {
         let diagnostics =
             Diagnostics { config: config.diagnostics.clone(), additive: config.model.is_additive() };
         let absent = diagnostics.absent(names.len(), self.task.kind() == TaskKind::Classification);
-        let start = self.start(&learner.groups, &done, &absent, info)?;
+        let mut start = self.start(&learner.groups, &done, &absent, info)?;
+        start.notes.extend(self.incomplete(&learner));
         let run = Watched {
             folder,
             config,
@@ -129,7 +132,7 @@ impl Run {
             batches: train.batches(),
         };
         let mut display = manner.display(run.outlook());
-        absent.iter().for_each(|note| display.note(note));
+        start.notes.iter().chain(&absent).for_each(|note| display.note(note));
         let mut observer = Recorder::open(&run, start, display)?;
         let trainer = Trainer {
             config: &config.train.settings(&config.schedule),
@@ -162,6 +165,36 @@ impl Run {
             ));
         }
         logged
+    }
+
+    /// What the fused loss makes of samples that lack a modality, if there are
+    /// some and the strategy has one.
+    pub fn incomplete(&self, learner: &Learner<AnyModel>) -> Option<String> {
+        let (all, complete) = (self.splits.train.len(), self.splits.train.complete_count());
+        let fused = |epoch| {
+            let Training { epochs, seed, .. } = self.config.train;
+            let at = Moment { epoch, epochs, batch: 0, batches: 1, seed };
+            let phases = learner.strategy.phases(at, learner.model.modalities());
+            phases.iter().any(|phase| phase.rows.contains(&Row::Full))
+        };
+        if complete == all || !(0..self.config.train.epochs).any(fused) {
+            return None;
+        }
+        let filled = self.config.strategy.method.check_incomplete(Incomplete::ZeroFill);
+        Some(match (learner.incomplete, filled) {
+            (Incomplete::ZeroFill, _) => format!(
+                "the fused loss uses all {all} training samples, as strategy.incomplete = \"zero-fill\" says; {} \
+                 of them lack a modality",
+                all - complete
+            ),
+            (Incomplete::Skip, Ok(())) => format!(
+                "the fused loss uses {complete} of {all} training samples, those that have all modalities; \
+                 strategy.incomplete = \"zero-fill\" would use all"
+            ),
+            (Incomplete::Skip, Err(_)) => format!(
+                "the fused loss uses {complete} of {all} training samples, those that have all modalities"
+            ),
+        })
     }
 
     /// How training ended; if files failed, with what is kept and how to go on.
@@ -208,6 +241,7 @@ impl Run {
                 .map(|(k, n)| (k.to_owned(), n as u64))
                 .into(),
             occurring: occurring(&splits.val),
+            notes: info.notes,
             parameters: Some(parameters as u64),
             environment,
             ..Start::default()

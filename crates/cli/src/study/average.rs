@@ -11,6 +11,7 @@ use counterpoint_report::record::{Appender, End, Kind, Log, Scores, Start, State
 use super::drive::Driver;
 use super::line::AVERAGE;
 use super::plan::place;
+use super::union::Union;
 use crate::exit::{Code, Failure};
 use crate::run::FINISHED;
 
@@ -79,13 +80,8 @@ fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
     let mismatch = |what: &str| {
         Failure::new(Code::Files, format!("{}: {what}, so there is no average", members[0].display()))
     };
-    let [first, others @ ..] = &files[..] else { return Err(mismatch("there are no predictions")) };
-    let Truth::Classes(classes) = &first.targets else {
-        return Err(mismatch("the predictions are of no classes"));
-    };
-    if others.iter().any(|file| file.ids != first.ids || file.targets != first.targets) {
-        return Err(mismatch("the models of one modality were tested on other samples"));
-    }
+    let Some(first) = files.first() else { return Err(mismatch("there are no predictions")) };
+    let Union { ids, classes, places } = Union::of(&files).map_err(mismatch)?;
     let names: Vec<String> = members.iter().map(|member| modality(member)).collect::<Result<_, _>>()?;
     let task = Classification::new(first.classes.len());
     let judge = |numbers: &Numbers| {
@@ -100,21 +96,22 @@ fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
         let values = task.judge(&kept, &targets);
         task.metrics().names().map(str::to_owned).zip(values).collect::<BTreeMap<_, _>>()
     };
-    let mut made = PredictionFile { checkpoints: BTreeMap::new(), ..first.clone() };
+    let (count, targets) = (ids.len(), Truth::Classes(classes.clone()));
+    let mut made = PredictionFile { ids, targets, checkpoints: BTreeMap::new(), ..first.clone() };
     let mut tests = Vec::new();
     for checkpoint in first.checkpoints.keys() {
-        let of = |file: &PredictionFile| {
+        let of = |(file, places): (&PredictionFile, &Vec<usize>)| {
             let one = file.checkpoints.get(checkpoint)?;
-            Some((one.epoch, one.scores.get("full")?.clone()))
+            Some((one.epoch, Numbers::spread(count, places, &one.scores.get("full")?.values)))
         };
-        let parts: Vec<(usize, Numbers)> =
-            files.iter().map(of).collect::<Option<_>>().ok_or_else(|| mismatch("a checkpoint is missing"))?;
+        let parts: Option<Vec<(usize, Numbers)>> = files.iter().zip(&places).map(of).collect();
+        let parts = parts.ok_or_else(|| mismatch("a checkpoint is missing"))?;
         let alone = names.iter().cloned().zip(parts.iter().map(|(_, numbers)| numbers.clone()));
         let mut scores: BTreeMap<String, Numbers> = alone.collect();
         scores.insert("full".into(), average(&parts.iter().map(|(_, numbers)| numbers).collect::<Vec<_>>()));
         let epoch = parts.iter().map(|(epoch, _)| *epoch).max().unwrap_or(0);
         let judged: Scores = scores.iter().map(|(row, numbers)| (row.clone(), judge(numbers))).collect();
-        let (split, samples) = (first.split.clone(), classes.len() as u64);
+        let (split, samples) = (first.split.clone(), count as u64);
         tests.push(Test {
             split,
             checkpoint: checkpoint.clone(),

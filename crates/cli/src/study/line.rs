@@ -158,7 +158,7 @@ impl Line {
 
 /// Alpha of a configuration whose strategy is disentangled gradient learning.
 pub fn alpha_of(config: &Config) -> Result<Option<f64>, Failure> {
-    let Some(alpha) = config.strategy.alpha() else { return Ok(None) };
+    let Some(alpha) = config.strategy.method.alpha() else { return Ok(None) };
     alpha.same().map(Some).ok_or_else(|| {
         Failure::new(
             Code::Config,

@@ -8,7 +8,6 @@ mod average;
 mod choice;
 mod display;
 mod drive;
-mod leaks;
 mod line;
 mod memory;
 mod open;
@@ -16,8 +15,8 @@ mod plan;
 mod pool;
 mod spec;
 mod summary;
+mod union;
 
 pub use drive::{Options, run};
-pub use leaks::words as leak_words;
 pub use spec::{Method, References, Spec, load, seeds};
 pub use summary::{json, tables};

@@ -5,12 +5,12 @@ use std::path::Path;
 use counterpoint_report::record::{Kind, Study, StudyMethod};
 
 use super::drive::Driver;
-use super::leaks;
 use super::line::{Line, describe, lines};
 use super::plan::{settings, variants};
 use super::spec::{Spec, Variant};
 use crate::config::Loaded;
 use crate::exit::{Code, Failure};
+use crate::leaks;
 use crate::run::Run;
 
 impl<'a> Driver<'a> {

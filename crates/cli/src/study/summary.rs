@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 struct Looks {
     /// By method: variant, and scores by checkpoint and row.
     of: BTreeMap<String, Vec<(Option<String>, Scores)>>,
+    /// By method and variant: samples it was tested on.
+    samples: BTreeMap<(String, Option<String>), u64>,
     /// Modalities that any run scored alone, in the order of the models.
     modalities: Vec<String>,
 }
@@ -22,13 +24,15 @@ type Scores = BTreeMap<(String, String), f64>;
 impl Looks {
     fn read(study: &Study, folder: &Path, metric: &Metric) -> Self {
         let (mut of, mut modalities): (BTreeMap<_, Vec<_>>, Vec<String>) = (BTreeMap::new(), Vec::new());
+        let mut samples = BTreeMap::new();
         for run in study.runs.iter().filter(|r| r.chosen && r.state == State::Finished) {
             let Ok(log) = Log::read(folder.join(&run.place).join("metrics.jsonl")) else { continue };
             let names = log.start().map(|s| s.modalities.clone()).unwrap_or_default();
             // A model of one modality has it as its fused score.
             let only = if let [one] = &names[..] { Some(one.clone()) } else { None };
             let mut scores = Scores::new();
-            for Test { checkpoint, scores: rows, .. } in log.tests() {
+            for Test { checkpoint, scores: rows, samples: tested, .. } in log.tests() {
+                samples.insert((run.method.clone(), run.variant.clone()), *tested);
                 for (row, values) in rows {
                     let Some(value) = values.get(metric.name) else { continue };
                     let row = only.as_ref().unwrap_or(row);
@@ -42,7 +46,24 @@ impl Looks {
             }
             of.entry(run.method.clone()).or_default().push((run.variant.clone(), scores));
         }
-        Self { of, modalities }
+        Self { of, samples, modalities }
+    }
+
+    /// One line for each method that was tested on fewer samples than others.
+    fn partly_tested(&self, study: &Study) -> impl Iterator<Item = String> {
+        study.methods.iter().filter_map(|method| {
+            let mut of = self.samples.iter().filter(|((name, _), _)| *name == method.name);
+            of.find_map(|((_, variant), &count)| {
+                let same = self.samples.iter().filter(|((_, other), _)| other == variant);
+                let all = same.map(|(_, count)| *count).max().unwrap_or(count);
+                (count < all).then(|| {
+                    format!(
+                        "{} was tested on {count} of {all} samples: those that have what it sees",
+                        method.name
+                    )
+                })
+            })
+        })
     }
 
     fn summary(&self, method: &str, variant: Option<&str>, checkpoint: &str, row: &str) -> Summary {
@@ -82,6 +103,7 @@ pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
         cells.push(Cell::text(format!("{done}/{all}")));
         main.row(cells);
     }
+    looks.partly_tested(study).for_each(|note| main.note(note));
     failures(study).for_each(|note| main.note(note));
     let mut tables = vec![main];
     if !study.variants.is_empty() {

@@ -167,6 +167,7 @@ impl Observer for Recorder<'_> {
             train,
             val: scores::records(report.validation, self.task, self.names),
             losses,
+            row_samples: (report.row_samples.iter()).map(|(row, &n)| (label(row), n as u64)).collect(),
             grad_norm: report.clip.map(|(_, norm)| norm),
             clipped_share: report.clip.map(|(share, _)| share),
             passes: report.passes,

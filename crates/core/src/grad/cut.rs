@@ -48,9 +48,11 @@ impl<M: Model> Evaluator<M> for Cut {
 
         let mut ledger = Ledger { encoder_runs: encoded.iter().flatten().count(), ..Ledger::default() };
         let join = |model: &M, row: Row, features: &Features, pass: &mut Pass<'_>| {
-            let samples = scene.serving(row)?;
-            let features = inputs.pick(features, row.present(names.len()), &samples);
-            Some(scene.output(model.join(row, &features, pass), samples))
+            let parts = scene.parts(row).into_iter().map(|(row, samples)| {
+                let features = inputs.pick(features, row.present(names.len()), &samples);
+                (model.join(row, &features, pass), samples)
+            });
+            scene.output(parts.collect())
         };
         for &row in &phase.probes {
             if let Some(output) = pass.probe(|pass| join(still, row, &plain, pass)) {
@@ -136,10 +138,8 @@ fn hearing<M: Model>(model: &M, groups: &Groups, listens: impl Fn(Group) -> bool
 /// of a stream that only probes need; `still` is the model without a graph.
 fn encode<M: Model>(scene: Scene<'_, M>, still: &M, phase: &Phase, pass: &mut Pass<'_>) -> Features {
     let names = scene.model.modalities();
-    let needed_by = |rows: &[Row]| {
-        let served = rows.iter().filter(|row| scene.serving(**row).is_some());
-        Present::of(served.flat_map(|row| row.present(names.len()).iter().collect::<Vec<_>>()))
-    };
+    let needed_by =
+        |rows: &[Row]| Present::of(rows.iter().flat_map(|row| scene.shown(*row).iter().collect::<Vec<_>>()));
     let (trained, probed) = (needed_by(&phase.rows), needed_by(&phase.probes));
     let run = |model: &M, m: Modality, pass: &mut Pass<'_>| Some(model.encode(m, scene.inputs.get(m)?, pass));
     let each = |m: Modality| match (trained.has(m), probed.has(m)) {

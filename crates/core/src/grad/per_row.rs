@@ -23,13 +23,12 @@ impl<M: Model> Evaluator<M> for PerRow {
         let Scene { model, groups, inputs, task, at } = scene;
         pass.draw(at.seed, at.iteration() as u64);
         let forward = |row: Row, pass: &mut Pass<'_>| -> Option<RowOutput> {
-            let asked = [(row, scene.serving(row)?)];
-            let scored = model.forward(&asked, inputs, pass).pop()?;
-            let [(_, samples)] = asked;
-            Some(scene.output(scored, samples))
+            let asked = scene.parts(row);
+            let scored = model.forward(&asked, inputs, pass).into_iter();
+            scene.output(scored.zip(asked.into_iter().map(|(_, samples)| samples)).collect())
         };
         let mut ledger = Ledger::default();
-        let encoders = |row: Row| row.present(model.modalities().len()).count();
+        let encoders = |row: Row| scene.shown(row).count();
         for &row in &phase.probes {
             if let Some(output) = pass.probe(|pass| forward(row, pass)) {
                 ledger.encoder_runs += encoders(row);

@@ -1,9 +1,12 @@
 //! What an evaluator works on.
 
+use burn::tensor::{Tensor, TensorData};
+
 use super::{Gradients, Groups, Ledger, Phase, Row, RowOutput};
 use crate::Error;
 use crate::input::Inputs;
 use crate::layer::Pass;
+use crate::modality::Present;
 use crate::model::{Model, Scored};
 use crate::strategy::{Moment, Strategy};
 use crate::task::Task;
@@ -31,15 +34,54 @@ impl<M> Clone for Scene<'_, M> {
 impl<M> Copy for Scene<'_, M> {}
 
 impl<M: Model> Scene<'_, M> {
-    /// The samples that can serve a row; `None` if there is none.
-    pub(super) fn serving(&self, row: Row) -> Option<Vec<usize>> {
-        let samples = self.inputs.serving(row.present(self.model.modalities().len()));
-        (!samples.is_empty()).then_some(samples)
+    /// The samples that can serve a row, by what they have of it.
+    pub(super) fn parts(&self, row: Row) -> Vec<(Row, Vec<usize>)> {
+        self.inputs.parts(row, self.model.modalities().len())
     }
 
-    /// A forward result with its targets.
-    pub(super) fn output(&self, Scored { scores, features }: Scored, samples: Vec<usize>) -> RowOutput {
-        RowOutput { scores, features, targets: self.inputs.targets_of(&samples), samples }
+    /// The modalities that some part of a row shows.
+    pub(super) fn shown(&self, row: Row) -> Present {
+        let count = self.model.modalities().len();
+        let parts = self.parts(row);
+        Present::of(parts.iter().flat_map(|(part, _)| part.present(count).iter()))
+    }
+
+    /// The forward results of a row's parts as one, with its targets, in the
+    /// order of the samples; `None` if there is none.
+    pub(super) fn output(&self, parts: Vec<(Scored, Vec<usize>)>) -> Option<RowOutput> {
+        let whole = |Scored { scores, features }: Scored, samples: Vec<usize>| RowOutput {
+            scores,
+            features,
+            targets: self.inputs.targets_of(&samples),
+            samples,
+        };
+        let (scored, served): (Vec<Scored>, Vec<Vec<usize>>) = parts.into_iter().unzip();
+        if scored.len() < 2 {
+            return scored.into_iter().zip(served).next().map(|(scored, samples)| whole(scored, samples));
+        }
+        let order: Vec<usize> = served.concat();
+        let mut places: Vec<usize> = (0..order.len()).collect();
+        places.sort_by_key(|&place| order[place]);
+        let samples: Vec<usize> = places.iter().map(|&place| order[place]).collect();
+        let arranged = |rows: Tensor<2>| {
+            // Dense prediction has several rows a sample.
+            let each = rows.dims()[0] / order.len();
+            let index = places.iter().flat_map(|&place| place * each..(place + 1) * each);
+            let index: Vec<i64> = index.map(|row| row as i64).collect();
+            let count = index.len();
+            rows.clone().select(0, Tensor::from_data(TensorData::new(index, [count]), &rows.device()))
+        };
+        let features = (0..self.model.modalities().len()).map(|m| {
+            let width = scored.iter().find_map(|part| part.features[m].as_ref().map(|z| z.dims()[1]))?;
+            let of = |(part, samples): (&Scored, &Vec<usize>)| match &part.features[m] {
+                Some(z) => z.clone(),
+                None => Tensor::zeros([samples.len(), width], &part.scores.device()),
+            };
+            Some(arranged(Tensor::cat(scored.iter().zip(&served).map(of).collect(), 0)))
+        });
+        let features = features.collect();
+        let scores = arranged(Tensor::cat(scored.into_iter().map(|part| part.scores).collect(), 0));
+        Some(whole(Scored { scores, features }, samples))
     }
 }
 

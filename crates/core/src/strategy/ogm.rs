@@ -134,11 +134,17 @@ impl Ogm {
 /// Mean probability of the truth for each modality, on the complete samples.
 fn confidence(seen: &Seen<'_>, modalities: &Modalities, scores: Scores) -> Option<Vec<f64>> {
     let full = seen.output(Row::Full)?;
-    let own = modalities
-        .iter()
-        .map(|m| seen.output(scores.row(m))?.scores_at(&full.samples))
-        .collect::<Option<Vec<_>>>()?;
-    own.into_iter().map(|scores| seen.task.confidence(scores, &full.targets)).collect()
+    let own = modalities.iter().map(|m| seen.output(scores.row(m))).collect::<Option<Vec<_>>>()?;
+    // With zero-filled samples the fused row has others, too.
+    let complete = |sample: &&usize| own.iter().all(|own| own.samples.binary_search(sample).is_ok());
+    let samples: Vec<usize> = full.samples.iter().filter(complete).copied().collect();
+    if samples.is_empty() {
+        return None;
+    }
+    let places: Vec<usize> =
+        samples.iter().map(|sample| full.samples.binary_search(sample).ok()).collect::<Option<_>>()?;
+    let targets = full.targets.pick(&places);
+    own.iter().map(|own| seen.task.confidence(own.scores_at(&samples)?, &targets)).collect()
 }
 
 /// Every score relative to the mean of the others.

@@ -110,14 +110,10 @@ pub fn evaluate_subsets<M: Model>(
 fn rows_of(names: &Modalities, inputs: &Inputs) -> Vec<(Row, Vec<usize>)> {
     let mut rows: Vec<(Row, Vec<usize>)> =
         names.iter().map(|m| (Row::Solo(m), inputs.serving(Present::only(m)))).collect();
-    let mut patterns: BTreeMap<Present, Vec<usize>> = BTreeMap::new();
-    for (i, present) in inputs.present().iter().enumerate() {
-        patterns.entry(*present).or_default().push(i);
-    }
-    rows.extend(patterns.into_iter().map(|(present, samples)| {
+    rows.extend(inputs.patterns().into_iter().map(|(present, samples)| {
         (if present == names.all() { Row::Full } else { Row::Subset(present) }, samples)
     }));
-    rows.retain(|(row, samples)| !samples.is_empty() && row.present(names.len()).count() > 0);
+    rows.retain(|(_, samples)| !samples.is_empty());
     rows
 }
 

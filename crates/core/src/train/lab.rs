@@ -16,7 +16,7 @@ use crate::input::Inputs;
 use crate::layer::{Buffers, Pass};
 use crate::modality::{Modalities, Modality};
 use crate::model::{Model, Scored};
-use crate::strategy::{Lab, LossCurve, Measured, Moment, Split, SplitLoss, Strategy};
+use crate::strategy::{Incomplete, Lab, LossCurve, Measured, Moment, Split, SplitLoss, Strategy};
 
 /// A learner without its strategy, and the trainer that has the data.
 pub(super) struct Bench<'a, M> {
@@ -27,6 +27,7 @@ pub(super) struct Bench<'a, M> {
     groups: &'a Groups,
     buffers: &'a Buffers,
     optimizer: &'a Optimizer,
+    incomplete: Incomplete,
     initial: Option<&'a M>,
 }
 
@@ -37,10 +38,13 @@ impl<'a, M: Model> Bench<'a, M> {
         learner: &'a mut Learner<M>,
         at: Moment,
     ) -> (&'a mut dyn Strategy, Self) {
-        let Learner { model, groups, buffers, optimizer, strategy, initial } = learner;
+        let Learner { model, groups, buffers, optimizer, strategy, incomplete, initial } = learner;
         let names = model.modalities().clone();
-        let initial = initial.as_ref();
-        (strategy.as_mut(), Self { trainer, at, names, model, groups, buffers, optimizer, initial })
+        let (incomplete, initial) = (*incomplete, initial.as_ref());
+        (
+            strategy.as_mut(),
+            Self { trainer, at, names, model, groups, buffers, optimizer, incomplete, initial },
+        )
     }
 
     fn source(&self, split: Split) -> &'a dyn BatchSource {
@@ -60,14 +64,10 @@ impl<'a, M: Model> Bench<'a, M> {
     ) -> Result<(), Error> {
         let frozen = Module::valid(model);
         for batch in self.source(split).plain() {
-            let inputs = Inputs::new(readable(batch)?, self.trainer.device);
-            let samples = inputs.serving(row.present(self.names.len()));
-            if samples.is_empty() {
-                continue;
-            }
-            let targets = inputs.targets_of(&samples);
-            let scored = frozen.forward(&[(row, samples)], &inputs, &mut Pass::eval(buffers));
-            scored.into_iter().for_each(|scored| see(scored, targets.clone()));
+            let inputs = Inputs::new(readable(batch)?, self.trainer.device).with_incomplete(self.incomplete);
+            let parts = inputs.parts(row, self.names.len());
+            let scored = frozen.forward(&parts, &inputs, &mut Pass::eval(buffers));
+            scored.into_iter().zip(&parts).for_each(|(scored, (_, of))| see(scored, inputs.targets_of(of)));
         }
         Ok(())
     }
@@ -131,7 +131,7 @@ impl<M: Model> Lab for Bench<'_, M> {
         let factor = config.schedule.factor(self.at.epoch, config.epochs);
         for epoch in self.at.epoch..self.at.epoch + epochs {
             for (batch, data) in train.epoch(epoch, 0).enumerate() {
-                let inputs = Inputs::new(readable(data)?, device);
+                let inputs = Inputs::new(readable(data)?, device).with_incomplete(self.incomplete);
                 let at = Moment { epoch, batch, ..self.at };
                 let scene = Scene { model: &model, groups: self.groups, inputs: &inputs, task, at };
                 let pass = &mut Pass::train(&mut buffers);

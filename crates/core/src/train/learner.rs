@@ -8,7 +8,7 @@ use crate::grad::{Groups, Parameter, map_parameters};
 use crate::host::host;
 use crate::layer::Buffers;
 use crate::model::Model;
-use crate::strategy::Strategy;
+use crate::strategy::{Incomplete, Strategy};
 
 /// A model with its running statistics, its optimizer and its strategy: all
 /// that a checkpoint has to hold.
@@ -23,6 +23,8 @@ pub struct Learner<M> {
     pub optimizer: Optimizer,
     /// The strategy.
     pub strategy: Box<dyn Strategy>,
+    /// What the fused loss makes of samples that lack a modality.
+    pub incomplete: Incomplete,
     /// The model as it was built, if the strategy asks for it. It is a function
     /// of the seed, so a checkpoint need not hold it.
     pub(super) initial: Option<M>,
@@ -34,7 +36,8 @@ impl<M: Model> Learner<M> {
         let groups = model.groups();
         let optimizer = Optimizer::new(optimizer, &groups);
         let initial = strategy.needs_initial().then(|| model.clone());
-        Self { model, groups, buffers: Buffers::default(), optimizer, strategy, initial }
+        let (buffers, incomplete) = (Buffers::default(), Incomplete::default());
+        Self { model, groups, buffers, optimizer, strategy, incomplete, initial }
     }
 
     /// The model without gradient tracking.

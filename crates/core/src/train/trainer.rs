@@ -15,7 +15,7 @@ use crate::diagnose::{Diagnosis, Diagnostics, EncoderGradient, Level};
 use crate::grad::{Clip, Evaluator, Ledger, Row, Scene};
 use crate::input::Inputs;
 use crate::layer::Pass;
-use crate::modality::Modality;
+use crate::modality::{Modalities, Modality};
 use crate::model::Model;
 use crate::strategy::{Lab, Moment, Strategy};
 use crate::task::Task;
@@ -64,6 +64,8 @@ pub struct EpochReport<'a> {
     pub samples: usize,
     /// Of each row mean train loss and, if the task has one, its running metric.
     pub train: BTreeMap<Row, (f64, Option<f64>)>,
+    /// How many samples each row's losses used, those of several steps added up.
+    pub row_samples: BTreeMap<Row, usize>,
     /// Share of steps that the clip shortened, and the mean norm before it.
     pub clip: Option<(f64, f64)>,
     /// Encoder passes of a batch, one forward and one backward through every
@@ -143,7 +145,7 @@ impl<M: Model> Trainer<'_, M> {
         observer: &mut dyn Observer,
     ) -> Result<Outcome, Error> {
         if progress == Progress::default() {
-            self.check_start(learner)?;
+            check_reach(learner, self.evaluator, self.task, self.train, self.moment(0, 0), self.device)?;
             self.in_lab(learner, self.moment(0, 0), |strategy, at, lab| strategy.begin(at, lab))?;
             if self.diagnostics.config.level > Level::Off {
                 let validation = self.validate(learner)?;
@@ -182,13 +184,6 @@ impl<M: Model> Trainer<'_, M> {
         run(strategy, at, &mut lab)
     }
 
-    fn check_start(&self, learner: &mut Learner<M>) -> Result<(), Error> {
-        let Some(first) = self.train.epoch(0, 0).next() else {
-            return Err(Error::new(ErrorKind::Data, "the train split gives no batch"));
-        };
-        check_reach(learner, self.evaluator, self.task, readable(first)?, self.moment(0, 0), self.device)
-    }
-
     fn epoch(
         &self,
         learner: &mut Learner<M>,
@@ -200,7 +195,7 @@ impl<M: Model> Trainer<'_, M> {
             let batch = readable(batch)?;
             let at = self.moment(progress.epoch, progress.batch);
             let samples = batch.len();
-            let inputs = Inputs::new(batch, self.device);
+            let inputs = Inputs::new(batch, self.device).with_incomplete(learner.incomplete);
             for phase in learner.strategy.phases(at, learner.model.modalities()) {
                 if phase.fresh {
                     learner.optimizer.forget();
@@ -262,12 +257,14 @@ impl<M: Model> Trainer<'_, M> {
             self.save(learner, progress, "best", false)?;
         }
         let diagnosis = self.examine(learner, progress.epoch, &sums, &validation)?;
+        let terms = terms(&sums, learner.model.modalities());
         observer.epoch(&EpochReport {
             epoch,
             lr: learner.optimizer.config().lr() * self.config.schedule.factor(epoch, self.config.epochs),
             seconds,
             samples: sums.get("samples").map_or(0, |&s| s as usize),
-            train: means(&sums, learner),
+            train: terms.iter().map(|(row, &(_, loss, running))| (*row, (loss, running))).collect(),
+            row_samples: terms.iter().map(|(row, &(count, ..))| (*row, count as usize)).collect(),
             clip: sums
                 .get("clip/steps")
                 .map(|steps| (sums["clip/active"] / steps, sums["clip/norm"] / steps)),
@@ -366,16 +363,18 @@ fn tally<M: Model>(
     }
 }
 
-fn means<M: Model>(sums: &BTreeMap<String, f64>, learner: &Learner<M>) -> BTreeMap<Row, (f64, Option<f64>)> {
-    let names = learner.model.modalities();
-    let solos = names.iter().map(Row::Solo);
-    let rows = std::iter::once(Row::Full).chain(solos).chain(names.iter().map(Row::Aux));
+/// Of each row that had a loss: how many samples it used, its mean loss and, if
+/// the task has one, its running metric.
+fn terms(sums: &BTreeMap<String, f64>, names: &Modalities) -> BTreeMap<Row, (f64, f64, Option<f64>)> {
+    let each = names.iter().flat_map(|m| [Row::Solo(m), Row::Aux(m)]);
+    let sets = names.all().subsets().filter(|set| set.count() > 1 && *set != names.all());
+    let rows = std::iter::once(Row::Full).chain(each).chain(sets.map(Row::Subset));
     rows.filter_map(|row| {
         let part = |what: &str| sums.get(&format!("row/{}/{what}", row.label(names))).copied();
         let count = part("samples")?;
         // An epoch that an earlier version began counts no samples of its own here.
         let followed = part("followed").unwrap_or(count);
-        Some((row, (part("loss")? / count, part("running").map(|sum| sum / followed))))
+        Some((row, (count, part("loss")? / count, part("running").map(|sum| sum / followed))))
     })
     .collect()
 }

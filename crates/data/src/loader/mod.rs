@@ -138,6 +138,10 @@ impl BatchSource for Loader {
         }
     }
 
+    fn presence(&self) -> Vec<Vec<bool>> {
+        self.split.presence()
+    }
+
     fn epoch(
         &self,
         epoch: usize,

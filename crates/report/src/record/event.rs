@@ -76,6 +76,10 @@ pub struct Start {
     /// Classes that occur in a split, for those splits where it is known.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub occurring: BTreeMap<String, u64>,
+    /// What was done to the data and what they lack, in words; empty where
+    /// nothing was, or where it was not recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Trainable numbers of the model.
     pub parameters: Option<u64>,
     /// Versions, machine, threads, data hash: whatever helps to repeat the run.
@@ -106,6 +110,10 @@ pub struct Epoch {
     /// Mean training loss by row.
     #[serde(with = "number::map", skip_serializing_if = "BTreeMap::is_empty")]
     pub losses: Values,
+    /// By row, how many training samples its losses used; a sample that served
+    /// several steps counts as often. Empty where it was not recorded.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub row_samples: BTreeMap<String, u64>,
     /// Mean global gradient norm before clipping; `None` when not measured.
     #[serde(with = "number::option", skip_serializing_if = "Option::is_none")]
     pub grad_norm: Option<f64>,

@@ -17,6 +17,7 @@ mod classes;
 mod comparison;
 mod cost;
 mod curves;
+mod data;
 mod folder;
 pub mod measure;
 mod method;
@@ -89,6 +90,7 @@ pub fn report(runs: &[RunSummary], options: &Options) -> Page {
         classes::gains(&study),
         choices::section(&study),
         cost::section(&study),
+        data::section(&study),
         settings::configuration(&study),
         settings::surroundings(&study),
     ]

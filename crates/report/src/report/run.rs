@@ -40,6 +40,8 @@ pub struct RunSummary {
     pub environment: BTreeMap<String, String>,
     /// Data set, splits, hash, sizes.
     pub data: BTreeMap<String, String>,
+    /// What was done to the data and what they lack, in words.
+    pub data_notes: Vec<String>,
     /// Modalities in the order of the model.
     pub modalities: Vec<String>,
     /// Class names in the order of the outputs.
@@ -86,6 +88,7 @@ impl RunSummary {
                 .iter()
                 .map(|(split, n)| (format!("samples, {split}"), n.to_string()))
                 .collect(),
+            data_notes: start.notes,
             modalities: start.modalities,
             classes: start.classes,
             metric: start.metric,

@@ -101,6 +101,6 @@ fn configure(run: &mut RunSummary) {
 fn hide_paths(run: &mut RunSummary) {
     let warnings = run.warnings.iter_mut().flat_map(|w| [&mut w.message, &mut w.remedy]);
     let end = run.end.as_mut().map(|end| &mut end.reason);
-    let texts = run.environment.values_mut().chain(run.data.values_mut()).chain(warnings).chain(end);
-    texts.for_each(|text| *text = without_paths(text));
+    let texts = run.environment.values_mut().chain(run.data.values_mut()).chain(&mut run.data_notes);
+    texts.chain(warnings).chain(end).for_each(|text| *text = without_paths(text));
 }

@@ -2,6 +2,7 @@
 //! epochs, samples that lack modalities, exact resumption, limits, refusals.
 
 mod config;
+mod gaps;
 mod lab;
 mod limits;
 mod run;

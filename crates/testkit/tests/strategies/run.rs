@@ -21,6 +21,7 @@ use counterpoint::train::{
     Learner, Observer, OptimizerConfig, Outcome, Progress, ScheduleConfig, StepReport, TrainConfig, Trainer,
 };
 use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, SourceError, Target};
+use counterpoint_testkit::problem::presence;
 
 pub const CLASSES: usize = 3;
 
@@ -64,6 +65,10 @@ impl BatchSource for Points {
 
     fn batches(&self) -> usize {
         self.samples.len() / 6
+    }
+
+    fn presence(&self) -> Vec<Vec<bool>> {
+        presence(&self.samples)
     }
 
     fn epoch(

@@ -139,11 +139,7 @@ impl Column {
             values.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = 0.0);
         }
         self.rows = rows.into();
-        let (name, count) = (&self.name, self.present.len());
-        let absent = self.present.iter().filter(|p| !**p).count();
-        if absent > 0 {
-            notes.push(format!("modality `{name}`: absent from {absent} of {count} samples"));
-        }
+        let name = &self.name;
         match nan {
             _ if bad == 0 => {}
             NanPolicy::Error => {
