@@ -12,7 +12,7 @@ use crate::check::{Check, check};
 use crate::config::{CommonConfig, Fit};
 use crate::contents::{Both, Contents};
 use crate::coverage::mark;
-use crate::decode::Bitmap;
+use crate::decode::Levels;
 use crate::error::{DataError, ErrorKind};
 use crate::plan::{Part, Plan, Record};
 use crate::prepare::{Chance, MapSteps, Moments, Normalise, Preparation, Steps};
@@ -37,7 +37,7 @@ pub struct Dataset {
     raw: Cache<Raw>,
     arranged: Cache<Array>,
     /// Label maps as they are read (one place a sample), and at the model's size.
-    raw_maps: Cache<Bitmap>,
+    raw_maps: Cache<Levels>,
     maps: Cache<ClassMap>,
     /// Height and width of a sample's pictures, where they must be one.
     sides: Vec<OnceLock<[usize; 2]>>,
@@ -87,9 +87,31 @@ impl Dataset {
         for (modality, fit) in fits.into_iter().enumerate() {
             match fit {
                 Fit::Nothing => {}
-                Fit::Scalar => set.preparations[modality].normalise = set.fit_scalar(modality)?,
+                Fit::Scalar => {
+                    let (mean, std) = set.fit_moments(modality, None)?.scale();
+                    let normalise = Normalise::Scalar { mean: mean as f32, std: std as f32 };
+                    set.preparations[modality].normalise = normalise;
+                }
+                Fit::Measured { missing } => {
+                    let moments = set.fit_moments(modality, missing)?;
+                    let (mean, std) = moments.scale();
+                    let name = &set.preparations[modality].modality;
+                    if moments.is_empty() {
+                        return Err(DataError::shape(format!(
+                            "modality `{name}`: no pixel of the train split was measured, all are {}; \
+                             mend the pictures, or `depth_missing`",
+                            missing.unwrap_or_default()
+                        )));
+                    }
+                    if moments.constant() {
+                        set.notes.push(format!(
+                            "modality `{name}`: every pixel of the train split is {mean}, so it tells nothing"
+                        ));
+                    }
+                    set.preparations[modality].normalise = Normalise::Measured { mean, std, missing };
+                }
                 Fit::Columns(rule) => {
-                    let rows: Vec<&[f32]> = (set.records.iter())
+                    let rows: Vec<_> = (set.records.iter())
                         .filter(|record| record.part == Part::Train)
                         .filter_map(|record| record.sources[modality].as_ref().and_then(Source::row))
                         .collect();
@@ -123,11 +145,12 @@ impl Dataset {
         Ok(())
     }
 
-    /// Mean and deviation over all values of the training samples, in parallel.
+    /// Sums over all values of the training samples but the `missing` ones, in parallel.
     ///
     /// Sums are kept per sample and added in order, so the number of threads
     /// does not change a bit of the result.
-    fn fit_scalar(&self, modality: usize) -> Result<Normalise, DataError> {
+    fn fit_moments(&self, modality: usize, missing: Option<u16>) -> Result<Moments, DataError> {
+        let missing = missing.map(f32::from);
         let train: Vec<usize> =
             (0..self.records.len()).filter(|&r| self.records[r].part == Part::Train).collect();
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(8);
@@ -137,7 +160,13 @@ impl Dataset {
             for &record in records {
                 if let Some(array) = self.arranged(record, modality, None)? {
                     let mut moments = Moments::default();
-                    moments.add(array.values());
+                    match missing {
+                        None => moments.add(array.values()),
+                        Some(missing) => {
+                            let measured = array.values().iter().filter(|v| **v != missing);
+                            moments.add(&measured.copied().collect::<Vec<_>>());
+                        }
+                    }
                     all.push(moments);
                 }
             }
@@ -162,7 +191,7 @@ impl Dataset {
         for part in parts {
             part?.iter().for_each(|moments| total.merge(moments));
         }
-        Ok(total.scalar())
+        Ok(total)
     }
 
     /// One modality of one sample before normalisation; `None` if it is absent.
@@ -186,8 +215,13 @@ impl Dataset {
             return arrange(raw).map(Some);
         }
         let raw = source.load().map_err(place)?;
-        if let (Steps::Scene(_), Raw::Picture(picture)) = (&preparation.steps, &raw) {
-            self.check_side(record, picture).map_err(|e| place(at_file(e, source)))?;
+        let side = match (&preparation.steps, &raw) {
+            (Steps::Scene(_), Raw::Picture(picture)) => Some([picture.height, picture.width]),
+            (Steps::Scene(_), Raw::Levels(levels)) => Some([levels.height, levels.width]),
+            _ => None,
+        };
+        if let Some(side) = side {
+            self.check_side(record, side).map_err(|e| place(at_file(e, source)))?;
         }
         let array = arrange(&raw)?;
         // What is in memory already need not be kept twice.
@@ -246,14 +280,18 @@ impl Dataset {
             return Ok(steps.arrange(picture, chance));
         }
         let place = |e: DataError| e.at(format_args!("label of sample `{}`", entry.id));
-        let Raw::Picture(picture) = source.load().map_err(place)? else {
-            return Err(place(DataError::format("is no picture")));
+        let Raw::Levels(picture) = source.load().map_err(place)? else {
+            return Err(place(DataError::new(
+                ErrorKind::Internal,
+                "a label map that is not a picture of numbers",
+            )));
         };
-        let check = steps.check(&picture).and_then(|()| self.check_side(record, &picture));
+        let side = [picture.height, picture.width];
+        let check = steps.check(&picture).and_then(|()| self.check_side(record, side));
         check.map_err(|e| place(at_file(e, source)))?;
         let map = steps.arrange(&picture, chance);
         if self.augment && entry.part == Part::Train {
-            self.raw_maps.put(record, picture.pixels.len(), &self.budget, || picture);
+            self.raw_maps.put(record, picture.values.len() * 2, &self.budget, || picture);
         } else if chance.is_none() {
             self.maps.put(record, map.pixels.len(), &self.budget, || map.clone());
         }
@@ -261,16 +299,16 @@ impl Dataset {
     }
 
     /// Refuses a picture of another size than those of its sample before it.
-    fn check_side(&self, record: usize, picture: &Bitmap) -> Result<(), DataError> {
+    fn check_side(&self, record: usize, found: [usize; 2]) -> Result<(), DataError> {
         let Some(side) = self.sides.get(record) else { return Ok(()) };
-        let [height, width] = *side.get_or_init(|| [picture.height, picture.width]);
-        if [height, width] == [picture.height, picture.width] {
+        let [height, width] = *side.get_or_init(|| found);
+        if found == [height, width] {
             return Ok(());
         }
         Err(DataError::shape(format!(
             "has {} x {} pixels, another picture of this sample {height} x {width}; colour, depth and label \
              must show the same pixels: scale one of them",
-            picture.height, picture.width
+            found[0], found[1]
         )))
     }
 

@@ -37,6 +37,7 @@ mod loader;
 mod plan;
 mod prepare;
 mod random;
+mod rows;
 mod set;
 mod source;
 mod split;
@@ -51,7 +52,7 @@ pub use config::{
     SplitConfig, VideoConfig,
 };
 pub use contents::{Change, Contents};
-pub use decode::{Bitmap, IdxImages, Wave};
+pub use decode::{Bitmap, IdxImages, Levels, Wave};
 pub use error::{DataError, ErrorKind};
 pub use image::{FrameRule, ViewRule, resize};
 pub use leak::{Duplicate, Leaks, SharedGroup};

@@ -1,14 +1,15 @@
 //! Where one modality of one sample comes from.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::digest::Update;
 
-use crate::decode::IdxImages;
-use crate::decode::{Bitmap, Wave};
+use crate::decode::{Bitmap, IdxImages, Levels, Wave};
 use crate::error::{DataError, read};
 use crate::prepare::frames_of_strip;
+use crate::rows::Rows;
 
 /// A file, or a place in memory.
 #[derive(Clone, Debug)]
@@ -17,12 +18,14 @@ pub enum Source {
     Wave { path: PathBuf, span: Option<(usize, usize)> },
     /// A picture file.
     Picture { path: PathBuf },
+    /// A picture file whose values are numbers: class ids or depth.
+    Levels { path: PathBuf },
     /// A film strip or folder of pictures and, if known, where in it the word is (frames).
     Film { path: PathBuf, frame_width: usize, span: Option<(f64, f64)> },
     /// One of many pictures in memory.
     Pixels { images: Arc<IdxImages>, index: usize },
     /// A stretch of an array in memory.
-    Row { rows: Arc<[f32]>, begin: usize, end: usize },
+    Row { rows: Arc<Rows>, begin: usize, end: usize },
 }
 
 /// A decoded file.
@@ -32,10 +35,12 @@ pub enum Raw {
     Wave { wave: Wave, span: Option<(usize, usize)> },
     /// A picture.
     Picture(Bitmap),
+    /// A picture of numbers.
+    Levels(Levels),
     /// Frames with the word's place.
     Film { frames: Vec<Bitmap>, span: Option<(f64, f64)> },
     /// Features.
-    Vector(Vec<f32>),
+    Vector(Vec<f64>),
 }
 
 impl Source {
@@ -45,6 +50,7 @@ impl Source {
         Ok(match self {
             Self::Wave { path, span } => Raw::Wave { wave: Wave::read(path)?, span: *span },
             Self::Picture { path } => Raw::Picture(Bitmap::read(path)?),
+            Self::Levels { path } => Raw::Levels(Levels::read(path)?),
             Self::Film { path, frame_width, span } => {
                 let frames = if path.is_dir() {
                     pictures_in(path)?.iter().map(|file| Bitmap::read(file)).collect::<Result<_, _>>()?
@@ -55,14 +61,14 @@ impl Source {
                 Raw::Film { frames, span: *span }
             }
             Self::Pixels { images, index } => Raw::Picture(images.bitmap(*index).ok_or_else(gone)?),
-            Self::Row { .. } => Raw::Vector(self.row().ok_or_else(gone)?.to_vec()),
+            Self::Row { rows, begin, end } => Raw::Vector(rows.get(*begin..*end).ok_or_else(gone)?),
         })
     }
 
-    /// The row of an in-memory array.
-    pub fn row(&self) -> Option<&[f32]> {
+    /// The rows of an in-memory array and the stretch that is meant.
+    pub fn row(&self) -> Option<(&Rows, Range<usize>)> {
         match self {
-            Self::Row { rows, begin, end } => rows.get(*begin..*end),
+            Self::Row { rows, begin, end } => Some((rows, *begin..*end)),
             _ => None,
         }
     }
@@ -70,7 +76,10 @@ impl Source {
     /// The file or folder, if it is one.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Wave { path, .. } | Self::Picture { path } | Self::Film { path, .. } => Some(path),
+            Self::Wave { path, .. }
+            | Self::Picture { path }
+            | Self::Levels { path }
+            | Self::Film { path, .. } => Some(path),
             Self::Pixels { .. } | Self::Row { .. } => None,
         }
     }
@@ -90,7 +99,7 @@ impl Source {
             Self::Wave { .. } => "wave".into(),
             Self::Film { span: Some((a, b)), .. } => format!("film {a} {b}"),
             Self::Film { .. } => "film".into(),
-            Self::Picture { .. } | Self::Pixels { .. } => "picture".into(),
+            Self::Picture { .. } | Self::Levels { .. } | Self::Pixels { .. } => "picture".into(),
             Self::Row { .. } => "row".into(),
         };
         field(hasher, place.as_bytes());
@@ -100,15 +109,14 @@ impl Source {
                     field(hasher, &read(&file)?);
                 }
             }
-            Self::Wave { path, .. } | Self::Picture { path } | Self::Film { path, .. } => {
+            Self::Wave { path, .. }
+            | Self::Picture { path }
+            | Self::Levels { path }
+            | Self::Film { path, .. } => {
                 field(hasher, &read(path)?);
             }
             Self::Pixels { images, index } => field(hasher, images.pixels(*index).unwrap_or_default()),
-            Self::Row { .. } => {
-                let bytes: Vec<u8> =
-                    self.row().unwrap_or_default().iter().flat_map(|v| v.to_le_bytes()).collect();
-                field(hasher, &bytes);
-            }
+            Self::Row { rows, begin, end } => rows.hash(*begin..*end, hasher),
         }
         Ok(())
     }
@@ -120,6 +128,7 @@ impl Raw {
         match self {
             Self::Wave { .. } => "audio",
             Self::Picture(_) => "image",
+            Self::Levels(_) => "a picture of numbers",
             Self::Film { .. } => "video",
             Self::Vector(_) => "vector",
         }
@@ -130,8 +139,9 @@ impl Raw {
         match self {
             Self::Wave { wave, .. } => wave.samples.len() * 4,
             Self::Picture(picture) => picture.pixels.len(),
+            Self::Levels(levels) => levels.values.len() * 2,
             Self::Film { frames, .. } => frames.iter().map(|f| f.pixels.len()).sum(),
-            Self::Vector(row) => row.len() * 4,
+            Self::Vector(row) => row.len() * 8,
         }
     }
 }

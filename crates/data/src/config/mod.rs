@@ -44,6 +44,11 @@ pub(crate) struct Draft {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fit {
     Nothing,
+    /// One mean and deviation of all values.
     Scalar,
+    /// The same for numbers of a file, of which one may stand for "no measurement".
+    Measured {
+        missing: Option<u16>,
+    },
     Columns(Columns),
 }

@@ -170,6 +170,9 @@ fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, DataError> {
             Some("I32") => Some(Element::Signed(4)),
             Some("I16") => Some(Element::Signed(2)),
             Some("I8") => Some(Element::Signed(1)),
+            Some("U64") => Some(Element::Unsigned(8)),
+            Some("U32") => Some(Element::Unsigned(4)),
+            Some("U16") => Some(Element::Unsigned(2)),
             Some("U8" | "BOOL") => Some(Element::Unsigned(1)),
             _ => None,
         };

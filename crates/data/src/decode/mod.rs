@@ -2,11 +2,13 @@
 
 pub(crate) mod archive;
 mod idx;
+mod levels;
 pub(crate) mod npy;
 mod picture;
 pub(crate) mod table;
 mod wave;
 
 pub use idx::IdxImages;
+pub use levels::Levels;
 pub use picture::Bitmap;
 pub use wave::Wave;

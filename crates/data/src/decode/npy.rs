@@ -5,8 +5,10 @@ use crate::error::DataError;
 /// Values of an array, in the widest type this crate uses for its kind.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
-    /// Real numbers; 64 bits become 32.
+    /// Real numbers of up to 32 bits.
     Real(Vec<f32>),
+    /// Real numbers of 64 bits.
+    Double(Vec<f64>),
     /// Integers and truth values.
     Whole(Vec<i64>),
     /// Texts of fixed width, without their padding.
@@ -23,11 +25,32 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// The value at a place in double precision; `None` for texts and beyond the end.
+    pub fn get(&self, at: usize) -> Option<f64> {
+        match &self.values {
+            Values::Real(v) => v.get(at).map(|&x| f64::from(x)),
+            Values::Double(v) => v.get(at).copied(),
+            Values::Whole(v) => v.get(at).map(|&x| x as f64),
+            Values::Text(_) => None,
+        }
+    }
+
     /// The values as real numbers; `None` for texts.
     pub fn real(&self) -> Option<Vec<f32>> {
         match &self.values {
             Values::Real(v) => Some(v.clone()),
+            Values::Double(v) => Some(v.iter().map(|&x| x as f32).collect()),
             Values::Whole(v) => Some(v.iter().map(|&x| x as f32).collect()),
+            Values::Text(_) => None,
+        }
+    }
+
+    /// The values in double precision; `None` for texts.
+    pub fn doubles(&self) -> Option<Vec<f64>> {
+        match &self.values {
+            Values::Real(v) => Some(v.iter().map(|&x| f64::from(x)).collect()),
+            Values::Double(v) => Some(v.clone()),
+            Values::Whole(v) => Some(v.iter().map(|&x| x as f64).collect()),
             Values::Text(_) => None,
         }
     }
@@ -37,11 +60,15 @@ impl Numbers {
         match &self.values {
             Values::Text(v) => Some(v.clone()),
             Values::Whole(v) => Some(v.iter().map(i64::to_string).collect()),
-            Values::Real(v) => {
-                v.iter().map(|&x| (x.fract() == 0.0).then(|| format!("{}", x as i64))).collect()
-            }
+            Values::Real(v) => v.iter().map(|&x| whole(f64::from(x))).collect(),
+            Values::Double(v) => v.iter().map(|&x| whole(x)).collect(),
         }
     }
+}
+
+/// A whole number in decimal; `None` for fractions and for what 64 bits round.
+fn whole(x: f64) -> Option<String> {
+    (x.fract() == 0.0 && x.abs() < 9e15).then(|| (x as i64).to_string())
 }
 
 /// How the bytes of one element are to be read.
@@ -90,7 +117,7 @@ impl Element {
         };
         let words = bytes.chunks_exact(size);
         let values = match self {
-            Self::Float(8) => Values::Real(words.map(|c| f64::from_bits(word(c)) as f32).collect()),
+            Self::Float(8) => Values::Double(words.map(|c| f64::from_bits(word(c))).collect()),
             Self::Float(2) => Values::Real(words.map(|c| half(word(c) as u16)).collect()),
             Self::Float(_) => Values::Real(words.map(|c| f32::from_bits(word(c) as u32)).collect()),
             Self::Bfloat => Values::Real(words.map(|c| f32::from_bits((word(c) as u32) << 16)).collect()),
@@ -98,7 +125,7 @@ impl Element {
                 let unused = 64 - 8 * n as u32; // shifting up and down again extends the sign
                 Values::Whole(words.map(|c| ((word(c) as i64) << unused) >> unused).collect())
             }
-            Self::Unsigned(_) => Values::Whole(words.map(|c| word(c) as i64).collect()),
+            Self::Unsigned(_) => Values::Whole(words.map(|c| signed(word(c))).collect::<Result<_, _>>()?),
             Self::Wide(_) => Values::Text(
                 words
                     .map(|c| {
@@ -114,6 +141,17 @@ impl Element {
         };
         Ok(Numbers { shape, values })
     }
+}
+
+/// An unsigned number that 63 bits hold.
+fn signed(number: u64) -> Result<i64, DataError> {
+    i64::try_from(number).map_err(|cause| {
+        let message = format!(
+            "holds the whole number {number}, which is above {}; convert the array with .astype(\"float64\")",
+            i64::MAX
+        );
+        DataError::format(message).because(cause)
+    })
 }
 
 /// A 16-bit float.
@@ -136,6 +174,11 @@ pub fn decode(bytes: &[u8]) -> Result<Numbers, DataError> {
     let foreign = || DataError::format("is not an npy file; save it with numpy.save or numpy.savez");
     let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or_else(foreign)?;
     let (&[major, _minor], rest) = rest.split_first_chunk::<2>().ok_or_else(foreign)?;
+    if !(1..=3).contains(&major) {
+        return Err(DataError::format(format!(
+            "is an npy file of version {major}, expected 1, 2 or 3; save it again with numpy.save"
+        )));
+    }
     let (length, rest) = if major == 1 {
         let (&n, rest) = rest.split_first_chunk::<2>().ok_or_else(foreign)?;
         (usize::from(u16::from_le_bytes(n)), rest)
@@ -154,7 +197,10 @@ pub fn decode(bytes: &[u8]) -> Result<Numbers, DataError> {
         .map(str::trim)
         .filter(|side| !side.is_empty())
         .map(|side| {
-            side.parse().map_err(|_| DataError::format(format!("the npy header has no shape: {header}")))
+            // Python 2 on Windows wrote long integers: (48L, 3L).
+            side.trim_end_matches('L')
+                .parse()
+                .map_err(|_| DataError::format(format!("the npy header has no shape: {header}")))
         })
         .collect::<Result<_, _>>()?;
     let (element, big_endian) = element(descr).ok_or_else(|| {
@@ -213,6 +259,7 @@ fn row_major(array: Numbers) -> Numbers {
     }
     let values = match &array.values {
         Values::Real(v) => Values::Real(reorder(&array.shape, v)),
+        Values::Double(v) => Values::Double(reorder(&array.shape, v)),
         Values::Whole(v) => Values::Whole(reorder(&array.shape, v)),
         Values::Text(v) => Values::Text(reorder(&array.shape, v)),
     };
@@ -245,6 +292,11 @@ mod tests {
         assert_eq!(real("<i2", &(-3i16).to_le_bytes()), [-3.0]);
         assert_eq!(real("|u1", &[200]), [200.0]);
         assert_eq!(real("<i8", &(-1i64).to_le_bytes()), [-1.0]);
+        let time = decode(&file("<f8", false, "(1L,)", &1_700_000_010.25f64.to_le_bytes())).unwrap();
+        assert_eq!(
+            (time.shape.as_slice(), time.get(0), time.get(1)),
+            (&[1][..], Some(1_700_000_010.25), None)
+        );
     }
 
     #[test]
@@ -270,6 +322,10 @@ mod tests {
         assert!(message(&file("|O8", false, "(1,)", &[0; 8])).contains("type `|O8`"));
         assert!(message(&file("<f4", false, "(99999999999, 99999999999, 99)", &[])).contains("does not fit"));
         assert!(decode(&file("<f4", false, "(x,)", &[0; 8])).is_err());
+        assert!(message(&file("<u8", false, "(1,)", &[0xFF; 8])).contains("18446744073709551615"));
+        let mut ninth = file("<f4", false, "(1,)", &[0; 4]);
+        ninth[6] = 9;
+        assert!(message(&ninth).contains("version 9"));
         assert!(decode(&file("<f4", true, "(3,)", &[0; 12])[..9]).is_err());
     }
 }

@@ -11,7 +11,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use crate::error::{DataError, read};
 
 /// Most bytes of a decoded picture; a damaged header can promise terabytes.
-const LARGEST: usize = 1 << 30;
+pub(super) const LARGEST: usize = 1 << 30;
 
 /// 8-bit pixels, row-major, channels last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,18 +118,20 @@ fn luma(rgb: &[u8]) -> u8 {
     ((weighted + 0x8000) >> 16) as u8
 }
 
+/// A PNG file that cannot be decoded.
+pub(super) fn damaged_png(cause: png::DecodingError) -> DataError {
+    DataError::format("the PNG picture is damaged; copy or convert it again").because(cause)
+}
+
 fn png(bytes: &[u8]) -> Result<Bitmap, DataError> {
-    let damaged = |cause: png::DecodingError| {
-        DataError::format("the PNG picture is damaged; copy or convert it again").because(cause)
-    };
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(damaged)?;
+    let mut reader = decoder.read_info().map_err(damaged_png)?;
     let Some(size) = reader.output_buffer_size().filter(|size| *size <= LARGEST) else {
         return Err(DataError::format("the PNG picture is too large to decode"));
     };
     let mut buffer = vec![0; size];
-    let info = reader.next_frame(&mut buffer).map_err(damaged)?;
+    let info = reader.next_frame(&mut buffer).map_err(damaged_png)?;
     buffer.truncate(info.buffer_size());
     let (channels, pixels) = match info.color_type {
         png::ColorType::Grayscale => (1, buffer),

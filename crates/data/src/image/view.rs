@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::decode::Bitmap;
+use crate::decode::{Bitmap, Levels};
 use crate::image::resize;
 use crate::random::{Draw, Rng};
 
@@ -29,19 +29,19 @@ pub struct View {
 }
 
 impl View {
-    /// Everything.
-    pub fn whole(picture: &Bitmap) -> Self {
-        Self { left: 0, top: 0, width: picture.width, height: picture.height, mirrored: false }
+    /// Everything of pictures of a height and width.
+    pub fn whole([height, width]: [usize; 2]) -> Self {
+        Self { left: 0, top: 0, width, height, mirrored: false }
     }
 
     /// A random one; the same for all pictures of one size and one draw.
-    pub fn draw(picture: &Bitmap, rule: ViewRule, draw: Draw) -> Self {
+    pub fn draw([high, wide]: [usize; 2], rule: ViewRule, draw: Draw) -> Self {
         let mut rng = draw.rng();
         let zoom = rng.between(1.0, rule.zoom);
         let side = |side: usize| ((side as f64 / zoom).round() as usize).clamp(1, side);
-        let (width, height) = (side(picture.width), side(picture.height));
-        let left = rng.below(picture.width - width + 1);
-        let top = rng.below(picture.height - height + 1);
+        let (width, height) = (side(wide), side(high));
+        let left = rng.below(wide - width + 1);
+        let top = rng.below(high - height + 1);
         Self { left, top, width, height, mirrored: rule.flip && rng.unit() < 0.5 }
     }
 
@@ -56,23 +56,17 @@ impl View {
         scaled
     }
 
-    /// The view in a height and width, each pixel that of the nearest source.
-    pub fn nearest(self, picture: &Bitmap, [height, width]: [usize; 2]) -> Bitmap {
+    /// The view in a height and width, each pixel that of the nearest source;
+    /// numbers are never mixed.
+    pub fn nearest(self, picture: &Levels, [height, width]: [usize; 2]) -> Levels {
         let source = |to: usize, side: usize, span: usize| ((2 * to + 1) * span) / (2 * side);
-        let columns: Vec<usize> = (0..width).map(|x| self.left + source(x, width, self.width)).collect();
-        let mut pixels = Vec::with_capacity(height * width * picture.channels);
-        for y in 0..height {
-            let row = (self.top + source(y, height, self.height)) * picture.width;
-            for x in &columns {
-                let at = (row + x) * picture.channels;
-                pixels.extend_from_slice(&picture.pixels[at..at + picture.channels]);
-            }
-        }
-        let mut scaled = Bitmap { width, height, channels: picture.channels, pixels };
+        let mut columns: Vec<usize> = (0..width).map(|x| self.left + source(x, width, self.width)).collect();
         if self.mirrored {
-            super::crop::mirror(&mut scaled);
+            columns.reverse();
         }
-        scaled
+        let rows = (0..height).map(|y| (self.top + source(y, height, self.height)) * picture.width);
+        let values = rows.flat_map(|row| columns.iter().map(move |x| picture.values[row + x])).collect();
+        Levels { width, height, bits: picture.bits, values }
     }
 }
 
@@ -117,6 +111,11 @@ mod tests {
 
     const RULE: ViewRule = ViewRule { zoom: 1.4, flip: true };
 
+    fn levels(picture: &Bitmap) -> Levels {
+        let values = picture.pixels.iter().map(|&p| u16::from(p)).collect();
+        Levels { width: picture.width, height: picture.height, bits: 8, values }
+    }
+
     #[test]
     fn one_draw_shows_the_same_place_in_every_picture() {
         // Pixel values tell their column, so smooth and nearest must agree up to a pixel.
@@ -124,11 +123,11 @@ mod tests {
         let picture = Bitmap::new(60, 40, 1, pixels).unwrap();
         let mut shown = std::collections::BTreeSet::new();
         for seed in 0..30 {
-            let view = View::draw(&picture, RULE, Draw::new(seed));
-            assert_eq!(view, View::draw(&picture, RULE, Draw::new(seed)));
+            let view = View::draw([40, 60], RULE, Draw::new(seed));
+            assert_eq!(view, View::draw([40, 60], RULE, Draw::new(seed)));
             assert!(view.left + view.width <= 60 && view.top + view.height <= 40 && view.width >= 43);
-            let (a, b) = (view.smooth(&picture, [20, 30]), view.nearest(&picture, [20, 30]));
-            let near = a.pixels.iter().zip(&b.pixels).all(|(a, b)| a.abs_diff(*b) <= 8);
+            let (a, b) = (view.smooth(&picture, [20, 30]), view.nearest(&levels(&picture), [20, 30]));
+            let near = a.pixels.iter().zip(&b.values).all(|(a, b)| u16::from(*a).abs_diff(*b) <= 8);
             assert!(near, "{view:?}");
             shown.insert((view.left, view.mirrored));
         }
@@ -138,11 +137,11 @@ mod tests {
     #[test]
     fn the_nearest_pixel_of_the_whole_by_hand() {
         let picture = Bitmap::new(4, 2, 1, vec![0, 1, 2, 3, 4, 5, 6, 7]).unwrap();
-        let view = View::whole(&picture);
-        assert_eq!(view.nearest(&picture, [1, 2]).pixels, [5, 7]);
-        assert_eq!(view.nearest(&picture, [2, 4]), picture);
+        let (view, numbers) = (View::whole([2, 4]), levels(&picture));
+        assert_eq!(view.nearest(&numbers, [1, 2]).values, [5, 7]);
+        assert_eq!(view.nearest(&numbers, [2, 4]), numbers);
         let mirrored = View { mirrored: true, ..view };
-        assert_eq!(mirrored.nearest(&picture, [1, 2]).pixels, [7, 5]);
+        assert_eq!(mirrored.nearest(&numbers, [1, 2]).values, [7, 5]);
         assert_eq!(mirrored.smooth(&picture, [2, 4]).pixels, [3, 2, 1, 0, 7, 6, 5, 4]);
     }
 

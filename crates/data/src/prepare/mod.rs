@@ -17,6 +17,6 @@ pub use tokens::TokenSteps;
 pub use vector::VectorSteps;
 
 pub(crate) use image::frames_of_strip;
-pub(crate) use normalise::Moments;
+pub(crate) use normalise::{Moments, ROUNDING};
 pub(crate) use scene::{Chance, MapSteps};
 pub(crate) use vector::Columns;

@@ -7,6 +7,9 @@ const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 /// Standard deviation of the same.
 const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
 
+/// A deviation of up to so many rounding steps of the mean is rounding, not data.
+pub const ROUNDING: f64 = 8.0;
+
 /// How values are shifted and scaled at the very end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
@@ -29,6 +32,17 @@ pub enum Normalise {
         mean: Vec<f32>,
         /// Standard deviation of each channel, above 0.
         std: Vec<f32>,
+    },
+    /// `(x - mean) / std` in double precision, for numbers that a file holds
+    /// (depth); what was not measured becomes 0, the mean.
+    Measured {
+        /// Mean, in the unit of the file.
+        mean: f64,
+        /// Standard deviation, in the unit of the file; not 0.
+        std: f64,
+        /// The number that stands for "no measurement".
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missing: Option<u16>,
     },
 }
 
@@ -57,6 +71,12 @@ impl Normalise {
                     shift(plane, *mean, *std);
                 }
             }
+            Self::Measured { mean, std, missing } => {
+                let missing = missing.map(f32::from);
+                values.iter_mut().for_each(|v| {
+                    *v = if Some(*v) == missing { 0.0 } else { ((f64::from(*v) - mean) / std) as f32 };
+                });
+            }
         }
     }
 
@@ -66,6 +86,7 @@ impl Normalise {
         match self {
             Self::None | Self::Clip => true,
             Self::Scalar { mean, std } => mean.is_finite() && scale(std),
+            Self::Measured { mean, std, .. } => mean.is_finite() && std.is_finite() && *std != 0.0,
             Self::Channels { mean, std } => {
                 mean.len() == channels && std.len() == channels && std.iter().all(scale)
             }
@@ -73,42 +94,62 @@ impl Normalise {
     }
 }
 
-/// Running sums for mean and standard deviation.
+/// Mean and standard deviation of what was taken in so far.
+///
+/// Squares are those of differences from the mean (Chan, Golub and LeVeque,
+/// 1983), so that a small deviation beside a large mean is not lost.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moments {
     count: f64,
-    sum: f64,
+    mean: f64,
     squares: f64,
 }
 
 impl Moments {
     /// Takes in all values.
     pub fn add(&mut self, values: &[f32]) {
-        self.count += values.len() as f64;
-        for &value in values {
-            self.sum += f64::from(value);
-            self.squares += f64::from(value) * f64::from(value);
-        }
+        let count = values.len() as f64;
+        let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count.max(1.0);
+        let squares = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum();
+        self.merge(&Self { count, mean, squares });
+    }
+
+    /// Takes in one value.
+    pub fn push(&mut self, value: f64) {
+        self.merge(&Self { count: 1.0, mean: value, squares: 0.0 });
     }
 
     /// Takes in what another one has seen.
     pub fn merge(&mut self, other: &Self) {
-        self.count += other.count;
-        self.sum += other.sum;
-        self.squares += other.squares;
+        let count = self.count + other.count;
+        if count > 0.0 {
+            let apart = other.mean - self.mean;
+            self.mean += apart * other.count / count;
+            self.squares += other.squares + apart * apart * self.count * other.count / count;
+            self.count = count;
+        }
     }
 
     /// Mean and population standard deviation; (0, 0) of nothing.
     pub fn mean_std(&self) -> (f64, f64) {
-        let count = self.count.max(1.0);
-        let mean = self.sum / count;
-        (mean, (self.squares / count - mean * mean).max(0.0).sqrt())
+        (self.mean, (self.squares / self.count.max(1.0)).sqrt())
     }
 
-    /// The scalar normalisation; a constant input is only shifted.
-    pub fn scalar(&self) -> Normalise {
+    /// Whether nothing was taken in.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0.0
+    }
+
+    /// Whether all values are alike, up to the rounding of 32-bit numbers.
+    pub fn constant(&self) -> bool {
         let (mean, std) = self.mean_std();
-        Normalise::Scalar { mean: mean as f32, std: if std > 1e-6 { std as f32 } else { 1.0 } }
+        std <= ROUNDING * f64::from(f32::EPSILON) * mean.abs()
+    }
+
+    /// Mean and deviation to shift and scale by; a constant input is only shifted.
+    pub fn scale(&self) -> (f64, f64) {
+        let (mean, std) = self.mean_std();
+        (mean, if self.constant() { 1.0 } else { std })
     }
 }
 
@@ -137,7 +178,18 @@ mod tests {
         assert_eq!(values, [-1.0, 1.0]);
         let mut constant = Moments::default();
         constant.add(&[7.0; 3]);
-        assert_eq!(constant.scalar(), Normalise::Scalar { mean: 7.0, std: 1.0 });
+        assert_eq!((constant.constant(), constant.scale()), (true, (7.0, 1.0)));
+        let mut small = Moments::default();
+        small.add(&[1e-8, 3e-8]);
+        assert!(!small.constant() && (small.scale().1 - 1e-8).abs() < 1e-14);
+    }
+
+    #[test]
+    fn measured_numbers_keep_their_precision_and_gaps_become_the_mean() {
+        let mut depth = [40_000.0, 40_001.0, 0.0];
+        Normalise::Measured { mean: 40_000.3, std: 0.7, missing: Some(0) }.apply(&mut depth);
+        assert!((f64::from(depth[0]) + 0.3 / 0.7).abs() < 1e-6 && (depth[1] - 1.0).abs() < 1e-6);
+        assert_eq!(depth[2], 0.0);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use counterpoint_batch::{Array, ModalitySpec};
 use serde::{Deserialize, Serialize};
 
 use super::{AudioSteps, Chance, ImageSteps, Normalise, SceneSteps, TokenSteps, VectorSteps, VideoSteps};
-use crate::decode::npy;
+use crate::decode::npy::{self, Numbers};
 use crate::error::{DataError, read};
 use crate::source::{Raw, Source};
 
@@ -45,7 +45,7 @@ pub enum Steps {
     Audio(AudioSteps),
     /// A picture, PNG or JPEG.
     Image(ImageSteps),
-    /// A colour or depth picture of a scene, PNG or JPEG.
+    /// A colour picture of a scene (PNG or JPEG), or a picture of its depth (PNG).
     Scene(SceneSteps),
     /// A film strip (PNG or JPEG) or a folder of pictures in order of their names.
     Video(VideoSteps),
@@ -101,16 +101,13 @@ impl Preparation {
         self.check().map_err(place)?;
         let raw = match &self.steps {
             Steps::Audio(_) => Source::Wave { path: path.to_owned(), span: None }.load(),
-            Steps::Image(_) | Steps::Scene(_) => Source::Picture { path: path.to_owned() }.load(),
+            Steps::Image(_) => Source::Picture { path: path.to_owned() }.load(),
+            Steps::Scene(steps) => steps.source(path.to_owned()).load(),
             Steps::Video(steps) => {
                 Source::Film { path: path.to_owned(), frame_width: steps.frame_width, span: None }.load()
             }
             Steps::Vector(_) | Steps::Tokens(_) => read(path)
-                .and_then(|bytes| npy::decode(&bytes))
-                .and_then(|array| {
-                    array.real().ok_or_else(|| DataError::format("holds texts, expected numbers"))
-                })
-                .map(Raw::Vector)
+                .and_then(|bytes| self.features(&npy::decode(&bytes)?))
                 .map_err(|e| e.at(format_args!("`{}`", path.display()))),
         };
         let mut array = raw
@@ -118,6 +115,17 @@ impl Preparation {
             .map_err(place)?;
         self.normalise.apply(array.values_mut());
         Ok(array)
+    }
+
+    /// The numbers of an array that somebody gives, held to the axes of training.
+    fn features(&self, array: &Numbers) -> Result<Raw, DataError> {
+        match &self.steps {
+            Steps::Vector(steps) => steps.admit(&array.shape)?,
+            Steps::Tokens(steps) => steps.admit(&array.shape)?,
+            _ => return Err(DataError::format(format!("expected {}, got an array", self.kind()))),
+        }
+        let values = array.doubles().ok_or_else(|| DataError::format("holds texts, expected numbers"))?;
+        Ok(Raw::Vector(values))
     }
 
     /// Refuses sizes that do not fit each other.
@@ -155,7 +163,8 @@ impl Preparation {
         let values = match (&self.steps, raw) {
             (Steps::Audio(steps), Raw::Wave { wave, span }) => steps.arrange(wave, *span, draw)?,
             (Steps::Image(steps), Raw::Picture(picture)) => steps.arrange(picture, draw)?,
-            (Steps::Scene(steps), Raw::Picture(picture)) => steps.arrange(picture, chance),
+            (Steps::Scene(steps), Raw::Picture(picture)) => steps.colour(picture, chance),
+            (Steps::Scene(steps), Raw::Levels(levels)) => steps.numbers(levels, chance),
             (Steps::Video(steps), Raw::Film { frames, span }) => steps.arrange(frames, *span, draw)?,
             (Steps::Vector(steps), Raw::Vector(row)) => steps.arrange(row)?,
             (Steps::Tokens(steps), Raw::Vector(row)) => steps.arrange(row)?,

@@ -22,18 +22,29 @@ impl TokenSteps {
         }
     }
 
+    /// Refuses an array of a file that is not one row of ids.
+    pub(crate) fn admit(self, shape: &[usize]) -> Result<(), DataError> {
+        match shape {
+            [_] | [1, _] => Ok(()),
+            _ => Err(DataError::shape(format!(
+                "token ids have shape {shape:?}, expected [{}] (or fewer) as in training; give one row of ids",
+                self.length
+            ))),
+        }
+    }
+
     /// The ids, checked.
-    pub(crate) fn arrange(self, ids: &[f32]) -> Result<Vec<f32>, DataError> {
+    pub(crate) fn arrange(self, ids: &[f64]) -> Result<Vec<f32>, DataError> {
         if ids.is_empty() || ids.len() > self.length {
             return Err(DataError::shape(format!("{} token ids, expected 1 to {}", ids.len(), self.length)));
         }
-        let known = |id: f32| id.fract() == 0.0 && id >= 0.0 && id < self.vocabulary as f32;
+        let known = |id: f64| id.fract() == 0.0 && id >= 0.0 && id < self.vocabulary as f64;
         match ids.iter().find(|&&id| !known(id)) {
             Some(id) => Err(DataError::format(format!(
                 "token id {id}, expected a whole number from 0 to {}",
                 self.vocabulary - 1
             ))),
-            None => Ok(ids.to_vec()),
+            None => Ok(ids.iter().map(|&id| id as f32).collect()),
         }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! The folder holds `index.csv` (columns id, split), `classes.csv` (columns id
 //! from 0, name), `rgb/<id>.jpg` (or .png), `depth/<id>.png` and
-//! `label40/<id>.png` (or `label/`): grey values are class ids, 255 is no label.
-//! The pictures of one sample have one size.
+//! `label40/<id>.png` (or `label/`): grey values or palette indices are class ids,
+//! 255 is no label. Depth and class ids are numbers and never pass a decoder made
+//! for display. The pictures of one sample have one size.
 
 use std::path::{Path, PathBuf};
 
@@ -32,16 +33,37 @@ pub struct RgbdConfig {
     pub colour: f64,
     /// Folder of the label maps below `root`.
     pub labels: String,
+    /// With this or `depth_offset` the model sees number x scale + offset
+    /// instead of depth by mean and deviation of the training split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth_scale: Option<f64>,
+    /// Added to depth after `depth_scale`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth_offset: Option<f64>,
+    /// The number of depth files that means "no measurement"; it becomes 0
+    /// and does not count for mean and deviation. Default: all are measurements.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth_missing: Option<u16>,
 }
 
 impl Default for RgbdConfig {
     fn default() -> Self {
-        Self { size: [120, 160], zoom: 1.4, flip: true, colour: 0.1, labels: "label40".into() }
+        Self {
+            size: [120, 160],
+            zoom: 1.4,
+            flip: true,
+            colour: 0.1,
+            labels: "label40".into(),
+            depth_scale: None,
+            depth_offset: None,
+            depth_missing: None,
+        }
     }
 }
 
 impl RgbdConfig {
-    pub(crate) const KEYS: &'static [&'static str] = &["size", "zoom", "flip", "colour", "labels"];
+    pub(crate) const KEYS: &'static [&'static str] =
+        &["size", "zoom", "flip", "colour", "labels", "depth_scale", "depth_offset", "depth_missing"];
 
     pub(crate) fn plan(
         &self,
@@ -58,34 +80,55 @@ impl RgbdConfig {
         let group = split.split_by.as_ref().map(|by| table.column(by)).transpose()?;
         let view = ViewRule { zoom: self.zoom, flip: self.flip };
         let draft = |name: &String| {
-            let role = if name == "rgb" { SceneRole::Colour } else { SceneRole::Depth };
-            let (normalise, fit) = match role {
-                SceneRole::Colour => (Normalise::imagenet(), Fit::Nothing),
-                SceneRole::Depth => (Normalise::None, Fit::Scalar),
+            let (role, normalise, fit) = match name.as_str() {
+                "rgb" => (SceneRole::Colour, Normalise::imagenet(), Fit::Nothing),
+                _ => self.depth()?,
             };
             let steps = Steps::Scene(SceneSteps { role, size: self.size, view, colour: self.colour });
             let preparation = Preparation { modality: name.clone(), steps, normalise };
             preparation.check().map(|()| Draft { preparation, fit })
         };
-        let drafts = modalities.iter().map(draft).collect::<Result<_, _>>()?;
+        let drafts: Vec<Draft> = modalities.iter().map(draft).collect::<Result<_, _>>()?;
         let mut records = Vec::new();
         for row in table.rows() {
             let name = row.text(id);
             if name.is_empty() {
                 return Err(DataError::format(format!("{}: `id` is empty", row.place())));
             }
-            let source =
-                |modality: &String| Some(Source::Picture { path: picture(&root.join(modality), name) });
+            let source = |(modality, draft): (&String, &Draft)| {
+                let path = picture(&root.join(modality), name);
+                match &draft.preparation.steps {
+                    Steps::Scene(steps) => Some(steps.source(path)),
+                    _ => None,
+                }
+            };
             records.push(Record {
                 id: name.to_owned(),
                 group: group.map(|column| row.text(column).to_owned()),
                 part: parts.of(&row)?,
-                truth: Truth::Map(Source::Picture { path: picture(&root.join(&self.labels), name) }),
-                sources: modalities.iter().map(source).collect(),
+                truth: Truth::Map(Source::Levels { path: picture(&root.join(&self.labels), name) }),
+                sources: modalities.iter().zip(&drafts).map(source).collect(),
             });
         }
         let steps = MapSteps { size: self.size, classes: classes.len(), view };
         Ok(Plan { classes, labelling: Labelling::Maps(steps), drafts, records, notes: Vec::new() })
+    }
+
+    /// How depth is read and normalised.
+    fn depth(&self) -> Result<(SceneRole, Normalise, Fit), DataError> {
+        let missing = self.depth_missing;
+        if self.depth_scale.is_none() && self.depth_offset.is_none() {
+            return Ok((SceneRole::Measured, Normalise::None, Fit::Measured { missing }));
+        }
+        let (scale, offset) = (self.depth_scale.unwrap_or(1.0), self.depth_offset.unwrap_or(0.0));
+        // number x scale + offset, written as (number - mean) / std.
+        let normalise = Normalise::Measured { mean: -offset / scale, std: 1.0 / scale, missing };
+        if !normalise.fits(1) {
+            return Err(DataError::config(format!(
+                "`depth_scale` and `depth_offset` must be finite and the scale not 0, got {scale} and {offset}"
+            )));
+        }
+        Ok((SceneRole::Measured, normalise, Fit::Nothing))
     }
 }
 

@@ -8,7 +8,8 @@ use crate::config::{Draft, Fit};
 use crate::decode::archive::Archive;
 use crate::decode::npy::{Numbers, Values};
 use crate::error::DataError;
-use crate::prepare::{Columns, Normalise, Preparation, Steps, TokenSteps, VectorSteps};
+use crate::prepare::{Columns, Moments, Normalise, Preparation, Steps, TokenSteps, VectorSteps};
+use crate::rows::Rows;
 use crate::source::Source;
 
 /// A modality as an array.
@@ -20,7 +21,7 @@ pub(super) struct Column {
     width: usize,
     /// Number of token ids, if the numbers are some.
     vocabulary: Option<usize>,
-    rows: Arc<[f32]>,
+    rows: Arc<Rows>,
     /// Real steps of every row, if rows differ.
     lengths: Option<Vec<usize>>,
     present: Vec<bool>,
@@ -55,9 +56,9 @@ impl Column {
                 ))));
             }
         };
-        let Some(rows) = array.real() else {
+        if matches!(array.values, Values::Text(_)) {
             return Err(place(DataError::format("holds texts, expected numbers")));
-        };
+        }
         let vocabulary = if tokens { Some(vocabulary(&array).map_err(place)?) } else { None };
         let mut column = Self {
             name: name.to_owned(),
@@ -65,7 +66,7 @@ impl Column {
             width,
             vocabulary,
             lengths: None,
-            rows: Arc::from([]),
+            rows: Arc::default(),
             present: vec![true; count],
             spoilt: vec![false; count],
         };
@@ -81,10 +82,12 @@ impl Column {
             column.set_lengths(lengths);
         } else if let (Some(length), true) = (length, tokens) {
             // Id 0 at the end is padding.
-            let real = |row: &[f32]| row.iter().rposition(|&id| id != 0.0).map_or(0, |at| at + 1);
-            column.set_lengths(rows.chunks_exact(length).map(real).collect());
+            let id = |row: usize, at: usize| array.get(row * length + at);
+            let real =
+                |row: usize| (0..length).rev().find(|&at| id(row, at) != Some(0.0)).map_or(0, |at| at + 1);
+            column.set_lengths((0..count).map(real).collect());
         }
-        column.settle(rows, config.nan, notes).map_err(place)?;
+        column.settle(&array, config.nan, notes).map_err(place)?;
         Ok(column)
     }
 
@@ -118,27 +121,24 @@ impl Column {
     }
 
     /// Marks rows of NaN only as absent and treats other values that are no numbers.
-    fn settle(
-        &mut self,
-        mut rows: Vec<f32>,
-        nan: NanPolicy,
-        notes: &mut Vec<String>,
-    ) -> Result<(), DataError> {
-        let (mut bad, stride) = (0, self.stride());
-        for (row, values) in rows.chunks_exact_mut(stride).enumerate() {
-            let used = self.used(row);
-            let values = &mut values[..used];
-            if !self.present[row] || values.iter().all(|v| v.is_nan()) {
-                self.present[row] = false;
-                values.fill(0.0);
-                continue;
-            }
-            let found = values.iter().filter(|v| !v.is_finite()).count();
+    fn settle(&mut self, array: &Numbers, nan: NanPolicy, notes: &mut Vec<String>) -> Result<(), DataError> {
+        let (stride, count) = (self.stride(), self.present.len());
+        let value = |at: usize| array.get(at).unwrap_or(f64::NAN);
+        for row in 0..count {
+            let mut used = row * stride..row * stride + self.used(row);
+            self.present[row] &= !used.all(|at| value(at).is_nan());
+        }
+        let origin = self.origin(array);
+        // What 32 bits cannot hold is infinite to the model.
+        let finite = |at: usize| ((value(at) - origin[at % self.width]) as f32).is_finite();
+        let mut bad = 0;
+        for row in (0..count).filter(|&row| self.present[row]) {
+            let found = (row * stride..row * stride + self.used(row)).filter(|&at| !finite(at)).count();
             bad += found;
             self.spoilt[row] = found > 0 && nan == NanPolicy::Drop;
-            values.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = 0.0);
         }
-        self.rows = rows.into();
+        let values = (0..count * stride).map(|at| if finite(at) { value(at) } else { 0.0 });
+        self.rows = Arc::new(Rows::new(values, origin.clone()));
         let name = &self.name;
         match nan {
             _ if bad == 0 => {}
@@ -158,6 +158,21 @@ impl Column {
             }
         }
         Ok(())
+    }
+
+    /// What to take from each column so that 32 bits hold it; nothing from numbers of up to 32.
+    fn origin(&self, array: &Numbers) -> Vec<f64> {
+        let mut columns = vec![Moments::default(); self.width];
+        if self.vocabulary.is_none() && matches!(array.values, Values::Double(_) | Values::Whole(_)) {
+            for row in (0..self.present.len()).filter(|&row| self.present[row]) {
+                let begin = row * self.stride();
+                let used = (begin..begin + self.used(row)).filter_map(|at| Some((at, array.get(at)?)));
+                for (at, value) in used.filter(|(_, value)| value.is_finite()) {
+                    columns[at % self.width].push(value);
+                }
+            }
+        }
+        columns.iter().map(Rows::origin_of).collect()
     }
 
     /// Numbers from one row to the next.

@@ -1,0 +1,103 @@
+//! Rows of numbers in memory, 32 bits each, without losing small differences
+//! of large numbers.
+
+use std::ops::Range;
+
+use sha2::digest::Update;
+
+use crate::prepare::{Moments, ROUNDING};
+use crate::source::field;
+
+/// A column whose mean is more than so many deviations from 0 is kept as
+/// differences from its mean: 32 bits would round them by 1 in 10 000 or worse.
+const FAR: f64 = 1e3;
+
+/// Rows of equal columns, one step of time after another.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    values: Vec<f32>,
+    /// What was taken from each column; empty = from none.
+    origin: Vec<f64>,
+}
+
+impl Rows {
+    /// Rows that 32 bits hold as they are.
+    #[cfg(test)]
+    pub fn plain(values: Vec<f32>) -> Self {
+        Self { values, origin: Vec::new() }
+    }
+
+    /// Rows of `origin.len()` columns, each with its origin taken off.
+    pub fn new(values: impl Iterator<Item = f64>, origin: Vec<f64>) -> Self {
+        let off = |(value, origin): (f64, &f64)| (value - origin) as f32;
+        let values = values.zip(origin.iter().cycle()).map(off).collect();
+        let plain = origin.iter().all(|&origin| origin == 0.0);
+        Self { values, origin: if plain { Vec::new() } else { origin } }
+    }
+
+    /// What to take from a column before its numbers are rounded to 32 bits:
+    /// its mean if that is far from 0 in proportion to the deviation, else 0.
+    pub fn origin_of(column: &Moments) -> f64 {
+        let (mean, std) = column.mean_std();
+        let data = std > ROUNDING * f64::EPSILON * mean.abs();
+        if data && mean.abs() > FAR * std { mean } else { 0.0 }
+    }
+
+    /// The numbers of a stretch that begins with a first column; `None` beyond the end.
+    pub fn get(&self, at: Range<usize>) -> Option<Vec<f64>> {
+        let values = self.values.get(at)?.iter().map(|&v| f64::from(v));
+        Some(match self.origin.as_slice() {
+            [] => values.collect(),
+            origin => values.zip(origin.iter().cycle()).map(|(v, origin)| v + origin).collect(),
+        })
+    }
+
+    /// The stretch as it is kept: differences from [`Rows::origin`].
+    pub fn kept(&self, at: Range<usize>) -> Option<&[f32]> {
+        self.values.get(at)
+    }
+
+    /// What was taken from a column.
+    pub fn origin(&self, column: usize) -> f64 {
+        self.origin.get(column).copied().unwrap_or(0.0)
+    }
+
+    /// Takes a stretch into a hash.
+    pub fn hash(&self, at: Range<usize>, hasher: &mut impl Update) {
+        let kept = self.values.get(at).unwrap_or_default();
+        field(hasher, &kept.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>());
+        if !self.origin.is_empty() {
+            field(hasher, &self.origin.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moments(values: &[f64]) -> Moments {
+        let mut moments = Moments::default();
+        values.iter().for_each(|&v| moments.push(v));
+        moments
+    }
+
+    #[test]
+    fn small_differences_of_large_numbers_are_kept() {
+        let time = [1.7e9, 1.7e9 + 10.0, 1.7e9 + 20.0];
+        let origin = vec![Rows::origin_of(&moments(&time)), Rows::origin_of(&moments(&[1.0, 2.0, 3.0]))];
+        assert!((origin[0] - 1.7e9).abs() < 11.0 && origin[1] == 0.0);
+        let rows = Rows::new([time[0], 1.0, time[1], 2.0, time[2], 3.0].into_iter(), origin);
+        assert_eq!(rows.get(2..4).unwrap(), [time[1], 2.0]);
+        assert_eq!(rows.get(6..8), None);
+        assert_eq!(rows.kept(0..2).unwrap(), [-10.0, 1.0]);
+    }
+
+    #[test]
+    fn constants_and_numbers_near_zero_stay_as_they_are() {
+        for column in [vec![7.0; 5], vec![0.0; 3], vec![1e-8, 3e-8], vec![40.0, 41.0], vec![0.1; 1000]] {
+            assert_eq!(Rows::origin_of(&moments(&column)), 0.0, "{column:?}");
+        }
+        assert_eq!(Rows::new([0.1, 0.2].into_iter(), vec![0.0]), Rows::plain(vec![0.1, 0.2]));
+    }
+}
