@@ -214,7 +214,7 @@ impl Dataset {
         if let Some(raw) = self.raw.get(slot) {
             return arrange(raw).map(Some);
         }
-        let raw = source.load().map_err(place)?;
+        let raw = source.load(&preparation.steps).map_err(place)?;
         let side = match (&preparation.steps, &raw) {
             (Steps::Scene(_), Raw::Picture(picture)) => Some([picture.height, picture.width]),
             (Steps::Scene(_), Raw::Levels(levels)) => Some([levels.height, levels.width]),
@@ -280,12 +280,13 @@ impl Dataset {
             return Ok(steps.arrange(picture, chance));
         }
         let place = |e: DataError| e.at(format_args!("label of sample `{}`", entry.id));
-        let Raw::Levels(picture) = source.load().map_err(place)? else {
+        let Source::Levels { path } = source else {
             return Err(place(DataError::new(
                 ErrorKind::Internal,
                 "a label map that is not a picture of numbers",
             )));
         };
+        let picture = Levels::read(path).map_err(place)?;
         let side = [picture.height, picture.width];
         let check = steps.check(&picture).and_then(|()| self.check_side(record, side));
         check.map_err(|e| place(at_file(e, source)))?;

@@ -122,8 +122,17 @@ impl Error for DataError {
 
 /// Reads a whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
-    if path.is_dir() {
-        return Err(DataError::missing(format!("`{}` is a folder, expected a file", path.display())));
-    }
+    regular(path)?;
     std::fs::read(path).map_err(|cause| DataError::io(path, cause))
+}
+
+/// Refuses what is not a file: a folder, and devices and pipes, which may never end.
+pub(crate) fn regular(path: &Path) -> Result<(), DataError> {
+    let found = std::fs::metadata(path).map_err(|cause| DataError::io(path, cause))?;
+    let what = match (found.is_file(), found.is_dir()) {
+        (true, _) => return Ok(()),
+        (false, true) => "a folder",
+        (false, false) => "a device, pipe or socket",
+    };
+    Err(DataError::missing(format!("`{}` is {what}, expected a file", path.display())))
 }

@@ -1,14 +1,17 @@
 //! Where one modality of one sample comes from.
 
+use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::digest::Update;
 
-use crate::decode::{Bitmap, IdxImages, Levels, Wave};
-use crate::error::{DataError, read};
-use crate::prepare::frames_of_strip;
+use crate::decode::sound::Recording;
+use crate::decode::{Bitmap, Clip, IdxImages, Levels};
+use crate::error::{DataError, ErrorKind, regular};
+use crate::prepare::{Steps, frames_of_strip};
 use crate::rows::Rows;
 
 /// A file, or a place in memory.
@@ -31,8 +34,8 @@ pub enum Source {
 /// A decoded file.
 #[derive(Clone, Debug)]
 pub enum Raw {
-    /// A recording with the word's place.
-    Wave { wave: Wave, span: Option<(usize, usize)> },
+    /// A recording, or as much of it as matters, with the word's place.
+    Wave { clip: Clip, span: Option<(usize, usize)> },
     /// A picture.
     Picture(Bitmap),
     /// A picture of numbers.
@@ -44,11 +47,25 @@ pub enum Raw {
 }
 
 impl Source {
-    /// Reads and decodes.
-    pub fn load(&self) -> Result<Raw, DataError> {
+    /// Reads and decodes what `steps` need of it.
+    pub fn load(&self, steps: &Steps) -> Result<Raw, DataError> {
         let gone = || DataError::shape("lies beyond the end of its array");
         Ok(match self {
-            Self::Wave { path, span } => Raw::Wave { wave: Wave::read(path)?, span: *span },
+            Self::Wave { path, span } => {
+                let Steps::Audio(steps) = steps else {
+                    return Err(DataError::new(
+                        ErrorKind::Internal,
+                        "a recording that is not prepared as sound",
+                    ));
+                };
+                let read = || {
+                    let recording = Recording::open(path)?;
+                    let needed = steps.needed(recording.rate, *span, || recording.length())?;
+                    Clip::read(&recording, needed)
+                };
+                let clip = read().map_err(|e| e.at(format_args!("`{}`", path.display())))?;
+                Raw::Wave { clip, span: *span }
+            }
             Self::Picture { path } => Raw::Picture(Bitmap::read(path)?),
             Self::Levels { path } => Raw::Levels(Levels::read(path)?),
             Self::Film { path, frame_width, span } => {
@@ -106,14 +123,14 @@ impl Source {
         match self {
             Self::Film { path, .. } if path.is_dir() => {
                 for file in pictures_in(path)? {
-                    field(hasher, &read(&file)?);
+                    hash_file(&file, hasher)?;
                 }
             }
             Self::Wave { path, .. }
             | Self::Picture { path }
             | Self::Levels { path }
             | Self::Film { path, .. } => {
-                field(hasher, &read(path)?);
+                hash_file(path, hasher)?;
             }
             Self::Pixels { images, index } => field(hasher, images.pixels(*index).unwrap_or_default()),
             Self::Row { rows, begin, end } => rows.hash(*begin..*end, hasher),
@@ -137,7 +154,7 @@ impl Raw {
     /// Memory it takes.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Wave { wave, .. } => wave.samples.len() * 4,
+            Self::Wave { clip, .. } => clip.samples.len() * 4,
             Self::Picture(picture) => picture.pixels.len(),
             Self::Levels(levels) => levels.values.len() * 2,
             Self::Film { frames, .. } => frames.iter().map(|f| f.pixels.len()).sum(),
@@ -150,6 +167,22 @@ impl Raw {
 pub fn field(hasher: &mut impl Update, bytes: &[u8]) {
     hasher.update(&(bytes.len() as u64).to_le_bytes());
     hasher.update(bytes);
+}
+
+/// Takes the content of a file into a hash, as [`field`] would, without holding it in memory.
+fn hash_file(path: &Path, hasher: &mut Sha256) -> Result<(), DataError> {
+    regular(path)?;
+    let failed = |cause| DataError::io(path, cause);
+    let mut file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    hasher.update(length.to_le_bytes());
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(()),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
 }
 
 /// Picture files of a folder in order of their names; numbers count as numbers.

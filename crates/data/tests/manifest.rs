@@ -169,10 +169,10 @@ fn damaged_files_name_sample_modality_and_file() {
     let folder = folder();
     let whole = fs::read(folder.file("c.wav")).unwrap();
     for (file, bytes, message) in [
-        ("c.wav", &b"not a wav"[..], "is not a wav file"),
+        ("c.wav", &b"not a wav"[..], "is of an unknown kind, expected a recording"),
         ("c.wav", &whole[..45], "cut off or damaged: its header promises 1 samples, 0 could be read"),
         ("b.png", &b"\x89PNG\r\n\x1a\n"[..], "the PNG picture is damaged"),
-        ("b.png", &[][..], "neither a PNG nor a JPEG"),
+        ("b.png", &[][..], "is empty, expected a PNG or JPEG picture"),
     ] {
         let before = fs::read(folder.file(file)).unwrap();
         fs::write(folder.file(file), bytes).unwrap();
@@ -196,7 +196,11 @@ fn a_preparation_refuses_files_of_another_kind_and_damaged_figures() {
     let splits = open(&folder, KEYS).unwrap();
     let [sound, face] = &splits.preparations[..] else { panic!("two modalities") };
     let text = sound.prepare_file(&folder.file("a.png")).unwrap_err().to_string();
-    assert!(text.starts_with("modality `sound`: `") && text.contains("a.png`: is not a wav file"), "{text}");
+    assert!(
+        text.starts_with("modality `sound`: `")
+            && text.contains("a.png`: is a PNG picture, expected a recording"),
+        "{text}"
+    );
     let text = face.prepare_file(&folder.file("nothing.png")).unwrap_err().to_string();
     assert!(text.contains("nothing.png` does not exist"), "{text}");
     let saved = serde_json::to_string(sound).unwrap();

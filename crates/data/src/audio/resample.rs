@@ -8,6 +8,7 @@
 //! "high quality" setting that librosa uses.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use super::window::kaiser;
@@ -60,24 +61,31 @@ impl Kernel {
             .collect()
     }
 
-    fn apply(&self, samples: &[f32]) -> Vec<f32> {
-        let length = (samples.len() * self.up).div_ceil(self.down);
+    /// Input samples that a stretch of output samples looks at, as far as there are any.
+    fn inputs(&self, out: &Range<usize>) -> Range<usize> {
+        let base = |out: usize| out * self.down / self.up;
+        let begin = (base(out.start) + 1).saturating_sub(self.reach);
+        begin..(base(out.end.saturating_sub(1)) + self.reach + 1).max(begin)
+    }
+
+    /// A stretch of output samples from input samples of which the first stands at `begin`.
+    fn apply(&self, samples: &[f32], begin: usize, out: Range<usize>) -> Vec<f32> {
+        let (taps, inputs) = (2 * self.reach, self.inputs(&out));
         // Silence outside, so that every output sample sees its full window.
-        let mut padded = vec![0.0; self.reach];
-        padded.extend_from_slice(samples);
-        padded.resize(samples.len() + 2 * self.reach + 1, 0.0);
-        (0..length)
-            .map(|out| {
-                let position = out * self.down;
-                let (base, phase) = (position / self.up, position % self.up);
-                let taps = 2 * self.reach;
-                let window = &padded[base + 1..base + 1 + taps];
-                match self.table.get(phase * taps..(phase + 1) * taps) {
-                    Some(row) => dot(row, window),
-                    None => dot(&self.row(phase), window),
-                }
-            })
-            .collect()
+        // `padded[0]` is the first input of the first window, which may lie before the recording.
+        let first = out.start * self.down / self.up + 1;
+        let mut padded = vec![0.0; self.reach.saturating_sub(first)];
+        let known = |at: usize| at.checked_sub(begin).and_then(|at| samples.get(at)).copied().unwrap_or(0.0);
+        padded.extend(inputs.map(known));
+        let window = |at: usize| {
+            let (base, phase) = (at * self.down / self.up, at * self.down % self.up);
+            let window = &padded[base + 1 - first..][..taps];
+            match self.table.get(phase * taps..(phase + 1) * taps) {
+                Some(row) => dot(row, window),
+                None => dot(&self.row(phase), window),
+            }
+        };
+        out.map(window).collect()
     }
 }
 
@@ -104,16 +112,47 @@ type Kernels = HashMap<(usize, usize), Arc<Kernel>>;
 /// Sound outside the recording counts as silence. A rate of 0 on either side
 /// returns the samples as they are.
 pub fn resample(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
-    if from == to || from == 0 || to == 0 || samples.is_empty() {
-        return samples.to_vec();
+    let length = length(samples.len(), from, to);
+    part(samples, 0, [from, to], 0..length)
+}
+
+/// Samples of a recording of so many at another rate.
+pub fn length(samples: usize, from: u32, to: u32) -> usize {
+    match kernel(from, to) {
+        Some(kernel) => (samples * kernel.up).div_ceil(kernel.down),
+        None => samples,
+    }
+}
+
+/// The samples of a recording that a stretch of it at another rate depends on.
+pub fn inputs([from, to]: [u32; 2], out: Range<usize>) -> Range<usize> {
+    match kernel(from, to) {
+        Some(kernel) => kernel.inputs(&out),
+        None => out,
+    }
+}
+
+/// A stretch of a recording at another rate, from samples of which the first
+/// stands at `begin`: the same bits as that part of the whole if
+/// [`inputs`] of the stretch are there.
+pub fn part(samples: &[f32], begin: usize, [from, to]: [u32; 2], out: Range<usize>) -> Vec<f32> {
+    match kernel(from, to) {
+        Some(kernel) => kernel.apply(samples, begin, out),
+        None => out
+            .map(|at| at.checked_sub(begin).and_then(|at| samples.get(at)).copied().unwrap_or(0.0))
+            .collect(),
+    }
+}
+
+/// The weights between two rates; `None` where there is nothing to do.
+fn kernel(from: u32, to: u32) -> Option<Arc<Kernel>> {
+    if from == to || from == 0 || to == 0 {
+        return None;
     }
     let shared = gcd(from as usize, to as usize);
     let (up, down) = (to as usize / shared, from as usize / shared);
-    let kernel = {
-        let mut kernels = KERNELS.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(kernels.entry((up, down)).or_insert_with(|| Arc::new(Kernel::new(up, down))))
-    };
-    kernel.apply(samples)
+    let mut kernels = KERNELS.lock().unwrap_or_else(PoisonError::into_inner);
+    Some(Arc::clone(kernels.entry((up, down)).or_insert_with(|| Arc::new(Kernel::new(up, down)))))
 }
 
 fn gcd(a: usize, b: usize) -> usize {
@@ -150,6 +189,21 @@ mod tests {
     fn a_tone_above_the_new_band_vanishes() {
         let moved = resample(&tone(48_000, 9000.0, 1.0), 48_000, 16_000);
         assert!(worst(&moved, &vec![0.0; 16_000]) < 3e-5);
+    }
+
+    #[test]
+    fn a_part_is_that_part_of_the_whole_to_the_bit() {
+        let sound = tone(48_000, 700.0, 0.5);
+        for rates in [[48_000, 16_000], [8000, 22_050], [11_025, 16_001], [8000, 8000]] {
+            let whole = resample(&sound, rates[0], rates[1]);
+            let end = whole.len();
+            for out in [0..1, 0..300, 5..6, 1000..1700, end - 200..end] {
+                let needed = inputs(rates, out.clone());
+                let (begin, needed_end) = (needed.start, needed.end.min(sound.len()));
+                let found = part(&sound[begin..needed_end], begin, rates, out.clone());
+                assert_eq!(found, whole[out.clone()], "{rates:?} {out:?}");
+            }
+        }
     }
 
     #[test]

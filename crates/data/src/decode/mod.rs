@@ -2,13 +2,16 @@
 
 pub(crate) mod archive;
 mod idx;
+pub(crate) mod kind;
 mod levels;
 pub(crate) mod npy;
 mod picture;
+pub(crate) mod sound;
 pub(crate) mod table;
 mod wave;
 
 pub use idx::IdxImages;
 pub use levels::Levels;
 pub use picture::Bitmap;
+pub(crate) use wave::Clip;
 pub use wave::Wave;

@@ -8,6 +8,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::kind::{self, Family};
 use crate::error::{DataError, read};
 
 /// Most bytes of a decoded picture; a damaged header can promise terabytes.
@@ -63,7 +64,7 @@ impl Bitmap {
         match bytes {
             [0x89, b'P', b'N', b'G', ..] => png(bytes),
             [0xFF, 0xD8, ..] => jpeg(bytes),
-            _ => Err(DataError::format("is neither a PNG nor a JPEG picture; convert it to one of them")),
+            _ => Err(kind::refuse(bytes, Family::Picture)),
         }
     }
 
@@ -203,7 +204,12 @@ mod tests {
     fn damaged_pictures_are_errors() {
         let whole = encode(20, 20, png::ColorType::Grayscale, &[9; 400]);
         assert!(Bitmap::decode(&whole[..40]).unwrap_err().to_string().contains("PNG picture is damaged"));
-        assert!(Bitmap::decode(b"GIF89a").unwrap_err().to_string().contains("neither a PNG nor a JPEG"));
+        assert!(
+            Bitmap::decode(b"GIF89a")
+                .unwrap_err()
+                .to_string()
+                .contains("is a GIF picture, expected PNG or JPEG")
+        );
         assert!(Bitmap::decode(&[]).is_err());
         assert!(
             Bitmap::decode(&[0xFF, 0xD8, 0xFF, 0xE0, 0])

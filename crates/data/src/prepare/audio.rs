@@ -1,9 +1,12 @@
 //! A recording as a log-spectrogram.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use crate::audio::{AudioFront, Padding, resample};
-use crate::decode::Wave;
+use crate::audio::resample::{inputs, length, part};
+use crate::audio::{AudioFront, Padding};
+use crate::decode::Clip;
 use crate::error::DataError;
 use crate::random::Draw;
 
@@ -59,53 +62,93 @@ impl AudioSteps {
         self.front == AudioFront::Gdl626
     }
 
+    /// The samples of a recording that can matter, so that no more is decoded.
+    ///
+    /// `length` is asked only where the middle of the recording is looked for.
+    pub(crate) fn needed(
+        &self,
+        rate: u32,
+        span: Option<(usize, usize)>,
+        length: impl FnOnce() -> Result<usize, DataError>,
+    ) -> Result<Range<usize>, DataError> {
+        let rates = [rate, self.rate];
+        if matches!(self.front, AudioFront::Grouped { .. }) {
+            let length = match (self.align, span) {
+                (Align::Centre, None) => length()?,
+                _ => 0,
+            };
+            let begin = self.begin(rate, span, length);
+            let place = |at: isize| usize::try_from(at).unwrap_or(0);
+            return Ok(inputs(rates, place(begin)..place(begin + self.samples as isize)));
+        }
+        let (from, to) = span.unwrap_or((0, usize::MAX));
+        let needed = inputs(rates, 0..self.reach()).end;
+        Ok(from..from.saturating_add(needed).min(to.max(from)))
+    }
+
     /// Spectrogram of the word at `span` (samples of the recording), or of all of it.
     pub(crate) fn arrange(
         &self,
-        wave: &Wave,
+        clip: &Clip,
         span: Option<(usize, usize)>,
         draw: Option<Draw>,
     ) -> Result<Vec<f32>, DataError> {
         let signal = match self.front {
-            AudioFront::Grouped { .. } => self.cut(wave, span),
-            _ => self.tile(wave, span, draw)?,
+            AudioFront::Grouped { .. } => self.cut(clip, span),
+            _ => self.tile(clip, span, draw)?,
         };
         self.front.spectrogram(&signal, self.rate, self.padding)
     }
 
-    /// A stretch of fixed length with silence where the recording has none.
-    fn cut(&self, wave: &Wave, span: Option<(usize, usize)>) -> Vec<f32> {
-        let sound = resample(&wave.samples, wave.rate, self.rate);
-        let begin = match self.align {
+    /// Where in the resampled recording the `grouped` front begins; before it if negative.
+    fn begin(&self, rate: u32, span: Option<(usize, usize)>, length: usize) -> isize {
+        match self.align {
             Align::Start => 0,
             Align::Centre => {
-                let (from, to) = span.unwrap_or((0, wave.samples.len()));
+                let (from, to) = span.unwrap_or((0, length));
                 let centre = (from + to) / 2;
-                let centre = (centre as u128 * u128::from(self.rate) / u128::from(wave.rate.max(1))) as usize;
+                let centre = (centre as u128 * u128::from(self.rate) / u128::from(rate.max(1))) as usize;
                 centre as isize - (self.samples / 2) as isize
             }
-        };
-        (0..self.samples as isize)
-            .map(|i| usize::try_from(begin + i).ok().and_then(|at| sound.get(at)).copied().unwrap_or(0.0))
-            .collect()
+        }
+    }
+
+    /// Samples behind the start of the word that a named front can show.
+    fn reach(&self) -> usize {
+        if self.random() { 2 * self.samples } else { self.samples }
+    }
+
+    /// A stretch of fixed length with silence where the recording has none.
+    fn cut(&self, clip: &Clip, span: Option<(usize, usize)>) -> Vec<f32> {
+        let begin = self.begin(clip.rate, span, clip.length);
+        let end = length(clip.length, clip.rate, self.rate) as isize;
+        let place = |at: isize| at.clamp(0, end) as usize;
+        let wanted = place(begin)..place(begin + self.samples as isize);
+        let before = (wanted.start as isize - begin) as usize;
+        let mut signal = vec![0.0; before.min(self.samples)];
+        signal.extend(part(&clip.samples, clip.begin, [clip.rate, self.rate], wanted));
+        signal.resize(self.samples, 0.0);
+        signal
     }
 
     /// The word repeated until the front is full, limited to -1..=1.
     fn tile(
         &self,
-        wave: &Wave,
+        clip: &Clip,
         span: Option<(usize, usize)>,
         draw: Option<Draw>,
     ) -> Result<Vec<f32>, DataError> {
-        let length = wave.samples.len();
-        let (from, to) = span.unwrap_or((0, length));
-        let word = wave.samples.get(from..to.min(length)).unwrap_or_default();
+        let (from, to) = span.unwrap_or((0, clip.length));
+        let inside = |at: usize| at.saturating_sub(clip.begin).min(clip.samples.len());
+        let word = &clip.samples[inside(from)..inside(to).max(inside(from))];
         if word.is_empty() {
             return Err(DataError::shape(format!(
-                "samples {from} to {to} of a recording of {length} hold no sound"
+                "samples {from} to {to} of a recording of {} hold no sound",
+                clip.length
             )));
         }
-        let sound = resample(word, wave.rate, self.rate);
+        let rates = [clip.rate, self.rate];
+        let sound = part(word, 0, rates, 0..length(word.len(), clip.rate, self.rate).min(self.reach()));
         let skip = match (self.random(), draw) {
             // Half of the ten seconds is shown: a random half in training, else the middle.
             (true, Some(draw)) => draw.rng().below(self.samples + 1),
@@ -125,6 +168,7 @@ impl AudioSteps {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::Wave;
 
     fn grouped(align: Align) -> AudioSteps {
         let front = AudioFront::Grouped { n_fft: 4, hop: 2, bins_per_group: 1, frames: 2, floor: 1e-3 };
@@ -138,11 +182,11 @@ mod tests {
 
     #[test]
     fn cuts_and_pads_with_silence() {
-        let wave = Wave { samples: (1..=6).map(|v| v as f32).collect(), rate: 8000 };
+        let wave = Clip::from(Wave { samples: (1..=6).map(|v| v as f32).collect(), rate: 8000 });
         assert_eq!(grouped(Align::Start).cut(&wave, None), [1.0, 2.0, 3.0, 4.0]);
         assert_eq!(grouped(Align::Centre).cut(&wave, None), [2.0, 3.0, 4.0, 5.0]);
         assert_eq!(grouped(Align::Centre).cut(&wave, Some((0, 2))), [0.0, 1.0, 2.0, 3.0]);
-        let short = Wave { samples: vec![9.0], rate: 8000 };
+        let short = Clip::from(Wave { samples: vec![9.0], rate: 8000 });
         assert_eq!(grouped(Align::Start).cut(&short, None), [9.0, 0.0, 0.0, 0.0]);
     }
 
@@ -150,7 +194,8 @@ mod tests {
     fn a_short_clip_is_tiled_and_limited() {
         // 1.3 s at 22 050 Hz: the second copy starts where the first ends.
         let length = 28_665;
-        let wave = Wave { samples: (0..length).map(|i| i as f32 / 20_000.0).collect(), rate: 22_050 };
+        let wave =
+            Clip::from(Wave { samples: (0..length).map(|i| i as f32 / 20_000.0).collect(), rate: 22_050 });
         let tiled = named(AudioFront::Gdl188, 22_050).tile(&wave, None, None).unwrap();
         assert_eq!((tiled.len(), tiled[length], tiled[length + 7]), (66_150, 0.0, 7.0 / 20_000.0));
         assert_eq!(tiled[length - 1], 1.0);
@@ -160,11 +205,57 @@ mod tests {
     #[test]
     fn five_of_ten_seconds_are_the_middle_unless_drawn() {
         let steps = named(AudioFront::Gdl626, 16_000);
-        let wave = Wave { samples: (0..200_000).map(|i| i as f32 / 200_000.0).collect(), rate: 16_000 };
+        let wave =
+            Clip::from(Wave { samples: (0..200_000).map(|i| i as f32 / 200_000.0).collect(), rate: 16_000 });
         assert_eq!(steps.tile(&wave, None, None).unwrap()[0], 0.2);
         let draw = |seed| steps.tile(&wave, None, Some(Draw::new(seed))).unwrap()[0];
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
         assert!((0..20).all(|seed| draw(seed) <= 0.4));
+    }
+
+    /// What a clip of only the needed samples gives, and the whole recording.
+    fn both_ways(
+        steps: &AudioSteps,
+        whole: &[f32],
+        rate: u32,
+        span: Option<(usize, usize)>,
+        draw: Option<Draw>,
+    ) {
+        let all = Clip::from(Wave { samples: whole.to_vec(), rate });
+        let needed = steps.needed(rate, span, || Ok(whole.len())).unwrap();
+        let inside = needed.start.min(whole.len())..needed.end.min(whole.len());
+        assert!(inside.len() < whole.len() / 4, "{inside:?}");
+        // A compressed recording does not tell how long it is.
+        for length in [whole.len(), inside.end] {
+            if steps.align == Align::Centre && span.is_none() && length < whole.len() {
+                continue;
+            }
+            let clip = Clip { samples: whole[inside.clone()].to_vec(), rate, begin: needed.start, length };
+            assert_eq!(steps.arrange(&clip, span, draw).unwrap(), steps.arrange(&all, span, draw).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_is_needed_is_enough_to_the_bit() {
+        let mut rng = Draw::new(4).rng();
+        let whole: Vec<f32> = (0..400_000).map(|_| rng.unit() as f32 - 0.5).collect();
+        let front = AudioFront::Grouped { n_fft: 64, hop: 100, bins_per_group: 4, frames: 8, floor: 1e-3 };
+        for align in [Align::Start, Align::Centre] {
+            let steps =
+                AudioSteps { front: front.clone(), rate: 8000, samples: 4000, align, padding: Padding::Zero };
+            for rate in [8000, 44_100] {
+                both_ways(&steps, &whole, rate, None, None);
+                both_ways(&steps, &whole, rate, Some((90_000, 95_000)), None);
+            }
+        }
+        let named = named(AudioFront::Scipy299, 16_000);
+        both_ways(&named, &whole, 16_000, Some((1000, 300_000)), None);
+        both_ways(&named, &[whole.as_slice(), &whole].concat(), 44_100, None, None);
+        let long = whole.repeat(3);
+        let steps = self::named(AudioFront::Gdl626, 16_000);
+        for draw in [None, Some(Draw::new(7))] {
+            both_ways(&steps, &long, 16_000, None, draw);
+        }
     }
 }

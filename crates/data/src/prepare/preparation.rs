@@ -41,7 +41,7 @@ pub struct Preparation {
 #[serde(tag = "kind", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Steps {
-    /// A recording, wav.
+    /// A recording: WAV, FLAC, MP3 or Ogg Vorbis.
     Audio(AudioSteps),
     /// A picture, PNG or JPEG.
     Image(ImageSteps),
@@ -100,11 +100,12 @@ impl Preparation {
         let place = |e: DataError| e.at(format_args!("modality `{}`", self.modality));
         self.check().map_err(place)?;
         let raw = match &self.steps {
-            Steps::Audio(_) => Source::Wave { path: path.to_owned(), span: None }.load(),
-            Steps::Image(_) => Source::Picture { path: path.to_owned() }.load(),
-            Steps::Scene(steps) => steps.source(path.to_owned()).load(),
+            Steps::Audio(_) => Source::Wave { path: path.to_owned(), span: None }.load(&self.steps),
+            Steps::Image(_) => Source::Picture { path: path.to_owned() }.load(&self.steps),
+            Steps::Scene(steps) => steps.source(path.to_owned()).load(&self.steps),
             Steps::Video(steps) => {
-                Source::Film { path: path.to_owned(), frame_width: steps.frame_width, span: None }.load()
+                Source::Film { path: path.to_owned(), frame_width: steps.frame_width, span: None }
+                    .load(&self.steps)
             }
             Steps::Vector(_) | Steps::Tokens(_) => read(path)
                 .and_then(|bytes| self.features(&npy::decode(&bytes)?))
@@ -161,7 +162,7 @@ impl Preparation {
     pub(crate) fn arrange(&self, raw: &Raw, chance: Option<Chance>) -> Result<Array, DataError> {
         let draw = chance.map(|chance| chance.own);
         let values = match (&self.steps, raw) {
-            (Steps::Audio(steps), Raw::Wave { wave, span }) => steps.arrange(wave, *span, draw)?,
+            (Steps::Audio(steps), Raw::Wave { clip, span }) => steps.arrange(clip, *span, draw)?,
             (Steps::Image(steps), Raw::Picture(picture)) => steps.arrange(picture, draw)?,
             (Steps::Scene(steps), Raw::Picture(picture)) => steps.colour(picture, chance),
             (Steps::Scene(steps), Raw::Levels(levels)) => steps.numbers(levels, chance),
