@@ -54,7 +54,7 @@ pub fn check(records: &[Record], roles: &[&str], how: Check, threads: usize) -> 
     let test = |item: &Item<'_>| -> Result<(), DataError> {
         match &known {
             None => item.source.files()?.iter().try_for_each(|file| header::check(file)),
-            Some(known) => known.unless_known(item.source, || item.source.load().map(drop)),
+            Some(known) => known.unless_known(item.source, || item.source.test()),
         }
     };
     let mut broken = in_parallel(&items, threads, &test);

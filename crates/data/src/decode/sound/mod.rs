@@ -8,7 +8,7 @@ mod pcm;
 mod riff;
 
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Seek};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -131,6 +131,14 @@ impl Recording {
             None => Ok(samples),
         }
     }
+}
+
+/// Whether a file is WAV, whose header tells how long it is.
+pub fn is_wave(file: &mut (impl Read + Seek)) -> std::io::Result<bool> {
+    let mut head = Vec::new();
+    file.by_ref().take(64).read_to_end(&mut head)?;
+    file.rewind()?;
+    Ok(riff::is(&head))
 }
 
 /// The operating system failed in the middle of a file.
