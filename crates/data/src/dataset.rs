@@ -54,6 +54,7 @@ impl Dataset {
         common: &CommonConfig,
         fitted: Option<&[Preparation]>,
     ) -> Result<Self, DataError> {
+        plan.respell();
         plan.settle(common.modalities.is_some())?;
         let Plan { classes, labelling, drafts, records, notes } = plan;
         let (preparations, fits): (Vec<_>, Vec<_>) =

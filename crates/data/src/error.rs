@@ -2,7 +2,10 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::Read;
 use std::path::Path;
+
+use crate::room;
 
 /// What kind of thing went wrong, for programs; people read the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,7 +126,18 @@ impl Error for DataError {
 /// Reads a whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     regular(path)?;
+    let length = std::fs::metadata(path).map_or(0, |facts| facts.len());
+    room::require(length).map_err(|e| e.at(format_args!("`{}`", path.display())))?;
     std::fs::read(path).map_err(|cause| DataError::io(path, cause))
+}
+
+/// The first bytes of a file, by which its kind is known.
+pub(crate) fn head(path: &Path) -> Result<Vec<u8>, DataError> {
+    regular(path)?;
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|cause| DataError::io(path, cause))?;
+    file.take(64).read_to_end(&mut bytes).map_err(|cause| DataError::io(path, cause))?;
+    Ok(bytes)
 }
 
 /// Refuses what is not a file: a folder, and devices and pipes, which may never end.

@@ -62,6 +62,16 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Finds files whose names their list spells in another way.
+    pub fn respell(&mut self) {
+        for record in &mut self.records {
+            if let Truth::Map(source) = &mut record.truth {
+                source.respell();
+            }
+            record.sources.iter_mut().flatten().for_each(Source::respell);
+        }
+    }
+
     /// Refuses duplicate names, empty parts, files that are not there and
     /// classes that training never shows; leaves out samples that have nothing of
     /// what was `chosen`, and notes what users should know of the rest.

@@ -11,7 +11,9 @@ use sha2::digest::Update;
 use crate::decode::sound::Recording;
 use crate::decode::{Bitmap, Clip, IdxImages, Levels, Wave};
 use crate::error::{DataError, ErrorKind, regular};
-use crate::prepare::{Steps, frames_of_strip};
+use crate::folder::{Listing, list};
+use crate::prepare::{Frames, Steps, frames_of_strip};
+use crate::respell::respell;
 use crate::rows::Rows;
 
 /// A file, or a place in memory.
@@ -41,7 +43,7 @@ pub enum Raw {
     /// A picture of numbers.
     Levels(Levels),
     /// Frames with the word's place.
-    Film { frames: Vec<Bitmap>, span: Option<(f64, f64)> },
+    Film { frames: Frames, span: Option<(f64, f64)> },
     /// Features.
     Vector(Vec<f64>),
 }
@@ -70,10 +72,10 @@ impl Source {
             Self::Levels { path } => Raw::Levels(Levels::read(path)?),
             Self::Film { path, frame_width, span } => {
                 let frames = if path.is_dir() {
-                    pictures_in(path)?.iter().map(|file| Bitmap::read(file)).collect::<Result<_, _>>()?
+                    Frames::Files(pictures_in(path)?)
                 } else {
-                    frames_of_strip(&Bitmap::read(path)?, *frame_width)
-                        .map_err(|e| e.at(format_args!("`{}`", path.display())))?
+                    let strip = frames_of_strip(&Bitmap::read(path)?, *frame_width);
+                    Frames::Decoded(strip.map_err(|e| e.at(format_args!("`{}`", path.display())))?)
                 };
                 Raw::Film { frames, span: *span }
             }
@@ -117,6 +119,22 @@ impl Source {
         match self {
             Self::Film { path, .. } if path.is_dir() => pictures_in(path),
             _ => Ok(self.path().map(Path::to_owned).into_iter().collect()),
+        }
+    }
+
+    /// Corrects the path if the file is there under another spelling.
+    pub fn respell(&mut self) {
+        let (Self::Wave { path, .. }
+        | Self::Picture { path }
+        | Self::Levels { path }
+        | Self::Film { path, .. }) = self
+        else {
+            return;
+        };
+        if !path.exists()
+            && let Some(found) = respell(path)
+        {
+            *path = found;
         }
     }
 
@@ -168,7 +186,7 @@ impl Raw {
             Self::Wave { clip, .. } => clip.samples.len() * 4,
             Self::Picture(picture) => picture.pixels.len(),
             Self::Levels(levels) => levels.values.len() * 2,
-            Self::Film { frames, .. } => frames.iter().map(|f| f.pixels.len()).sum(),
+            Self::Film { frames, .. } => frames.bytes(),
             Self::Vector(row) => row.len() * 8,
         }
     }
@@ -198,26 +216,15 @@ fn hash_file(path: &Path, hasher: &mut impl Update) -> Result<(), DataError> {
 
 /// Picture files of a folder in order of their names; numbers count as numbers.
 fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|cause| DataError::io(folder, cause))? {
-        let path = entry.map_err(|cause| DataError::io(folder, cause))?.path();
-        let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
-        if matches!(ending.as_deref(), Some("png" | "jpg" | "jpeg")) {
-            files.push(path);
-        }
-    }
+    let Listing { files, folders } = list(folder, &["png", "jpg", "jpeg"])?;
     if files.is_empty() {
+        let below = folders.first().map_or_else(String::new, |below| {
+            format!("; name the folder below it if they are in `{}`", below.display())
+        });
         return Err(DataError::missing(format!(
-            "the folder `{}` holds no PNG or JPEG picture",
+            "the folder `{}` holds no PNG or JPEG picture{below}",
             folder.display()
         )));
     }
-    // 2.jpg before 10.jpg: frame numbers are often written without leading zeros.
-    files.sort_by_cached_key(|path| {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let number = stem.trim_start_matches(|c: char| !c.is_ascii_digit()).parse::<u64>().ok();
-        let prefix = stem.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
-        (prefix, number, stem)
-    });
     Ok(files)
 }

@@ -104,6 +104,39 @@ fn films_are_folders_or_strips() {
     assert_eq!(film, last);
     // 10.png is the last frame, though it comes second by alphabet: its first pixel is 10 * 31 mod 256.
     assert_eq!(film.values()[32], 54.0 / 255.0);
+    let recording =
+        ["id,split,label,film", "a,train,0,film", "b,train,1,a.wav", "c,val,0,film", "d,test,1,film"];
+    list(&folder, &recording);
+    let message = open(&folder, &keys.replace("frame_width = 4", "")).unwrap_err().to_string();
+    assert!(message.contains("a.wav`: is a WAV recording") && message.contains("\"audio\""), "{message}");
+}
+
+/// A film of ten frames among what operating systems leave in folders.
+#[test]
+fn films_show_frames_spread_over_them_and_no_hidden_file() {
+    let folder = folder();
+    fs::create_dir_all(folder.file("film/thumbs.png")).unwrap();
+    for number in 1..=10 {
+        write_png(&folder.file(&format!("film/f{number}_a.png")), 4, 4, number);
+    }
+    fs::write(folder.file("film/._f1_a.png"), b"\0\x05\x16\x07").unwrap();
+    fs::write(folder.file("film/Thumbs.db"), b"x").unwrap();
+    // Never looked at: the first of ten frames is in no middle of a third.
+    fs::write(folder.file("film/f1_a.png"), b"").unwrap();
+    list(
+        &folder,
+        &["id,split,label,film", "a,train,0,film", "b,train,1,film", "c,val,0,film", "d,test,1,film"],
+    );
+    let keys = "name = \"manifest\"\nroot = \"clips.csv\"\n[modality.film]\nkind = \"video\"\nsize = 4\nnormalise = \"none\"\n";
+    let first_pixels = |rule: &str| {
+        let splits = open(&folder, &format!("{keys}{rule}")).unwrap();
+        let film = splits.val.sample(0, None)?.inputs.remove(0).unwrap();
+        Ok::<_, DataError>([0, 16, 32].map(|at| film.values()[at] * 255.0))
+    };
+    // Middles of thirds of ten: frames 2, 6 and 9, named f2, f6 and f9.
+    assert_eq!(first_pixels("").unwrap().map(f32::round), [2.0 * 31.0, 6.0 * 31.0, (9 * 31 % 256) as f32]);
+    let error = first_pixels("rule = \"first-sorted\"").unwrap_err().to_string();
+    assert!(error.contains("f1_a.png`: is empty"), "{error}");
 }
 
 #[test]
@@ -113,7 +146,7 @@ fn every_mistake_in_the_list_names_its_line() {
         (4, "a,val,no,cy,c.wav,b.png", ErrorKind::Split, "two samples have the id `a`"),
         (4, "d,train,no,cy,c.wav,b.png", ErrorKind::Split, "the val split is empty"),
         (4, ",val,no,cy,c.wav,b.png", ErrorKind::Format, "line 5: `id` is empty"),
-        (4, "d,val,no,cy,c.wav", ErrorKind::Format, "line 5 of the CSV file cannot be read"),
+        (4, "d,val,no,cy,c.wav", ErrorKind::Format, "line 5 has 5 cells, the header names 6 columns"),
         (4, "d,val,no,cy,,", ErrorKind::Split, "sample `d` has none of the modalities"),
         (2, "b,test,no,ann,b.wav,", ErrorKind::Label, "class `no` has no sample in the train split"),
         (4, "d,val,no,cy,gone.wav,b.png", ErrorKind::Missing, "gone.wav` of sample `d` does not exist"),

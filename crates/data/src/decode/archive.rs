@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::npy::{self, Element, Numbers};
 use crate::error::{DataError, read};
+use crate::folder::{hidden, list};
+use crate::room;
 
 enum Store {
     Npz(Box<zip::ZipArchive<Cursor<Vec<u8>>>>),
@@ -73,6 +76,7 @@ impl Archive {
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = match &self.store {
             Store::Npz(archive) => (archive.file_names().filter_map(Result::ok))
+                .filter(|name| !Path::new(&**name).iter().any(|part| hidden(Path::new(part))))
                 .map(|n| n.strip_suffix(".npy").unwrap_or(&n).to_owned())
                 .collect(),
             Store::Safetensors { entries, .. } => entries.keys().cloned().collect(),
@@ -106,12 +110,18 @@ impl Archive {
                 } else {
                     format!("{name}.npy")
                 };
-                let mut bytes = Vec::new();
                 archive
                     .by_name(&member)
                     .map_err(|e| damaged(e.into()))
-                    .and_then(|mut file| file.read_to_end(&mut bytes).map_err(|e| damaged(e.into())))
-                    .and_then(|_| npy::decode(&bytes))
+                    .and_then(|file| {
+                        // A few bytes can promise, and unpack to, any number: first ask, then unpack.
+                        let size = file.size();
+                        room::require(size)?;
+                        let mut bytes = Vec::new();
+                        file.take(size).read_to_end(&mut bytes).map_err(|e| damaged(e.into()))?;
+                        Ok(bytes)
+                    })
+                    .and_then(|bytes| npy::decode(&bytes))
             }
             Store::Safetensors { bytes, entries } => match entries.get(name) {
                 Some(Entry { element: Some(element), shape, begin, end }) => {
@@ -129,13 +139,8 @@ impl Archive {
 }
 
 fn folder(path: &Path) -> Result<BTreeMap<String, PathBuf>, DataError> {
-    let mut files = BTreeMap::new();
-    for entry in std::fs::read_dir(path).map_err(|cause| DataError::io(path, cause))? {
-        let file = entry.map_err(|cause| DataError::io(path, cause))?.path();
-        if file.extension().is_some_and(|e| e == "npy") {
-            files.insert(file.file_stem().unwrap_or_default().to_string_lossy().into_owned(), file);
-        }
-    }
+    let stem = |file: PathBuf| (file.file_stem().unwrap_or_default().to_string_lossy().into_owned(), file);
+    let files: BTreeMap<_, _> = list(path, &["npy"])?.files.into_iter().map(stem).collect();
     if files.is_empty() {
         return Err(DataError::missing(format!("the folder `{}` holds no .npy file", path.display())));
     }
@@ -148,9 +153,9 @@ fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, DataError> {
     let (&length, rest) = bytes.split_first_chunk::<8>().ok_or_else(damaged)?;
     let length = usize::try_from(u64::from_le_bytes(length)).map_err(|_| damaged())?;
     let header = rest.get(..length).ok_or_else(damaged)?;
-    let header: BTreeMap<String, Value> = serde_json::from_slice(header).map_err(|e| damaged().because(e))?;
+    let Members(header) = serde_json::from_slice(header).map_err(|e| damaged().because(e))?;
     let start = 8 + length;
-    let mut entries = BTreeMap::new();
+    let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
     for (name, value) in header.into_iter().filter(|(name, _)| name != "__metadata__") {
         let whole = |v: &Value| v.as_u64().and_then(|n| usize::try_from(n).ok());
         let list = |key: &str| value.get(key).and_then(Value::as_array);
@@ -176,7 +181,83 @@ fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, DataError> {
             Some("U8" | "BOOL") => Some(Element::Unsigned(1)),
             _ => None,
         };
-        entries.insert(name, Entry { element, shape, begin: start + begin, end: start + end });
+        let entry = Entry { element, shape, begin: start + begin, end: start + end };
+        let shared = entries.iter().find(|(_, e)| e.begin < entry.end && entry.begin < e.end);
+        if let Some((other, _)) = shared {
+            return Err(DataError::format(format!(
+                "arrays `{other}` and `{name}` share bytes; save the file again"
+            )));
+        }
+        if entries.insert(name.clone(), entry).is_some() {
+            return Err(DataError::format(format!("array `{name}` is there twice; save the file again")));
+        }
     }
     Ok(entries)
+}
+
+/// The members of a JSON object in order, doubled ones too.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(header: &str, data: &[u8]) -> Vec<u8> {
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header.bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    #[test]
+    fn unsigned_tensors_are_read() {
+        for (name, size) in [("U8", 1), ("U16", 2), ("U32", 4), ("U64", 8)] {
+            let header =
+                format!("{{\"x\":{{\"dtype\":\"{name}\",\"shape\":[1],\"data_offsets\":[0,{size}]}}}}");
+            let mut data = vec![0; size];
+            data[0] = 200;
+            let bytes = file(&header, &data);
+            let entries = safetensors(&bytes).unwrap();
+            let Entry { element, begin, end, .. } = &entries["x"];
+            let array = element.unwrap().decode(vec![1], &bytes[*begin..*end], false).unwrap();
+            assert_eq!(array.get(0), Some(200.0), "{name}");
+        }
+    }
+
+    #[test]
+    fn shared_bytes_and_doubled_names_are_refused() {
+        let entry = |name: &str, at: [usize; 2]| {
+            format!("\"{name}\":{{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[{},{}]}}", at[0], at[1])
+        };
+        let message = |entries: [String; 2]| {
+            safetensors(&file(&format!("{{{}}}", entries.join(",")), &[0; 4])).map(|found| found.len())
+        };
+        assert_eq!(message([entry("a", [0, 2]), entry("b", [2, 4])]).unwrap(), 2);
+        let shared = message([entry("a", [0, 2]), entry("b", [1, 3])]).unwrap_err().to_string();
+        assert!(shared.contains("`a` and `b` share bytes"), "{shared}");
+        let twice = message([entry("a", [0, 2]), entry("a", [2, 4])]).unwrap_err().to_string();
+        assert!(twice.contains("`a` is there twice"), "{twice}");
+    }
 }

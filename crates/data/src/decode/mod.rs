@@ -8,6 +8,7 @@ pub(crate) mod npy;
 mod picture;
 pub(crate) mod sound;
 pub(crate) mod table;
+mod text;
 mod wave;
 
 pub use idx::IdxImages;

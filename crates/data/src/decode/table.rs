@@ -1,9 +1,13 @@
-//! CSV files with a header line.
+//! CSV files with a header line, as programs and spreadsheets write them.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use super::text::{self, Lines};
 use crate::error::{DataError, read};
+
+/// What may stand between cells; the first is taken where the header tells nothing.
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
 /// A CSV file as text cells.
 #[derive(Clone, Debug)]
@@ -11,36 +15,57 @@ pub struct Table {
     path: PathBuf,
     header: Vec<String>,
     columns: HashMap<String, usize>,
-    rows: Vec<csv::StringRecord>,
+    /// Line in the file, and cells.
+    rows: Vec<(usize, csv::StringRecord)>,
 }
 
 impl Table {
-    /// Reads a file; cells are trimmed, a byte-order mark is skipped.
+    /// Reads a file of UTF-8 or UTF-16 with commas, semicolons or tabs
+    /// between cells; cells are trimmed, a byte-order mark is skipped.
     ///
     /// # Errors
-    /// If the file is absent, is not UTF-8, a line has another number of
-    /// cells than the header, a column occurs twice, or there is no line.
+    /// If the file is absent or of another encoding, a line has another number
+    /// of cells than the header, a column occurs twice, or there is no line.
     pub fn read(path: &Path) -> Result<Self, DataError> {
-        let bytes = read(path)?;
-        let place = || format!("`{}`", path.display());
-        let unreadable = |cause: csv::Error| {
-            let line = cause.position().map_or(0, csv::Position::line);
-            DataError::format(format!("line {line} of the CSV file cannot be read"))
-                .because(cause)
-                .at(place())
-        };
-        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+        Self::parse(path, &read(path)?).map_err(|e| e.at(format_args!("`{}`", path.display())))
+    }
+
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, DataError> {
+        let text = text::decode(bytes)?;
+        let lines = Lines::new(&text);
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .flexible(true)
+            .delimiter(separator(&text))
+            .from_reader(text.as_bytes());
+        let unreadable = |cause: csv::Error| DataError::format("the CSV file cannot be read").because(cause);
         let header: Vec<String> = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
         let mut columns = HashMap::new();
-        for (index, name) in header.iter().enumerate() {
+        // Spreadsheets leave columns without a name behind.
+        for (index, name) in header.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             if columns.insert(name.clone(), index).is_some() {
-                return Err(DataError::format(format!("column `{name}` occurs twice")).at(place()));
+                return Err(DataError::format(format!("column `{name}` occurs twice")));
             }
         }
-        let rows: Vec<_> = reader.records().collect::<Result<_, _>>().map_err(unreadable)?;
+        let mut rows = Vec::new();
+        for record in reader.records() {
+            let cells = record.map_err(unreadable)?;
+            let line = lines.at(cells.position().map_or(0, csv::Position::byte) as usize);
+            if cells.len() != header.len() {
+                return Err(DataError::format(format!(
+                    "line {line} has {} cells, the header names {} columns: {}",
+                    cells.len(),
+                    header.len(),
+                    header.join(", ")
+                )));
+            }
+            // A line of separators only is an empty row of a spreadsheet.
+            if cells.iter().any(|cell| !cell.is_empty()) {
+                rows.push((line, cells));
+            }
+        }
         if rows.is_empty() {
-            return Err(DataError::format("the CSV file has no line below its header").at(place()));
+            return Err(DataError::format("the CSV file has no line below its header"));
         }
         Ok(Self { path: path.to_owned(), header, columns, rows })
     }
@@ -71,14 +96,30 @@ impl Table {
 
     /// All rows, top to bottom.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.rows.iter().map(|cells| Row { table: self, cells })
+        self.rows.iter().map(|(line, cells)| Row { table: self, line: *line, cells })
     }
+}
+
+/// The separator that cuts the header into the most columns.
+fn separator(text: &str) -> u8 {
+    let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let (mut counts, mut quoted) = ([0; SEPARATORS.len()], false);
+    for byte in header.bytes() {
+        quoted ^= byte == b'"';
+        if let (false, Some(at)) = (quoted, SEPARATORS.iter().position(|&s| s == byte)) {
+            counts[at] += 1;
+        }
+    }
+    // The earlier one of equals.
+    let best = (0..SEPARATORS.len()).rev().max_by_key(|&at| counts[at]).unwrap_or(0);
+    SEPARATORS[best]
 }
 
 /// One line of a table.
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
     table: &'a Table,
+    line: usize,
     cells: &'a csv::StringRecord,
 }
 
@@ -102,7 +143,63 @@ impl<'a> Row<'a> {
 
     /// File and line, for messages.
     pub fn place(&self) -> String {
-        let line = self.cells.position().map_or(0, csv::Position::line);
-        format!("`{}` line {line}", self.table.path.display())
+        format!("`{}` line {}", self.table.path.display(), self.line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(bytes: &[u8]) -> Result<Table, DataError> {
+        Table::parse(Path::new("list.csv"), bytes)
+    }
+
+    fn cells(bytes: &[u8]) -> Vec<Vec<String>> {
+        let table = table(bytes).unwrap();
+        table.rows().map(|row| (0..table.header().len()).map(|c| row.text(c).to_owned()).collect()).collect()
+    }
+
+    #[test]
+    fn separators_and_encodings_of_spreadsheets_read_alike() {
+        let expected = cells("id,name\n1,Zo\u{e9} A\n2,\"a;b\"\n".as_bytes());
+        assert_eq!(expected, [["1", "Zoé A"], ["2", "a;b"]]);
+        let semicolons = "id;name\r\n1;Zo\u{e9} A\r\n2;\"a;b\"\r\n";
+        assert_eq!(cells(semicolons.as_bytes()), expected);
+        assert_eq!(cells("id\tname\n1\tZo\u{e9} A\n2\ta;b\n".as_bytes()), expected);
+        assert_eq!(cells(format!("\u{feff}{semicolons}").as_bytes()), expected);
+        let wide = |order: fn(u16) -> [u8; 2], mark: &str| {
+            format!("{mark}{semicolons}").encode_utf16().flat_map(order).collect::<Vec<u8>>()
+        };
+        for mark in ["\u{feff}", ""] {
+            assert_eq!(cells(&wide(u16::to_le_bytes, mark)), expected);
+            assert_eq!(cells(&wide(u16::to_be_bytes, mark)), expected);
+        }
+        // Semicolons inside cells do not matter to commas between them.
+        assert_eq!(cells(b"id,labels\n1,a;b;c\n"), [["1", "a;b;c"]]);
+    }
+
+    #[test]
+    fn lines_are_those_of_an_editor() {
+        let place = |text: &str| {
+            let table = table(text.as_bytes()).unwrap();
+            let row = table.rows().last().unwrap();
+            row.number::<f32>(0).unwrap_err().to_string()
+        };
+        assert!(place("id,b\n1,2\nx,3\n").contains("line 3"));
+        assert!(place("id,b\n\n1,2\n\n\nx,3\n").contains("line 6"), "empty lines count");
+        assert!(place("\r\nid,b\r\n\r\n1,2\r\nx,3\r\n").contains("line 5"));
+        assert!(place("id,b\n1,\"two\nlines\"\nx,3").contains("line 4"), "lines inside a cell count");
+        let short = table(b"id,b\n\n1,2\n\n3\n").unwrap_err().to_string();
+        assert!(short.contains("line 5 has 1 cells, the header names 2 columns: id, b"), "{short}");
+    }
+
+    #[test]
+    fn what_spreadsheets_leave_behind_is_passed_over() {
+        assert_eq!(cells(b"id,b,,\n1,2,,\n,,,\n"), [["1", "2", "", ""]]);
+        assert!(table(b"id,b,b\n1,2,3\n").unwrap_err().to_string().contains("`b` occurs twice"));
+        assert!(table(b"id,b\n,\n").unwrap_err().to_string().contains("no line below its header"));
+        let latin = table(b"id,b\n1,2\n3,Zo\xe9\n").unwrap_err().to_string();
+        assert!(latin.contains("line 3 is not UTF-8") && latin.contains("save"), "{latin}");
     }
 }

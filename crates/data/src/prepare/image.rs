@@ -1,5 +1,8 @@
 //! Still pictures and films as arrays with the channel first.
 
+use std::borrow::Cow;
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::decode::Bitmap;
@@ -102,7 +105,7 @@ impl VideoSteps {
     /// Pixels of the picked frames, channel first, then time.
     pub(crate) fn arrange(
         &self,
-        film: &[Bitmap],
+        film: &Frames,
         span: Option<(f64, f64)>,
         draw: Option<Draw>,
     ) -> Result<Vec<f32>, DataError> {
@@ -113,13 +116,47 @@ impl VideoSteps {
         let mut out = vec![0.0; self.frame.channels * self.frames * plane];
         for (time, index) in picked.into_iter().enumerate() {
             let draw = draw.map(|draw| draw.fork(time as u64));
-            let pixels = self.frame.arrange(&film[index], draw)?;
+            let pixels = self.frame.arrange(&*film.get(index)?, draw)?;
             for (channel, from) in pixels.chunks_exact(plane).enumerate() {
                 let at = (channel * self.frames + time) * plane;
                 out[at..at + plane].copy_from_slice(from);
             }
         }
         Ok(out)
+    }
+}
+
+/// The frames of a film, in order of time.
+#[derive(Clone, Debug)]
+pub enum Frames {
+    /// Those of a strip.
+    Decoded(Vec<Bitmap>),
+    /// Pictures of a folder; only those that are picked are decoded, because a film is long.
+    Files(Vec<PathBuf>),
+}
+
+impl Frames {
+    fn len(&self) -> usize {
+        match self {
+            Self::Decoded(frames) => frames.len(),
+            Self::Files(files) => files.len(),
+        }
+    }
+
+    fn get(&self, index: usize) -> Result<Cow<'_, Bitmap>, DataError> {
+        let frame = match self {
+            Self::Decoded(frames) => frames.get(index).map(|frame| Ok(Cow::Borrowed(frame))),
+            Self::Files(files) => files.get(index).map(|file| Bitmap::read(file).map(Cow::Owned)),
+        };
+        frame.unwrap_or_else(|| Err(DataError::shape(format!("the film has no frame {index}"))))
+    }
+
+    /// Memory they take.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Decoded(frames) => frames.iter().map(|frame| frame.pixels.len()).sum(),
+            Self::Files(files) => files.iter().map(|file| file.as_os_str().len()).sum(),
+        }
     }
 }
 
@@ -165,7 +202,7 @@ mod tests {
     #[test]
     fn frames_lie_between_channel_and_height() {
         let strip = Bitmap::new(3, 1, 1, vec![0, 51, 102]).unwrap();
-        let film = frames_of_strip(&strip, 1).unwrap();
+        let film = Frames::Decoded(frames_of_strip(&strip, 1).unwrap());
         let video = VideoSteps {
             frame: steps([1, 1], 3, 1),
             frames: 2,
@@ -180,7 +217,7 @@ mod tests {
     #[test]
     fn each_frame_is_cropped_by_its_own_draw() {
         let picture = Bitmap::new(16, 16, 1, (0..=255).collect()).unwrap();
-        let film = vec![picture.clone(), picture];
+        let film = Frames::Decoded(vec![picture.clone(), picture]);
         let video = VideoSteps {
             frame: steps([4, 4], 1, 1),
             frames: 2,

@@ -16,7 +16,7 @@ pub use scene::{SceneRole, SceneSteps};
 pub use tokens::TokenSteps;
 pub use vector::VectorSteps;
 
-pub(crate) use image::frames_of_strip;
+pub(crate) use image::{Frames, frames_of_strip};
 pub(crate) use normalise::{Moments, ROUNDING};
 pub(crate) use scene::{Chance, MapSteps};
 pub(crate) use vector::Columns;

@@ -14,8 +14,9 @@ use super::labels::Classes;
 use crate::config::{
     AudioConfig, CommonConfig, Draft, GroupedDefaults, ImageConfig, PictureDefaults, SplitConfig, VideoConfig,
 };
+use crate::decode::kind::{self, Family};
 use crate::decode::table::{Row, Table};
-use crate::error::DataError;
+use crate::error::{DataError, head};
 use crate::image::FrameRule;
 use crate::plan::{Plan, Record};
 use crate::prepare::{Align, Steps};
@@ -42,7 +43,7 @@ pub struct ManifestConfig {
 #[serde(tag = "kind", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ManifestModality {
-    /// Recordings, wav.
+    /// Recordings: WAV, FLAC, MP3 or Ogg Vorbis.
     Audio(AudioConfig),
     /// Pictures, PNG or JPEG.
     Image(ImageConfig),
@@ -67,7 +68,8 @@ const PICTURE: PictureDefaults = PictureDefaults {
     reduce: 1,
     crop: 0.08,
     flip: true,
-    rule: FrameRule::FirstSorted,
+    // The first frames of a long film often show nothing yet.
+    rule: FrameRule::Segment,
     frame_width: 0,
 };
 
@@ -181,6 +183,11 @@ fn source(draft: &Draft, path: &Path) -> Result<Source, DataError> {
         Steps::Audio(_) => Source::Wave { path, span: None },
         Steps::Video(steps) => {
             if steps.frame_width == 0 && path.is_file() {
+                let head = head(&path)?;
+                if matches!(kind::of(&head), Some((_, Family::Film | Family::Sound))) {
+                    let place = format!("modality `{}`: `{}`", draft.preparation.modality, path.display());
+                    return Err(kind::refuse(&head, Family::Film).at(place));
+                }
                 return Err(DataError::config(format!(
                     "modality `{}`: `{}` is a file, so a film strip; set `frame_width`, or name a folder of pictures",
                     draft.preparation.modality,

@@ -19,11 +19,13 @@ use crate::config::{CommonConfig, SplitConfig};
 use crate::decode::table::{Row, Table};
 use crate::error::{DataError, ErrorKind};
 use crate::plan::Part;
+use crate::respell::respell;
 
 /// The configured root, relative to the configuration file.
 fn root(common: &CommonConfig, base: &Path, expected: &str) -> Result<PathBuf, DataError> {
     let root = common.root.as_ref().map(|root| base.join(root));
-    root.ok_or_else(|| DataError::config(format!("`root` is missing: {expected}")))
+    let found = |path: PathBuf| if path.exists() { path } else { respell(&path).unwrap_or(path) };
+    root.map(found).ok_or_else(|| DataError::config(format!("`root` is missing: {expected}")))
 }
 
 /// The column `split` of a CSV, which a random split does not need.

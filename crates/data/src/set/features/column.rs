@@ -73,7 +73,14 @@ impl Column {
         let flags = format!("{name}_present");
         if archive.names().contains(&flags) {
             for (to, flag) in column.present.iter_mut().zip(names(archive, &flags, Some(count))?) {
-                *to = flag != "0";
+                *to = match flag.to_ascii_lowercase().as_str() {
+                    "1" | "true" => true,
+                    "0" | "false" => false,
+                    _ => {
+                        let message = format!("array `{flags}` holds `{flag}`, expected 0, 1, true or false");
+                        return Err(DataError::format(message));
+                    }
+                };
             }
         }
         if let Some(array) = config.lengths.get(name) {
