@@ -17,11 +17,12 @@ pub struct Conv2d {
 
 impl Conv2d {
     /// A square kernel with Kaiming-normal weights, fan-out and gain sqrt 2:
-    /// standard deviation `sqrt(2 / (k * k * out))` (He et al. 2015).
+    /// standard deviation `sqrt(2 / (k * k * out))` (He et al. 2015), unless
+    /// `init` has another scheme.
     pub fn new(channels: [usize; 2], kernel: usize, stride: usize, padding: usize, init: &Init) -> Self {
         let [inputs, outputs] = channels;
         let std = (2.0 / (kernel * kernel * outputs) as f64).sqrt();
-        Self { weight: init.normal("weight", [outputs, inputs, kernel, kernel], std), stride, padding }
+        Self { weight: init.weight([outputs, inputs, kernel, kernel], std), stride, padding }
     }
 
     /// # Shapes

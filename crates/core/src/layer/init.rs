@@ -2,8 +2,21 @@
 
 use burn::module::{Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 
 use crate::math::random::Random;
+
+/// From which distributions linear layers and convolutions start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InitScheme {
+    /// Normal weights of the standard deviation that the layer names (Kaiming,
+    /// fan-out, in front of a ReLU; Xavier for a linear layer), biases of 0.
+    Kaiming,
+    /// PyTorch's default: weights and biases uniform within `1 / sqrt(fan-in)`,
+    /// which is `kaiming_uniform` with `a = sqrt 5`.
+    PyTorch,
+}
 
 /// Draws the initial values of the parameters of one part of a model.
 ///
@@ -14,13 +27,21 @@ use crate::math::random::Random;
 pub struct Init {
     seed: u64,
     path: String,
+    scheme: InitScheme,
     device: Device,
 }
 
 impl Init {
-    /// Initial values for `seed`, tracked for gradients.
+    /// Initial values for `seed`, tracked for gradients; the scheme is [`InitScheme::Kaiming`].
     pub fn new(seed: u64, device: &Device) -> Self {
-        Self { seed, path: String::new(), device: device.clone().autodiff() }
+        let scheme = InitScheme::Kaiming;
+        Self { seed, path: String::new(), scheme, device: device.clone().autodiff() }
+    }
+
+    /// The same part by another scheme, which holds for all parts below it.
+    #[must_use]
+    pub fn by(&self, scheme: InitScheme) -> Self {
+        Self { scheme, ..self.clone() }
     }
 
     /// The values of a named part below this one.
@@ -35,6 +56,30 @@ impl Init {
         let mut random = Random::new(self.seed, &["init", &self.path, name]);
         let values: Vec<f32> = (0..shape.iter().product()).map(|_| (random.normal() * std) as f32).collect();
         self.param(name, shape, values)
+    }
+
+    /// Uniform between `-limit` and `limit`.
+    pub fn uniform<const D: usize>(&self, name: &str, shape: [usize; D], limit: f64) -> Param<Tensor<D>> {
+        let mut random = Random::new(self.seed, &["init", &self.path, name]);
+        let draw = |_| ((2.0 * random.uniform() - 1.0) * limit) as f32;
+        self.param(name, shape, (0..shape.iter().product()).map(draw).collect())
+    }
+
+    /// The weight of a linear layer or a convolution, `[out, in, ..]`; `std` is
+    /// the standard deviation that [`InitScheme::Kaiming`] gives it.
+    pub fn weight<const D: usize>(&self, shape: [usize; D], std: f64) -> Param<Tensor<D>> {
+        match self.scheme {
+            InitScheme::Kaiming => self.normal("weight", shape, std),
+            InitScheme::PyTorch => self.uniform("weight", shape, limit(shape[1..].iter().product())),
+        }
+    }
+
+    /// The bias of a linear layer or a convolution, each entry of a sum of `fan_in` terms.
+    pub fn bias(&self, outputs: usize, fan_in: usize) -> Param<Tensor<1>> {
+        match self.scheme {
+            InitScheme::Kaiming => self.constant("bias", [outputs], 0.0),
+            InitScheme::PyTorch => self.uniform("bias", [outputs], limit(fan_in)),
+        }
     }
 
     /// A random matrix with orthonormal columns, or rows if those are fewer
@@ -91,10 +136,61 @@ impl Init {
     }
 }
 
+/// The limit of PyTorch's default distribution.
+fn limit(fan_in: usize) -> f64 {
+    1.0 / (fan_in as f64).sqrt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::host::host;
+    use crate::layer::{Conv2d, Linear, RectConv2d};
+
+    /// Largest size and variance.
+    fn spread<const D: usize>(values: &Param<Tensor<D>>) -> (f64, f64) {
+        let values = host(values.val().inner());
+        let squares: f64 = values.iter().map(|v| f64::from(*v).powi(2)).sum();
+        (values.iter().fold(0.0, |most: f64, v| most.max(f64::from(v.abs()))), squares / values.len() as f64)
+    }
+
+    /// U(-l, l) has variance l^2 / 3 = 1 / (3 fan-in); of 4000 draws the largest is close to l.
+    #[test]
+    fn pytorchs_default_is_uniform_within_one_over_the_root_of_the_fan_in() {
+        let init = Init::new(1, &Device::flex()).by(InitScheme::PyTorch);
+        let linear = Linear::new(16, 250, &init.part("linear"));
+        let conv = Conv2d::new([8, 60], 3, 1, 1, &init.part("conv"));
+        let rect = RectConv2d::new([16, 120], [3, 1], [1, 1], &init.part("rect"));
+        let last = RectConv2d::unrectified([16, 120], [1, 3], &init.part("last"));
+        for ((most, variance), fan_in) in [
+            (spread(&linear.weight), 16.0_f64),
+            (spread(&conv.weight), 72.0),
+            (spread(&rect.weight), 48.0),
+            (spread(&last.weight), 48.0),
+        ] {
+            let limit = 1.0 / fan_in.sqrt();
+            assert!(most <= limit && most > 0.99 * limit, "{most} of {limit}");
+            assert!((variance * 3.0 * fan_in - 1.0).abs() < 0.05, "{variance}, fan-in {fan_in}");
+        }
+        for ((most, _), limit) in [
+            (spread(&linear.bias.unwrap()), 0.25),
+            (spread(&rect.bias), 1.0 / 48.0_f64.sqrt()),
+            (spread(&last.bias), 1.0 / 48.0_f64.sqrt()),
+        ] {
+            assert!(most <= limit && most > 0.9 * limit, "{most} of {limit}");
+        }
+    }
+
+    /// Kaiming, fan-out: `2 / (k k out)` of a convolution in front of a ReLU.
+    #[test]
+    fn the_usual_scheme_is_normal_with_biases_of_zero() {
+        let init = Init::new(1, &Device::flex());
+        let rect = RectConv2d::new([16, 120], [3, 1], [1, 1], &init);
+        let (most, variance) = spread(&rect.weight);
+        assert!((variance * 360.0 / 2.0 - 1.0).abs() < 0.05, "{variance}");
+        assert!(most > 3.0 * variance.sqrt(), "a normal distribution has no such limit");
+        assert_eq!(spread(&rect.bias), (0.0, 0.0));
+    }
 
     #[test]
     fn orthogonal_columns_have_length_one_and_no_angle() {

@@ -15,16 +15,17 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Xavier-normal weight (standard deviation `sqrt(2 / (in + out))`) and zero bias.
+    /// Xavier-normal weight (standard deviation `sqrt(2 / (in + out))`) and zero
+    /// bias, unless `init` has another scheme.
     pub fn new(inputs: usize, outputs: usize, init: &Init) -> Self {
-        let bias = init.constant("bias", [outputs], 0.0);
+        let bias = init.bias(outputs, inputs);
         Self { bias: Some(bias), ..Self::without_bias(inputs, outputs, init) }
     }
 
     /// As [`Self::new`], without a bias.
     pub fn without_bias(inputs: usize, outputs: usize, init: &Init) -> Self {
         let std = (2.0 / (inputs + outputs) as f64).sqrt();
-        Self { weight: init.normal("weight", [outputs, inputs], std), bias: None }
+        Self { weight: init.weight([outputs, inputs], std), bias: None }
     }
 
     /// # Shapes

@@ -29,7 +29,7 @@ pub use conv_norm_relu::ConvNormRelu;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use gru::Gru;
-pub use init::Init;
+pub use init::{Init, InitScheme};
 pub use layer_norm::LayerNorm;
 pub use learned_upsample::LearnedUpsample;
 pub use linear::Linear;

@@ -18,7 +18,7 @@ pub struct RectConv2d {
 
 impl RectConv2d {
     /// For a layer that ReLU follows: Kaiming-normal weights, fan-out and gain
-    /// sqrt 2 (He et al. 2015), zero bias.
+    /// sqrt 2 (He et al. 2015), zero bias, unless `init` has another scheme.
     ///
     /// # Panics
     /// If a side of the kernel is even: no padding would keep the size.
@@ -28,7 +28,7 @@ impl RectConv2d {
     }
 
     /// For a layer that ends in scores or a sigmoid: variance `1 / (3 fan-in)`,
-    /// that of PyTorch's default, and zero bias.
+    /// that of PyTorch's default, and zero bias, unless `init` has another scheme.
     ///
     /// # Panics
     /// As [`Self::new`].
@@ -46,8 +46,8 @@ impl RectConv2d {
     ) -> Self {
         assert!(height % 2 == 1 && width % 2 == 1, "a kernel of {height}x{width} has no centre");
         Self {
-            weight: init.normal("weight", [outputs, inputs, height, width], std),
-            bias: init.constant("bias", [outputs], 0.0),
+            weight: init.weight([outputs, inputs, height, width], std),
+            bias: init.bias(outputs, inputs * height * width),
             stride,
         }
     }

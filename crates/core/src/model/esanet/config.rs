@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::EsaNet;
 use crate::Error;
-use crate::layer::{BnPolicy, Init};
+use crate::layer::{BnPolicy, Init, InitScheme};
 use crate::modality::{Modalities, Modality};
 use crate::model::encoder::{BlockKind, ResNet};
 
@@ -36,6 +36,9 @@ pub struct EsaNetConfig {
     pub main: String,
     /// Running statistics of layers behind the first fusion.
     pub batch_norm: BnPolicy,
+    /// From what everything but the encoders starts: `pytorch` as the released
+    /// code without options, `kaiming` close to its `--he_init`.
+    pub init: InitScheme,
     /// Encoders that start from something else than random numbers, by modality.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub encoders: BTreeMap<String, Start>,
@@ -61,6 +64,7 @@ impl Default for EsaNetConfig {
             bins: vec![1, 5],
             main: "rgb".into(),
             batch_norm: BnPolicy::PerSubset,
+            init: InitScheme::PyTorch,
             encoders: BTreeMap::new(),
         }
     }

@@ -60,7 +60,9 @@ impl EsaNet {
         let EsaNetConfig { width, blocks, block, .. } = *config;
         let points = config.point_widths();
         let widths = config.decoder_widths();
-        let fusion = init.part("fusion");
+        // Encoders start as torchvision's do (ESANet's resnet.py), the rest as its layers do by themselves.
+        let rest = init.by(config.init);
+        let fusion = rest.part("fusion");
         let encoder = |(m, &channels): (Modality, &usize)| {
             let init = init.part(format_args!("encoder.{}", modalities.name(m)));
             ResNet::new(channels, ResNetShape { width, stem: 7, blocks, block }, &init)
@@ -84,7 +86,7 @@ impl EsaNet {
             skips: (1..4).map(skip).collect(),
             context: Context::new(points[4], &config.bins, &fusion.part("context")),
             decoder: (0..widths.len()).map(stage).collect(),
-            head: PixelHead::new(&widths, classes, &init.part("head")),
+            head: PixelHead::new(&widths, classes, &rest.part("head")),
             modalities,
             main,
             policy: config.batch_norm,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ExchangeConfig, Plan, Staged, widths};
 use crate::Error;
-use crate::layer::{BnPolicy, Init, Linear};
+use crate::layer::{BnPolicy, Init, InitScheme, Linear};
 use crate::modality::Modalities;
 use crate::model::encoder::{AnyStages, EncoderConfig, Stages};
 use crate::model::head::HeadConfig;
@@ -36,6 +36,9 @@ pub struct StagedConfig {
     pub partition: Partition,
     /// Which running statistics the layers behind the first exchange keep.
     pub batch_norm: BnPolicy,
+    /// From what the exchanges start: `pytorch` as MMTM does in its authors' code
+    /// and in that of DGL, or `kaiming` as encoders and head.
+    pub init: InitScheme,
     /// Whether all streams go on through the first one's stages behind the
     /// first exchange, which then belong to the fusion.
     pub shared: bool,
@@ -57,6 +60,7 @@ impl Default for StagedConfig {
             after: vec![2, 3, 4],
             partition: Partition::default(),
             batch_norm: BnPolicy::default(),
+            init: InitScheme::PyTorch,
             shared: false,
             solo_heads: false,
             exchange: ExchangeConfig::default(),
@@ -100,7 +104,7 @@ impl StagedConfig {
             let of = |m: usize| &encoders[if self.shared { 0 } else { m }];
             let channels: Vec<usize> = (0..data.len()).map(|m| of(m).channels(after)).collect();
             let name = format!("fusion.{}{after}", self.exchange.name());
-            self.exchange.build(&channels, &init.part(name))
+            self.exchange.build(&channels, &init.by(self.init).part(name))
         };
         // One modality has nobody to exchange with.
         let meetings = if data.len() > 1 { self.after.as_slice() } else { &[] };
