@@ -13,7 +13,9 @@
 //! fused output T, so with all c = 1 this is joint training. Differs from the
 //! authors' code: representations are zeroed instead of inputs (so encoders
 //! run once), F(nothing) is not run, there is no clip, and after the optional
-//! window c is 1 instead of staying at its last value.
+//! window c is 1 instead of staying at its last value. Epochs count from 0 and
+//! theirs from 1: their `ends = 20` is `until = 19`. They go on averaging R after
+//! the window, where nothing reads it any more; here it rests.
 //! `detached = true` runs the subsets without gradient, which loses the
 //! selectivity; it is there to show that.
 //! The paper has classification; for the other tasks S_m is the loss of phi_m,
@@ -38,7 +40,7 @@ use crate::task::Task;
 pub struct AgmConfig {
     /// Strength of the modulation. Default 1.
     pub alpha: f64,
-    /// Last epoch with modulation; joint training after it. Default: all.
+    /// Last epoch with modulation, counted from 0; joint training after it. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<usize>,
     /// Runs the subsets without gradient. Default false.
