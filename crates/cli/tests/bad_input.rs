@@ -216,3 +216,17 @@ fn predict_refuses_what_it_cannot_use() {
     toy.run(&["predict", "run", "--image", "0.wav"]).fails(4, &["0.wav"]);
     toy.run(&["predict", "nowhere", "--image", "0.png"]).fails(7, &["nowhere holds no run"]);
 }
+
+#[test]
+fn a_run_of_one_modality_with_layers_of_a_fusion_is_of_an_older_version_and_says_so() {
+    let toy = Toy::new();
+    let alone = ["strategy.name=unimodal", "strategy.modality=audio", "model.fusion.name=gated"];
+    let set: Vec<&str> = alone.iter().flat_map(|set| ["--set", set]).collect();
+    toy.train(&set).succeeds();
+    toy.run(&["evaluate", "run"]).succeeds();
+    let path = toy.dir.join("run/checkpoints/best.safetensors");
+    let older = replace(&std::fs::read(&path).unwrap(), br#""head.weight""#, br#""fusion.gate""#);
+    std::fs::write(&path, older).unwrap();
+    toy.run(&["evaluate", "run"])
+        .fails(7, &["of another model", "`fusion.gate`", "its encoder and a head", "train it again"]);
+}

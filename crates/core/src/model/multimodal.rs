@@ -46,6 +46,9 @@ impl MultimodalConfig {
 
     /// Builds the model for the data's modalities and the task's outputs.
     ///
+    /// Of one modality the model is its encoder and the head, whatever the
+    /// fusion ([`FusionConfig::among`]).
+    ///
     /// # Errors
     /// If parts do not fit; the message names both and both shapes.
     pub fn build(
@@ -86,19 +89,22 @@ impl MultimodalConfig {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let widths: Vec<usize> = encoders.iter().map(Encoder::width).collect();
-        let fusion = self.fusion.build(&widths, outputs, &init.part("fusion")).map_err(|e| {
+        let among = self.fusion.among(data.len());
+        let fusion = among.build(&widths, outputs, &init.part("fusion")).map_err(|e| {
             let given = names.names().iter().zip(&widths).map(|(name, width)| format!("{name} {width}"));
             Error::new(e.kind(), format!("{e} (widths: {})", given.collect::<Vec<_>>().join(", ")))
         })?;
-        let apart = matches!(self.fusion, FusionConfig::Concat {});
-        if matches!(self.head, HeadConfig::Cosine { .. }) && !apart {
+        if matches!(self.head, HeadConfig::Cosine { .. }) && !matches!(self.fusion, FusionConfig::Concat {}) {
             return Err(Error::config(format!(
                 "head `cosine` compares every modality's own features with its own class weights, \
                  which fusion `{}` does not pass on; use fusion `concat`",
                 self.fusion.name()
             )));
         }
-        let parts = if apart { widths.clone() } else { vec![fusion.width()] };
+        let parts = match among {
+            FusionConfig::Concat {} => widths.clone(),
+            _ => vec![fusion.width()],
+        };
         let head = match self.fusion.output() {
             Output::Scores => None,
             Output::Vector | Output::Each => Some(self.head.build(&parts, outputs, &init.part("head"))?),

@@ -6,7 +6,7 @@
 //!
 //! Source: "Audio-only", "Visual-only" of Table 1; methods 4.1. The command
 //! builds the model with that modality alone, so nothing idle is carried
-//! along. Equals DGL with one modality and alpha 1.
+//! along; under late fusion it is the encoder and the head, whatever the fusion. Equals DGL with one modality and alpha 1.
 //! Cost: the share of that encoder.
 
 use super::{Moment, Strategy};

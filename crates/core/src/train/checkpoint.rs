@@ -211,6 +211,7 @@ impl Checkpoint {
         device: &Device,
         state: bool,
     ) -> Result<(), Error> {
+        self.check_fusion(learner)?;
         let mut weights = BTreeMap::new();
         for p in learner.groups.parameters() {
             weights.insert(p.name.clone(), self.take(&p.name, &p.shape)?);
@@ -243,6 +244,20 @@ impl Checkpoint {
             strategy.restore(&StrategyState(kept.collect()))?;
         }
         Ok(())
+    }
+
+    /// Refuses models of one modality with layers of a fusion, which they once had.
+    fn check_fusion<M: Model>(&self, learner: &Learner<M>) -> Result<(), Error> {
+        let known = |name: &str| learner.groups.parameters().iter().any(|p| p.name == name);
+        let stranger = |name: &&String| name.starts_with("fusion.") && !known(name);
+        let alone = learner.model.modalities().len() == 1;
+        match self.tensors.keys().find(stranger).filter(|_| alone) {
+            None => Ok(()),
+            Some(name) => Err(Error::checkpoint(format!(
+                "the checkpoint is of another model: it has `{name}`, but a model of one modality is its encoder \
+                 and a head, without layers of a fusion; train it again, or use the version that wrote it"
+            ))),
+        }
     }
 
     fn buffers(&mut self, groups: &Groups, names: &Modalities, device: &Device) -> Result<Buffers, Error> {

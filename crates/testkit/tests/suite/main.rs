@@ -1,6 +1,7 @@
 //! Everything that must hold of strategies, fusions, heads and evaluators.
 
 mod agreement;
+mod alone;
 mod cost;
 mod dgl;
 mod diagnose;

@@ -155,6 +155,19 @@ impl FusionConfig {
         })
     }
 
+    /// The fusion of a model with so many modalities.
+    ///
+    /// Where there is one, nothing is to be fused, and no fusion may put layers
+    /// between its encoder and the head: a modality alone is the reference that
+    /// all fusions have in common (methods 2.7 and 4.1). A fusion that makes the
+    /// scores itself stays; of one modality it is a linear layer.
+    pub fn among(self, modalities: usize) -> Self {
+        match self.output() {
+            Output::Vector | Output::Each if modalities == 1 => Self::Concat {},
+            _ => self,
+        }
+    }
+
     /// What the fusion leaves to the head.
     pub fn output(&self) -> Output {
         match self {
