@@ -13,7 +13,8 @@
 //! name that does not exist; `projection = "off"` is that) and would divide by
 //! a matrix; here the denominator is the scalar of recursive least squares and
 //! the projected gradient replaces the raw one. A parameter without gradient
-//! is left alone. The entropy weights at test time are the fusion's.
+//! is left alone. The weights at test time, by entropy or fixed, are the
+//! fusion's.
 //! Cost: encoders as joint, M small steps. Limits: one linear head that reads
 //! every modality, features of one width.
 

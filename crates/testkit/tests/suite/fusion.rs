@@ -7,7 +7,7 @@ use counterpoint::grad::{PerRow, Row};
 use counterpoint::host::host;
 use counterpoint::layer::{Init, Linear};
 use counterpoint::modality::Modality;
-use counterpoint::model::fusion::{AnyFusion, Combine, Film, Fusion, FusionConfig, Gated, Read};
+use counterpoint::model::fusion::{AnyFusion, Combine, Film, Fusion, FusionConfig, Gated, Read, Shares};
 use counterpoint::model::head::AnyHead;
 use counterpoint::model::{Model, Multimodal, Vectors};
 use counterpoint::strategy::Joint;
@@ -307,6 +307,22 @@ fn an_ensemble_weighs_every_sample_by_its_own_entropies() {
     let fused = joined(&fusion, &vec![a.clone(), b]);
     near(&fused, &[1.153651, 0.423175, 0.0, 1.153651, 0.423175, 0.0], 1e-5);
     near(&joined(&fusion, &vec![a, None]), &[2.0, 0.0, 0.0, 0.0, 1.0, 0.0], 0.0);
+}
+
+#[test]
+fn an_ensemble_of_fixed_weights_divides_them_among_those_who_are_there() {
+    let weights = |list: &[f64]| FusionConfig::Ensemble {
+        weights: Combine::Fixed(Shares::new(list).unwrap()),
+        rate: false,
+    };
+    let three = build(weights(&[0.35, 0.25, 0.4]), &[2, 2, 2]);
+    let z = |m: usize| Some(rows(&[[2.0, 0.0], [0.0, 4.0], [1.0, 1.0]][m], 2));
+    near(&joined(&three, &vec![z(0), z(1), z(2)]), &[1.1, 1.4], 1e-6);
+    // 0.35 and 0.4 of 0.75.
+    near(&joined(&three, &vec![z(0), None, z(2)]), &[0.35 / 0.75 * 2.0 + 0.4 / 0.75, 0.4 / 0.75], 1e-6);
+    near(&joined(&three, &vec![None, z(1), None]), &[0.0, 4.0], 1e-6);
+    let refused = weights(&[0.5, 0.5]).build(&[2, 2, 2], 2, &Init::new(0, &Device::flex())).unwrap_err();
+    assert!(refused.to_string().contains("has 2 numbers: expected one for each of 3"), "{refused}");
 }
 
 #[test]

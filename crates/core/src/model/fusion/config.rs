@@ -56,7 +56,8 @@ pub enum FusionConfig {
     },
     /// One head reads every modality alone; their scores are combined.
     Ensemble {
-        /// How scores are combined.
+        /// How scores are combined: `mean`, `entropy`, `sum`, or a list of weights
+        /// in the order of the modalities.
         #[serde(default)]
         weights: Combine,
         /// Multiplies the combined scores by a trainable number that starts at 1.
@@ -104,7 +105,10 @@ impl FusionConfig {
             "low-rank tensor fusion: products of affine maps, so absent modalities leave a constant",
         ),
         ("cross-attention", "attention among one token for each modality; absent tokens are left out"),
-        ("ensemble", "one head reads every modality; scores are averaged, weighted by entropy, or added"),
+        (
+            "ensemble",
+            "one head reads every modality; scores are averaged, weighted by entropy or a list, or added",
+        ),
     ];
 
     /// The name in the configuration.

@@ -5,33 +5,19 @@ use burn::tensor::{
     Tensor,
     activation::{log_softmax, softmax},
 };
-use serde::{Deserialize, Serialize};
 
-use super::{Fusion, Read, sum_of};
+use super::{Combine, Fusion, Read, sum_of};
 use crate::Error;
 use crate::layer::Init;
 use crate::model::Vectors;
-
-/// How the scores of the present modalities become one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Combine {
-    /// Their mean.
-    #[default]
-    Mean,
-    /// Their mean weighted by `softmax over m of -H(softmax(f_m))`, sample by
-    /// sample: a modality that is sure counts more.
-    Entropy,
-    /// Their sum.
-    Sum,
-}
 
 /// `rate * sum_m w_m f(z_m)`, where `f` is the head that all modalities share
 /// and `m` runs over the present ones.
 ///
 /// - MLA (Zhang et al., CVPR 2024): a linear head, `weights = "entropy"`. The
 ///   released code takes the softmax over the batch; here every sample has its
-///   own weights.
+///   own weights. `weights = [0.35, 0.25, 0.4]` are its fixed ones for audio,
+///   visual and text; where a modality is absent, the others' are scaled up.
 /// - ReconBoost (Hua et al., ICML 2024): head `mlp` of 256 hidden units with
 ///   `relu`, `weights = "sum"`, `rate = true`.
 ///
@@ -67,6 +53,15 @@ impl Ensemble {
                  got {widths:?}"
             )));
         }
+        if let Combine::Fixed(shares) = weights
+            && shares.values().len() != widths.len()
+        {
+            return Err(Error::config(format!(
+                "fusion `ensemble`: weights = {shares:?} has {} numbers: expected one for each of {} modalities",
+                shares.values().len(),
+                widths.len()
+            )));
+        }
         if weights == Combine::Entropy && outputs < 2 {
             return Err(Error::config(format!(
                 "fusion `ensemble`: weights = \"entropy\" needs at least 2 classes, the task has {outputs} output"
@@ -86,6 +81,12 @@ impl Fusion for Ensemble {
                 sum_of(scores.into_iter().zip(weights.chunk(count, 1)).map(|(f, w)| f * w))
             }
             Combine::Sum => sum_of(scores),
+            Combine::Fixed(shares) => {
+                let there = features.iter().zip(shares.values()).filter(|(z, _)| z.is_some());
+                let weights: Vec<f64> = there.map(|(_, &weight)| weight).collect();
+                let sum: f64 = weights.iter().sum();
+                sum_of(scores.into_iter().zip(weights).map(|(f, weight)| f.mul_scalar(weight / sum)))
+            }
             Combine::Mean | Combine::Entropy => sum_of(scores).div_scalar(count as f64),
         };
         match &self.rate {

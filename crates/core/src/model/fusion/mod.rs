@@ -6,6 +6,7 @@
 //! or that encoder would never learn.
 
 mod bilinear;
+mod combine;
 mod concat;
 mod config;
 mod cross_attention;
@@ -16,10 +17,11 @@ mod low_rank;
 mod sum;
 
 pub use bilinear::Bilinear;
+pub use combine::{Combine, Shares};
 pub use concat::Concat;
 pub use config::{FusionConfig, Output};
 pub use cross_attention::CrossAttention;
-pub use ensemble::{Combine, Ensemble};
+pub use ensemble::Ensemble;
 pub use film::Film;
 pub use gated::Gated;
 pub use low_rank::LowRank;
