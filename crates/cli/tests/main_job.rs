@@ -62,6 +62,18 @@ fn explain_shows_the_matrix_of_dgl() {
     assert!(joint.succeeds().out.contains("encoder.image learns from 1 x the fused loss."));
 }
 
+/// G-Blending's weights are fixed, so their means over an epoch are the weights.
+#[test]
+fn what_a_strategy_says_of_its_steps_is_recorded() {
+    let toy = Toy::new();
+    let blend = ["strategy.name=gblend", "strategy.alpha={ audio = 2, image = 4 }", "train.epochs=1"];
+    let set: Vec<&str> = blend.iter().flat_map(|set| ["--set", set]).collect();
+    toy.train(&set).succeeds();
+    let log = String::from_utf8(toy.bytes("run/metrics.jsonl")).unwrap();
+    let said = r#""strategy":{"audio":{"weight":2.0},"full":{"weight":1.0},"image":{"weight":4.0}}"#;
+    assert!(log.contains(said), "{log}");
+}
+
 #[test]
 fn print_config_round_trips() {
     let toy = Toy::new();

@@ -57,6 +57,16 @@ fn the_bytes_are_those_tensorboard_read() {
 }
 
 #[test]
+fn what_a_strategy_says_has_tags_of_its_own() {
+    let rho = BTreeMap::from([("rho".to_owned(), 1.5)]);
+    let epoch = Epoch { epoch: 2, strategy: [("audio".to_owned(), rho)].into(), ..Epoch::default() };
+    let mut file = EventFile::new(Vec::new(), 0.0).unwrap();
+    file.epoch(1.0, &epoch).unwrap();
+    let tag = b"strategy/rho/audio";
+    assert!(file.into_inner().windows(tag.len()).any(|w| w == tag));
+}
+
+#[test]
 fn a_figure_is_written_as_the_picture_it_is() {
     let plot = LinePlot::new("Accuracy", Axis::new("epoch").whole(), Axis::new("%"));
     let plot = LinePlot { series: vec![Series::new("full", [[1.0, 50.0], [2.0, 90.0]])], ..plot };

@@ -172,6 +172,7 @@ impl Observer for Recorder<'_> {
             clipped_share: report.clip.map(|(share, _)| share),
             passes: report.passes,
             diagnostics: report.diagnosis.values().clone(),
+            strategy: report.figures.clone(),
             best: report.best,
         };
         self.keep(epoch, report.validation)

@@ -186,7 +186,7 @@ pub trait Strategy: Send {
         false
     }
 
-    /// Numbers of the last step, for logs and tests.
+    /// Numbers of the last step; a run records their means over each epoch.
     fn figures(&self) -> Vec<Figure> {
         Vec::new()
     }

@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod evaluation;
+mod figures;
 mod lab;
 mod learner;
 mod optimizer;

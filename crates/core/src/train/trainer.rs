@@ -8,6 +8,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use counterpoint_batch::{Batch, BatchSource};
 
+use super::figures::{mean_figures, tally_figures};
 use super::lab::Bench;
 use super::watch::tally_gradients;
 use super::{Checkpoint, Evaluation, Learner, Progress, ScheduleConfig, check_reach};
@@ -77,6 +78,9 @@ pub struct EpochReport<'a> {
     pub best: bool,
     /// What diagnostics found; empty if they are off.
     pub diagnosis: &'a Diagnosis,
+    /// What the strategy says of its steps, as the mean of those that had it, by
+    /// modality (`full`: the whole model) and name; see [`Strategy::figures`].
+    pub figures: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
 /// Watches training. Called in the training thread.
@@ -217,6 +221,7 @@ impl<M: Model> Trainer<'_, M> {
                 learner.model = learner.optimizer.step(model, gradients, &learner.groups, factor);
                 tally(&mut progress.sums, &ledger, clip, learner, self.task);
                 tally_gradients(&mut progress.sums, &received, &ledger, learner.model.modalities());
+                tally_figures(&mut progress.sums, &learner.strategy.figures(), learner.model.modalities());
                 observer.step(&StepReport { at, samples, ledger: &ledger, clip, gradients: &received });
             }
             *progress.sums.entry("samples".into()).or_default() += samples as f64;
@@ -275,6 +280,7 @@ impl<M: Model> Trainer<'_, M> {
             validation: &validation,
             best,
             diagnosis: &diagnosis,
+            figures: mean_figures(&sums),
         })?;
         self.save(learner, progress, "last", true)
     }

@@ -128,6 +128,10 @@ pub struct Epoch {
     /// [`measure`](crate::report::measure)) and lists the others.
     #[serde(with = "number::nested", skip_serializing_if = "BTreeMap::is_empty")]
     pub diagnostics: Scores,
+    /// What the strategy says of its steps, as means over the epoch: ratios,
+    /// coefficients, weights, gaps. By modality, `full` for the whole model.
+    #[serde(with = "number::nested", skip_serializing_if = "BTreeMap::is_empty")]
+    pub strategy: Scores,
     /// True when this epoch became the best on validation.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub best: bool,

@@ -99,7 +99,12 @@ impl<W: Write> EventFile<W> {
 fn numbers(epoch: &Epoch) -> Vec<(String, f64)> {
     let mut numbers =
         vec![("learning_rate".to_owned(), epoch.learning_rate), ("seconds".to_owned(), epoch.seconds)];
-    for (group, scores) in [("train", &epoch.train), ("val", &epoch.val), ("inside", &epoch.diagnostics)] {
+    for (group, scores) in [
+        ("train", &epoch.train),
+        ("val", &epoch.val),
+        ("inside", &epoch.diagnostics),
+        ("strategy", &epoch.strategy),
+    ] {
         for (row, values) in scores {
             numbers.extend(
                 values.iter().map(|(name, value)| (visible(&format!("{group}/{name}/{row}")), *value)),

@@ -1,0 +1,53 @@
+//! What a strategy says of its steps, averaged over an epoch.
+
+use std::collections::BTreeMap;
+
+use crate::modality::Modalities;
+use crate::strategy::Figure;
+
+/// Numbers by modality (`full` for the whole model) and name.
+pub(super) type Figures = BTreeMap<String, BTreeMap<String, f64>>;
+
+/// Adds a step's figures to the epoch's sums, which travel in the checkpoint.
+/// A figure that is not a finite number is left out of its mean.
+pub(super) fn tally_figures(sums: &mut BTreeMap<String, f64>, figures: &[Figure], names: &Modalities) {
+    for figure in figures.iter().filter(|figure| figure.value.is_finite()) {
+        // The name first: it has no `/`, which a modality's may have.
+        let key = format!("{}/{}", figure.name, figure.modality.map_or("full", |m| names.name(m)));
+        *sums.entry(format!("figure/sum/{key}")).or_default() += figure.value;
+        *sums.entry(format!("figure/steps/{key}")).or_default() += 1.0;
+    }
+}
+
+/// Means over the steps that had the figure.
+pub(super) fn mean_figures(sums: &BTreeMap<String, f64>) -> Figures {
+    let mut figures = Figures::new();
+    for (key, sum) in sums {
+        let Some(of) = key.strip_prefix("figure/sum/") else { continue };
+        let Some((name, whose)) = of.split_once('/') else { continue };
+        let steps = sums.get(&format!("figure/steps/{of}")).copied().unwrap_or(f64::NAN);
+        figures.entry(whose.to_owned()).or_default().insert(name.to_owned(), sum / steps);
+    }
+    figures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modality::Modality;
+
+    #[test]
+    fn figures_are_means_over_the_steps_that_have_them() {
+        let names = Modalities::new(["a/b", "image"]).unwrap();
+        let rho = |m, value| Figure { name: "rho", modality: Some(Modality(m)), value };
+        let mut sums = BTreeMap::from([("samples".to_owned(), 12.0)]);
+        let whole = Figure { name: "weight", modality: None, value: 0.5 };
+        tally_figures(&mut sums, &[rho(0, 1.0), rho(1, 4.0), whole], &names);
+        tally_figures(&mut sums, &[rho(0, 2.0), rho(1, f64::NAN)], &names);
+        // A step outside the strategy's window says nothing.
+        tally_figures(&mut sums, &[], &names);
+        let row = |name: &str, value| BTreeMap::from([(name.to_owned(), value)]);
+        let expected = [("a/b", row("rho", 1.5)), ("full", row("weight", 0.5)), ("image", row("rho", 4.0))];
+        assert_eq!(mean_figures(&sums), expected.map(|(whose, row)| (whose.to_owned(), row)).into());
+    }
+}
