@@ -1,23 +1,21 @@
 //! An opened data set: fitted preparations over the samples of all parts.
 
-use std::num::NonZero;
-use std::path::Path;
 use std::sync::OnceLock;
 
 use counterpoint_batch::{Array, ClassFrequency, ClassMap, ModalitySpec, Sample, Target, TargetSpec};
-use sha2::{Digest, Sha256};
 
 use crate::cache::{Budget, Cache};
 use crate::check::{Check, check};
-use crate::config::{CommonConfig, Fit};
-use crate::contents::{Both, Contents};
+use crate::config::CommonConfig;
+use crate::contents::Contents;
 use crate::coverage::mark;
 use crate::decode::Levels;
 use crate::error::{DataError, ErrorKind};
 use crate::plan::{Part, Plan, Record};
-use crate::prepare::{Chance, MapSteps, Moments, Normalise, Preparation, Steps};
+use crate::prepare::{Chance, MapSteps, Preparation, Steps};
+use crate::progress::Progress;
 use crate::random::Draw;
-use crate::source::{Raw, Source, field};
+use crate::source::{Raw, Source};
 use crate::truth::{Labelling, Truth};
 
 /// Fork of a sample's draw for what its modalities and label draw alike; no modality has this number.
@@ -43,7 +41,8 @@ pub struct Dataset {
     sides: Vec<OnceLock<[usize; 2]>>,
     targets: OnceLock<TargetSpec>,
     budget: Budget,
-    digest: OnceLock<(String, Contents)>,
+    pub(crate) digest: OnceLock<(String, Contents)>,
+    pub progress: Progress,
 }
 
 impl Dataset {
@@ -53,6 +52,7 @@ impl Dataset {
         mut plan: Plan,
         common: &CommonConfig,
         fitted: Option<&[Preparation]>,
+        progress: &Progress,
     ) -> Result<Self, DataError> {
         plan.respell();
         plan.settle(common.modalities.is_some())?;
@@ -77,6 +77,7 @@ impl Dataset {
             targets: OnceLock::new(),
             budget: Budget::new(common.cache_mb.saturating_mul(1 << 20)),
             digest: OnceLock::new(),
+            progress: progress.clone(),
         };
         let fits = match fitted {
             None => fits,
@@ -86,46 +87,7 @@ impl Dataset {
             }
         };
         for (modality, fit) in fits.into_iter().enumerate() {
-            match fit {
-                Fit::Nothing => {}
-                Fit::Scalar => {
-                    let (mean, std) = set.fit_moments(modality, None)?.scale();
-                    let normalise = Normalise::Scalar { mean: mean as f32, std: std as f32 };
-                    set.preparations[modality].normalise = normalise;
-                }
-                Fit::Measured { missing } => {
-                    let moments = set.fit_moments(modality, missing)?;
-                    let (mean, std) = moments.scale();
-                    let name = &set.preparations[modality].modality;
-                    if moments.is_empty() {
-                        return Err(DataError::shape(format!(
-                            "modality `{name}`: no pixel of the train split was measured, all are {}; \
-                             mend the pictures, or `depth_missing`",
-                            missing.unwrap_or_default()
-                        )));
-                    }
-                    if moments.constant() {
-                        set.notes.push(format!(
-                            "modality `{name}`: every pixel of the train split is {mean}, so it tells nothing"
-                        ));
-                    }
-                    set.preparations[modality].normalise = Normalise::Measured { mean, std, missing };
-                }
-                Fit::Columns(rule) => {
-                    let rows: Vec<_> = (set.records.iter())
-                        .filter(|record| record.part == Part::Train)
-                        .filter_map(|record| record.sources[modality].as_ref().and_then(Source::row))
-                        .collect();
-                    let Preparation { modality: name, steps, .. } = &mut set.preparations[modality];
-                    let Steps::Vector(steps) = steps else { continue };
-                    let place = |e: DataError| e.at(format_args!("modality `{name}`"));
-                    let dropped = steps.fit(rows.into_iter(), rule).map_err(place)?;
-                    if dropped > 0 {
-                        let note = format!("modality `{name}`: {dropped} constant columns left out");
-                        set.notes.push(note);
-                    }
-                }
-            }
+            set.fit(modality, fit)?;
         }
         set.spec = set.preparations.iter().map(Preparation::spec).collect();
         Ok(set)
@@ -146,57 +108,8 @@ impl Dataset {
         Ok(())
     }
 
-    /// Sums over all values of the training samples but the `missing` ones, in parallel.
-    ///
-    /// Sums are kept per sample and added in order, so the number of threads
-    /// does not change a bit of the result.
-    fn fit_moments(&self, modality: usize, missing: Option<u16>) -> Result<Moments, DataError> {
-        let missing = missing.map(f32::from);
-        let train: Vec<usize> =
-            (0..self.records.len()).filter(|&r| self.records[r].part == Part::Train).collect();
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(8);
-        let share = train.len().div_ceil(threads).max(1);
-        let part = |records: &[usize]| -> Result<Vec<Moments>, DataError> {
-            let mut all = Vec::with_capacity(records.len());
-            for &record in records {
-                if let Some(array) = self.arranged(record, modality, None)? {
-                    let mut moments = Moments::default();
-                    match missing {
-                        None => moments.add(array.values()),
-                        Some(missing) => {
-                            let measured = array.values().iter().filter(|v| **v != missing);
-                            moments.add(&measured.copied().collect::<Vec<_>>());
-                        }
-                    }
-                    all.push(moments);
-                }
-            }
-            Ok(all)
-        };
-        let parts: Vec<_> = std::thread::scope(|scope| {
-            let handles: Vec<_> =
-                train.chunks(share).map(|records| scope.spawn(move || part(records))).collect();
-            handles
-                .into_iter()
-                .map(|handle| {
-                    handle.join().unwrap_or_else(|_| {
-                        Err(DataError::new(
-                            ErrorKind::Internal,
-                            "a thread that fits the normalisation panicked",
-                        ))
-                    })
-                })
-                .collect()
-        });
-        let mut total = Moments::default();
-        for part in parts {
-            part?.iter().for_each(|moments| total.merge(moments));
-        }
-        Ok(total)
-    }
-
     /// One modality of one sample before normalisation; `None` if it is absent.
-    fn arranged(
+    pub(crate) fn arranged(
         &self,
         record: usize,
         modality: usize,
@@ -328,6 +241,7 @@ impl Dataset {
         }
         let mut frequency = ClassFrequency::new(count);
         for (record, entry) in self.records.iter().enumerate().filter(|(_, r)| r.part == Part::Train) {
+            self.progress.tell("label maps read", record, self.records.len());
             if let Truth::Map(source) = &entry.truth {
                 frequency.add(&self.map(record, source, steps, None)?);
             }
@@ -349,49 +263,10 @@ impl Dataset {
         Ok(seen)
     }
 
-    /// SHA-256 over everything that decides what a model sees, except the
-    /// preparation, and a short one of every part of it.
-    pub fn digest(&self) -> Result<&(String, Contents), DataError> {
-        if let Some(known) = self.digest.get() {
-            return Ok(known);
-        }
-        let mut hasher = Sha256::new();
-        field(&mut hasher, b"counterpoint-data 1");
-        for name in self.classes.iter().chain(self.preparations.iter().map(|p| &p.modality)) {
-            field(&mut hasher, name.as_bytes());
-        }
-        let mut contents = Contents::of(self.preparations.iter().map(|p| p.modality.as_str()));
-        for record in &self.records {
-            field(&mut hasher, record.id.as_bytes());
-            let mut label = Both::new(&mut hasher);
-            field(&mut label, record.group.as_deref().unwrap_or_default().as_bytes());
-            field(&mut label, record.part.name().as_bytes());
-            record.truth.hash(&mut label)?;
-            let mut parts =
-                vec![(label.short(), record.truth.map().and_then(Source::path).map(Path::to_owned))];
-            for source in &record.sources {
-                match source {
-                    Some(source) => {
-                        let mut part = Both::new(&mut hasher);
-                        source.hash(&mut part)?;
-                        parts.push((part.short(), source.path().map(Path::to_owned)));
-                    }
-                    None => {
-                        field(&mut hasher, b"absent");
-                        parts.push((String::new(), None));
-                    }
-                }
-            }
-            contents.add(record.part.name(), &record.id, parts);
-        }
-        let text: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(self.digest.get_or_init(|| (text, contents)))
-    }
-
     /// Whether all files can be used; see [`Check`].
     pub fn check(&self, how: Check, threads: usize) -> Result<(), DataError> {
         let roles: Vec<&str> = self.preparations.iter().map(|p| p.modality.as_str()).collect();
-        check(&self.records, &roles, how, threads)
+        check(&self.records, &roles, how, threads, &self.progress)
     }
 }
 

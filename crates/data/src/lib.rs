@@ -30,13 +30,16 @@ mod contents;
 mod coverage;
 mod dataset;
 mod decode;
+mod digest;
 mod error;
+mod fit;
 mod folder;
 mod image;
 mod leak;
 mod loader;
 mod plan;
 mod prepare;
+mod progress;
 mod random;
 mod respell;
 mod room;
@@ -64,6 +67,7 @@ pub use prepare::{
     Align, AudioSteps, ImageSteps, Normalise, Preparation, SceneRole, SceneSteps, Steps, TokenSteps,
     VectorSteps, VideoSteps,
 };
+pub use progress::Progress;
 pub use random::{Draw, Rng};
 pub use set::{
     FeaturesConfig, GridConfig, GridTask, ManifestConfig, ManifestModality, NanPolicy, RgbdConfig,

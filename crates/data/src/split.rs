@@ -15,6 +15,7 @@ use crate::error::{DataError, ErrorKind};
 use crate::leak::Leaks;
 use crate::plan::{Part, Plan, Record};
 use crate::prepare::Preparation;
+use crate::progress::Progress;
 use crate::random::Draw;
 
 /// A data set with its three parts.
@@ -40,8 +41,9 @@ impl Splits {
         plan: Plan,
         common: &CommonConfig,
         fitted: Option<&[Preparation]>,
+        progress: &Progress,
     ) -> Result<Self, DataError> {
-        let set = Arc::new(Dataset::build(plan, common, fitted)?);
+        let set = Arc::new(Dataset::build(plan, common, fitted, progress)?);
         Ok(Self {
             train: Split::new(&set, Part::Train),
             val: Split::new(&set, Part::Val),

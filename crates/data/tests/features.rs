@@ -348,3 +348,39 @@ fn labels_are_classes_numbers_or_sets_by_their_looks_or_as_said() {
         assert!(text.contains(part), "{text}");
     }
 }
+
+#[test]
+fn small_differences_of_large_numbers_reach_the_model() {
+    let folder = Folder::new("offsets");
+    // Seconds since 1970 and metres north, 64 bits, beside a constant.
+    let time: Vec<f64> = (0..6).map(|i| 1.7e9 + 10.0 * f64::from(i)).collect();
+    let rows: Vec<u8> =
+        time.iter().flat_map(|t| [*t, 5.6e6 + (t - 1.7e9) * 1e-3, 7.0]).flat_map(f64::to_le_bytes).collect();
+    write_npy(&folder.file("place.npy"), "<f8", "(6, 3)", &rows);
+    write_npy(&folder.file("label.npy"), "|u1", "(6,)", &[0, 1, 0, 1, 0, 1]);
+    write_npy(&folder.file("split.npy"), "|u1", "(6,)", &[0, 0, 0, 0, 1, 2]);
+    let config =
+        DataConfig::from_toml("name = \"features\"\nroot = \".\"\nmodalities = [\"place\"]\nlimit = 0.0");
+    let splits = config.unwrap().open(&folder.0).unwrap();
+    // Mean and deviation of 0, 10, 20, 30.
+    let (mean, deviation) = (15.0, 125f64.sqrt());
+    for row in 0..4 {
+        let seen = splits.train.sample(row, None).unwrap().inputs.remove(0).unwrap();
+        let expected = (10.0 * row as f64 - mean) / deviation;
+        assert!(seen.values().iter().all(|&v| (f64::from(v) - expected).abs() < 1e-5), "{seen:?} {expected}");
+        // A saved preparation sees the same in a file of one row.
+        write_npy(&folder.file("row.npy"), "<f8", "(3,)", &rows[row * 24..(row + 1) * 24]);
+        let saved = serde_json::to_string(&splits.preparations[0]).unwrap();
+        let saved: counterpoint_data::Preparation = serde_json::from_str(&saved).unwrap();
+        let again = saved.prepare_file(&folder.file("row.npy")).unwrap();
+        assert!(again.values().iter().zip(seen.values()).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+    // One second more is other data.
+    let before = splits.fingerprint().unwrap();
+    let mut changed = rows;
+    changed[..8].copy_from_slice(&(1.7e9 + 1.0f64).to_le_bytes());
+    write_npy(&folder.file("place.npy"), "<f8", "(6, 3)", &changed);
+    let config =
+        DataConfig::from_toml("name = \"features\"\nroot = \".\"\nmodalities = [\"place\"]\nlimit = 0.0");
+    assert_ne!(config.unwrap().open(&folder.0).unwrap().fingerprint().unwrap(), before);
+}

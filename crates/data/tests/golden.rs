@@ -108,3 +108,39 @@ fn jpeg_agrees_with_pillow_to_one_level() {
     assert_eq!(picture.channels, 1);
     assert!(picture.pixels.iter().zip(&expected).all(|(a, b)| a.abs_diff(*b) <= 1));
 }
+
+/// Largest difference between samples.
+fn apart(got: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(got.len(), expected.len());
+    got.iter().zip(expected).map(|(g, e)| (g - e).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn wav_encodings_are_those_of_libsndfile() {
+    let (shape, all) = npy_f32("wav/libsndfile.npy");
+    let mut files: Vec<_> = std::fs::read_dir(reference("wav")).unwrap().map(|f| f.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|e| e == "wav"));
+    files.sort();
+    assert_eq!(shape, [files.len(), 120]);
+    for (file, expected) in files.iter().zip(all.chunks_exact(120)) {
+        let wave = Wave::read(file).unwrap();
+        assert_eq!(wave.rate, 8000);
+        // The mean of two channels is rounded once more or once less.
+        assert!(apart(&wave.samples, expected) < 1e-7, "{file:?}");
+    }
+}
+
+#[test]
+fn compressed_sound_is_that_of_libsndfile() {
+    for (ending, limit) in [("flac", 1e-7), ("ogg", 2e-5), ("mp3", 2e-5)] {
+        let wave = Wave::read(&reference(&format!("tone.{ending}"))).unwrap();
+        let (_, expected) = npy_f32(&format!("tone_{ending}.npy"));
+        assert_eq!(wave.rate, 16_000);
+        let difference = apart(&wave.samples, &expected);
+        assert!(difference < limit, "{ending}: {difference}");
+    }
+    // Cut off, all but the first packets are missing.
+    let whole = std::fs::read(reference("tone.flac")).unwrap();
+    let message = Wave::decode(&whole[..whole.len() / 2]).unwrap_err().to_string();
+    assert!(message.contains("cut off"), "{message}");
+}

@@ -5,7 +5,9 @@ mod support;
 use std::fs;
 
 use counterpoint_batch::{BatchSource, Target};
-use counterpoint_data::{DataConfig, DataError, ErrorKind, Loader, LoaderOptions, Preparation, Splits};
+use counterpoint_data::{
+    Check, DataConfig, DataError, ErrorKind, Loader, LoaderOptions, Preparation, Progress, Splits,
+};
 use support::{Folder, write_png, write_wav};
 
 const KEYS: &str = "name = \"manifest\"\nroot = \"clips.csv\"\nbatch_size = 2\n\
@@ -275,4 +277,47 @@ fn labels_are_numbers_or_sets_if_the_configuration_says_so() {
     let flags = |i| splits.train.sample(i, None).unwrap().target;
     assert_eq!((flags(0), flags(1)), (Target::Labels(vec![true, true]), Target::Labels(vec![false, false])));
     assert!(open("target = \"value\"").unwrap_err().to_string().contains("loud; fast"));
+}
+
+#[test]
+fn reading_tells_how_far_it_is() {
+    use std::sync::{Arc, Mutex};
+    let folder = folder();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let ear = Arc::clone(&told);
+    let progress =
+        Progress::new(move |what, done, total| ear.lock().unwrap().push((what.to_owned(), done, total)));
+    let splits = DataConfig::from_toml(KEYS).unwrap().open_watched(&folder.0, &progress).unwrap();
+    splits.fingerprint().unwrap();
+    splits.check(Check::Quick, 1).unwrap();
+    let told = told.lock().unwrap();
+    let of = |what: &str| told.iter().filter(|(w, ..)| w == what).map(|t| (t.1, t.2)).collect::<Vec<_>>();
+    let mut fitted = of("sound samples for mean and deviation");
+    fitted.sort_unstable(); // from several threads
+    assert_eq!(fitted, [(0, 2), (1, 2)]);
+    assert_eq!(of("samples compared by content").len(), 6);
+    assert_eq!(of("files checked").len(), 10);
+}
+
+/// The same list as spreadsheets and other systems write it.
+#[test]
+fn lists_of_other_systems_read_alike() {
+    let folder = folder();
+    let plain = open(&folder, KEYS).unwrap().fingerprint().unwrap();
+    fs::create_dir(folder.file("vo\u{ef}ces")).unwrap();
+    fs::rename(folder.file("a.wav"), folder.file("vo\u{ef}ces/a.wav")).unwrap();
+    let text = LINES.join("\r\n").replace("a.wav", "voi\u{308}ces\\a.wav").replace(',', ";");
+    let wide: Vec<u8> = format!("\u{feff}{text}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(folder.file("clips.csv"), wide).unwrap();
+    assert_eq!(open(&folder, KEYS).unwrap().fingerprint().unwrap(), plain);
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_and_pipes_are_refused() {
+    let folder = folder();
+    fs::remove_file(folder.file("b.wav")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.file("b.wav")).unwrap();
+    let message = open(&folder, KEYS).unwrap_err().to_string();
+    assert!(message.contains("b.wav` is a device, pipe or socket, expected a file"), "{message}");
 }

@@ -7,11 +7,13 @@ use crate::args::{Export, Part};
 use crate::exit::Failure;
 use crate::folder;
 use crate::run::Run;
+use crate::watch::reading;
 
 /// Writes scores, features and correctness of every sample of a split.
 pub fn run(args: &Export) -> Result<(), Failure> {
     let (loaded, _) = folder::read(&args.run)?;
-    let (run, _) = Run::open(loaded)?.accepting(&args.run, None)?;
+    let run = Run::open_watched(loaded, &reading::progress(args.json))?;
+    let (run, _) = run.accepting(&args.run, None)?;
     let (split, scored, looks) = match args.split {
         Part::Val => ("val", run.score_validation(&args.run)?, None),
         Part::Test => {

@@ -5,12 +5,13 @@ use serde_json::json;
 use super::print;
 use crate::args::Leaks;
 use crate::exit::{Code, Failure};
+use crate::watch::reading;
 use crate::{config, leaks};
 
 /// Says which groups and contents are in two splits, or twice in one.
 pub fn run(args: &Leaks) -> Result<(), Failure> {
     let loaded = config::load(&args.config, &args.set)?;
-    let splits = loaded.config.data.open(&loaded.base)?;
+    let splits = loaded.config.data.open_watched(&loaded.base, &reading::progress(args.json))?;
     let found = splits.leaks()?;
     if args.json {
         let groups: Vec<_> =

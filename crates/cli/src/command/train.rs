@@ -16,6 +16,7 @@ use crate::config::{self, Config, Loaded};
 use crate::exit::{Code, Failure};
 use crate::folder::{self, Folder};
 use crate::run::{Manner, Run};
+use crate::watch::reading;
 use crate::{scores, stop};
 
 /// Trains, or continues.
@@ -55,7 +56,8 @@ pub fn run(args: Train) -> Result<(), Failure> {
     if given.is_none() && !out.join("config.toml").exists() {
         return Err(Failure::new(Code::Usage, format!("{} holds no run to resume", out.display())));
     }
-    let run = Run::open(settle(&out, given, args.resume)?)?;
+    let progress = reading::progress(args.quiet);
+    let run = Run::open_watched(settle(&out, given, args.resume)?, &progress)?;
     let folder =
         run.train(&out, &Manner { quiet: args.quiet, tui: args.tui, resume: args.resume, stop: &stop })?;
     let (run, _) = if args.test { run.accepting(&folder.path, None)? } else { (run, None) };
@@ -141,7 +143,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
 
 /// Builds everything and reads one batch.
 fn dry_run(loaded: Loaded, as_json: bool) -> Result<(), Failure> {
-    let run = Run::open(loaded)?;
+    let run = Run::open_watched(loaded, &reading::progress(as_json))?;
     let (config, splits) = (&run.config, &run.splits);
     run.check_files(as_json)?;
     let mut learner = run.beginner()?;

@@ -15,7 +15,7 @@ use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::task::{Task, TaskConfig};
 use counterpoint::train::Learner;
 use counterpoint::weights;
-use counterpoint_data::Splits;
+use counterpoint_data::{Progress, Splits};
 
 use crate::config::{Config, Loaded};
 use crate::exit::{Code, Failure};
@@ -38,10 +38,15 @@ pub struct Run {
 }
 
 impl Run {
-    /// Opens the data.
+    /// Opens the data in silence.
     pub fn open(loaded: Loaded) -> Result<Self, Failure> {
+        Self::open_watched(loaded, &Progress::default())
+    }
+
+    /// Opens the data and tells how far that is, now and whenever all of it is read.
+    pub fn open_watched(loaded: Loaded, progress: &Progress) -> Result<Self, Failure> {
         let Loaded { config, base } = loaded;
-        let mut splits = config.data.open(&base)?;
+        let mut splits = config.data.open_watched(&base, progress)?;
         let targets = splits.targets()?;
         let coverage = splits.coverage()?;
         splits.notes.extend(coverage);

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::contents::LABEL;
 use crate::error::DataError;
 use crate::plan::Record;
+use crate::progress::Progress;
 use crate::source::Source;
 use known::Known;
 
@@ -45,13 +46,21 @@ struct Item<'a> {
 /// # Errors
 /// If files cannot be used; the message names the first by sample, split and
 /// modality, says what is wrong with it, and lists the others.
-pub fn check(records: &[Record], roles: &[&str], how: Check, threads: usize) -> Result<(), DataError> {
+pub fn check(
+    records: &[Record],
+    roles: &[&str],
+    how: Check,
+    threads: usize,
+    progress: &Progress,
+) -> Result<(), DataError> {
     if how == Check::Off {
         return Ok(());
     }
     let items: Vec<Item<'_>> = records.iter().flat_map(|record| items(record, roles)).collect();
     let known = (how == Check::Full).then(Known::open);
+    let done = AtomicUsize::new(0);
     let test = |item: &Item<'_>| -> Result<(), DataError> {
+        progress.tell("files checked", done.fetch_add(1, Ordering::Relaxed), items.len());
         match &known {
             None => item.source.files()?.iter().try_for_each(|file| header::check(file)),
             Some(known) => known.unless_known(item.source, || item.source.test()),

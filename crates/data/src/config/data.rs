@@ -10,6 +10,7 @@ use super::{CommonConfig, SplitConfig};
 use crate::assign::assign;
 use crate::error::{DataError, ErrorKind};
 use crate::prepare::Preparation;
+use crate::progress::Progress;
 use crate::set::{FeaturesConfig, GridConfig, ManifestConfig, RgbdConfig, SpokenDigitsConfig};
 use crate::split::Splits;
 use crate::truth::Labelling;
@@ -180,7 +181,15 @@ impl DataConfig {
     /// # Errors
     /// If anything does not fit; see [`ErrorKind`].
     pub fn open(&self, base: &Path) -> Result<Splits, DataError> {
-        self.opened(base, None)
+        self.opened(base, None, &Progress::default())
+    }
+
+    /// As [`Self::open`], and tells how far it is: now, and later whenever all files are read.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_watched(&self, base: &Path, progress: &Progress) -> Result<Splits, DataError> {
+        self.opened(base, None, progress)
     }
 
     /// Opens the data for a model that is trained: inputs are prepared as they
@@ -190,10 +199,15 @@ impl DataConfig {
     /// # Errors
     /// As [`Self::open`], or if the modalities are others.
     pub fn open_prepared(&self, base: &Path, fitted: &[Preparation]) -> Result<Splits, DataError> {
-        self.opened(base, Some(fitted))
+        self.opened(base, Some(fitted), &Progress::default())
     }
 
-    fn opened(&self, base: &Path, fitted: Option<&[Preparation]>) -> Result<Splits, DataError> {
+    fn opened(
+        &self,
+        base: &Path,
+        fitted: Option<&[Preparation]>,
+        progress: &Progress,
+    ) -> Result<Splits, DataError> {
         self.common.check()?;
         self.split.check()?;
         let (common, split) = (&self.common, &self.split);
@@ -213,7 +227,7 @@ impl DataConfig {
             if split.is_random() {
                 assign(&mut plan.records, plan.classes.len(), split)?;
             }
-            Splits::build(plan, common, fitted)
+            Splits::build(plan, common, fitted, progress)
         })
         .map_err(|e| e.at(format_args!("data set `{}`", self.set.name())))
     }

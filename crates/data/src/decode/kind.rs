@@ -13,7 +13,8 @@ pub enum Family {
 
 use Family::{Film, Other, Picture, Sound};
 
-/// First bytes, what has them, and its kind; the first that fits counts.
+/// First bytes, what has them (with what to do behind a semicolon, where no
+/// conversion helps), and its kind; the first that fits counts.
 const SIGNS: &[(&[u8], &str, Family)] = &[
     (b"\x89PNG", "a PNG picture", Picture),
     (b"\xFF\xD8\xFF", "a JPEG picture", Picture),
@@ -39,7 +40,7 @@ const SIGNS: &[(&[u8], &str, Family)] = &[
     (b"PK\x03\x04", "a zip archive", Other),
     (b"\x1F\x8B", "a gzip file", Other),
     (b"%PDF", "a PDF document", Other),
-    (b"\0\x05\x16\x07", "an AppleDouble file, which macOS leaves beside the real one", Other),
+    (b"\0\x05\x16\x07", "what macOS leaves beside a file (AppleDouble); name the file without `._`", Other),
     (b"version https://git-lfs", "a Git LFS pointer; fetch the real file with `git lfs pull`", Other),
     (b"<!DOCTYPE", "a web page; download the file again", Other),
     (b"<html", "a web page; download the file again", Other),
@@ -84,6 +85,9 @@ pub fn of(bytes: &[u8]) -> Option<(&'static str, Family)> {
 pub fn refuse(bytes: &[u8], wanted: Family) -> DataError {
     let found = of(bytes);
     let what = found.map_or("of an unknown kind", |(name, _)| name);
+    if what.contains(';') {
+        return DataError::format(format!("is {what}"));
+    }
     let (expected, advice) = match (wanted, found.map(|(_, family)| family)) {
         (Sound, Some(Sound)) => ("WAV, FLAC, MP3 or Ogg Vorbis", "convert it: ffmpeg -i FILE FILE.wav"),
         (Sound, Some(Film)) => ("a recording", "take its sound out: ffmpeg -i FILE -vn FILE.wav"),

@@ -1,0 +1,134 @@
+//! What is found out from the training samples before training: means and deviations.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::config::Fit;
+use crate::dataset::Dataset;
+use crate::error::{DataError, ErrorKind};
+use crate::plan::{Part, Record};
+use crate::prepare::{Moments, Normalise, Preparation, Steps};
+use crate::source::Source;
+
+/// Training samples, spread evenly over the list, from which one mean and one
+/// deviation of all values are computed. Each has thousands of values, so more
+/// would move neither, and a large set would be decoded once for nothing.
+const ENOUGH: usize = 10_000;
+
+impl Dataset {
+    /// Fits the preparation of a modality on the training split.
+    pub fn fit(&mut self, modality: usize, fit: Fit) -> Result<(), DataError> {
+        match fit {
+            Fit::Nothing => {}
+            Fit::Scalar => {
+                let (mean, std) = self.fit_moments(modality, None)?.scale();
+                let normalise = Normalise::Scalar { mean: mean as f32, std: std as f32 };
+                self.preparations[modality].normalise = normalise;
+            }
+            Fit::Measured { missing } => {
+                let moments = self.fit_moments(modality, missing)?;
+                let (mean, std) = moments.scale();
+                let name = &self.preparations[modality].modality;
+                if moments.is_empty() {
+                    return Err(DataError::shape(format!(
+                        "modality `{name}`: no pixel of the train split was measured, all are {}; \
+                         mend the pictures, or `depth_missing`",
+                        missing.unwrap_or_default()
+                    )));
+                }
+                if moments.constant() {
+                    self.notes.push(format!(
+                        "modality `{name}`: every pixel of the train split is {mean}, so it tells nothing"
+                    ));
+                }
+                self.preparations[modality].normalise = Normalise::Measured { mean, std, missing };
+            }
+            Fit::Columns(rule) => {
+                let rows: Vec<_> = (self.records.iter())
+                    .filter(|record| record.part == Part::Train)
+                    .filter_map(|record| record.sources[modality].as_ref().and_then(Source::row))
+                    .collect();
+                let Preparation { modality: name, steps, .. } = &mut self.preparations[modality];
+                let Steps::Vector(steps) = steps else { return Ok(()) };
+                let place = |e: DataError| e.at(format_args!("modality `{name}`"));
+                let dropped = steps.fit(rows.into_iter(), rule).map_err(place)?;
+                if dropped > 0 {
+                    let note = format!("modality `{name}`: {dropped} constant columns left out");
+                    self.notes.push(note);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sums over all values of [`ENOUGH`] training samples but the `missing` ones, in parallel.
+    ///
+    /// Sums are kept per sample and added in order, so the number of threads
+    /// does not change a bit of the result.
+    fn fit_moments(&self, modality: usize, missing: Option<u16>) -> Result<Moments, DataError> {
+        let missing = missing.map(f32::from);
+        let name = &self.preparations[modality].modality;
+        let has = |record: &Record| record.part == Part::Train && record.sources[modality].is_some();
+        let train: Vec<usize> = (0..self.records.len()).filter(|&r| has(&self.records[r])).collect();
+        let train = spread(&train, ENOUGH);
+        let (done, what) = (AtomicUsize::new(0), format!("{name} samples for mean and deviation"));
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(8);
+        let share = train.len().div_ceil(threads).max(1);
+        let part = |records: &[usize]| -> Result<Vec<Moments>, DataError> {
+            let mut all = Vec::with_capacity(records.len());
+            for &record in records {
+                self.progress.tell(&what, done.fetch_add(1, Ordering::Relaxed), train.len());
+                if let Some(array) = self.arranged(record, modality, None)? {
+                    let mut moments = Moments::default();
+                    match missing {
+                        None => moments.add(array.values()),
+                        Some(missing) => {
+                            let measured = array.values().iter().filter(|v| **v != missing);
+                            moments.add(&measured.copied().collect::<Vec<_>>());
+                        }
+                    }
+                    all.push(moments);
+                }
+            }
+            Ok(all)
+        };
+        let parts: Vec<_> = std::thread::scope(|scope| {
+            let handles: Vec<_> =
+                train.chunks(share).map(|records| scope.spawn(move || part(records))).collect();
+            handles
+                .into_iter()
+                .map(|handle| {
+                    handle.join().unwrap_or_else(|_| {
+                        Err(DataError::new(
+                            ErrorKind::Internal,
+                            "a thread that fits the normalisation panicked",
+                        ))
+                    })
+                })
+                .collect()
+        });
+        let mut total = Moments::default();
+        for part in parts {
+            part?.iter().for_each(|moments| total.merge(moments));
+        }
+        Ok(total)
+    }
+}
+
+/// At most so many of all, at equal distances.
+fn spread(all: &[usize], most: usize) -> Vec<usize> {
+    let count = all.len().min(most);
+    (0..count).map(|i| all[i * all.len() / count]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_samples_are_all_taken_and_many_evenly() {
+        assert_eq!(spread(&[3, 5, 8], 10), [3, 5, 8]);
+        assert_eq!(spread(&(0..100).collect::<Vec<_>>(), 4), [0, 25, 50, 75]);
+        assert_eq!(spread(&[], 4), [0; 0]);
+    }
+}
