@@ -65,7 +65,8 @@ pub struct Train {
     /// Run folder [default: runs/CONFIG-STRATEGY-seedN].
     #[arg(long, value_name = "DIR", required_unless_present = "config")]
     pub out: Option<PathBuf>,
-    /// Change one key of the configuration, e.g. train.seed=3 or strategy.name=joint.
+    /// Change one key of the configuration, e.g. train.seed=3 or strategy.name=joint; of a run that
+    /// is resumed without its configuration only data.root, where its data are now.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Continue the run in the folder exactly where it stopped.
@@ -111,6 +112,9 @@ pub enum Part {
 pub struct Evaluate {
     /// Run folder.
     pub run: PathBuf,
+    /// Where the data are now, if they were moved: data.root=PATH.
+    #[arg(long = "set", value_name = "data.root=PATH")]
+    pub set: Vec<String>,
     /// Split to look at.
     #[arg(long, value_enum, default_value_t = Part::Test)]
     pub split: Part,
@@ -128,6 +132,9 @@ pub struct Evaluate {
 pub struct Export {
     /// Run folder.
     pub run: PathBuf,
+    /// Where the data are now, if they were moved: data.root=PATH.
+    #[arg(long = "set", value_name = "data.root=PATH")]
+    pub set: Vec<String>,
     /// Split; a look at the test split is recorded.
     #[arg(long, value_enum)]
     pub split: Part,
@@ -144,6 +151,9 @@ pub struct Export {
 pub struct Predict {
     /// Run folder.
     pub run: PathBuf,
+    /// Where the data are now; a prediction only checks that they are there: data.root=PATH.
+    #[arg(long = "set", value_name = "data.root=PATH")]
+    pub set: Vec<String>,
     /// File of modality `audio`.
     #[arg(long, value_name = "FILE")]
     pub audio: Option<PathBuf>,

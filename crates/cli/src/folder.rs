@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Loaded};
 use crate::exit::{Code, Failure};
-use crate::leaks;
+use crate::{leaks, place};
 
 /// The file of what every sample was when the run began.
 const CONTENTS: &str = "samples.jsonl";
@@ -30,6 +30,9 @@ const CONTENTS: &str = "samples.jsonl";
 pub struct RunInfo {
     /// Folder that relative paths of the configuration start from.
     pub base: PathBuf,
+    /// The same as seen from the run folder, so that both can move together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_from_run: Option<PathBuf>,
     /// SHA-256 over the data in use.
     pub data_hash: String,
     /// Names of the classes.
@@ -58,6 +61,7 @@ impl RunInfo {
         };
         Ok(Self {
             base: base.to_owned(),
+            base_from_run: None,
             data_hash: splits.fingerprint()?,
             classes: splits.classes.clone(),
             task: task.clone(),
@@ -247,10 +251,30 @@ impl Folder {
     /// Writes configuration and facts of a new run.
     pub fn begin(&self, config: &Config, info: &RunInfo, contents: &Contents) -> Result<(), Failure> {
         write(&self.path.join(CONTENTS), &contents.to_lines())?;
-        let text = serde_json::to_string_pretty(info).expect("facts are plain data");
         // The configuration comes last: it marks the folder as holding a run.
-        write(&self.path.join("run.json"), &text)?;
+        self.write_info(info.clone())?;
         write(&self.path.join("config.toml"), &config.to_toml())
+    }
+
+    fn write_info(&self, mut info: RunInfo) -> Result<(), Failure> {
+        let here = self.path.canonicalize().map_err(|e| Failure::io("find", &self.path, &e))?;
+        info.base_from_run = place::relative(&here, &info.base);
+        let text = serde_json::to_string_pretty(&info).expect("facts are plain data");
+        write(&self.path.join("run.json"), &text)
+    }
+
+    /// Remembers where the data of the run are now.
+    pub fn relocate(&self, config: &Config, base: &Path) -> Result<(), Failure> {
+        let (mut kept, mut info) = read(&self.path)?;
+        if info.base != base {
+            base.clone_into(&mut info.base);
+            self.write_info(info)?;
+        }
+        if kept.config.data.common.root != config.data.common.root {
+            kept.config.data.common.root.clone_from(&config.data.common.root);
+            write(&self.path.join("config.toml"), &kept.config.to_toml())?;
+        }
+        Ok(())
     }
 }
 
@@ -275,7 +299,7 @@ pub fn read(path: &Path) -> Result<(Loaded, RunInfo), Failure> {
     let info: RunInfo = serde_json::from_str(&text)
         .map_err(|e| Failure::new(Code::Files, format!("{} is damaged: {e}", facts.display())))?;
     let mut loaded = crate::config::load(&config, &[])?;
-    loaded.base = info.base.clone();
+    loaded.base = place::base(path, &info, &loaded.config);
     Ok((loaded, info))
 }
 

@@ -9,6 +9,7 @@ mod folder;
 mod leaks;
 mod model;
 mod output;
+mod place;
 mod predictions;
 mod run;
 mod scores;

@@ -8,11 +8,11 @@ use crate::args::{Evaluate, Part};
 use crate::exit::Failure;
 use crate::run::{Run, Scored};
 use crate::watch::reading;
-use crate::{folder, scores};
+use crate::{place, scores};
 
 /// Scores the best and the last checkpoint on a split.
 pub fn run(args: &Evaluate) -> Result<(), Failure> {
-    let (loaded, _) = folder::read(&args.run)?;
+    let (loaded, _) = place::located(&args.run, &args.set)?;
     let run = Run::open_watched(loaded, &reading::progress(args.json))?;
     let (run, accepted) = run.accepting(&args.run, args.accept_changed_data.as_deref())?;
     let (split, samples, scored, looks) = match args.split {

@@ -5,13 +5,13 @@ use serde_json::json;
 use super::print;
 use crate::args::{Export, Part};
 use crate::exit::Failure;
-use crate::folder;
+use crate::place;
 use crate::run::Run;
 use crate::watch::reading;
 
 /// Writes scores, features and correctness of every sample of a split.
 pub fn run(args: &Export) -> Result<(), Failure> {
-    let (loaded, _) = folder::read(&args.run)?;
+    let (loaded, _) = place::located(&args.run, &args.set)?;
     let run = Run::open_watched(loaded, &reading::progress(args.json))?;
     let (run, _) = run.accepting(&args.run, None)?;
     let (split, scored, looks) = match args.split {

@@ -16,11 +16,13 @@ use super::print;
 use crate::args::Predict;
 use crate::config::suggestion;
 use crate::exit::{Code, Failure};
-use crate::{folder, model};
+use crate::{folder, model, place};
 
 /// Prints what the model says of what is present.
 pub fn run(args: &Predict) -> Result<(), Failure> {
-    let (loaded, info) = folder::read(&args.run)?;
+    // Predictions need no data, but whoever says where they are means that they are there.
+    let (loaded, info) =
+        if args.set.is_empty() { folder::read(&args.run)? } else { place::located(&args.run, &args.set)? };
     let files = files(args)?;
     let specs = info.specs();
     let known: Vec<&str> = specs.iter().map(|m| m.name.as_str()).collect();
@@ -111,6 +113,18 @@ fn files(args: &Predict) -> Result<Vec<(String, PathBuf)>, Failure> {
             .split_once('=')
             .ok_or_else(|| Failure::new(Code::Usage, format!("--input {input}: expected MODALITY=FILE")))?;
         files.push((name.to_owned(), path.into()));
+    }
+    for (at, (name, path)) in files.iter().enumerate() {
+        if let Some((_, other)) = files[..at].iter().find(|(other, _)| other == name) {
+            return Err(Failure::new(
+                Code::Usage,
+                format!(
+                    "modality `{name}` is given twice: {} and {}; give one file for each modality",
+                    other.display(),
+                    path.display()
+                ),
+            ));
+        }
     }
     Ok(files)
 }

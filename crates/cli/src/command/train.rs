@@ -17,7 +17,7 @@ use crate::exit::{Code, Failure};
 use crate::folder::{self, Folder};
 use crate::run::{Manner, Run};
 use crate::watch::reading;
-use crate::{scores, stop};
+use crate::{place, scores, stop};
 
 /// Trains, or continues.
 pub fn run(args: Train) -> Result<(), Failure> {
@@ -47,17 +47,11 @@ pub fn run(args: Train) -> Result<(), Failure> {
             return Err(Failure::new(Code::Usage, "--resume without a configuration needs --out"));
         }
     };
-    if given.is_none() && !args.set.is_empty() {
-        return Err(Failure::new(
-            Code::Usage,
-            "--set needs a configuration file; a resumed run keeps its own",
-        ));
-    }
     if given.is_none() && !out.join("config.toml").exists() {
         return Err(Failure::new(Code::Usage, format!("{} holds no run to resume", out.display())));
     }
     let progress = reading::progress(args.quiet);
-    let run = Run::open_watched(settle(&out, given, args.resume)?, &progress)?;
+    let run = Run::open_watched(settle(&out, given, args.resume, &args.set)?, &progress)?;
     let folder =
         run.train(&out, &Manner { quiet: args.quiet, tui: args.tui, resume: args.resume, stop: &stop })?;
     let (run, _) = if args.test { run.accepting(&folder.path, None)? } else { (run, None) };
@@ -77,7 +71,7 @@ fn default_out(config: Option<&Path>, settings: &Config) -> PathBuf {
 
 /// Decides what the folder's run and the given configuration mean together;
 /// writes nothing.
-fn settle(out: &Path, given: Option<Loaded>, resume: bool) -> Result<Loaded, Failure> {
+fn settle(out: &Path, given: Option<Loaded>, resume: bool, sets: &[String]) -> Result<Loaded, Failure> {
     let place = out.display();
     if !folder::holds_run(out) {
         return given.ok_or_else(|| Failure::new(Code::Usage, format!("{place} holds no run to resume")));
@@ -85,8 +79,8 @@ fn settle(out: &Path, given: Option<Loaded>, resume: bool) -> Result<Loaded, Fai
     if !resume {
         return Err(folder::taken(out));
     }
+    let Some(given) = given else { return Ok(place::located(out, sets)?.0) };
     let (kept, _) = folder::read(out)?;
-    let Some(given) = given else { return Ok(kept) };
     match given.config.difference(&kept.config) {
         // Where the data lies and how it is loaded may change.
         None => Ok(given),

@@ -104,6 +104,7 @@ impl Run {
         let config = &self.config;
         let mut done = Progress::default();
         if folder::holds_run(&folder.path) {
+            folder.relocate(config, &self.base)?;
             if let Some(checkpoint) = folder.last()? {
                 done = checkpoint.progress.clone();
                 checkpoint.restore(&mut learner, &self.device, true)?;
