@@ -31,7 +31,7 @@ fn toy(has_b: impl Fn(usize) -> bool) -> Toy {
     let folder = toy.dir.join("f");
     fs::create_dir_all(&folder).unwrap();
     let class = |i: usize| i / 4 % 2;
-    let value = |i: usize, j: usize| class(i) as f32 + ((i * 7 + j * 13) % 11) as f32 / 11.0;
+    let value = |i: usize, j: usize| class(i) as f32 + ((i * 7 + j * 13) % 11) as f32 / 11.0 + i as f32 / 1e3;
     let columns = |width: usize| -> Vec<u8> {
         (0..ROWS).flat_map(|i| (0..width).map(move |j| value(i, j))).flat_map(f32::to_le_bytes).collect()
     };

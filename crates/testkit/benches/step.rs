@@ -174,7 +174,8 @@ impl Case {
     }
 
     fn model(&self, strategy: &str) -> ModelConfig {
-        let resnet = EncoderConfig::ResNet18 { width: 64, stem: 7, pretrained: None };
+        let resnet =
+            EncoderConfig::ResNet18 { width: 64, stem: 7, pretrained: None, pretrained_prefix: None };
         match self.name {
             "mmtm" => ModelConfig::Staged(StagedConfig { encoder: resnet, ..StagedConfig::default() }),
             "esanet" => ModelConfig::EsaNet(EsaNetConfig {

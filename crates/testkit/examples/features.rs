@@ -22,14 +22,14 @@ use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = std::env::args().nth(1).ok_or("usage: features FILE")?;
     let device = Device::flex();
-    let encoder = EncoderConfig::ResNet18 { width: 64, stem: 7, pretrained: None };
+    let encoder = EncoderConfig::ResNet18 { width: 64, stem: 7, pretrained: None, pretrained_prefix: None };
     let config = ModelConfig::LateFusion(LateFusionConfig { encoder, ..LateFusionConfig::default() });
     let shape = [3, 224, 224];
     let model = config.build(&[ModalitySpec::new("picture", shape)], 2, false, 0, &device)?;
     let strategy = StrategyConfig::Joint {}.build(&Modalities::new(["picture"])?)?;
     let optimizer: OptimizerConfig = serde_json::from_str(r#"{"name": "sgd", "lr": 0.1}"#)?;
     let mut learner = Learner::new(model, optimizer, strategy);
-    learner.start_from(Modality(0), &weights::read(Path::new(&file))?)?;
+    learner.start_from(Modality(0), &weights::read(Path::new(&file))?, None)?;
 
     let values = (0..shape.iter().product()).map(|i: usize| (i as f32 * 0.37).cos()).collect();
     let array = Array::new([&[1], &shape[..]].concat(), values)?;

@@ -144,7 +144,7 @@ fn build(case: &Case, device: &Device) -> Result<Learner<impl Model + use<>>, St
         ModalitySpec::new("audio", [1, case.audio[0], case.audio[1]]),
         ModalitySpec::new("visual", [3, case.frames, h, w]),
     ];
-    let encoder = EncoderConfig::ResNet18 { width: 64, stem: 7, pretrained: None };
+    let encoder = EncoderConfig::ResNet18 { width: 64, stem: 7, pretrained: None, pretrained_prefix: None };
     let config = MultimodalConfig {
         encoders: vec![encoder.clone(), encoder],
         fusion,

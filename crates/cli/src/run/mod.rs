@@ -66,11 +66,11 @@ impl Run {
         let mut learner = self.learner()?;
         let names = learner.model.modalities().clone();
         for m in names.iter() {
-            let Some(file) = self.config.model.pretrained(names.name(m)) else { continue };
+            let Some((file, prefix)) = self.config.model.pretrained(names.name(m)) else { continue };
             let path = self.base.join(file);
             let place = format!("encoder of `{}`, pretrained = {}", names.name(m), path.display());
             let fail = |e: counterpoint::Error| Failure::new(Code::Config, format!("{place}: {e}"));
-            learner.start_from(m, &weights::read(&path)?).map_err(fail)?;
+            learner.start_from(m, &weights::read(&path)?, prefix).map_err(fail)?;
         }
         Ok(learner)
     }

@@ -86,12 +86,16 @@ impl ModelConfig {
         names.into_iter()
     }
 
-    /// The file of weights that the encoder of a modality starts from, if any.
-    pub fn pretrained(&self, modality: &str) -> Option<&Path> {
+    /// The file of weights that the encoder of a modality starts from, if any, and
+    /// what stands before their names.
+    pub fn pretrained(&self, modality: &str) -> Option<(&Path, Option<&str>)> {
         match self {
             Self::LateFusion(config) => file(&config.encoders, &config.encoder, modality),
             Self::Staged(config) => file(&config.encoders, &config.encoder, modality),
-            Self::EsaNet(config) => config.encoders.get(modality).map(|start| start.pretrained.as_path()),
+            Self::EsaNet(config) => {
+                let start = config.encoders.get(modality)?;
+                Some((start.pretrained.as_path(), start.pretrained_prefix.as_deref()))
+            }
             Self::CubeMlp(_) => None,
         }
     }
@@ -135,6 +139,6 @@ fn file<'a>(
     encoders: &'a BTreeMap<String, EncoderConfig>,
     all: &'a EncoderConfig,
     modality: &str,
-) -> Option<&'a Path> {
+) -> Option<(&'a Path, Option<&'a str>)> {
     encoders.get(modality).unwrap_or(all).pretrained()
 }

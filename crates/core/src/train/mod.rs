@@ -7,6 +7,7 @@ mod figures;
 mod lab;
 mod learner;
 mod optimizer;
+mod prefix;
 mod pretrained;
 mod reach;
 mod schedule;

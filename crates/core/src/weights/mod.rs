@@ -1,5 +1,6 @@
 //! Weights that something else trained: files of PyTorch and of safetensors.
 
+mod bystander;
 mod half;
 mod pickle;
 mod tensors;
@@ -28,7 +29,14 @@ pub type Weights = BTreeMap<String, Array>;
 /// which. Numbers of any kind become `f32`.
 ///
 /// A file of `torch.save` is a Python program. It is not run: what builds
-/// tensors is understood, everything else refused.
+/// tensors is understood, harmless objects beside them are skipped, and
+/// everything else is refused.
+///
+/// A tensor inside dictionaries or lists is called by the way to it: what a
+/// training checkpoint keeps of `conv1.weight` under `state_dict` is
+/// `state_dict.conv1.weight`, the first entry of a list `0.conv1.weight`.
+/// Tensors of kinds that no network here has (complex, quantised, sparse) are
+/// left out.
 ///
 /// # Errors
 /// If the file is missing, damaged, of another kind, or asks for more than

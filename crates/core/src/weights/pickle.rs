@@ -1,10 +1,13 @@
 //! The part of Python's pickle format that files of weights use.
 //!
 //! A pickle is a program for a small stack machine that may call any function.
-//! This machine knows the few functions that build tensors, knows them by what
-//! they mean, and refuses every other: nothing in a file is executed.
+//! This machine knows the few functions that build tensors by what they mean and
+//! skips harmless objects of other kinds that people keep beside them (see
+//! [`bystander`]). It refuses every other: nothing in a file is executed.
 
 use std::collections::HashMap;
+
+use super::bystander::{self, Bystander};
 
 /// Index of an object.
 pub(super) type Ref = usize;
@@ -13,7 +16,7 @@ pub(super) type Ref = usize;
 #[derive(Clone, Debug)]
 pub(super) enum Object {
     Int(i64),
-    /// Something that no tensor depends on: nothing, a truth value, a fraction.
+    /// Something that no tensor depends on: nothing, a truth value, a fraction, bytes.
     Other,
     Text(String),
     /// A class or function by its full name.
@@ -89,6 +92,8 @@ impl Machine<'_> {
             b'.' => return Ok(true),                        // STOP
             b'(' => self.marks.push(self.stack.len()),      // MARK
             b'0' => drop(self.pop()?),                      // POP
+            b'1' => drop(self.marked()?),                   // POP_MARK
+            b'2' => self.stack.push(self.top()?),           // DUP
             b'N' | 0x88 | 0x89 => self.push(Object::Other), // NONE, NEWTRUE, NEWFALSE
             b'K' => self.integer(1)?,                       // BININT1
             b'M' => self.integer(2)?,                       // BININT2
@@ -96,14 +101,18 @@ impl Machine<'_> {
                 let value = i32::from_le_bytes(self.array()?); // BININT
                 self.push(Object::Int(value.into()));
             }
-            0x8a => self.long()?, // LONG1
+            0x8a => self.long(1)?, // LONG1
+            0x8b => self.long(4)?, // LONG4
             b'G' => {
                 self.take(8)?; // BINFLOAT
                 self.push(Object::Other);
             }
-            b'X' => self.text(4)?, // BINUNICODE
-            0x8c => self.text(1)?, // SHORT_BINUNICODE
-            0x8d => self.text(8)?, // BINUNICODE8
+            b'B' | b'T' => self.bytes(4)?, // BINBYTES, BINSTRING
+            b'C' | b'U' => self.bytes(1)?, // SHORT_BINBYTES, SHORT_BINSTRING
+            0x8e | 0x96 => self.bytes(8)?, // BINBYTES8, BYTEARRAY8
+            b'X' => self.text(4)?,         // BINUNICODE
+            0x8c => self.text(1)?,         // SHORT_BINUNICODE
+            0x8d => self.text(8)?,         // BINUNICODE8
             b'c' => {
                 let (module, name) = (self.line()?, self.line()?); // GLOBAL
                 self.push(Object::Global(format!("{module}.{name}")));
@@ -113,10 +122,10 @@ impl Machine<'_> {
                 self.push(Object::Global(format!("{module}.{name}")));
             }
             b')' => self.push(Object::Sequence(Vec::new())), // EMPTY_TUPLE
-            b']' => self.push(Object::Sequence(Vec::new())), // EMPTY_LIST
+            b']' | 0x8f => self.push(Object::Sequence(Vec::new())), // EMPTY_LIST, EMPTY_SET
             b'}' => self.push(Object::Dict(Vec::new())),     // EMPTY_DICT
-            b't' | b'l' => {
-                let items = self.marked()?; // TUPLE, LIST
+            b't' | b'l' | 0x91 => {
+                let items = self.marked()?; // TUPLE, LIST, FROZENSET
                 self.push(Object::Sequence(items));
             }
             code @ 0x85..=0x87 => {
@@ -128,13 +137,18 @@ impl Machine<'_> {
                 let item = self.pop()?; // APPEND
                 self.extend(vec![item])?;
             }
-            b'e' => {
-                let items = self.marked()?; // APPENDS
+            b'e' | 0x90 => {
+                let items = self.marked()?; // APPENDS, ADDITEMS
                 self.extend(items)?;
             }
             b's' => {
                 let (value, key) = (self.pop()?, self.pop()?); // SETITEM
                 self.insert(&[key, value])?;
+            }
+            b'd' => {
+                let items = self.marked()?; // DICT
+                self.push(Object::Dict(Vec::new()));
+                self.insert(&items)?;
             }
             b'u' => {
                 let items = self.marked()?; // SETITEMS
@@ -147,6 +161,10 @@ impl Machine<'_> {
             b'j' => self.recall(4)?,                                      // LONG_BINGET
             b'Q' => self.persistent()?,                                   // BINPERSID
             b'R' | 0x81 => self.call()?,                                  // REDUCE, NEWOBJ
+            0x92 => {
+                self.pop()?; // NEWOBJ_EX: arguments by name, which no tensor needs
+                self.call()?;
+            }
             b'b' => drop(self.pop()?), // BUILD: attributes, which no tensor needs
             other => {
                 return Err(format!("it uses pickle instruction 0x{other:02x}, which weights do not need"));
@@ -167,7 +185,6 @@ impl Machine<'_> {
         };
         let argument = |i: usize| arguments.get(i).copied().ok_or(format!("it gives `{name}` too little"));
         let result = match name.as_str() {
-            "collections.OrderedDict" => Object::Dict(Vec::new()),
             "torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor" => Object::Tensor {
                 storage: argument(0)?,
                 offset: self.numbers(&[argument(1)?])?[0],
@@ -178,14 +195,41 @@ impl Machine<'_> {
                 self.stack.push(argument(0)?);
                 return Ok(());
             }
-            _ => {
-                return Err(format!(
-                    "it asks to call `{name}`, which is refused; save only weights: torch.save(model.state_dict(), ..)"
-                ));
-            }
+            _ => match bystander::kind(&name) {
+                Some(Bystander::Dict) => Object::Dict(self.pairs(arguments.first())),
+                Some(Bystander::Sequence) => Object::Sequence(self.items(arguments.first())),
+                Some(Bystander::Other) => Object::Other,
+                None => {
+                    return Err(format!(
+                        "it asks to call `{name}`, which is refused; save only weights: torch.save(model.state_dict(), ..)"
+                    ));
+                }
+            },
         };
         self.push(result);
         Ok(())
+    }
+
+    /// The entries of a dictionary or a list of pairs.
+    fn pairs(&self, at: Option<&Ref>) -> Vec<(Ref, Ref)> {
+        match at.map(|&at| &self.pickle.objects[at]) {
+            Some(Object::Dict(entries)) => entries.clone(),
+            Some(Object::Sequence(items)) => {
+                let pair = |&item: &Ref| match &self.pickle.objects[item] {
+                    Object::Sequence(pair) if pair.len() == 2 => Some((pair[0], pair[1])),
+                    _ => None,
+                };
+                items.iter().filter_map(pair).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn items(&self, at: Option<&Ref>) -> Vec<Ref> {
+        match at.map(|&at| &self.pickle.objects[at]) {
+            Some(Object::Sequence(items)) => items.clone(),
+            _ => Vec::new(),
+        }
     }
 
     /// `("storage", class, key, place, count)`.
@@ -222,19 +266,21 @@ impl Machine<'_> {
 
     fn insert(&mut self, items: &[Ref]) -> Result<(), String> {
         let top = self.top()?;
-        let Object::Dict(entries) = &mut self.pickle.objects[top] else {
-            return Err("it sets entries of something that is no dictionary".into());
-        };
-        entries.extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1])));
+        match &mut self.pickle.objects[top] {
+            Object::Dict(entries) => entries.extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1]))),
+            Object::Other => {}
+            _ => return Err("it sets entries of something that is no dictionary".into()),
+        }
         Ok(())
     }
 
     fn extend(&mut self, items: Vec<Ref>) -> Result<(), String> {
         let top = self.top()?;
-        let Object::Sequence(all) = &mut self.pickle.objects[top] else {
-            return Err("it appends to something that is no list".into());
-        };
-        all.extend(items);
+        match &mut self.pickle.objects[top] {
+            Object::Sequence(all) => all.extend(items),
+            Object::Other => {}
+            _ => return Err("it appends to something that is no list".into()),
+        }
         Ok(())
     }
 
@@ -276,8 +322,8 @@ impl Machine<'_> {
     }
 
     /// A number of any length; one beyond 64 bits is no size of anything.
-    fn long(&mut self) -> Result<(), String> {
-        let count = self.unsigned(1)?;
+    fn long(&mut self, bytes: usize) -> Result<(), String> {
+        let count = self.unsigned(bytes)?;
         let bytes = self.take(count)?;
         let negative = bytes.last().is_some_and(|b| b & 0x80 != 0);
         let mut wide = [if negative { 0xff } else { 0 }; 8];
@@ -296,6 +342,13 @@ impl Machine<'_> {
         let count = self.unsigned(bytes)?;
         let text = std::str::from_utf8(self.take(count)?).map_err(|_| "a name is not UTF-8")?.to_owned();
         self.push(Object::Text(text));
+        Ok(())
+    }
+
+    fn bytes(&mut self, bytes: usize) -> Result<(), String> {
+        let count = self.unsigned(bytes)?;
+        self.take(count)?;
+        self.push(Object::Other);
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 //! number, protocol, system, weights, keys of the storages) and then for every
 //! key a count of numbers and the numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 
 use super::half::{brain_to_single, half_to_single};
@@ -27,32 +27,50 @@ pub(super) fn recognises(bytes: &[u8]) -> bool {
 pub(super) fn read(bytes: &[u8]) -> Result<Weights, String> {
     let (pickle, storages) = if bytes.starts_with(&LEGACY) { legacy(bytes)? } else { archive(bytes)? };
     let mut weights = Weights::default();
-    for (name, tensor) in entries(&pickle)? {
+    for (name, tensor) in tensors(&pickle)? {
         if let Object::Tensor { storage, offset, shape, strides } = pickle.get(tensor) {
             let values = view(&pickle, &storages, *storage, *offset, shape, strides)
                 .map_err(|what| format!("`{name}` {what}"))?;
-            weights.insert(name, Array { shape: shape.clone(), values });
+            if let Some(values) = values {
+                weights.insert(name, Array { shape: shape.clone(), values });
+            }
         }
     }
     Ok(weights)
 }
 
-/// The state dictionary: the outermost one, or what a training checkpoint keeps
-/// under `state_dict`.
-fn entries(pickle: &Pickle) -> Result<Vec<(String, Ref)>, String> {
-    let dictionary = |at: Ref| match pickle.get(at) {
-        Object::Dict(entries) => {
-            let named = entries.iter().filter_map(|&(key, value)| match pickle.get(key) {
-                Object::Text(name) => Some((name.clone(), value)),
-                _ => None,
-            });
-            Some(named.collect::<Vec<_>>())
+/// Every tensor, by the way to it.
+fn tensors(pickle: &Pickle) -> Result<Vec<(String, Ref)>, String> {
+    let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
+    walk(pickle, pickle.root(), String::new(), &mut seen, &mut found);
+    match pickle.get(pickle.root()) {
+        Object::Dict(_) | Object::Sequence(_) => Ok(found),
+        _ => Err("it holds no dictionary of weights".into()),
+    }
+}
+
+fn walk(pickle: &Pickle, at: Ref, name: String, seen: &mut BTreeSet<Ref>, found: &mut Vec<(String, Ref)>) {
+    let below = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
+    match pickle.get(at) {
+        Object::Tensor { .. } if !name.is_empty() => found.push((name, at)),
+        // A dictionary may hold itself.
+        Object::Dict(entries) if seen.insert(at) => {
+            for &(key, value) in entries {
+                let key = match pickle.get(key) {
+                    Object::Text(text) => below(text),
+                    Object::Int(number) => below(&number.to_string()),
+                    _ => continue,
+                };
+                walk(pickle, value, key, seen, found);
+            }
         }
-        _ => None,
-    };
-    let outer = dictionary(pickle.root()).ok_or("it holds no dictionary of weights")?;
-    let inner = outer.iter().find(|(name, _)| name == "state_dict").and_then(|(_, at)| dictionary(*at));
-    Ok(inner.unwrap_or(outer))
+        Object::Sequence(items) if seen.insert(at) => {
+            for (place, &item) in items.iter().enumerate() {
+                walk(pickle, item, below(&place.to_string()), seen, found);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn archive(bytes: &[u8]) -> Result<(Pickle, Storages), String> {
@@ -126,7 +144,8 @@ fn widths(pickle: &Pickle) -> BTreeMap<&str, Kind> {
     storages.collect()
 }
 
-/// The numbers that a tensor shows of its storage, row-major.
+/// The numbers that a tensor shows of its storage, row-major; `None` if they are
+/// of a kind that is no weight's.
 fn view(
     pickle: &Pickle,
     storages: &Storages,
@@ -134,11 +153,11 @@ fn view(
     offset: usize,
     shape: &[usize],
     strides: &[usize],
-) -> Result<Vec<f32>, String> {
+) -> Result<Option<Vec<f32>>, String> {
     let Object::Storage { class, key } = pickle.get(storage) else {
         return Err("has no storage".into());
     };
-    let kind = Kind::of(class).ok_or(format!("holds numbers of the kind `{class}`, which is unknown"))?;
+    let Some(kind) = Kind::of(class) else { return Ok(None) };
     let bytes = storages.get(key).ok_or(format!("lies in the storage {key}, which is missing"))?;
     if shape.len() != strides.len() {
         return Err(format!("has the shape {shape:?}, but the strides {strides:?}"));
@@ -150,7 +169,7 @@ fn view(
     // A stride of zero could ask for any amount of memory.
     let held = bytes.len() / kind.width();
     match (count, last) {
-        (Some(0), _) => return Ok(Vec::new()),
+        (Some(0), _) => return Ok(Some(Vec::new())),
         (Some(count), Some(last)) if last < held && count <= held => {}
         _ => return Err(format!("of shape {shape:?} reaches beyond its storage of {held} numbers")),
     }
@@ -158,7 +177,7 @@ fn view(
     for (side, stride) in shape.iter().zip(strides) {
         places = places.into_iter().flat_map(|at| (0..*side).map(move |i| at + i * stride)).collect();
     }
-    Ok(places.into_iter().map(|at| kind.number(&bytes[at * kind.width()..])).collect())
+    Ok(Some(places.into_iter().map(|at| kind.number(&bytes[at * kind.width()..])).collect()))
 }
 
 /// How a number is stored.
@@ -170,6 +189,8 @@ enum Kind {
     Bf16,
     I64,
     I32,
+    I16,
+    I8,
     U8,
 }
 
@@ -183,6 +204,8 @@ impl Kind {
             "torch.BFloat16Storage" => Self::Bf16,
             "torch.LongStorage" => Self::I64,
             "torch.IntStorage" => Self::I32,
+            "torch.ShortStorage" => Self::I16,
+            "torch.CharStorage" => Self::I8,
             "torch.ByteStorage" | "torch.BoolStorage" => Self::U8,
             _ => return None,
         })
@@ -192,8 +215,8 @@ impl Kind {
         match self {
             Self::F64 | Self::I64 => 8,
             Self::F32 | Self::I32 => 4,
-            Self::F16 | Self::Bf16 => 2,
-            Self::U8 => 1,
+            Self::F16 | Self::Bf16 | Self::I16 => 2,
+            Self::I8 | Self::U8 => 1,
         }
     }
 
@@ -209,6 +232,8 @@ impl Kind {
             Self::Bf16 => brain_to_single(u16::from_le_bytes(two())),
             Self::I64 => i64::from_le_bytes(eight()) as f32,
             Self::I32 => i32::from_le_bytes(four()) as f32,
+            Self::I16 => f32::from(i16::from_le_bytes(two())),
+            Self::I8 => f32::from(bytes[0].cast_signed()),
             Self::U8 => f32::from(bytes[0]),
         }
     }

@@ -41,7 +41,12 @@ impl Architecture for Mmtm {
     fn model(&self, device: &Device) -> Result<Self::Model, String> {
         let case = &self.0;
         let config = StagedConfig {
-            encoder: EncoderConfig::ResNet18 { width: case.base_width, stem: 7, pretrained: None },
+            encoder: EncoderConfig::ResNet18 {
+                width: case.base_width,
+                stem: 7,
+                pretrained: None,
+                pretrained_prefix: None,
+            },
             exchange: ExchangeConfig::Mmtm { ratio: case.ratio },
             batch_norm: match case.bn_policy.as_str() {
                 "per_subset" => BnPolicy::PerSubset,

@@ -1,5 +1,7 @@
 //! Weights that torch, torchvision and safetensors wrote, in encoders of ours.
 
+mod checkpoints;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -73,7 +75,7 @@ fn torch_and_ours_compute_the_same_features_from_every_kind_of_file() {
     for name in ["narrow.pth", "narrow-before-1.6.pth", "narrow.safetensors"] {
         let mut learner = learner(3);
         assert!(worst(&features(&learner, 3), &torch) > 0.1, "the start is another network");
-        learner.start_from(Modality(0), &load(name)).unwrap();
+        learner.start_from(Modality(0), &load(name), None).unwrap();
         let off = worst(&features(&learner, 3), &torch);
         assert!(off < 1e-5, "{name}: {off}");
     }
@@ -82,7 +84,7 @@ fn torch_and_ours_compute_the_same_features_from_every_kind_of_file() {
 #[test]
 fn half_precision_inside_a_training_checkpoint_is_read_too() {
     let mut learner = learner(3);
-    learner.start_from(Modality(0), &load("narrow-half-checkpoint.pth")).unwrap();
+    learner.start_from(Modality(0), &load("narrow-half-checkpoint.pth"), None).unwrap();
     let off = worst(&features(&learner, 3), &expected("colour"));
     assert!(off > 0.0 && off < 1e-2, "{off}");
 }
@@ -90,7 +92,7 @@ fn half_precision_inside_a_training_checkpoint_is_read_too() {
 #[test]
 fn an_encoder_of_one_channel_sums_the_first_kernel_over_colours() {
     let mut learner = learner(1);
-    learner.start_from(Modality(0), &load("narrow.pth")).unwrap();
+    learner.start_from(Modality(0), &load("narrow.pth"), None).unwrap();
     // torch saw the same picture in all three channels.
     let off = worst(&features(&learner, 1), &expected("one_channel"));
     assert!(off < 1e-5, "{off}");
@@ -110,7 +112,7 @@ fn a_network_that_does_not_fit_is_refused_by_name_and_shape() {
     let refusal = |change: &dyn Fn(&mut Weights)| {
         let mut weights = load("narrow.pth");
         change(&mut weights);
-        learner(3).start_from(Modality(0), &weights).unwrap_err().to_string()
+        learner(3).start_from(Modality(0), &weights, None).unwrap_err().to_string()
     };
     let lacking = refusal(&|w| drop(w.remove("layer2.0.conv1.weight")));
     assert!(lacking.contains("lack `layer2.0.conv1.weight` of shape [4, 2, 3, 3]"), "{lacking}");

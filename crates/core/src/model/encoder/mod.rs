@@ -53,6 +53,10 @@ pub enum EncoderConfig {
         /// see [`Learner::start_from`](crate::train::Learner::start_from).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pretrained: Option<PathBuf>,
+        /// What stands before the names of the encoder's weights in that file;
+        /// found by itself unless several encoders lie in it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pretrained_prefix: Option<String>,
     },
     /// ResNet-34 trunk, with the settings of `resnet18`.
     #[serde(rename = "resnet34")]
@@ -66,6 +70,9 @@ pub enum EncoderConfig {
         /// As in `resnet18`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pretrained: Option<PathBuf>,
+        /// As in `resnet18`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pretrained_prefix: Option<String>,
     },
     /// 3x3 convolutions of stride 2 with batch norm and ReLU, then the mean over space.
     ConvNet {
@@ -128,10 +135,14 @@ impl EncoderConfig {
         ),
     ];
 
-    /// The file of weights that the encoder starts from, if any.
-    pub fn pretrained(&self) -> Option<&Path> {
+    /// The file of weights that the encoder starts from, if any, and what stands
+    /// before their names.
+    pub fn pretrained(&self) -> Option<(&Path, Option<&str>)> {
         match self {
-            Self::ResNet18 { pretrained, .. } | Self::ResNet34 { pretrained, .. } => pretrained.as_deref(),
+            Self::ResNet18 { pretrained, pretrained_prefix, .. }
+            | Self::ResNet34 { pretrained, pretrained_prefix, .. } => {
+                Some((pretrained.as_deref()?, pretrained_prefix.as_deref()))
+            }
             _ => None,
         }
     }

@@ -51,6 +51,10 @@ pub struct Start {
     /// File of weights under torchvision's names; see
     /// [`Learner::start_from`](crate::train::Learner::start_from).
     pub pretrained: PathBuf,
+    /// What stands before the names of the encoder's weights in that file; found
+    /// by itself unless several encoders lie in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretrained_prefix: Option<String>,
 }
 
 impl Default for EsaNetConfig {
