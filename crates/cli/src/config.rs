@@ -165,6 +165,7 @@ impl Config {
         // One modality alone needs the data of that modality only.
         if let StrategyConfig::Unimodal { modality: Some(name) } = &config.strategy.method {
             config.data.common.modalities = Some(vec![name.clone()]);
+            config.optimizer = config.optimizer.only(name);
         }
         Ok(config)
     }

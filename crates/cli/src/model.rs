@@ -51,7 +51,9 @@ pub fn build(
             ),
         ));
     }
-    let strategy = config.strategy.method.build(&Modalities::new(names)?)?;
+    let names = Modalities::new(names)?;
+    config.optimizer.check_names(&names)?;
+    let strategy = config.strategy.method.build(&names)?;
     let solo_heads = config.strategy.method.wants_solo_heads();
     let network = model.build(modalities, task.outputs(), solo_heads, config.train.seed, device)?;
     let facts = ModelFacts {
@@ -60,7 +62,7 @@ pub fn build(
         ..ModelFacts::of(&network.groups(), network.modalities(), task.kind())
     };
     strategy.check(&facts)?;
-    let mut learner = Learner::new(network, config.optimizer, strategy);
+    let mut learner = Learner::new(network, config.optimizer.clone(), strategy);
     learner.incomplete = config.strategy.incomplete;
     Ok(learner)
 }

@@ -49,6 +49,26 @@ impl PerModality {
         }
     }
 
+    /// Whether every number passes a test.
+    pub fn all(&self, test: impl Fn(f64) -> bool) -> bool {
+        match self {
+            Self::Same(value) => test(*value),
+            Self::Each(values) => values.values().all(|&value| test(value)),
+        }
+    }
+
+    /// What `f` makes of the numbers of this setting and of another, for every
+    /// modality that both have a number for.
+    #[must_use]
+    pub fn combined(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
+        let names = match (self, other) {
+            (Self::Same(a), Self::Same(b)) => return Self::Same(f(*a, *b)),
+            (Self::Each(values), _) | (_, Self::Each(values)) => values.keys(),
+        };
+        let both = |name: &String| Some((name.clone(), f(self.of(name)?, other.of(name)?)));
+        Self::Each(names.filter_map(both).collect())
+    }
+
     /// One number for each modality, in order; `key` is the setting's, as `strategy.alpha`.
     ///
     /// # Errors
@@ -143,6 +163,16 @@ mod tests {
         assert!(refused("-1").starts_with("strategy.alpha = -1: expected"));
         let wrong = read(r#""four""#).unwrap_err();
         assert!(wrong.contains("a number, or a table with a number for each modality"), "{wrong}");
+    }
+
+    #[test]
+    fn settings_are_combined_modality_by_modality() {
+        let product = |a: &str, b: &str| read(a).unwrap().combined(&read(b).unwrap(), |a, b| a * b);
+        let each = r#"{"audio": 2, "image": 4}"#;
+        assert_eq!(product("3", "2"), PerModality::Same(6.0));
+        assert_eq!(product("3", each), read(r#"{"audio": 6, "image": 12}"#).unwrap());
+        assert_eq!(product(each, "3"), product("3", each));
+        assert_eq!(product(each, each), read(r#"{"audio": 4, "image": 16}"#).unwrap());
     }
 
     #[test]

@@ -240,7 +240,8 @@ impl Case {
             momentum: 0.9,
             weight_decay: 1e-4,
             nesterov: false,
-            encoder_factor: 1.0,
+            encoder_factor: 1.0.into(),
+            encoder_weight_decay: None,
         };
         Learner::new(model, sgd, strategy)
     }

@@ -159,7 +159,8 @@ fn build(case: &Case, device: &Device) -> Result<Learner<impl Model + use<>>, St
         momentum: 0.9,
         weight_decay: 1e-4,
         nesterov: false,
-        encoder_factor: 1.0,
+        encoder_factor: 1.0.into(),
+        encoder_weight_decay: None,
     };
     let mut learner = Learner::new(model, optimizer, strategy);
     learner.assign(|p| {

@@ -34,7 +34,7 @@ impl<M: Model> Learner<M> {
     /// A learner at the start of training.
     pub fn new(model: M, optimizer: OptimizerConfig, strategy: Box<dyn Strategy>) -> Self {
         let groups = model.groups();
-        let optimizer = Optimizer::new(optimizer, &groups);
+        let optimizer = Optimizer::new(optimizer, &groups, model.modalities());
         let initial = strategy.needs_initial().then(|| model.clone());
         let (buffers, incomplete) = (Buffers::default(), Incomplete::default());
         Self { model, groups, buffers, optimizer, strategy, incomplete, initial }

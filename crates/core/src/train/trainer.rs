@@ -148,6 +148,7 @@ impl<M: Model> Trainer<'_, M> {
         mut progress: Progress,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, Error> {
+        learner.optimizer.config().check_names(learner.model.modalities())?;
         if progress == Progress::default() {
             check_reach(learner, self.evaluator, self.task, self.train, self.moment(0, 0), self.device)?;
             self.in_lab(learner, self.moment(0, 0), |strategy, at, lab| strategy.begin(at, lab))?;

@@ -37,17 +37,24 @@ impl Settings {
     /// # Errors
     /// If the case names an unknown one.
     pub fn optimizer(&self) -> Result<OptimizerConfig, String> {
-        let (lr, weight_decay, encoder_factor) = (self.lr, self.wd, 1.0);
+        let (lr, weight_decay) = (self.lr, self.wd);
+        let (encoder_factor, encoder_weight_decay) = (1.0.into(), None);
         match self.optimizer.as_deref() {
-            None | Some("sgd") => {
-                Ok(OptimizerConfig::Sgd { lr, momentum: 0.9, weight_decay, nesterov: false, encoder_factor })
-            }
+            None | Some("sgd") => Ok(OptimizerConfig::Sgd {
+                lr,
+                momentum: 0.9,
+                weight_decay,
+                nesterov: false,
+                encoder_factor,
+                encoder_weight_decay,
+            }),
             Some("adam") => Ok(OptimizerConfig::Adam {
                 lr,
                 betas: [0.9, 0.999],
                 epsilon: 1e-8,
                 weight_decay,
                 encoder_factor,
+                encoder_weight_decay,
             }),
             Some(other) => Err(format!("case.optimizer = `{other}`: expected sgd or adam")),
         }

@@ -77,7 +77,8 @@ impl Case {
             momentum: 0.9,
             weight_decay: self.wd,
             nesterov: false,
-            encoder_factor: 1.0,
+            encoder_factor: 1.0.into(),
+            encoder_weight_decay: None,
         };
         let mut learner = Learner::new(model, optimizer, strategy);
         learner.assign(|p| Some(self.parameter(&p.name, &p.shape)));

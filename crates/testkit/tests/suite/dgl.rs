@@ -182,7 +182,12 @@ fn t4_gradients_equal_finite_differences() {
 }
 
 /// Parameters after some steps on one batch.
-fn after(steps: usize, model: &Smoothed, optimizer: OptimizerConfig, strategy: Box<dyn Strategy>) -> Named {
+pub fn after(
+    steps: usize,
+    model: &Smoothed,
+    optimizer: OptimizerConfig,
+    strategy: Box<dyn Strategy>,
+) -> Named {
     let inputs = random_inputs(model.modalities().len());
     let mut learner = Learner::new(model.clone(), optimizer, strategy);
     for _ in 0..steps {

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod alone;
+mod control;
 mod cost;
 mod dgl;
 mod diagnose;

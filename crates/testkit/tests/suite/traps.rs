@@ -65,10 +65,10 @@ fn stepped(optimizer: OptimizerConfig, zeros: bool) -> (Named, Named) {
 #[test]
 fn trap_2_weight_zero_moves_nothing_a_zero_gradient_does() {
     for optimizer in [sgd(0.1, 0.9, 0.0), sgd(0.1, 0.0, 0.1), adam(0.1, 1.0)] {
-        let (before, after) = stepped(optimizer, false);
+        let (before, after) = stepped(optimizer.clone(), false);
         assert_eq!(before["head.weight"], after["head.weight"], "{optimizer:?}");
         assert_ne!(before["encoder.audio.shift"], after["encoder.audio.shift"], "{optimizer:?}");
-        let (before, after) = stepped(optimizer, true);
+        let (before, after) = stepped(optimizer.clone(), true);
         assert_ne!(before["head.weight"], after["head.weight"], "{optimizer:?}");
     }
 }
