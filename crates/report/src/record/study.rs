@@ -30,6 +30,8 @@ pub struct Study {
     pub choices: Vec<Choice>,
     /// Leaks between splits, in words.
     pub leaks: Vec<String>,
+    /// What is to be known of its references, such as why a control does not exist.
+    pub notes: Vec<String>,
 }
 
 /// One line of the tables.
@@ -52,7 +54,7 @@ pub enum Kind {
     Method,
     /// Joint training or one modality alone, added for comparison.
     Reference,
-    /// A reference whose learning rate is multiplied by alpha.
+    /// A reference that takes larger steps: whose encoders', or every, learning rate is multiplied by alpha.
     Control,
     /// The average of the models of single modalities; never trained.
     Average,

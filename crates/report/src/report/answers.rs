@@ -1,8 +1,9 @@
 //! What a reader wants to know of a method, answered one by one.
 
 use super::{
-    classes,
+    RunSummary, classes,
     comparison::{Contest, Contests},
+    control::{self, Steps},
     measure,
     method::{Role, only_modality},
     study::{FULL, Method, Source, Study, row_title},
@@ -78,30 +79,66 @@ fn other_sources(study: &Study<'_>, contests: &Contests) -> Vec<String> {
 /// Whether larger steps alone would bring as much.
 fn control(study: &Study<'_>, contests: &Contests, question: &Contest) -> Vec<String> {
     let (name, baseline) = (&question.method, &question.against);
-    let controls: Vec<&Contest> = contests.controls(0).collect();
-    if controls.is_empty() {
-        return vec![format!(
-            "Not tested: there is no run of {baseline} with another learning rate. A method that weighs its losses takes \
-             larger steps, and larger steps alone may bring the same; train {baseline} with `--set optimizer.lr=` that many \
-             times the rate."
-        )];
-    }
-    if question.winner(study) != Some(true) {
-        let mut lines = vec![format!(
-            "{name} has no gain over {baseline} beyond noise that larger steps would have to explain."
-        )];
-        lines.extend(controls.iter().map(|c| format!("Against {}: {}.", c.against, c.verdict(study))));
-        return lines;
-    }
-    let line = |c: &&Contest| {
-        let answer = match c.winner(study) {
-            Some(true) => "survives",
-            Some(false) => "does not survive, the control is better",
-            None => "does not survive",
-        };
-        format!("Against {} the gain {answer}: {}.", c.against, c.verdict(study))
+    let Some(focus) = study.focus.and_then(|i| study.methods.get(i)) else { return Vec::new() };
+    let steps = |contest: &Contest| {
+        let control = study.methods.iter().find(|m| m.name == contest.against)?;
+        Some(control::steps(study, focus, control))
     };
-    controls.iter().map(line).collect()
+    let (mut matched, mut others) = (Vec::new(), Vec::new());
+    for contest in contests.controls(0) {
+        match steps(contest) {
+            Some(Steps::Matched) => matched.push(contest),
+            Some(Steps::Other(what)) => others.push((contest, what)),
+            None => {}
+        }
+    }
+    let gained = question.winner(study) == Some(true);
+    let mut lines = Vec::new();
+    if let Some(optimizer) = control::cancels(focus.runs[0]) {
+        lines.push(format!(
+            "Not asked: no rate-matched control exists under {optimizer}: alpha cancels, and weighing a loss makes no step \
+             larger."
+        ));
+    } else if !gained {
+        lines.push(format!(
+            "{name} has no gain over {baseline} beyond noise that larger steps would have to explain."
+        ));
+    } else if matched.is_empty() {
+        lines.push(untested(name, baseline, focus.runs[0]));
+    }
+    lines.extend(matched.iter().map(|c| match (gained, c.winner(study)) {
+        (false, _) => format!("Against {}: {}.", c.against, c.verdict(study)),
+        (true, winner) => {
+            let answer = match winner {
+                Some(true) => "survives",
+                Some(false) => "does not survive, the control is better",
+                None => "does not survive",
+            };
+            format!("Against {} the gain {answer}: {}.", c.against, c.verdict(study))
+        }
+    }));
+    lines.extend(others.iter().map(|(c, what)| {
+        format!(
+            "Against {}, {baseline} with {what}, which are not the steps of {name}: {}.",
+            c.against,
+            c.verdict(study)
+        )
+    }));
+    lines
+}
+
+/// What to train to have an answer.
+fn untested(name: &str, baseline: &str, focus: &RunSummary) -> String {
+    match control::recipe(focus) {
+        Some(recipe) => format!(
+            "Not tested: the encoders of {name} take larger steps, and no run of {baseline} takes the same. Train \
+             {baseline} with `{recipe}`."
+        ),
+        None => format!(
+            "Not tested: no run of {baseline} takes the steps of {name}. A method that weighs its losses takes larger \
+             steps, and larger steps alone may bring the same: tune the learning rate of {baseline}."
+        ),
+    }
 }
 
 fn losses(study: &Study<'_>, contests: &Contests, source: &Source) -> Vec<String> {
@@ -266,7 +303,7 @@ fn brief(value: f64) -> String {
 
 /// The mean over runs of the last value of a diagnostic.
 fn last(method: &Method<'_>, modality: &str, name: &str) -> Option<f64> {
-    let of = |run: &&super::RunSummary| {
+    let of = |run: &&RunSummary| {
         run.epochs.iter().rev().find_map(|e| e.diagnostics.get(modality)?.get(name).copied())
     };
     Summary::of(&method.runs.iter().filter_map(of).collect::<Vec<_>>()).mean

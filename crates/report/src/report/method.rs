@@ -19,15 +19,15 @@ const ASIDE: [&str; 7] = [
 ];
 /// Words in the keys that say which part of the data is held out.
 const HELD_OUT: [&str; 3] = ["speaker", "fold", "split"];
-/// Keys that scale steps and change nothing else.
-const RATES: [&str; 2] = ["optimizer.lr", "optimizer.encoder_factor"];
+/// Keys that scale steps and change nothing else; the last two may go on with a modality.
+const RATES: [&str; 3] = ["optimizer.lr", "optimizer.encoder_factor", "optimizer.encoder_weight_decay"];
 
 /// The part a method plays in a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// What the others are compared with.
     Baseline,
-    /// The baseline with another learning rate: does a method gain more than larger steps do?
+    /// The baseline with other learning rates: does a method gain more than larger steps do?
     Control,
     /// What is in question.
     Method,
@@ -155,7 +155,12 @@ pub(super) fn role(run: &RunSummary, baseline: &RunSummary) -> Role {
     }
     let keys: BTreeSet<&String> = ours.keys().chain(theirs.keys()).filter(|key| tells(key)).collect();
     let mut different = keys.into_iter().filter(|key| ours.get(*key) != theirs.get(*key)).peekable();
-    if different.peek().is_some() && different.all(|key| RATES.contains(&key.as_str())) {
+    let rate = |key: &String| {
+        RATES
+            .iter()
+            .any(|rate| key.strip_prefix(rate).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    };
+    if different.peek().is_some() && different.all(rate) {
         return Role::Control;
     }
     Role::Method

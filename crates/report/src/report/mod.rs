@@ -15,6 +15,7 @@ mod answers;
 mod choices;
 mod classes;
 mod comparison;
+mod control;
 mod cost;
 mod curves;
 mod data;

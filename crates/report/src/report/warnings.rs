@@ -1,6 +1,7 @@
 //! Warnings: those the runs gave, and those that only several runs together show.
 
 use super::{
+    control::{Steps, steps},
     method::Role,
     study::{Method, Source, Study},
     words::listed,
@@ -53,7 +54,9 @@ fn between_runs(study: &Study<'_>) -> Vec<Warning> {
     }
     let mut found = Vec::new();
     found.extend(unresolved(study, focus, baseline));
-    for control in study.methods.iter().filter(|m| m.role == Role::Control) {
+    // Against other steps than the method's own, a gain says nothing of its steps.
+    let matched = |m: &&Method<'_>| m.role == Role::Control && steps(study, focus, m) == Steps::Matched;
+    for control in study.methods.iter().filter(matched) {
         found.extend(learning_rate(study, focus, baseline, control));
     }
     found
