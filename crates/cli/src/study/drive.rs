@@ -13,7 +13,7 @@ use super::memory::Memory;
 use super::plan::{title, variants};
 use super::pool::{End, Job, Pool};
 use super::spec::{Spec, Variant};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::exit::{Code, Failure};
 use crate::folder;
 use crate::run::FINISHED;
@@ -81,6 +81,7 @@ pub fn run(
     let runs = tried.len() + trained * driver.variants().len() * spec.seeds.len();
     let mut display = Display::new(runs, driver.epochs()? * runs as u64, driver.metric, options.quiet);
     driver.study.leaks.iter().for_each(|line| display.say(line));
+    driver.study.notes.iter().for_each(|note| display.say(&format!("note: {note}")));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = options.jobs.unwrap_or(cores).max(1);
     let pool = Pool { folder: &place, base: &spec.base, jobs, threads: (cores / jobs).max(1), stop };
@@ -125,7 +126,7 @@ impl<'a> Driver<'a> {
     /// Epochs of a run, which are the same for all.
     fn epochs(&self) -> Result<u64, Failure> {
         let line = Line::joint(self.spec);
-        let config = line.config(self.spec, self.variants()[0], None, 1.0, self.spec.seeds[0])?;
+        let config = line.config(self.spec, self.variants()[0], None, self.spec.seeds[0])?;
         Ok(config.train.epochs as u64)
     }
 
@@ -145,6 +146,7 @@ impl<'a> Driver<'a> {
                 let (place, kind) = (run.place.clone(), run.method.clone());
                 jobs.push(Job { place, kind, title: title(&run), test, config });
             } else {
+                self.check_made(&run, &config)?;
                 display.known(config.train.epochs as u64);
                 memory.learn(&run.method, &self.folder.join(&run.place));
             }
@@ -177,6 +179,27 @@ impl<'a> Driver<'a> {
     /// What is recorded of a run.
     pub fn state(&self, place: &str) -> State {
         self.study.runs.iter().find(|r| r.place == place).map(|r| r.state.clone()).unwrap_or_default()
+    }
+
+    /// Refuses a run that is there and was made otherwise than is planned, as by
+    /// a version that made its configuration in another way.
+    fn check_made(&self, run: &StudyRun, planned: &Config) -> Result<(), Failure> {
+        let place = self.folder.join(&run.place);
+        let file = place.join("config.toml");
+        if !file.exists() {
+            return Ok(());
+        }
+        match planned.difference(&config::load(&file, &[])?.config) {
+            None => Ok(()),
+            Some(difference) => Err(Failure::new(
+                Code::Config,
+                format!(
+                    "{} is a run of another configuration: {difference}; move it away to have it made again, or \
+                     choose another --out",
+                    place.display()
+                ),
+            )),
+        }
     }
 
     /// How far a run is, as its own folder tells. A run that diverged would

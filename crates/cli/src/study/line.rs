@@ -3,7 +3,8 @@
 use counterpoint_report::record::Kind;
 use toml::{Table, Value};
 
-use super::spec::{Spec, Variant};
+use super::control::{self, Control};
+use super::spec::{Method, Spec, Variant};
 use crate::config::{self, Config, overlay};
 use crate::exit::{Code, Failure};
 
@@ -20,16 +21,17 @@ pub struct Line {
     pub set: Table,
     /// Settings to choose from on validation; empty = none.
     pub settings: Vec<Table>,
-    /// Controls: the line whose chosen setting they take, with another learning rate.
-    pub follows: Option<String>,
+    /// Controls: the line whose chosen setting they take, and in what they differ from it.
+    pub control: Option<(String, Control)>,
 }
 
 /// The average of the unimodal models.
 pub const AVERAGE: &str = "late-average";
 
 /// All lines in the order of the tables: one modality alone, their average,
-/// joint training, the controls, and the methods.
-pub fn lines(spec: &Spec, modalities: &[String]) -> Result<Vec<Line>, Failure> {
+/// joint training, the controls, and the methods. Beside them what is to be
+/// said of the controls: why some do not exist, where others end.
+pub fn lines(spec: &Spec, modalities: &[String]) -> Result<(Vec<Line>, Vec<String>), Failure> {
     let wanted = &spec.references;
     let mut lines = Vec::new();
     if wanted.unimodal {
@@ -46,37 +48,19 @@ pub fn lines(spec: &Spec, modalities: &[String]) -> Result<Vec<Line>, Failure> {
             about: about.into(),
             set: Table::new(),
             settings: Vec::new(),
-            follows: None,
+            control: None,
         });
     }
     let own = |name: &str| spec.methods.iter().any(|m| m.name == name);
     if wanted.joint && !own("joint") {
         lines.push(Line::joint(spec));
     }
-    let methods = spec.methods.iter().map(|method| Line {
-        name: method.name.clone(),
-        kind: Kind::Method,
-        about: describe(&method.set),
-        set: method.set.clone(),
-        settings: method.settings.clone(),
-        follows: None,
-    });
-    if wanted.matched && (wanted.alpha.is_some() || dgl(spec).is_some()) {
-        // A control of a control there is not; a method called joint is controlled as the reference is.
-        let of_method = methods.clone().find(|line| line.name == "joint");
-        let controlled = lines.iter().filter(|line| line.kind == Kind::Reference).cloned().chain(of_method);
-        let controls: Vec<Line> = controlled
-            .map(|line| Line {
-                name: format!("{}-lr-matched", line.name),
-                kind: Kind::Control,
-                about: format!("{} with the learning rate times alpha", line.about),
-                follows: Some(line.name.clone()),
-                settings: Vec::new(),
-                set: line.set,
-            })
-            .collect();
-        lines.extend(controls);
-    }
+    let methods = spec.methods.iter().map(Line::method);
+    // A control of a control there is not; a method called joint is controlled as the reference is.
+    let of_method = methods.clone().find(|line| line.name == "joint");
+    let controlled = lines.iter().filter(|line| line.kind == Kind::Reference).cloned().chain(of_method);
+    let (controls, notes) = control::lines(spec, &controlled.collect::<Vec<_>>())?;
+    lines.extend(controls);
     lines.extend(methods);
     if let Some((_, twice)) =
         lines.iter().enumerate().find(|(i, l)| lines[..*i].iter().any(|k| k.name == l.name))
@@ -89,19 +73,11 @@ pub fn lines(spec: &Spec, modalities: &[String]) -> Result<Vec<Line>, Failure> {
             ),
         ));
     }
-    Ok(lines)
-}
-
-/// The first method that is disentangled gradient learning.
-pub fn dgl(spec: &Spec) -> Option<&str> {
-    let named = |set: &Table| set.get("strategy")?.get("name")?.as_str().map(str::to_owned);
-    let common = named(&spec.config);
-    let is = |set: &Table| named(set).or_else(|| common.clone()).as_deref() == Some("dgl");
-    spec.methods.iter().find(|m| is(&m.set)).map(|m| m.name.as_str())
+    Ok((lines, notes))
 }
 
 fn reference(spec: &Spec, name: String, about: String, set: Table) -> Line {
-    Line { name, kind: Kind::Reference, about, set, settings: spec.settings.clone(), follows: None }
+    Line { name, kind: Kind::Reference, about, set, settings: spec.settings.clone(), control: None }
 }
 
 fn strategy<const N: usize>(keys: [(&str, &str); N]) -> Table {
@@ -131,13 +107,24 @@ impl Line {
         reference(spec, "joint".into(), "one loss on the fused scores".into(), strategy([("name", "joint")]))
     }
 
-    /// The configuration of one run; `factor` multiplies the learning rate.
+    /// The line of a method.
+    pub fn method(method: &Method) -> Self {
+        Self {
+            name: method.name.clone(),
+            kind: Kind::Method,
+            about: describe(&method.set),
+            set: method.set.clone(),
+            settings: method.settings.clone(),
+            control: None,
+        }
+    }
+
+    /// The configuration of one run; that of a control is made of it by [`Control::of`].
     pub fn config(
         &self,
         spec: &Spec,
         variant: Option<&Variant>,
         setting: Option<&Table>,
-        factor: f64,
         seed: u64,
     ) -> Result<Config, Failure> {
         let bad = |why: String| Failure::new(Code::Config, format!("method `{}`: {why}", self.name));
@@ -146,24 +133,6 @@ impl Line {
         for part in variant.map(|v| &v.set).into_iter().chain([&self.set]).chain(setting).chain([&seed]) {
             overlay(&mut table, part).map_err(bad)?;
         }
-        if let Some(lr) = table.get_mut("optimizer").and_then(|o| o.get_mut("lr")) {
-            let value = lr.as_float().or_else(|| lr.as_integer().map(|i| i as f64));
-            if let (Some(value), true) = (value, factor != 1.0) {
-                *lr = Value::Float(value * factor);
-            }
-        }
         Config::from_table(table).map_err(bad)
     }
-}
-
-/// Alpha of a configuration whose strategy is disentangled gradient learning.
-pub fn alpha_of(config: &Config) -> Result<Option<f64>, Failure> {
-    let Some(alpha) = config.strategy.method.alpha() else { return Ok(None) };
-    alpha.same().map(Some).ok_or_else(|| {
-        Failure::new(
-            Code::Config,
-            "strategy.alpha differs between modalities, and a control has one factor for all: set \
-             references.alpha to the factor of the controls, or references.matched = false",
-        )
-    })
 }

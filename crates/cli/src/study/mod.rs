@@ -6,6 +6,7 @@
 
 mod average;
 mod choice;
+mod control;
 mod display;
 mod drive;
 mod line;

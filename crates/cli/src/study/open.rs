@@ -19,12 +19,12 @@ impl<'a> Driver<'a> {
         let variants = variants(spec);
         let open = |variant: Option<&Variant>| {
             let method = Line::joint(spec);
-            let config = method.config(spec, variant, None, 1.0, spec.seeds[0])?;
+            let config = method.config(spec, variant, None, spec.seeds[0])?;
             Run::open(Loaded { config, base: spec.base.clone() })
         };
         let first = open(variants[0])?;
         let names: Vec<String> = first.splits.modalities().iter().map(|m| m.name.clone()).collect();
-        let lines = lines(spec, &names)?;
+        let (lines, notes) = lines(spec, &names)?;
         if !lines.iter().any(|line| line.name == spec.baseline) {
             let all: Vec<&str> = lines.iter().map(|l| l.name.as_str()).collect();
             let hint = crate::config::suggestion(&spec.baseline, &all);
@@ -61,6 +61,7 @@ impl<'a> Driver<'a> {
                 .iter()
                 .map(|l| StudyMethod { name: l.name.clone(), kind: l.kind, about: l.about.clone() })
                 .collect(),
+            notes,
             ..known
         };
         let driver = Self { spec, folder, lines, metric, study };
@@ -76,7 +77,7 @@ impl<'a> Driver<'a> {
         for line in self.lines.iter().filter(|line| line.kind != Kind::Average) {
             let mut epochs = Vec::new();
             for setting in settings(line) {
-                let config = line.config(self.spec, variant, setting, 1.0, self.spec.seeds[0])?;
+                let config = line.config(self.spec, variant, setting, self.spec.seeds[0])?;
                 run.check_config(&config).map_err(|e| {
                     e.at(&match setting {
                         Some(setting) => format!("method `{}` with {}", line.name, describe(setting)),
@@ -87,7 +88,7 @@ impl<'a> Driver<'a> {
             }
             epochs.sort_unstable();
             match &budget {
-                _ if line.follows.is_some() => {}
+                _ if line.control.is_some() => {}
                 None => budget = Some((&line.name, epochs)),
                 Some((_, known)) if *known == epochs => {}
                 Some((first, known)) => {

@@ -3,8 +3,9 @@
 use counterpoint_report::record::{Choice, Kind, State, StudyRun};
 
 use super::choice::{choose, validation};
+use super::control::{self, Pattern};
 use super::drive::{Driver, Planned};
-use super::line::{self, Line, alpha_of};
+use super::line::Line;
 use super::spec::{Spec, Variant};
 use crate::exit::Failure;
 
@@ -17,7 +18,7 @@ impl Driver<'_> {
             for variant in self.variants() {
                 for line in self.lines.iter().filter(|line| !line.settings.is_empty()) {
                     for number in 0..line.settings.len() {
-                        all.push(self.plan(line, variant, Some(number), 1.0, seed, false)?);
+                        all.push(self.plan(line, variant, Some(number), seed, false)?);
                     }
                 }
             }
@@ -63,17 +64,14 @@ impl Driver<'_> {
         for &seed in &self.spec.seeds {
             for variant in self.variants() {
                 for line in self.lines.iter().filter(|line| line.kind != Kind::Average) {
-                    let leader =
-                        line.follows.as_ref().and_then(|name| self.lines.iter().find(|l| l.name == *name));
-                    let (source, factor) = match leader {
-                        Some(leader) => (leader, self.alpha(variant)?),
-                        None => (line, Some(1.0)),
-                    };
-                    let (Some(setting), Some(factor)) = (self.chosen(source, variant), factor) else {
-                        continue;
-                    };
-                    let mut planned = self.plan(line, variant, setting, factor, seed, true)?;
-                    if leader.is_some() {
+                    let leader = self.leader(line);
+                    let Some(setting) = self.chosen(leader.unwrap_or(line), variant) else { continue };
+                    let mut planned = self.plan(line, variant, setting, seed, true)?;
+                    if let Some((_, control)) = &line.control {
+                        let Some(pattern) = self.pattern(variant)? else { continue };
+                        // Why a setting has no control was said when the study began.
+                        let Ok(config) = control.of(planned.config, &pattern) else { continue };
+                        planned.config = config;
                         // A control has one setting, that of its line.
                         planned.run.place = place(&line.name, variant, None, seed);
                         planned.run.setting = None;
@@ -85,18 +83,23 @@ impl Driver<'_> {
         Ok(all)
     }
 
-    /// The factor of the controls: alpha as given, or that of the chosen setting of DGL.
-    fn alpha(&self, variant: Option<&Variant>) -> Result<Option<f64>, Failure> {
-        if let Some(alpha) = self.spec.references.alpha {
-            return Ok(Some(alpha));
-        }
-        let Some(line) = line::dgl(self.spec).and_then(|name| self.lines.iter().find(|l| l.name == name))
-        else {
-            return Ok(None);
+    /// The line that a control controls.
+    fn leader(&self, line: &Line) -> Option<&Line> {
+        let (name, _) = line.control.as_ref()?;
+        self.lines.iter().find(|l| l.name == *name)
+    }
+
+    /// What the controls have to match: the chosen setting of disentangled gradient learning.
+    fn pattern(&self, variant: Option<&Variant>) -> Result<Option<Pattern>, Failure> {
+        let line = control::dgl(self.spec).map(Line::method);
+        let setting = match &line {
+            Some(line) => match self.chosen(line, variant) {
+                Some(setting) => setting.map(|number| &line.settings[number]),
+                None => return Ok(None),
+            },
+            None => None,
         };
-        let Some(setting) = self.chosen(line, variant) else { return Ok(None) };
-        let setting = setting.map(|number| &line.settings[number]);
-        alpha_of(&line.config(self.spec, variant, setting, 1.0, self.spec.seeds[0])?)
+        Pattern::of(self.spec, line.as_ref(), variant, setting)
     }
 
     fn plan(
@@ -104,12 +107,10 @@ impl Driver<'_> {
         line: &Line,
         variant: Option<&Variant>,
         setting: Option<usize>,
-        factor: f64,
         seed: u64,
         chosen: bool,
     ) -> Result<Planned, Failure> {
-        let settings = line.follows.as_ref().and_then(|name| self.lines.iter().find(|l| l.name == *name));
-        let part = setting.map(|number| &settings.unwrap_or(line).settings[number]);
+        let part = setting.map(|number| &self.leader(line).unwrap_or(line).settings[number]);
         let run = StudyRun {
             place: place(&line.name, variant, setting, seed),
             method: line.name.clone(),
@@ -119,7 +120,7 @@ impl Driver<'_> {
             chosen,
             state: State::Waiting,
         };
-        Ok(Planned { run, config: line.config(self.spec, variant, part, factor, seed)? })
+        Ok(Planned { run, config: line.config(self.spec, variant, part, seed)? })
     }
 }
 

@@ -66,23 +66,25 @@ pub struct References {
     pub average: bool,
     /// Joint training.
     pub joint: bool,
-    /// Joint and unimodal with the learning rate times alpha.
+    /// Joint and unimodal whose encoders move as those of `dgl` do, under SGD: `...-lr-matched`.
     pub matched: bool,
-    /// The factor; default: alpha of the first method with strategy `dgl`.
+    /// Joint with every learning rate times alpha, under SGD: `joint-lr-all`.
+    pub lr_all: bool,
+    /// Alpha of the controls; default: that of the first method with strategy `dgl`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpha: Option<f64>,
 }
 
 impl Default for References {
     fn default() -> Self {
-        Self { unimodal: true, average: true, joint: true, matched: true, alpha: None }
+        Self { unimodal: true, average: true, joint: true, matched: true, lr_all: true, alpha: None }
     }
 }
 
 impl References {
     /// None at all.
     pub fn none() -> Self {
-        Self { unimodal: false, average: false, joint: false, matched: false, alpha: None }
+        Self { unimodal: false, average: false, joint: false, matched: false, lr_all: false, alpha: None }
     }
 }
 

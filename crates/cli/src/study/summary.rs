@@ -183,5 +183,6 @@ pub fn json(study: &Study, folder: &Path, metric: &Metric) -> Value {
     json!({
         "study": folder, "metric": metric.name, "methods": methods, "choices": study.choices,
         "failed": failures(study).collect::<Vec<_>>(), "leaks": study.leaks,
+        "notes": study.notes,
     })
 }
