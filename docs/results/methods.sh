@@ -18,10 +18,13 @@ one() {
     digits) lr=0.05 ;;
   esac
   set_() { args+=(--set "$1"); }
+  # The steps of DGL's encoders: their rate times alpha 4, their decay of 1e-4 divided by it.
+  matched() { set_ optimizer.encoder_factor=4; set_ optimizer.encoder_weight_decay=2.5e-5; }
   case $method in
     joint) set_ strategy.name=joint ;;
-    joint-lr4) set_ strategy.name=joint; lr=$(awk "BEGIN { print 4 * $lr }") ;;
-    unimodal-lr4-*) set_ strategy.name=unimodal; set_ "strategy.modality=${method#unimodal-lr4-}"; lr=$(awk "BEGIN { print 4 * $lr }") ;;
+    joint-lr-matched) set_ strategy.name=joint; matched ;;
+    joint-lr-all) set_ strategy.name=joint; lr=$(awk "BEGIN { print 4 * $lr }") ;;
+    unimodal-lr-matched-*) set_ strategy.name=unimodal; set_ "strategy.modality=${method#unimodal-lr-matched-}"; matched ;;
     unimodal-*) set_ strategy.name=unimodal; set_ "strategy.modality=${method#unimodal-}" ;;
     dgl) set_ strategy.name=dgl ;;
     uniloss) set_ strategy.name=dgl; set_ strategy.truncate_multimodal=false; set_ strategy.truncate_unimodal=false ;;
@@ -53,9 +56,9 @@ one() {
 }
 export -f one
 
-common="joint joint-lr4 dgl uniloss mt ut gblend gblend-online ogm ogm-ge pmr agm mla mmpareto relearn reconboost mmcosine"
-mosi_methods="$common unimodal-text_lsa unimodal-audio unimodal-video unimodal-lr4-text_lsa"
-digit_methods="$common unimodal-audio unimodal-image unimodal-lr4-audio unimodal-lr4-image"
+common="joint joint-lr-matched joint-lr-all dgl uniloss mt ut gblend gblend-online ogm ogm-ge pmr agm mla mmpareto relearn reconboost mmcosine"
+mosi_methods="$common unimodal-text_lsa unimodal-audio unimodal-video unimodal-lr-matched-text_lsa"
+digit_methods="$common unimodal-audio unimodal-image unimodal-lr-matched-audio unimodal-lr-matched-image"
 for seed in 1 2 3; do
   for method in $mosi_methods; do echo "mosi $method $seed"; done
   for method in $digit_methods; do echo "digits $method $seed"; done
