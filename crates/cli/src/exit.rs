@@ -111,6 +111,7 @@ impl From<Error> for Failure {
             ErrorKind::Data => Code::Data,
             ErrorKind::Diverged => Code::Diverged,
             ErrorKind::Checkpoint | ErrorKind::Io => Code::Files,
+            ErrorKind::Interrupted => Code::Interrupted,
             _ => Code::Bug,
         };
         Self::new(code, chain(&error))

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Checkpoint,
     /// The file system refused.
     Io,
+    /// It was asked to stop; nothing is wrong.
+    Interrupted,
 }
 
 /// An error with its kind, a message that names the part and the value, and

@@ -42,30 +42,40 @@ pub struct Running {
 
 /// All running statistics of a model, by the id of the layer's scale.
 #[derive(Clone, Debug, Default)]
-pub struct Buffers(BTreeMap<(u64, BufferKey), Running>);
+pub struct Buffers {
+    running: BTreeMap<(u64, BufferKey), Running>,
+    /// How often each was moved, where the statistics are the mean over batches.
+    moves: Option<BTreeMap<(u64, BufferKey), usize>>,
+}
 
 impl Buffers {
     /// PyTorch's `momentum`: the share of the newest batch.
     const SHARE: f64 = 0.1;
 
+    /// Empty statistics that become the mean over the batches to come, each
+    /// with the same share, instead of following the newest.
+    pub fn averaging() -> Self {
+        Self { running: BTreeMap::new(), moves: Some(BTreeMap::new()) }
+    }
+
     /// The statistics of one layer, if any batch has moved them.
     pub fn get(&self, layer: ParamId, key: BufferKey) -> Option<&Running> {
-        self.0.get(&(layer.val(), key))
+        self.running.get(&(layer.val(), key))
     }
 
     /// Forgets the statistics of one layer.
     pub fn remove(&mut self, layer: ParamId, key: BufferKey) {
-        self.0.remove(&(layer.val(), key));
+        self.running.remove(&(layer.val(), key));
     }
 
     /// Replaces the statistics of one layer.
     pub fn set(&mut self, layer: ParamId, key: BufferKey, running: Running) {
-        self.0.insert((layer.val(), key), running);
+        self.running.insert((layer.val(), key), running);
     }
 
     /// Everything, in the order of layer ids.
     pub fn iter(&self) -> impl Iterator<Item = (ParamId, BufferKey, &Running)> {
-        self.0.iter().map(|((id, key), running)| (ParamId::from(*id), *key, running))
+        self.running.iter().map(|((id, key), running)| (ParamId::from(*id), *key, running))
     }
 
     /// Moves a buffer towards a batch's statistics; `count` numbers a channel.
@@ -76,15 +86,23 @@ impl Buffers {
         }
         let unbiased = batch.variance.mul_scalar(count as f64 / (count - 1) as f64);
         // Behind a fusion, statistics from elsewhere are where every buffer starts.
-        let old = self.0.remove(&(layer.val(), key)).or_else(|| self.get(layer, BufferKey::Single).cloned());
+        let old =
+            self.running.remove(&(layer.val(), key)).or_else(|| self.get(layer, BufferKey::Single).cloned());
         let running = match old {
             Some(old) => old,
             None => Running { mean: batch.mean.zeros_like(), variance: unbiased.ones_like() },
         };
-        let blend =
-            |old: Tensor<1>, new: Tensor<1>| old.mul_scalar(1.0 - Self::SHARE) + new.mul_scalar(Self::SHARE);
+        let share = match &mut self.moves {
+            None => Self::SHARE,
+            Some(moves) => {
+                let count = moves.entry((layer.val(), key)).or_default();
+                *count += 1;
+                1.0 / *count as f64
+            }
+        };
+        let blend = |old: Tensor<1>, new: Tensor<1>| old.mul_scalar(1.0 - share) + new.mul_scalar(share);
         let moved =
             Running { mean: blend(running.mean, batch.mean), variance: blend(running.variance, unbiased) };
-        self.0.insert((layer.val(), key), moved);
+        self.running.insert((layer.val(), key), moved);
     }
 }

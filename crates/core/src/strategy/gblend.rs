@@ -16,7 +16,7 @@
 //! Cost: fixed about joint; online M + 1 probe runs a super-epoch.
 //! Limits: needs a head for each modality; `heads = "shared"` takes the fused
 //! one with zeros for the others instead, for models that have no others. Trials start from the current
-//! model and optimizer, at the current learning rate.
+//! model and optimizer and take the order and the learning rates of the epochs whose weights they give.
 
 use serde::{Deserialize, Serialize};
 

@@ -75,10 +75,13 @@ pub trait Lab {
     fn scores(&mut self, split: Split, row: Row) -> Result<Measured, Error>;
 
     /// Trains a throw-away copy on the sum of the given rows alone, everything
-    /// listening, and gives the mean loss of the rows before and after.
+    /// listening, and gives the mean loss of the rows before and after. The
+    /// copy sees what training sees in the next `epochs` epochs: their order,
+    /// their augmentation and, epoch for epoch, their learning rate.
     ///
     /// # Errors
-    /// If a batch cannot be read.
+    /// If a batch cannot be read, or training is asked to stop; a strategy
+    /// must pass that on and will be asked again when training continues.
     fn trial(&mut self, rows: &[Row], epochs: usize) -> Result<LossCurve, Error>;
 
     /// `theta <- amount * theta_initial + (1 - amount) * theta` for a group.
@@ -87,4 +90,12 @@ pub trait Lab {
     /// # Errors
     /// If the strategy did not ask for initial weights.
     fn pull_to_init(&mut self, group: Group, amount: f64) -> Result<(), Error>;
+
+    /// Replaces the running statistics of batch norm by the mean over the
+    /// batches of the next epoch, which the model sees as it is now; no
+    /// parameter moves. Statistics that those batches do not reach stay.
+    ///
+    /// # Errors
+    /// If a batch cannot be read.
+    fn rebuild_statistics(&mut self) -> Result<(), Error>;
 }

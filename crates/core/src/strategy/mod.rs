@@ -164,12 +164,22 @@ pub trait Strategy: Send {
         Ok(())
     }
 
-    /// Measures and changes things after an epoch's last step, before its
-    /// validation and its checkpoint.
+    /// Measures after an epoch's last step, before its validation: what is
+    /// found belongs to the model that is validated.
     ///
     /// # Errors
     /// What a measurement returns.
     fn epoch_end(&mut self, _at: Moment, _lab: &mut dyn Lab) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Changes the model for the next epoch, after the validation of this one
+    /// and after it may have become `best`. The checkpoint `last`, which a
+    /// stopped run continues from, has the change.
+    ///
+    /// # Errors
+    /// What a measurement returns.
+    fn after_validation(&mut self, _at: Moment, _lab: &mut dyn Lab) -> Result<(), Error> {
         Ok(())
     }
 

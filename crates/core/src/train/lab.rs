@@ -1,6 +1,7 @@
 //! The trainer's side of [`Lab`]: measurements between epochs.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
 use burn::module::{Module, ParamId};
 use burn::tensor::Tensor;
@@ -9,7 +10,6 @@ use counterpoint_batch::{BatchSource, Targets};
 use super::optimizer::Optimizer;
 use super::trainer::readable;
 use super::{Learner, Trainer};
-use crate::Error;
 use crate::grad::{Group, Groups, Phase, Routing, Row, Scene, Seen, map_parameters};
 use crate::host::{host, scalar};
 use crate::input::Inputs;
@@ -17,33 +17,35 @@ use crate::layer::{Buffers, Pass};
 use crate::modality::{Modalities, Modality};
 use crate::model::{Model, Scored};
 use crate::strategy::{Incomplete, Lab, LossCurve, Measured, Moment, Split, SplitLoss, Strategy};
+use crate::{Error, ErrorKind};
 
 /// A learner without its strategy, and the trainer that has the data.
 pub(super) struct Bench<'a, M> {
     trainer: &'a Trainer<'a, M>,
-    at: Moment,
+    /// The epoch that comes next.
+    next: usize,
     names: Modalities,
     model: &'a mut M,
     groups: &'a Groups,
-    buffers: &'a Buffers,
+    buffers: &'a mut Buffers,
     optimizer: &'a Optimizer,
     incomplete: Incomplete,
     initial: Option<&'a M>,
 }
 
 impl<'a, M: Model> Bench<'a, M> {
-    /// Parts a learner into its strategy and a lab for it.
+    /// Parts a learner into its strategy and a lab for it, before the epoch `next`.
     pub(super) fn new(
         trainer: &'a Trainer<'a, M>,
         learner: &'a mut Learner<M>,
-        at: Moment,
+        next: usize,
     ) -> (&'a mut dyn Strategy, Self) {
         let Learner { model, groups, buffers, optimizer, strategy, incomplete, initial } = learner;
         let names = model.modalities().clone();
         let (incomplete, initial) = (*incomplete, initial.as_ref());
         (
             strategy.as_mut(),
-            Self { trainer, at, names, model, groups, buffers, optimizer, incomplete, initial },
+            Self { trainer, next, names, model, groups, buffers, optimizer, incomplete, initial },
         )
     }
 
@@ -121,18 +123,21 @@ impl<M: Model> Lab for Bench<'_, M> {
     }
 
     fn trial(&mut self, rows: &[Row], epochs: usize) -> Result<LossCurve, Error> {
-        let Trainer { config, train, evaluator, task, device, .. } = *self.trainer;
+        let Trainer { config, train, evaluator, task, device, stop, .. } = *self.trainer;
         let start = self.losses(self.model, self.buffers, rows)?;
         // A clone shares its tensors until a step replaces them.
         let (mut model, mut buffers) = (self.model.clone(), self.buffers.clone());
         let mut optimizer = self.optimizer.clone();
         let mut everything = Everything { rows: rows.to_vec() };
         let phase = Phase::of(rows);
-        let factor = config.schedule.factor(self.at.epoch, config.epochs);
-        for epoch in self.at.epoch..self.at.epoch + epochs {
+        for epoch in self.next..self.next + epochs {
+            let factor = config.schedule.factor(epoch, config.epochs);
             for (batch, data) in train.epoch(epoch, 0).enumerate() {
+                if stop.load(Ordering::Relaxed) {
+                    return Err(Error::new(ErrorKind::Interrupted, "interrupted during a trial"));
+                }
                 let inputs = Inputs::new(readable(data)?, device).with_incomplete(self.incomplete);
-                let at = Moment { epoch, batch, ..self.at };
+                let at = self.trainer.moment(epoch, batch);
                 let scene = Scene { model: &model, groups: self.groups, inputs: &inputs, task, at };
                 let pass = &mut Pass::train(&mut buffers);
                 let (mut gradients, _) = evaluator.evaluate(scene, &phase, &mut everything, pass)?;
@@ -162,6 +167,26 @@ impl<M: Model> Lab for Bench<'_, M> {
             let initial = (parameter.group == group).then(|| values.remove(&id)).flatten()?;
             Some(initial.mul_scalar(amount) + value.mul_scalar(1.0 - amount))
         });
+        Ok(())
+    }
+
+    fn rebuild_statistics(&mut self) -> Result<(), Error> {
+        if self.buffers.iter().next().is_none() {
+            return Ok(());
+        }
+        let Trainer { train, device, .. } = *self.trainer;
+        let frozen = Module::valid(&*self.model);
+        let mut means = Buffers::averaging();
+        for (batch, data) in train.epoch(self.next, 0).enumerate() {
+            let inputs = Inputs::new(readable(data)?, device).with_incomplete(self.incomplete);
+            let at = self.trainer.moment(self.next, batch);
+            let mut pass = Pass::train(&mut means);
+            pass.draw(at.seed, at.iteration() as u64);
+            let _ = frozen.forward(&inputs.parts(Row::Full, self.names.len()), &inputs, &mut pass);
+        }
+        for (layer, key, running) in means.iter() {
+            self.buffers.set(layer, key, running.clone());
+        }
         Ok(())
     }
 }

@@ -151,7 +151,11 @@ impl<M: Model> Trainer<'_, M> {
         learner.optimizer.config().check_names(learner.model.modalities())?;
         if progress == Progress::default() {
             check_reach(learner, self.evaluator, self.task, self.train, self.moment(0, 0), self.device)?;
-            self.in_lab(learner, self.moment(0, 0), |strategy, at, lab| strategy.begin(at, lab))?;
+            let begun = self.in_lab(learner, 0, |strategy, lab| strategy.begin(self.moment(0, 0), lab))?;
+            if begun == Outcome::Interrupted {
+                // Nothing was trained: the same run begins again.
+                return Ok(Outcome::Interrupted);
+            }
             if self.diagnostics.config.level > Level::Off {
                 let validation = self.validate(learner)?;
                 let diagnosis = self.examine(learner, 0, &progress.sums, &validation)?;
@@ -165,28 +169,39 @@ impl<M: Model> Trainer<'_, M> {
                 return Ok(Outcome::Interrupted);
             }
             let over = self.moment(progress.epoch, self.train.batches());
-            self.in_lab(learner, over, |strategy, at, lab| strategy.epoch_end(at, lab))?;
-            let seconds = begun.elapsed().as_secs_f64();
-            self.close_epoch(learner, &mut progress, seconds, observer)?;
+            let next = progress.epoch + 1;
+            let measured = self.in_lab(learner, next, |strategy, lab| strategy.epoch_end(over, lab))?;
+            if measured == Outcome::Interrupted {
+                // Every batch is done; the measurement is made again.
+                self.save(learner, &progress, "last", true)?;
+                return Ok(Outcome::Interrupted);
+            }
+            if self.close_epoch(learner, &mut progress, begun, observer)? == Outcome::Interrupted {
+                return Ok(Outcome::Interrupted);
+            }
         }
         Ok(Outcome::Finished)
     }
 
-    fn moment(&self, epoch: usize, batch: usize) -> Moment {
+    pub(super) fn moment(&self, epoch: usize, batch: usize) -> Moment {
         let TrainConfig { epochs, seed, .. } = *self.config;
         Moment { epoch, epochs, batch, batches: self.train.batches(), seed }
     }
 
-    /// Lets the strategy measure between epochs. What it changes is in the
-    /// next checkpoint, and what it sees follows from state and seed.
+    /// Lets the strategy measure before the epoch `next`. What it changes is in
+    /// the next checkpoint, and what it sees follows from state and seed.
     fn in_lab(
         &self,
         learner: &mut Learner<M>,
-        at: Moment,
-        run: impl FnOnce(&mut dyn Strategy, Moment, &mut dyn Lab) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let (strategy, mut lab) = Bench::new(self, learner, at);
-        run(strategy, at, &mut lab)
+        next: usize,
+        run: impl FnOnce(&mut dyn Strategy, &mut dyn Lab) -> Result<(), Error>,
+    ) -> Result<Outcome, Error> {
+        let (strategy, mut lab) = Bench::new(self, learner, next);
+        match run(strategy, &mut lab) {
+            Ok(()) => Ok(Outcome::Finished),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Outcome::Interrupted),
+            Err(error) => Err(error),
+        }
     }
 
     fn epoch(
@@ -239,13 +254,16 @@ impl<M: Model> Trainer<'_, M> {
         Ok(Outcome::Finished)
     }
 
+    /// Validates an epoch, keeps it if it is the best, and lets the strategy
+    /// prepare the next. Interrupted, it leaves the checkpoint `last` as it was.
     fn close_epoch(
         &self,
-        learner: &Learner<M>,
+        learner: &mut Learner<M>,
         progress: &mut Progress,
-        seconds: f64,
+        begun: Instant,
         observer: &mut dyn Observer,
-    ) -> Result<(), Error> {
+    ) -> Result<Outcome, Error> {
+        let trained = begun.elapsed();
         let epoch = progress.epoch;
         let validation = self.validate(learner)?;
         self.check_scores(&validation, epoch)?;
@@ -264,6 +282,13 @@ impl<M: Model> Trainer<'_, M> {
         }
         let diagnosis = self.examine(learner, progress.epoch, &sums, &validation)?;
         let terms = terms(&sums, learner.model.modalities());
+        let (over, begun) = (self.moment(epoch, self.train.batches()), Instant::now());
+        let prepared =
+            self.in_lab(learner, progress.epoch, |strategy, lab| strategy.after_validation(over, lab))?;
+        if prepared == Outcome::Interrupted {
+            return Ok(Outcome::Interrupted);
+        }
+        let seconds = (trained + begun.elapsed()).as_secs_f64();
         observer.epoch(&EpochReport {
             epoch,
             lr: learner.optimizer.config().lr() * self.config.schedule.factor(epoch, self.config.epochs),
@@ -283,7 +308,8 @@ impl<M: Model> Trainer<'_, M> {
             diagnosis: &diagnosis,
             figures: mean_figures(&sums),
         })?;
-        self.save(learner, progress, "last", true)
+        self.save(learner, progress, "last", true)?;
+        Ok(Outcome::Finished)
     }
 
     fn save(&self, learner: &Learner<M>, progress: &Progress, name: &str, state: bool) -> Result<(), Error> {

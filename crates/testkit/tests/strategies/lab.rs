@@ -8,10 +8,13 @@ use counterpoint::train::Progress;
 
 use crate::run::{CLASSES, Run, values};
 
-/// Joint training with something at the end of the first epoch.
-struct AtEnd<F>(F);
+/// What happens in a lab.
+pub type Event = Box<dyn FnMut(&mut dyn Lab) -> Result<(), Error> + Send>;
 
-impl<F: FnMut(&mut dyn Lab) -> Result<(), Error> + Send> Strategy for AtEnd<F> {
+/// Joint training with something at the end of the first epoch.
+pub struct AtEnd(pub Event);
+
+impl Strategy for AtEnd {
     fn phases(&self, _at: Moment, _modalities: &Modalities) -> Vec<Phase> {
         vec![Phase::of([Row::Full])]
     }
@@ -34,7 +37,7 @@ fn with_event(
     event: impl FnMut(&mut dyn Lab) -> Result<(), Error> + Send + 'static,
 ) -> Vec<(String, Vec<f32>)> {
     let run = Run { solo_heads: false, ..Run::new(2, epochs, true) };
-    let mut learner = run.learner(Box::new(AtEnd(event)));
+    let mut learner = run.learner(Box::new(AtEnd(Box::new(event))));
     run.go(&mut learner, Progress::default(), 0, None).unwrap();
     values(&learner)
 }

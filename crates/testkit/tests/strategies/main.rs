@@ -5,5 +5,6 @@ mod config;
 mod gaps;
 mod lab;
 mod limits;
+mod order;
 mod run;
 mod training;

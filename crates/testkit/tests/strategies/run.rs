@@ -95,6 +95,7 @@ pub struct Run {
     pub train: Points,
     pub validation: Points,
     pub config: TrainConfig,
+    pub encoder: EncoderConfig,
     pub solo_heads: bool,
     pub per_row: bool,
 }
@@ -125,6 +126,7 @@ impl Run {
                 schedule: ScheduleConfig::default(),
                 checkpoint_steps: 0,
             },
+            encoder: EncoderConfig::Mlp { widths: vec![5] },
             solo_heads: true,
             per_row: false,
         }
@@ -136,7 +138,7 @@ impl Run {
 
     pub fn learner(&self, strategy: Box<dyn Strategy>) -> Learner<impl Model + use<>> {
         let config = MultimodalConfig {
-            encoders: vec![EncoderConfig::Mlp { widths: vec![5] }; self.train.spec.len()],
+            encoders: vec![self.encoder.clone(); self.train.spec.len()],
             fusion: FusionConfig::Concat {},
             head: HeadConfig::Linear {},
             solo_heads: self.solo_heads,
@@ -161,6 +163,18 @@ impl Run {
         folder: Option<&Path>,
     ) -> Result<Outcome, Error> {
         let stop = AtomicBool::new(false);
+        self.watched(learner, progress, &mut Stopper { after: stop_after, stop: &stop }, &stop, folder)
+    }
+
+    /// The same under an observer, until `stop` is set.
+    pub fn watched<M: Model>(
+        &self,
+        learner: &mut Learner<M>,
+        progress: Progress,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+        folder: Option<&Path>,
+    ) -> Result<Outcome, Error> {
         let trainer = Trainer {
             config: &self.config,
             evaluator: if self.per_row { &PerRow } else { &Cut },
@@ -168,11 +182,11 @@ impl Run {
             train: &self.train,
             validation: &self.validation,
             folder,
-            stop: &stop,
+            stop,
             device: &Device::flex(),
             diagnostics: &counterpoint::diagnose::Diagnostics::off(),
         };
-        trainer.run(learner, progress, &mut Stopper { after: stop_after, stop: &stop })
+        trainer.run(learner, progress, observer)
     }
 }
 
