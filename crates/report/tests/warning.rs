@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use counterpoint_report::record::{Epoch, Start, Warning};
+use counterpoint_report::record::{Alone, Epoch, Start, Warning};
 use counterpoint_report::warning::{Caution, GainIsLearningRate, GapUnresolved, of_run};
 
 /// A run of ten classes with 500 validation samples.
@@ -57,7 +57,7 @@ fn a_modality_that_stays_at_chance_is_named_with_a_remedy() {
     assert_eq!(kinds(&warnings), ["modality_at_chance"]);
     assert_eq!(warnings[0].epoch, Some(3), "half of five epochs is over in the third");
     assert!(
-        warnings[0].message.starts_with("audio alone stays near chance: 11.0 %"),
+        warnings[0].message.starts_with("audio alone (zero-fill) stays near chance: 11.0 %"),
         "{}",
         warnings[0].message
     );
@@ -135,6 +135,38 @@ fn a_memorised_modality_is_named_only_when_the_fused_accuracy_falls() {
     assert!(warnings[0].remedy.contains("weight_decay") && !warnings[0].remedy.contains("alpha"));
     // One lucky epoch is no peak.
     assert!(run([0.6, 0.74, 0.74, 0.80, 0.74, 0.74, 0.74, 0.74], 0.95).is_empty());
+}
+
+/// The same epochs with audio read by a head of its own, on both splits.
+fn own_heads(mut epochs: Vec<Epoch>, validation: f64, train: f64) -> (Start, Vec<Epoch>) {
+    let row = |value: f64| ["accuracy", "balanced_accuracy"].map(|name| (name.to_owned(), value)).into();
+    for epoch in &mut epochs {
+        epoch.val.insert("native:audio".into(), row(validation));
+        epoch.train.insert("aux:audio".into(), row(train));
+        let zero_filled = BTreeMap::from([("train_accuracy".to_owned(), 0.97)]);
+        epoch.diagnostics.insert("audio".into(), zero_filled);
+    }
+    let alone = Alone { native: "own head".into(), native_trained: true, ..Alone::default() };
+    (Start { alone, ..start(50) }, epochs)
+}
+
+#[test]
+fn a_head_that_the_method_trains_is_what_warnings_look_at() {
+    // Zero-filled, audio is at chance; its own head is not, and the other way round.
+    let stuck = || curve([0.5, 0.8, 0.9, 0.9, 0.8, 0.9].map(|full| (full, 0.11, 0.3)));
+    let of = |(start, epochs): (Start, Vec<Epoch>)| of_run(&Start { epochs: 6, ..start }, &epochs);
+    assert!(!kinds(&of((start(6), stuck()))).is_empty());
+    assert!(of(own_heads(stuck(), 0.54, 0.6)).is_empty());
+    let healthy = || curve([0.5, 0.8, 0.9, 0.9, 0.8, 0.9].map(|full| (full, 0.5, 0.6)));
+    let warnings = of(own_heads(healthy(), 0.1, 0.1));
+    assert_eq!(kinds(&warnings), ["modality_at_chance"]);
+    assert!(warnings[0].message.starts_with("audio alone (own head) stays near"), "{}", warnings[0].message);
+
+    let falling = || curve([0.6, 0.7, 0.76, 0.77, 0.77, 0.75, 0.72, 0.71].map(|f| (f, 0.55, 0.95)));
+    let of = |(start, epochs): (Start, Vec<Epoch>)| of_run(&start, &epochs);
+    assert!(of(own_heads(falling(), 0.6, 0.7)).is_empty(), "the own head has not memorised");
+    let warnings = of(own_heads(falling(), 0.6, 0.93));
+    assert!(warnings[0].message.contains("(own head) has 93.0 % on the train and 60.0 %"), "{warnings:?}");
 }
 
 #[test]

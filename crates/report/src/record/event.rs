@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Confusion, number};
+use super::{Alone, Confusion, number};
 
 /// Numbers by name: `accuracy`, `balanced_accuracy`, `macro_f1`,
 /// `cross_entropy`. Shares are 0 to 1, not percent; NaN is a number that is not
 /// defined, `null` in the file.
 pub type Values = BTreeMap<String, f64>;
 
-/// [`Values`] by row: `full` is the fused output, any other name is a modality
-/// shown alone.
+/// [`Values`] by row: `full` is the fused output, any other name is one of a
+/// modality alone (see [`Convention`](super::Convention)).
 pub type Scores = BTreeMap<String, Values>;
 
 /// One line of `metrics.jsonl`.
@@ -67,6 +67,8 @@ pub struct Start {
     pub resumed_from: Option<usize>,
     /// Names of the modalities, in the order of the model.
     pub modalities: Vec<String>,
+    /// How one modality alone is read.
+    pub alone: Alone,
     /// Names of the classes, in the order of the outputs; empty for regression.
     pub classes: Vec<String>,
     /// Name of the score that selects a model; empty where it was not recorded.
@@ -175,6 +177,9 @@ pub struct Test {
     /// Scores by row.
     #[serde(with = "number::nested")]
     pub scores: Scores,
+    /// How one modality alone is read; `None` in older records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alone: Option<Alone>,
     /// Confusion counts by row; empty when the task has no classes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub confusion: BTreeMap<String, Confusion>,

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{End, Epoch, Event, Start, Test, Warning};
+use super::{Alone, End, Epoch, Event, Start, Test, Warning};
 
 /// A metrics file could not be read or written.
 #[derive(Debug)]
@@ -136,6 +136,13 @@ impl Log {
     /// All looks at sealed splits.
     pub fn tests(&self) -> impl Iterator<Item = &Test> {
         self.events.iter().filter_map(|e| if let Event::Test(x) = e { Some(x) } else { None })
+    }
+
+    /// How one modality alone is read, as the last look says, else the start.
+    pub fn alone(&self) -> Alone {
+        let looks: Vec<&Alone> = self.tests().filter_map(|test| test.alone.as_ref()).collect();
+        let last = looks.last().copied().or_else(|| self.start().map(|start| &start.alone));
+        last.cloned().unwrap_or_default()
     }
 
     /// All warnings.

@@ -8,6 +8,7 @@
 //! is `null`; an infinite one is written as `"inf"` or `"-inf"`, because JSON has
 //! no such number and a diverged loss is exactly what a reader needs to see.
 
+mod alone;
 mod appender;
 mod confusion;
 mod event;
@@ -15,6 +16,7 @@ mod log;
 mod number;
 mod study;
 
+pub use alone::{Alone, Convention, conventions};
 pub use appender::Appender;
 pub use confusion::Confusion;
 pub use event::{End, Epoch, Event, Scores, Start, Step, Test, Values, Warning};

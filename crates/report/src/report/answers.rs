@@ -193,11 +193,12 @@ fn unimodal(study: &Study<'_>, source: &Source) -> Vec<String> {
         };
         let metric = study.metric;
         lines.push(format!(
-            "{0} inside {1} reaches {inside}, a model of {0} only ({2}) {alone}: {3}.",
+            "{0} inside {1} ({4}) reaches {inside}, a model of {0} only ({2}) {alone}: {3}.",
             row_title(row),
             focus.name,
             reference.name,
-            gap.sentence(metric.factor, metric.decimals, metric.points)
+            gap.sentence(metric.factor, metric.decimals, metric.points),
+            study.read_by(focus, source, row)
         ));
     }
     lines
@@ -262,10 +263,12 @@ fn inside(study: &Study<'_>, source: &Source) -> Vec<String> {
         let value = |m| reached(study, m, source, row);
         let (Some(with), Some(without)) = (value(focus), value(baseline)) else { continue };
         let mut text = format!(
-            "Shown {} alone, {} reaches {without} and {} {with}.",
+            "{} alone: {} reaches {without} ({}) and {} {with} ({}).",
             row_title(row),
             baseline.name,
-            focus.name
+            study.read_by(baseline, source, row),
+            focus.name,
+            study.read_by(focus, source, row)
         );
         let both = |name: &str| Some((last(baseline, row, name)?, last(focus, row, name)?));
         if let Some((before, after)) = both(measure::SUPPRESSION_EFFECTIVE) {

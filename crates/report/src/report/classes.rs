@@ -43,7 +43,7 @@ pub(super) fn confusions(study: &Study<'_>) -> Option<Section> {
         let asked = i == study.baseline || Some(i) == study.focus;
         for row in &study.rows {
             let Some(counts) = summed(method, source, row) else { continue };
-            let title = format!("{}: {}", method.name, row_title(row));
+            let title = format!("{}: {}", study.called(method, source, row), row_title(row));
             let figure = (counts.classes() <= HeatMap::MOST_CLASSES)
                 .then(|| Block::Figure(HeatMap::confusion(title, classes(study), &counts).figure()));
             match (row == FULL, asked) {
@@ -186,7 +186,8 @@ pub(super) fn source<'a>(study: &'a Study<'_>) -> Option<&'a Source> {
 
 fn counts<'a>(run: &'a RunSummary, source: &Source, row: &str) -> Option<&'a Confusion> {
     let Source::Test(checkpoint) = source else { return None };
-    run.test(checkpoint)?.confusion.get(row).filter(|counts| !counts.is_empty())
+    let test = run.test(checkpoint)?;
+    test.confusion.get(&run.alone.row(&test.scores, row)).filter(|counts| !counts.is_empty())
 }
 
 /// The sum over the runs of a method.

@@ -308,7 +308,8 @@ type Right<'a> = (&'a [String], &'a [bool]);
 fn correct<'a>(run: &'a RunSummary, source: &Source, row: &str) -> Option<Right<'a>> {
     let Source::Test(checkpoint) = source else { return None };
     let predictions = run.predictions.iter().find(|p| p.checkpoint == *checkpoint)?;
-    let correct = predictions.correct.get(row)?;
+    let scores = source.scores(run)?;
+    let correct = predictions.correct.get(&run.alone.row(scores, row))?;
     (correct.len() == predictions.ids.len()).then_some((predictions.ids.as_slice(), correct.as_slice()))
 }
 

@@ -3,46 +3,54 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    measure,
-    study::{Method, Study, row_title},
+    RunSummary, measure,
+    study::{Method, Source, Study, row_title},
 };
 use crate::{
     html::{Block, Section},
     plot::{Axis, LinePlot, Series},
-    record::{Epoch, Scores},
+    record::{Epoch, Values},
     statistics::Summary,
 };
 
 const BAND: &str = "Curves are means over the runs of a method; the band is one standard deviation. Gaps are epochs \
                     without a finite number.";
 
+/// Where the values of a row stand in an epoch of a run.
+type Split = for<'a> fn(&'a RunSummary, &'a Epoch, &str) -> Option<&'a Values>;
+
 /// Score curves of the fused output and of every modality (the paper's Fig. 1a and 1b).
 pub(super) fn accuracy(study: &Study<'_>) -> Option<Section> {
     let mut section = Section::new("Every modality over training");
-    let plots = |split: fn(&Epoch) -> &Scores, name: &str| -> Plots {
+    let plots = |split: Split, name: &str| -> Plots {
         let one = |row: &String| {
             let title = format!("{}, {name} split", row_title(row));
             let axis = Axis::new(study.metric.title(&study.options.metric));
-            let read = |e: &Epoch| Some(study.metric.factor * split(e).get(row)?.get(&study.options.metric)?);
+            let read = |run: &RunSummary, e: &Epoch| {
+                Some(study.metric.factor * split(run, e, row)?.get(&study.options.metric)?)
+            };
             Plots::of(study, row, title, axis, None, read)
         };
         study.rows.iter().map(one).collect()
     };
-    let validation = plots(|e| &e.val, "validation");
+    let validation = plots(|run, e, row| run.alone.values(&e.val, row), "validation");
     if validation.first.is_empty() {
         section.say("No epoch holds a validation score, so there are no curves.");
         return Some(section);
     }
     section.say(BAND);
+    if let Some(words) = study.conventions(&Source::ValidationLast) {
+        section.say(words);
+    }
     section.blocks.extend(validation.first);
     let losses: BTreeSet<&String> =
         study.runs.iter().flat_map(|r| &r.epochs).flat_map(|e| e.losses.keys()).collect();
     let loss = |row: &&String| {
         let title = format!("Training loss: {}", row_title(row));
-        Plots::of(study, row, title, Axis::new("loss").log(), None, |e| e.losses.get(*row).copied())
+        Plots::of(study, row, title, Axis::new("loss").log(), None, |_, e| e.losses.get(*row).copied())
     };
     let losses: Plots = losses.iter().take(12).map(loss).collect();
-    let training = plots(|e| &e.train, "training");
+    let training = plots(|run, e, row| run.alone.trained(&e.train, row), "training");
     section.fold("All methods", validation.all);
     section.fold("The same on the training split", training.whole());
     section.fold("Training losses", losses.whole());
@@ -70,7 +78,7 @@ pub(super) fn diagnostics(study: &Study<'_>) -> Option<Section> {
             let mut axis = Axis::new(manner.map_or(name, |m| m.axis));
             axis.log = manner.is_some_and(|m| m.log);
             let title = format!("{}: {}", manner.map_or(name, |m| m.title), row_title(modality));
-            let read = |e: &Epoch| e.diagnostics.get(*modality)?.get(name).copied();
+            let read = |_: &RunSummary, e: &Epoch| e.diagnostics.get(*modality)?.get(name).copied();
             let plots = Plots::of(study, modality, title, axis, manner.and_then(|m| m.mark), read);
             let place = if measure::FIRST.contains(&name) { &mut section.blocks } else { &mut more };
             place.extend(plots.first);
@@ -105,7 +113,7 @@ impl Plots {
         title: String,
         axis: Axis,
         mark: Option<(&str, f64)>,
-        read: impl Fn(&Epoch) -> Option<f64>,
+        read: impl Fn(&RunSummary, &Epoch) -> Option<f64>,
     ) -> Self {
         let featured = study.featured(row);
         let everyone: Vec<usize> = (0..study.methods.len()).collect();
@@ -139,10 +147,10 @@ impl FromIterator<Self> for Plots {
     }
 }
 
-fn series(method: &Method<'_>, read: &impl Fn(&Epoch) -> Option<f64>) -> Series {
+fn series(method: &Method<'_>, read: &impl Fn(&RunSummary, &Epoch) -> Option<f64>) -> Series {
     let mut epochs: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-    for epoch in method.runs.iter().flat_map(|run| &run.epochs) {
-        if let Some(value) = read(epoch) {
+    for (run, epoch) in method.runs.iter().flat_map(|run| run.epochs.iter().map(move |e| (run, e))) {
+        if let Some(value) = read(run, epoch) {
             epochs.entry(epoch.epoch).or_default().push(value);
         }
     }

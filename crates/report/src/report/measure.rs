@@ -90,5 +90,5 @@ pub(super) const KNOWN: [Manner; 15] = [
     manner(EFFECTIVE_RANK, "Effective rank of the features", "rank", false),
     manner(SHAPLEY, "Shapley share of the accuracy", "share", false),
     manner(WITHOUT, "Score without the modality", "score", false),
-    manner(TRAIN_ACCURACY, "Accuracy of the modality alone on train samples", "accuracy", false),
+    manner(TRAIN_ACCURACY, "Accuracy of the modality alone (zero-fill) on train samples", "accuracy", false),
 ];

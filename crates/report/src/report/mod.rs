@@ -11,6 +11,7 @@
 //! assert!(page.to_html().starts_with("<!DOCTYPE html>"));
 //! ```
 
+mod alone;
 mod answers;
 mod choices;
 mod classes;

@@ -1,6 +1,9 @@
 //! The result table and its picture.
 
-use super::study::{FULL, Source, Study, row_title};
+use super::{
+    alone,
+    study::{FULL, Source, Study, row_title},
+};
 use crate::{
     html::{Block, Section},
     plot::{Axis, Dot, DotPlot},
@@ -27,6 +30,9 @@ pub(super) fn section(study: &Study<'_>) -> Option<Section> {
         if i == 0 && study.methods.len() > 1 {
             let pictures = study.rows.iter().filter_map(|row| picture(study, source, row));
             section.blocks.extend(pictures.map(|plot| Block::Figure(plot.figure())));
+        }
+        if let Some(table) = alone::table(study, source) {
+            section.fold("Each modality alone, by every convention", vec![Block::Table(table)]);
         }
     }
     Some(section)
@@ -65,8 +71,11 @@ fn table(study: &Study<'_>, source: &Source) -> Table {
     }
     table.note(
         "Mean ± standard deviation over the runs that have the number; the interval is Student's t on the fused \
-         mean, cut where a score cannot be. A modality's column is the model shown that modality alone.",
+         mean, cut where a score cannot be.",
     );
+    if let Some(words) = study.conventions(source) {
+        table.note(words);
+    }
     if missing > 0 {
         let verbs = if missing == 1 { ["run has", "enters"] } else { ["runs have", "enter"] };
         table.note(format!("{missing} {} no finite fused score here and {} no mean.", verbs[0], verbs[1]));
@@ -92,7 +101,7 @@ fn picture(study: &Study<'_>, source: &Source, row: &str) -> Option<DotPlot> {
         let Some(mean) = summary.mean else { continue };
         let interval = interval(study, &summary).map(|i| i.scaled(metric.factor));
         plot.dots.push(Dot {
-            name: method.name.clone(),
+            name: study.called(method, source, row),
             value: mean * metric.factor,
             interval: interval.map(|i| [i.low, i.high]),
             colour,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Role;
 use crate::{
-    record::{End, Epoch, Log, Test, Warning},
+    record::{Alone, End, Epoch, Log, Test, Warning},
     text::shorten,
 };
 
@@ -16,7 +16,7 @@ pub struct Predictions {
     /// Names of the samples; two runs are compared sample by sample only when
     /// these agree.
     pub ids: Vec<String>,
-    /// Right or wrong by row (`full` or a modality), in the order of `ids`.
+    /// Right or wrong by row of scores, in the order of `ids`.
     pub correct: BTreeMap<String, Vec<bool>>,
 }
 
@@ -44,6 +44,8 @@ pub struct RunSummary {
     pub data_notes: Vec<String>,
     /// Modalities in the order of the model.
     pub modalities: Vec<String>,
+    /// How one modality alone is read.
+    pub alone: Alone,
     /// Class names in the order of the outputs.
     pub classes: Vec<String>,
     /// Name of the score that selected its best epoch; empty where it was not recorded.
@@ -90,6 +92,7 @@ impl RunSummary {
                 .collect(),
             data_notes: start.notes,
             modalities: start.modalities,
+            alone: log.alone(),
             classes: start.classes,
             metric: start.metric,
             epochs: log.epochs(),

@@ -7,7 +7,11 @@ use super::{
     method::{Role, is_dgl, only_modality, role, strategy},
     metric::Metric,
 };
-use crate::{record::Scores, statistics::Summary, text::shorten};
+use crate::{
+    record::{Convention, Scores},
+    statistics::Summary,
+    text::shorten,
+};
 
 /// Runs of one method.
 pub(super) struct Method<'a> {
@@ -60,7 +64,7 @@ pub(super) struct Study<'a> {
     pub baseline: usize,
     /// Index of the method in question, which the summary is about.
     pub focus: Option<usize>,
-    /// Rows that any run scored, the fused one first, then in the model's order.
+    /// The fused row first, then the modalities that any run scored alone, in the model's order.
     pub rows: Vec<String>,
     /// What results are read from: every kind of look at the test split, the
     /// last epoch first, or validation when there was none.
@@ -166,9 +170,11 @@ impl<'a> Study<'a> {
         method.runs.iter().map(|run| self.value(run, source, row)).collect()
     }
 
-    /// The score of a run, NaN when it is missing.
+    /// The score of a run, NaN when it is missing; of a modality alone by the
+    /// convention that its method rests on.
     pub fn value(&self, run: &RunSummary, source: &Source, row: &str) -> f64 {
-        source.scores(run).and_then(|s| s.get(row)?.get(&self.options.metric)).copied().unwrap_or(f64::NAN)
+        let values = source.scores(run).and_then(|scores| run.alone.values(scores, row));
+        values.and_then(|values| values.get(&self.options.metric)).copied().unwrap_or(f64::NAN)
     }
 
     /// Runs of two methods that share seed and fold. Runs without both are
@@ -211,7 +217,8 @@ fn rows(runs: &[RunSummary]) -> Vec<String> {
     let full = FULL.to_owned();
     let wanted = runs.iter().flat_map(|run| &run.modalities);
     for row in [&full].into_iter().chain(wanted).chain(scored.iter().copied()) {
-        if scored.contains(row) && !rows.contains(row) {
+        let plain = Convention::of_row(row).0 == Convention::ZeroFill;
+        if plain && scored.contains(row) && !rows.contains(row) {
             rows.push(row.clone());
         }
     }

@@ -87,12 +87,15 @@ fn modalities(study: &Study<'_>, source: &Source) -> Option<String> {
     let one = |method: &Method<'_>| {
         let values: Vec<String> = alone
             .iter()
-            .filter_map(|row| Some(format!("{} {}", row_title(row), reached(study, method, source, row)?)))
+            .filter_map(|row| {
+                let (value, by) = (reached(study, method, source, row)?, study.read_by(method, source, row));
+                Some(format!("{} {value} by {by}", row_title(row)))
+            })
             .collect();
         (!values.is_empty()).then(|| format!("{} ({})", method.name, values.join(", ")))
     };
     let parts: Vec<String> = study.methods.iter().take(8).filter_map(one).collect();
-    (!parts.is_empty()).then(|| format!("Shown one modality alone: {}.", parts.join("; ")))
+    (!parts.is_empty()).then(|| format!("Each modality alone: {}.", parts.join("; ")))
 }
 
 fn cautions(study: &Study<'_>) -> Vec<String> {

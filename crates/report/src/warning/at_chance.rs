@@ -17,6 +17,8 @@ pub struct ModalityAtChance {
     pub modality: String,
     /// Mean balanced accuracy over the second half of the epochs.
     pub accuracy: f64,
+    /// How the modality alone was read, such as `zero-fill`.
+    pub convention: String,
     /// What a constant guess reaches.
     pub chance: f64,
     /// By how much chance alone may exceed that on these samples.
@@ -37,7 +39,7 @@ impl ModalityAtChance {
             return None;
         }
         let late = &epochs[epochs.len() / 2..];
-        let read = |e: &Epoch| e.val.get(modality)?.get("balanced_accuracy").copied();
+        let read = |e: &Epoch| start.alone.values(&e.val, modality)?.get("balanced_accuracy").copied();
         let values: Vec<f64> = late.iter().map(read).collect::<Option<_>>()?;
         let accuracy = values.iter().sum::<f64>() / values.len() as f64;
         let chance = 1.0 / classes as f64;
@@ -48,6 +50,7 @@ impl ModalityAtChance {
             accuracy,
             chance,
             margin,
+            convention: start.alone.name(&last.val, modality).to_owned(),
             epoch: last.epoch,
         })
     }
@@ -58,9 +61,10 @@ impl Caution for ModalityAtChance {
 
     fn message(&self) -> String {
         format!(
-            "{} alone stays near chance: {} balanced accuracy on validation where a constant guess has {} and \
+            "{} alone ({}) stays near chance: {} balanced accuracy on validation where a constant guess has {} and \
              chance may add {}",
             shorten(&self.modality, 60),
+            shorten(&self.convention, 30),
             percent(self.accuracy),
             percent(self.chance),
             points(self.margin)

@@ -1,7 +1,7 @@
 //! A modality learns the train split by heart, and the fused model pays for it.
 
 use super::{Caution, percent, points, validation_samples};
-use crate::record::{Epoch, Start};
+use crate::record::{Convention, Epoch, Start};
 use crate::text::shorten;
 
 /// A modality alone is far better on the train than on the validation split,
@@ -15,6 +15,8 @@ use crate::text::shorten;
 pub struct ModalityMemorised {
     /// Name of the modality.
     pub modality: String,
+    /// How the modality alone was read, such as `zero-fill`.
+    pub convention: String,
     /// Its accuracy on the train split.
     pub train: f64,
     /// Its accuracy on the validation split.
@@ -43,10 +45,13 @@ impl ModalityMemorised {
         if samples == 0.0 || epochs.len() < 2 * WINDOW {
             return None;
         }
-        let seen = |e: &Epoch| e.train.get(modality).and_then(|row| row.get("accuracy")).copied();
-        let measured = |e: &Epoch| e.diagnostics.get(modality).and_then(|m| m.get("train_accuracy")).copied();
-        let train = measured(last).or_else(|| seen(last))?;
-        let validation = *last.val.get(modality)?.get("accuracy")?;
+        let alone = &start.alone;
+        let seen = |e: &Epoch| alone.trained(&e.train, modality)?.get("accuracy").copied();
+        // Diagnostics show the modality alone to the fused head.
+        let filled = alone.convention(&last.val, modality) == Convention::ZeroFill;
+        let measured = last.diagnostics.get(modality).and_then(|m| m.get("train_accuracy")).copied();
+        let train = measured.filter(|_| filled).or_else(|| seen(last))?;
+        let validation = *alone.values(&last.val, modality)?.get("accuracy")?;
         let fused: Vec<f64> =
             epochs.iter().map(|e| e.val.get("full")?.get("accuracy").copied()).collect::<Option<_>>()?;
         let median = |window: &[f64]| {
@@ -59,6 +64,7 @@ impl ModalityMemorised {
         let error = (peak * (1.0 - peak) / samples).sqrt();
         (train - validation >= FAR && peak - now > error).then(|| Self {
             modality: modality.to_owned(),
+            convention: alone.name(&last.val, modality).to_owned(),
             train,
             validation,
             peak,
@@ -74,9 +80,10 @@ impl Caution for ModalityMemorised {
 
     fn message(&self) -> String {
         format!(
-            "{} alone has {} on the train and {} on the validation split, and the fused validation accuracy \
+            "{} alone ({}) has {} on the train and {} on the validation split, and the fused validation accuracy \
              has fallen by {} from its best",
             shorten(&self.modality, 60),
+            shorten(&self.convention, 30),
             percent(self.train),
             percent(self.validation),
             points(self.peak - self.now)

@@ -1,0 +1,90 @@
+//! By which convention each method's modalities are read, in words and as a table.
+
+use super::{
+    RunSummary,
+    study::{FULL, Method, Source, Study, row_title},
+    words::listed,
+};
+use crate::{
+    record::{Convention, conventions},
+    statistics::Summary,
+    table::{Cell, Column, Table},
+    text::shorten,
+};
+
+impl Study<'_> {
+    /// What people call the convention by which a method's modality is
+    /// compared, such as `own head`; several where its runs differ.
+    pub fn read_by(&self, method: &Method<'_>, source: &Source, row: &str) -> String {
+        let mut names: Vec<&str> = Vec::new();
+        for run in &method.runs {
+            let Some(scores) = source.scores(run).filter(|s| s.contains_key(row)) else { continue };
+            let name = run.alone.name(scores, row);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        listed(&names, 4)
+    }
+
+    /// The name of a method where its score of a row is shown: with the
+    /// convention, unless that is zero-filling.
+    pub fn called(&self, method: &Method<'_>, source: &Source, row: &str) -> String {
+        let by = self.read_by(method, source, row);
+        let plain = row == FULL || by.is_empty() || by == Convention::ZeroFill.name();
+        if plain { method.name.clone() } else { format!("{}, {by}", method.name) }
+    }
+
+    /// One sentence: how each modality alone is read in numbers of this source.
+    pub fn conventions(&self, source: &Source) -> Option<String> {
+        let by = |method: &Method<'_>| {
+            let rows = self.rows.iter().filter(|row| *row != FULL);
+            let known = rows.map(|row| self.read_by(method, source, row)).filter(|by| !by.is_empty());
+            // A method with a convention of its own is named by that.
+            known.max_by_key(|by| by != Convention::ZeroFill.name())
+        };
+        let read: Vec<(&str, String)> =
+            self.methods.iter().filter_map(|m| Some((m.name.as_str(), by(m)?))).collect();
+        conventions(read.iter().map(|(method, by)| (*method, by.as_str())))
+    }
+}
+
+/// Scores of every modality by every convention; `None` if all are zero-fill.
+pub(super) fn table(study: &Study<'_>, source: &Source) -> Option<Table> {
+    let values = |run: &RunSummary, (row, convention): (&str, Convention)| {
+        let values = run.alone.by(convention, source.scores(run)?, row)?;
+        Some(values.get(&study.options.metric).copied().unwrap_or(f64::NAN))
+    };
+    let modalities = study.rows.iter().filter(|row| *row != FULL);
+    let columns: Vec<(&str, Convention)> = modalities
+        .flat_map(|row| Convention::ALL.map(|convention| (row.as_str(), convention)))
+        .filter(|column| study.runs.iter().any(|run| values(run, *column).is_some()))
+        .collect();
+    if columns.iter().all(|(_, convention)| *convention == Convention::ZeroFill) {
+        return None;
+    }
+    let metric = study.metric;
+    let heads = columns.iter().map(|(row, convention)| {
+        Column::new(format!("{}, {}", row_title(row), convention.name())).best(metric.better)
+    });
+    let heads = std::iter::once(Column::new("method")).chain(heads).chain([Column::new("native is")]);
+    let mut table = Table::new(heads).captioned(format!(
+        "{}: each modality alone, {}",
+        source.title(),
+        metric.title(&study.options.metric)
+    ));
+    for method in &study.methods {
+        let cell = |column: &(&str, Convention)| {
+            let of: Vec<f64> = method.runs.iter().filter_map(|run| values(run, *column)).collect();
+            Cell::spread(&Summary::of(&of), metric.factor, metric.decimals)
+        };
+        let native = method.runs[0].alone.native_name().unwrap_or("-");
+        let cells = columns.iter().map(cell).chain([Cell::text(shorten(native, 40))]);
+        table.row(std::iter::once(Cell::text(&method.name)).chain(cells));
+    }
+    table.note(
+        "Zero-fill is the model shown that modality with zeros for the rest, native how the method itself reads it. \
+         Comparisons use the head that the method trains for it, else zero-fill.",
+    );
+    Some(table)
+}
