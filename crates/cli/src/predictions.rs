@@ -5,12 +5,14 @@ use counterpoint::train::Evaluation;
 use counterpoint_batch::Targets;
 use counterpoint_report::predictions::{CheckpointPredictions, Numbers, PredictionFile, Truth};
 
+use crate::scores;
+
 /// What a checkpoint made of every sample of a split.
 pub fn checkpoint(evaluation: &Evaluation, epoch: usize, names: &Modalities) -> CheckpointPredictions {
     let spread = |(of, values): &(Vec<usize>, Vec<f32>)| Numbers::spread(evaluation.ids.len(), of, values);
     CheckpointPredictions {
         epoch,
-        scores: evaluation.kept.iter().map(|(row, kept)| (row.label(names), spread(kept))).collect(),
+        scores: scores::rows(evaluation, names).map(|(row, kept)| (row, spread(kept))).collect(),
         features: (evaluation.features.iter())
             .map(|(m, features)| (names.name(*m).to_owned(), spread(features)))
             .collect(),

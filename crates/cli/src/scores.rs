@@ -5,15 +5,26 @@ use std::collections::BTreeMap;
 use counterpoint::grad::Row;
 use counterpoint::modality::Modalities;
 use counterpoint::task::{Metric, Task};
-use counterpoint::train::Evaluation;
-use counterpoint_report::record::{Confusion, Scores};
+use counterpoint::train::{Evaluation, Kept};
+use counterpoint_report::record::{Alone, Confusion, Convention, Scores};
 use counterpoint_report::table::{Cell, Column, Table, TextStyle};
 
-/// Metrics of every row under the name that files use.
+/// Everything that was scored under the name that files use: the rows, and
+/// each modality alone as the method itself reads it.
+pub fn rows<'a>(
+    evaluation: &'a Evaluation,
+    names: &'a Modalities,
+) -> impl Iterator<Item = (String, &'a Kept)> {
+    let native = evaluation.native.iter();
+    let native = native.map(|(m, kept)| (Convention::Native.row(names.name(*m)), kept));
+    evaluation.kept.iter().map(|(row, kept)| (row.label(names), kept)).chain(native)
+}
+
+/// Metrics of everything that was scored.
 pub fn records(evaluation: &Evaluation, task: &dyn Task, names: &Modalities) -> Scores {
     let plain =
         |values: BTreeMap<&'static str, f64>| values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-    evaluation.metrics(task).into_iter().map(|(row, values)| (row.label(names), plain(values))).collect()
+    rows(evaluation, names).map(|(row, kept)| (row, plain(evaluation.judge(kept, task)))).collect()
 }
 
 /// Metrics by what samples have, under names like `audio+image`.
@@ -33,24 +44,23 @@ pub fn by_presence(evaluation: &Evaluation, task: &dyn Task, names: &Modalities)
         .collect()
 }
 
-/// Confusion counts of every row; empty without classes that exclude each other.
+/// Confusion counts of everything that was scored; empty without classes that exclude each other.
 pub fn confusions(
     evaluation: &Evaluation,
     task: &dyn Task,
     names: &Modalities,
 ) -> BTreeMap<String, Confusion> {
-    let count = |(of, kept): &(Vec<usize>, Vec<f32>)| {
+    let count = |(of, kept): &Kept| {
         Confusion::new(task.outputs(), task.confusion(kept, &evaluation.targets.pick(of)))
     };
-    let counts = evaluation.kept.iter().map(|(row, kept)| (row.label(names), count(kept)));
+    let counts = rows(evaluation, names).map(|(row, kept)| (row, count(kept)));
     counts.filter(|(_, counts)| !counts.is_empty()).collect()
 }
 
 /// Intersection over union of every class by row; empty where classes are not areas.
 pub fn class_iou(evaluation: &Evaluation, task: &dyn Task, classes: &[String], names: &Modalities) -> Scores {
     let named = |values: Vec<f64>| classes.iter().cloned().zip(values).collect();
-    let rows = evaluation.kept.iter();
-    rows.filter_map(|(row, (_, kept))| Some((row.label(names), named(task.class_iou(kept)?)))).collect()
+    rows(evaluation, names).filter_map(|(row, (_, kept))| Some((row, named(task.class_iou(kept)?)))).collect()
 }
 
 /// Title of the column of a checkpoint.
@@ -78,8 +88,15 @@ pub fn written(values: &BTreeMap<String, f64>, metric: &Metric) -> String {
 }
 
 /// One column for each named set of scores, one line for the fused output and
-/// for every modality alone: the task's first metric, shares in percent.
-pub fn table(title: &str, columns: &[(String, &Scores)], names: &Modalities, task: &dyn Task) -> String {
+/// for every modality alone by every convention that was scored, the one that
+/// is compared first: the task's first metric, shares in percent.
+pub fn table(
+    title: &str,
+    columns: &[(String, &Scores)],
+    names: &Modalities,
+    alone: &Alone,
+    task: &dyn Task,
+) -> String {
     let metric = task.metrics().primary();
     let (heading, scale, digits) = if metric.share {
         (format!("{}, %", metric.name), 100.0, 1)
@@ -90,8 +107,14 @@ pub fn table(title: &str, columns: &[(String, &Scores)], names: &Modalities, tas
         std::iter::once(Column::new(heading)).chain(columns.iter().map(|(name, _)| Column::new(name))),
     )
     .captioned(title);
-    let alone = names.names().iter().map(|n| (n.clone(), format!("{n} alone")));
-    for (row, label) in std::iter::once(("full".to_owned(), "fused".to_owned())).chain(alone) {
+    let mut lines = vec![("full".to_owned(), "fused".to_owned())];
+    for name in names.names() {
+        let scored = |by: &Convention| columns.iter().any(|(_, scores)| scores.contains_key(&by.row(name)));
+        let mut by: Vec<Convention> = Convention::ALL.into_iter().filter(scored).collect();
+        by.sort_by_key(|by| columns.iter().all(|(_, scores)| alone.convention(scores, name) != *by));
+        lines.extend(by.iter().map(|by| (by.row(name), format!("{name} alone, {}", alone.title(*by)))));
+    }
+    for (row, label) in lines {
         let cell = |(_, scores): &(String, &Scores)| {
             Cell::maybe(scores.get(&row).and_then(|s| s.get(metric.name)).map(|value| value * scale), digits)
         };

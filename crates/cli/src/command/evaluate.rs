@@ -1,6 +1,5 @@
 //! `counterpoint evaluate`.
 
-use counterpoint::modality::Modalities;
 use serde_json::json;
 
 use super::print;
@@ -22,6 +21,7 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
             ("test", run.splits.test.len(), scored, Some(looks))
         }
     };
+    let alone = run.alone()?;
     if args.json {
         let part = |s: &Scored| {
             let mut part = json!({"epoch": s.epoch, "scores": s.scores, "by_presence": s.by_presence});
@@ -30,7 +30,8 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
             }
             part
         };
-        let mut result = json!({"run": args.run, "split": split, "samples": samples, "looks": looks});
+        let mut result =
+            json!({"run": args.run, "split": split, "samples": samples, "looks": looks, "alone": alone});
         if let Some(accepted) = &accepted {
             result["accepted_data"] = json!(accepted);
         }
@@ -40,8 +41,7 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
     }
     let title = format!("{}: {split} split, {samples} samples", args.run.display());
     let columns: Vec<_> = scored.iter().map(|s| (scores::column(s.checkpoint, s.epoch), &s.scores)).collect();
-    let names = Modalities::new(run.splits.modalities().iter().map(|m| m.name.as_str()))?;
-    print(scores::table(&title, &columns, &names, run.task.as_ref()).trim_end());
+    print(scores::table(&title, &columns, &run.names()?, &alone, run.task.as_ref()).trim_end());
     let last = scored.last().into_iter().flat_map(|s| &s.by_presence);
     for (pattern, values) in last {
         let value = scores::primary(values, run.task.as_ref());

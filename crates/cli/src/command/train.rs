@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use counterpoint::grad::Cut;
-use counterpoint::modality::Modalities;
 use counterpoint::strategy::Moment;
 use counterpoint::train::check_reach;
 use counterpoint_batch::{BatchSource, TargetSpec};
@@ -108,7 +107,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
         let part = |e: &Epoch| json!({"epoch": e.epoch, "scores": e.val});
         print(json!({
             "run": folder.path, "split": "val", "samples": splits.val.len(),
-            "best": best.map(part), "last": part(last), "train_seconds": seconds,
+            "best": best.map(part), "last": part(last), "alone": run.alone()?, "train_seconds": seconds,
         }));
         return Ok(());
     }
@@ -120,8 +119,8 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
     );
     let kept = best.map(|e| ("best", e)).into_iter().chain([("last", last)]);
     let columns: Vec<_> = kept.map(|(name, e)| (scores::column(name, e.epoch), &e.val)).collect();
-    let names = Modalities::new(splits.modalities().iter().map(|m| m.name.as_str()))?;
-    print(scores::table(&title, &columns, &names, run.task.as_ref()).trim_end());
+    let (names, alone) = (run.names()?, run.alone()?);
+    print(scores::table(&title, &columns, &names, &alone, run.task.as_ref()).trim_end());
     let looks: Vec<_> = log.tests().map(|t| (scores::column(&t.checkpoint, t.epoch), &t.scores)).collect();
     if looks.is_empty() {
         print(format!(
@@ -130,7 +129,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
         ));
     } else {
         let title = format!("{place}: test split, {} samples", splits.test.len());
-        print(scores::table(&title, &looks, &names, run.task.as_ref()).trim_end());
+        print(scores::table(&title, &looks, &names, &alone, run.task.as_ref()).trim_end());
     }
     Ok(())
 }

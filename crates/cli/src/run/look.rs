@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model as _};
-use counterpoint::train::{Checkpoint, Evaluation, Learner, evaluate};
+use counterpoint::train::{Besides, Checkpoint, Evaluation, Learner, evaluate};
 use counterpoint_data::{Loader, LoaderOptions, Split};
 use counterpoint_report::predictions::PredictionFile;
-use counterpoint_report::record::{Appender, Confusion, Log, Scores, Test};
+use counterpoint_report::record::{Alone, Appender, Confusion, Log, Scores, Test};
 use serde_json::json;
 
 use super::{Acceptance, Run};
@@ -71,7 +70,8 @@ impl Run {
         let looks = folder::record_look(path, &look)?;
         self.predictions("test", &scored)?.write(path.join(PredictionFile::NAME))?;
         let mut log = Appender::open(path.join("metrics.jsonl"))?;
-        scored.iter().try_for_each(|s| log.append(record(s)))?;
+        let alone = self.alone()?;
+        scored.iter().try_for_each(|s| log.append(record(s, &alone)))?;
         Ok((scored, looks))
     }
 
@@ -94,12 +94,13 @@ impl Run {
         self.predictions("test", &scored)?.write(path.join(PredictionFile::NAME))?;
         let mut appender = Appender::open(&metrics)?;
         let missing = scored.iter().filter(|s| !known.contains(&s.checkpoint));
-        Ok(missing.into_iter().try_for_each(|s| appender.append(record(s)))?)
+        let alone = self.alone()?;
+        Ok(missing.into_iter().try_for_each(|s| appender.append(record(s, &alone)))?)
     }
 
     /// What the checkpoints made of every sample.
     pub fn predictions(&self, split: &str, scored: &[Scored]) -> Result<PredictionFile, Failure> {
-        let names = Modalities::new(self.splits.modalities().iter().map(|m| m.name.as_str()))?;
+        let names = self.names()?;
         let Some(first) = scored.first() else {
             return Err(Failure::new(Code::Bug, "no checkpoint was scored"));
         };
@@ -127,8 +128,9 @@ impl Run {
         let loader = Loader::new(split, LoaderOptions::eval(&self.config.data.common))?;
         let judge = |one: &Ready| {
             let learner = &one.learner;
-            let evaluation =
-                evaluate(&learner.frozen(), &learner.buffers, self.task.as_ref(), &loader, &self.device)?;
+            let (model, task) = (learner.frozen(), self.task.as_ref());
+            let besides = Besides { native: learner.strategy.native(), ..Besides::default() };
+            let evaluation = evaluate(&model, &learner.buffers, task, &loader, &self.device, besides)?;
             let names = learner.model.modalities();
             Ok(Scored {
                 checkpoint: one.checkpoint,
@@ -149,13 +151,14 @@ fn checkpoints(run: &Path) -> impl Iterator<Item = &'static str> {
     ["best", "last"].into_iter().filter(|name| *name == "last" || folder::has_best(run))
 }
 
-fn record(scored: &Scored) -> Test {
+fn record(scored: &Scored, alone: &Alone) -> Test {
     Test {
         split: "test".into(),
         checkpoint: scored.checkpoint.into(),
         epoch: scored.epoch,
         samples: scored.evaluation.ids.len() as u64,
         scores: scored.scores.clone(),
+        alone: Some(alone.clone()),
         confusion: scored.confusion.clone(),
         class_iou: scored.class_iou.clone(),
     }

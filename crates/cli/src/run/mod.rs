@@ -11,11 +11,14 @@ pub use training::{FINISHED, Manner};
 use std::path::PathBuf;
 
 use burn::tensor::Device;
+use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model as _};
+use counterpoint::strategy::Native;
 use counterpoint::task::{Task, TaskConfig};
 use counterpoint::train::Learner;
 use counterpoint::weights;
 use counterpoint_data::{Progress, Splits};
+use counterpoint_report::record::{Alone, Convention};
 
 use crate::config::{Config, Loaded};
 use crate::exit::{Code, Failure};
@@ -78,6 +81,28 @@ impl Run {
     /// A learner for the weights of a checkpoint.
     pub fn learner(&self) -> Result<Learner<AnyModel>, Failure> {
         model::build(&self.config, self.splits.modalities(), self.task.as_ref(), &self.device)
+    }
+
+    /// How one modality alone is read.
+    pub fn alone(&self) -> Result<Alone, Failure> {
+        let names = self.names()?;
+        let strategy = self.config.strategy.method.build(&names)?;
+        let native = strategy.native();
+        let plain = match self.config.model.reads_each_alone() {
+            _ if names.len() == 1 => Alone::OWN_MODEL,
+            true => Alone::SHARED_HEAD,
+            false => Convention::ZeroFill.name(),
+        };
+        Ok(Alone {
+            plain: plain.into(),
+            native: native.map_or("", Native::name).into(),
+            native_trained: native.is_some_and(Native::is_trained),
+        })
+    }
+
+    /// The modalities, in order.
+    pub fn names(&self) -> Result<Modalities, Failure> {
+        Ok(Modalities::new(self.splits.modalities().iter().map(|m| m.name.as_str()))?)
     }
 
     /// Whether a learner of another configuration could be built for these data.

@@ -132,7 +132,7 @@ impl Run {
             done: &done,
             batches: train.batches(),
         };
-        let mut display = manner.display(run.outlook());
+        let mut display = manner.display(run.outlook(&start.alone));
         start.notes.iter().chain(&absent).for_each(|note| display.note(note));
         let mut observer = Recorder::open(&run, start, display)?;
         let trainer = Trainer {
@@ -236,6 +236,7 @@ impl Run {
             epochs: self.config.train.epochs,
             resumed_from: (!fresh).then_some(done.epoch),
             modalities: info.preparations.iter().map(|p| p.modality.clone()).collect(),
+            alone: self.alone()?,
             classes: info.classes,
             metric: self.task.metrics().primary().name.to_owned(),
             samples: [("train", splits.train.len()), ("val", splits.val.len()), ("test", splits.test.len())]

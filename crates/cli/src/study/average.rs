@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use counterpoint::task::{Classification, Task as _};
 use counterpoint_batch::Targets;
 use counterpoint_report::predictions::{CheckpointPredictions, Numbers, PredictionFile, Truth};
-use counterpoint_report::record::{Appender, End, Kind, Log, Scores, Start, State, StudyRun, Test};
+use counterpoint_report::record::{Alone, Appender, End, Kind, Log, Scores, Start, State, StudyRun, Test};
 
 use super::drive::Driver;
 use super::line::AVERAGE;
@@ -135,6 +135,7 @@ fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
         strategy: AVERAGE.into(),
         seed: Some(seed),
         modalities: names,
+        alone: Alone { plain: Alone::OWN_MODEL.into(), ..Alone::default() },
         classes,
         ..Start::default()
     })?;

@@ -10,6 +10,7 @@ mod control;
 mod display;
 mod drive;
 mod line;
+mod looks;
 mod memory;
 mod open;
 mod plan;

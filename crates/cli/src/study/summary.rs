@@ -1,83 +1,19 @@
 //! What a study found, as tables and as JSON.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use counterpoint::task::Metric;
-use counterpoint_report::record::{Kind, Log, State, Study, StudyRun, Test};
+use counterpoint_report::record::{Convention, Kind, State, Study, StudyMethod, StudyRun, conventions};
 use counterpoint_report::statistics::Summary;
 use counterpoint_report::table::{Better, Cell, Column, Table};
 use serde_json::{Value, json};
 
-/// Scores of the chosen runs of a study.
-struct Looks {
-    /// By method: variant, and scores by checkpoint and row.
-    of: BTreeMap<String, Vec<(Option<String>, Scores)>>,
-    /// By method and variant: samples it was tested on.
-    samples: BTreeMap<(String, Option<String>), u64>,
-    /// Modalities that any run scored alone, in the order of the models.
-    modalities: Vec<String>,
-}
-
-type Scores = BTreeMap<(String, String), f64>;
-
-impl Looks {
-    fn read(study: &Study, folder: &Path, metric: &Metric) -> Self {
-        let (mut of, mut modalities): (BTreeMap<_, Vec<_>>, Vec<String>) = (BTreeMap::new(), Vec::new());
-        let mut samples = BTreeMap::new();
-        for run in study.runs.iter().filter(|r| r.chosen && r.state == State::Finished) {
-            let Ok(log) = Log::read(folder.join(&run.place).join("metrics.jsonl")) else { continue };
-            let names = log.start().map(|s| s.modalities.clone()).unwrap_or_default();
-            // A model of one modality has it as its fused score.
-            let only = if let [one] = &names[..] { Some(one.clone()) } else { None };
-            let mut scores = Scores::new();
-            for Test { checkpoint, scores: rows, samples: tested, .. } in log.tests() {
-                samples.insert((run.method.clone(), run.variant.clone()), *tested);
-                for (row, values) in rows {
-                    let Some(value) = values.get(metric.name) else { continue };
-                    let row = only.as_ref().unwrap_or(row);
-                    scores.insert((checkpoint.clone(), row.clone()), *value);
-                }
-            }
-            for name in names {
-                if !modalities.contains(&name) {
-                    modalities.push(name);
-                }
-            }
-            of.entry(run.method.clone()).or_default().push((run.variant.clone(), scores));
-        }
-        Self { of, samples, modalities }
-    }
-
-    /// One line for each method that was tested on fewer samples than others.
-    fn partly_tested(&self, study: &Study) -> impl Iterator<Item = String> {
-        study.methods.iter().filter_map(|method| {
-            let mut of = self.samples.iter().filter(|((name, _), _)| *name == method.name);
-            of.find_map(|((_, variant), &count)| {
-                let same = self.samples.iter().filter(|((_, other), _)| other == variant);
-                let all = same.map(|(_, count)| *count).max().unwrap_or(count);
-                (count < all).then(|| {
-                    format!(
-                        "{} was tested on {count} of {all} samples: those that have what it sees",
-                        method.name
-                    )
-                })
-            })
-        })
-    }
-
-    fn summary(&self, method: &str, variant: Option<&str>, checkpoint: &str, row: &str) -> Summary {
-        let key = (checkpoint.to_owned(), row.to_owned());
-        let runs = self.of.get(method).into_iter().flatten();
-        let fits = runs.filter(|(v, _)| variant.is_none() || v.as_deref() == variant);
-        Summary::of(&fits.filter_map(|(_, scores)| scores.get(&key).copied()).collect::<Vec<_>>())
-    }
-}
+use super::looks::{FULL, Looks, Which};
 
 /// The result table, one of the variants if there are some, and one of what was tried.
 pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
     let looks = Looks::read(study, folder, metric);
-    let (unit, factor, digits) = if metric.share { (", %", 100.0, 1) } else { ("", 1.0, 3) };
+    let (unit, factor, digits) = written_as(metric);
     let better = if metric.higher { Better::Higher } else { Better::Lower };
     let mut columns = vec![
         Column::new("method"),
@@ -93,26 +29,30 @@ pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
     ));
     for method in &study.methods {
         let cell = |checkpoint: &str, row: &str| {
-            Cell::spread(&looks.summary(&method.name, None, checkpoint, row), factor, digits)
+            Cell::spread(&looks.summary(&method.name, None, checkpoint, row, Which::Compared), factor, digits)
         };
         let runs = study.runs.iter().filter(|r| r.method == method.name && r.chosen);
         let (done, all) =
             runs.fold((0, 0), |(done, all), r| (done + usize::from(r.state == State::Finished), all + 1));
-        let mut cells = vec![Cell::text(&method.name), cell("last", "full"), cell("best", "full")];
+        let mut cells = vec![Cell::text(&method.name), cell("last", FULL), cell("best", FULL)];
         cells.extend(looks.modalities.iter().map(|m| cell("last", m)));
         cells.push(Cell::text(format!("{done}/{all}")));
         main.row(cells);
     }
+    let read_by = study.methods.iter().filter_map(|m| Some((m.name.as_str(), looks.read_by(&m.name)?)));
+    conventions(read_by).into_iter().for_each(|words| main.note(words));
     looks.partly_tested(study).for_each(|note| main.note(note));
     failures(study).for_each(|note| main.note(note));
     let mut tables = vec![main];
+    tables.extend(alone(study, &looks, metric));
     if !study.variants.is_empty() {
         let columns = study.variants.iter().map(|v| Column::new(v).best(better));
         let mut table = Table::new(std::iter::once(Column::new("method")).chain(columns))
             .captioned(format!("test {}{unit}, fused, last epoch, by variant", metric.name));
         for method in study.methods.iter().filter(|m| m.kind != Kind::Reference || m.name == "joint") {
             let cell = |v: &String| {
-                Cell::spread(&looks.summary(&method.name, Some(v), "last", "full"), factor, digits)
+                let summary = looks.summary(&method.name, Some(v), "last", FULL, Which::Compared);
+                Cell::spread(&summary, factor, digits)
             };
             table.row(std::iter::once(Cell::text(&method.name)).chain(study.variants.iter().map(cell)));
         }
@@ -120,6 +60,41 @@ pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
     }
     tables.extend(tried(study, metric, factor, digits));
     tables
+}
+
+/// Each modality alone by every convention; `None` if there is one only.
+fn alone(study: &Study, looks: &Looks, metric: &Metric) -> Option<Table> {
+    let (unit, factor, digits) = written_as(metric);
+    let better = if metric.higher { Better::Higher } else { Better::Lower };
+    let of = |method: &str, (modality, by): (&str, Convention)| {
+        looks.summary(method, None, "last", modality, Which::By(by))
+    };
+    let modalities = looks.modalities.iter();
+    let columns: Vec<(&str, Convention)> = modalities
+        .flat_map(|m| Convention::ALL.map(|by| (m.as_str(), by)))
+        .filter(|column| study.methods.iter().any(|m| of(&m.name, *column).n > 0))
+        .collect();
+    if columns.iter().all(|(_, by)| *by == Convention::ZeroFill) {
+        return None;
+    }
+    let heads = columns.iter().map(|(m, by)| Column::new(format!("{m}, {}", by.name())).best(better));
+    let heads = std::iter::once(Column::new("method")).chain(heads).chain([Column::new("native is")]);
+    let mut table = Table::new(heads).captioned(format!(
+        "test {}{unit}, last epoch: each modality alone, by every convention",
+        metric.name
+    ));
+    for method in study.methods.iter().filter(|m| looks.of.contains_key(&m.name)) {
+        let cells = columns.iter().map(|column| Cell::spread(&of(&method.name, *column), factor, digits));
+        let native = looks.of[&method.name].first().and_then(|look| look.alone.native_name());
+        let all = std::iter::once(Cell::text(&method.name)).chain(cells);
+        table.row(all.chain([Cell::text(native.unwrap_or("-"))]));
+    }
+    Some(table)
+}
+
+/// What follows the name of a metric, and its factor and digits in tables.
+fn written_as(metric: &Metric) -> (&'static str, f64, usize) {
+    if metric.share { (", %", 100.0, 1) } else { ("", 1.0, 3) }
 }
 
 /// What was tried, with its validation scores.
@@ -167,19 +142,24 @@ fn failures(study: &Study) -> impl Iterator<Item = String> {
 /// The same for programs; the runs themselves are in `study.json`.
 pub fn json(study: &Study, folder: &Path, metric: &Metric) -> Value {
     let looks = Looks::read(study, folder, metric);
-    let rows: Vec<String> = std::iter::once("full".to_owned()).chain(looks.modalities.clone()).collect();
+    let modalities = looks.modalities.iter();
+    let rows = modalities.flat_map(|m| Convention::ALL.map(|convention| convention.row(m)));
+    let rows: Vec<String> = std::iter::once(FULL.to_owned()).chain(rows).collect();
     let part = |method: &str, checkpoint: &str| {
         let of_row = |row: &String| {
-            let s = looks.summary(method, None, checkpoint, row);
+            let s = looks.summary(method, None, checkpoint, row, Which::Recorded);
             (s.n > 0).then(|| (row.clone(), json!({"mean": s.mean, "sd": s.sd, "n": s.n})))
         };
         Value::Object(rows.iter().filter_map(of_row).collect())
     };
-    let methods: Vec<Value> = study
-        .methods
-        .iter()
-        .map(|m| json!({"name": m.name, "kind": m.kind, "last": part(&m.name, "last"), "best": part(&m.name, "best")}))
-        .collect();
+    let method = |m: &StudyMethod| {
+        let alone = looks.of.get(&m.name).and_then(|of| of.first()).map(|look| &look.alone);
+        json!({
+            "name": m.name, "kind": m.kind, "alone": alone,
+            "last": part(&m.name, "last"), "best": part(&m.name, "best"),
+        })
+    };
+    let methods: Vec<Value> = study.methods.iter().map(method).collect();
     json!({
         "study": folder, "metric": metric.name, "methods": methods, "choices": study.choices,
         "failed": failures(study).collect::<Vec<_>>(), "leaks": study.leaks,

@@ -71,13 +71,14 @@ impl Display for Bar {
         if epoch.epoch == 0 {
             return;
         }
-        let Outlook { rows, metric, epochs, .. } = &self.outlook;
+        let Outlook { rows, metric, epochs, alone, .. } = &self.outlook;
         let score = |row: &String| {
-            let value = epoch.val.get(row)?.get(metric)?;
+            let value = alone.values(&epoch.val, row)?.get(metric)?;
             Some(format!("{row} {}", self.outlook.score(*value)))
         };
         let scores: Vec<String> = rows.iter().filter_map(score).collect();
-        self.scores = format!("val {} {}", self.outlook.unit(), scores.join(" "));
+        let by = self.outlook.read_by().map(|head| format!(" (alone: {head})")).unwrap_or_default();
+        self.scores = format!("val {} {}{by}", self.outlook.unit(), scores.join(" "));
         let losses: Vec<String> = epoch.losses.iter().map(|(row, loss)| format!("{row} {loss:.3}")).collect();
         self.say(&format!(
             "epoch {}/{epochs}  loss {}  {}  {:.1} s{}",

@@ -160,18 +160,21 @@ impl State {
 
     /// A line for each row: loss, train and validation score, best, curve.
     fn scores(&self, columns: usize) -> Vec<String> {
-        let Outlook { rows, metric, .. } = &self.outlook;
+        let Outlook { rows, metric, alone, .. } = &self.outlook;
         let name = self.name_width();
         let unit = self.outlook.unit();
-        let head = format!(" {:name$}     loss    train      val     best  {unit}, validation by epoch", "");
+        let by = self.outlook.read_by().map(|head| format!(", alone: {head}")).unwrap_or_default();
+        let head =
+            format!(" {:name$}     loss    train      val     best  {unit}, validation by epoch{by}", "");
         let mut lines = vec![paint(DIM, &shorten(&head, columns))];
         for row in rows {
-            let read = |e: &Epoch| e.val.get(row)?.get(metric).copied();
+            let read = |e: &Epoch| alone.values(&e.val, row)?.get(metric).copied();
             let curve: Vec<f64> = self.epochs.iter().filter_map(read).collect();
             let cell = |value: Option<f64>| self.outlook.score(value.unwrap_or(f64::NAN));
             let best = curve.iter().copied().filter(|v| v.is_finite()).reduce(f64::max);
-            let trained = self.epochs.last().and_then(|e| e.train.get(row)?.get(metric).copied());
-            let loss = self.losses.get(row).map_or("-".to_owned(), |loss| format!("{loss:.3}"));
+            let trained = self.epochs.last().and_then(|e| alone.trained(&e.train, row)?.get(metric).copied());
+            let loss = self.losses.get(row).or_else(|| self.losses.get(&format!("aux:{row}")));
+            let loss = loss.map_or("-".to_owned(), |loss| format!("{loss:.3}"));
             let text = format!(
                 " {:name$} {loss:>8} {:>8} {:>8} {:>8}  ",
                 shorten(row, name),
@@ -268,16 +271,18 @@ fn sparkline(values: &[f64], room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use counterpoint_report::record::Alone;
 
     fn state() -> State {
         let rows = vec!["full".into(), "audio".into(), "image".into()];
-        let metric = "accuracy".into();
+        let (metric, alone) = ("accuracy".into(), Alone::default());
         let mut state = State::new(Outlook {
             name: "runs/a".into(),
             epochs: 4,
             batches: 40,
             done: 0,
             rows,
+            alone,
             metric,
             share: true,
         });

@@ -13,7 +13,7 @@ pub use recorder::{Recorder, Watched};
 
 use counterpoint::modality::Modalities;
 use counterpoint::train::StepReport;
-use counterpoint_report::record::{Epoch, Warning};
+use counterpoint_report::record::{Alone, Epoch, Warning};
 
 use crate::scores::UNDEFINED;
 
@@ -48,6 +48,8 @@ pub struct Outlook {
     pub done: usize,
     /// The rows that are shown: `full` and the modalities.
     pub rows: Vec<String>,
+    /// How one modality alone is read.
+    pub alone: Alone,
     /// Name of the score that selects a model.
     pub metric: String,
     /// Whether that is a share, which people read in percent.
@@ -62,6 +64,11 @@ impl Outlook {
             true => format!("{:.1}", 100.0 * value),
             false => format!("{value:.3}"),
         }
+    }
+
+    /// The head that reads each modality alone, where the method trains one for it.
+    fn read_by(&self) -> Option<&str> {
+        self.alone.native_trained.then_some(self.alone.native.as_str())
     }
 
     /// What stands where the unit of the score is named.

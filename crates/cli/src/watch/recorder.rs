@@ -8,7 +8,7 @@ use counterpoint::modality::Modalities;
 use counterpoint::task::Task;
 use counterpoint::train::{EpochReport, Evaluation, Observer, Progress, StepReport};
 use counterpoint::{Error, ErrorKind};
-use counterpoint_report::record::{Appender, End, Epoch, Log, Scores, Start, Step};
+use counterpoint_report::record::{Alone, Appender, End, Epoch, Log, Scores, Start, Step};
 use counterpoint_report::warning;
 
 use super::board::Board;
@@ -36,7 +36,7 @@ pub struct Watched<'a> {
 
 impl Watched<'_> {
     /// What a display has to know.
-    pub fn outlook(&self) -> Outlook {
+    pub fn outlook(&self, alone: &Alone) -> Outlook {
         let epochs = self.config.train.epochs;
         let selects = self.task.metrics().primary();
         let full = std::iter::once("full".to_owned());
@@ -46,6 +46,7 @@ impl Watched<'_> {
             batches: epochs * self.batches,
             done: self.batches_done(),
             rows: full.chain(self.names.names().iter().cloned()).collect(),
+            alone: alone.clone(),
             metric: selects.name.to_owned(),
             share: selects.share,
         }

@@ -125,6 +125,16 @@ impl ModelConfig {
         matches!(self, Self::EsaNet(_))
     }
 
+    /// Whether one and the same head reads every modality by itself, so that
+    /// nothing stands for absent ones.
+    pub fn reads_each_alone(&self) -> bool {
+        match self {
+            Self::LateFusion(config) => config.parts(&[], false).reads_each_alone(),
+            // Gates, blocks and decoders look at all modalities together.
+            Self::EsaNet(_) | Self::Staged(_) | Self::CubeMlp(_) => false,
+        }
+    }
+
     /// Whether one and the same linear head reads every modality by itself.
     pub fn has_shared_linear_head(&self) -> bool {
         match self {

@@ -39,9 +39,15 @@ impl MultimodalConfig {
         }
     }
 
-    /// Whether one and the same linear head reads every modality by itself.
+    /// Whether one and the same head reads every modality by itself, so that
+    /// nothing stands for absent ones.
+    pub fn reads_each_alone(&self) -> bool {
+        self.fusion.output() == Output::Each
+    }
+
+    /// Whether that head is linear.
     pub fn has_shared_linear_head(&self) -> bool {
-        self.fusion.output() == Output::Each && matches!(self.head, HeadConfig::Linear {})
+        self.reads_each_alone() && matches!(self.head, HeadConfig::Linear {})
     }
 
     /// Builds the model for the data's modalities and the task's outputs.

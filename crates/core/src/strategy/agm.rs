@@ -20,6 +20,8 @@
 //! selectivity; it is there to show that.
 //! The paper has classification; for the other tasks S_m is the loss of phi_m,
 //! which is the same number but for the floor under probabilities [choice].
+//! phi_m is also how the method reads a modality alone, besides zero-filling;
+//! for a sample that lacks modalities S runs over the sets of those it has.
 //! Cost: 2^M - 2 more passes through fusion and head. Limits: up to 6 modalities.
 
 use std::collections::BTreeMap;
@@ -27,7 +29,7 @@ use std::collections::BTreeMap;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, Moment, Strategy, StrategyState};
+use super::{Alone, Figure, Moment, Native, Strategy, StrategyState};
 use crate::Error;
 use crate::grad::{Phase, Routing, Row, RowOutput, Seen};
 use crate::math::probability::mean;
@@ -175,6 +177,10 @@ impl Strategy for Agm {
         }))
     }
 
+    fn native(&self) -> Option<&dyn Native> {
+        Some(self)
+    }
+
     fn figures(&self) -> Vec<Figure> {
         Figure::each("S", &self.surprise).chain(Figure::each("c", &self.factors)).collect()
     }
@@ -192,6 +198,29 @@ impl Strategy for Agm {
         self.running = state.get("running")?.to_vec();
         self.steps = state.get("steps")?[0];
         Ok(())
+    }
+}
+
+impl Native for Agm {
+    fn name(&self) -> &'static str {
+        "mono response"
+    }
+
+    fn is_trained(&self) -> bool {
+        false
+    }
+
+    fn rows(&self, alone: Alone) -> Vec<Row> {
+        alone.present.subsets().map(|subset| Row::showing(subset, alone.modalities)).collect()
+    }
+
+    fn scores(&self, alone: Alone, outputs: &BTreeMap<Row, RowOutput>) -> Option<Tensor<2>> {
+        let parts = outputs.iter().map(|(row, output)| {
+            let shown = row.present(alone.modalities);
+            let weight = share(alone.modality, shown, alone.present.count());
+            output.scores.clone().mul_scalar(weight)
+        });
+        parts.reduce(|sum, part| sum + part)
     }
 }
 

@@ -14,54 +14,17 @@
 //! Guards: G is clipped at 0, dO^2 gets 1e-8, and if no loss generalises the
 //! weights are equal.
 //! Cost: fixed about joint; online M + 1 probe runs a super-epoch.
-//! Limits: needs a head for each modality; `heads = "shared"` takes the fused
-//! one with zeros for the others instead, for models that have no others. Trials start from the current
+//! Limits: needs a head for each modality, which is also how it reads a modality
+//! alone; `heads = "shared"` takes the fused one with zeros for the others
+//! instead, for models that have no others. Trials start from the current
 //! model and optimizer and take the order and the learning rates of the epochs whose weights they give.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, Lab, LossCurve, ModelFacts, Moment, Strategy, StrategyState};
+use super::{Figure, Heads, Lab, LossCurve, ModelFacts, Moment, Native, Strategy, StrategyState};
 use crate::Error;
-use crate::grad::{Phase, Routing, Row, Seen};
-use crate::modality::{Modalities, Modality, PerModality};
-
-/// Through which head a modality's own loss is had.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Heads {
-    /// A head of its own for each modality, which learns from its loss alone.
-    #[default]
-    Own,
-    /// The model itself with that modality alone, zeros for the others.
-    Shared,
-}
-
-impl Heads {
-    /// The row of one modality's own loss.
-    pub(super) fn row(self, m: Modality) -> Row {
-        match self {
-            Self::Own => Row::Aux(m),
-            Self::Shared => Row::Solo(m),
-        }
-    }
-
-    /// The fused row, then one for each modality.
-    pub(super) fn rows(self, modalities: &Modalities) -> Vec<Row> {
-        std::iter::once(Row::Full).chain(modalities.iter().map(|m| self.row(m))).collect()
-    }
-
-    /// Refuses own heads of a model that has none.
-    pub(super) fn check(self, facts: &ModelFacts, strategy: &str, because: &str) -> Result<(), Error> {
-        ModelFacts::require(
-            facts.solo_heads || self == Self::Shared,
-            strategy,
-            &format!(
-                "a head of its own for every modality (model.solo_heads), because {because}; or set \
-                 strategy.heads = \"shared\" to use the model itself with one modality alone"
-            ),
-        )
-    }
-}
+use crate::grad::{Phase, Routing, Seen};
+use crate::modality::{Modalities, PerModality};
 
 /// Settings of [`GBlend`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -181,6 +144,12 @@ impl Strategy for GBlend {
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
         self.heads.check(facts, "gblend", "each loss is blended with its head")
+    }
+
+    fn native(&self) -> Option<&dyn Native> {
+        // A head whose loss counts nothing stays as it was drawn.
+        let idle = self.every.is_none() && self.weights[1..].contains(&0.0);
+        if idle { None } else { self.heads.native() }
     }
 
     fn figures(&self) -> Vec<Figure> {

@@ -14,12 +14,13 @@
 //! this is `gamma (g_0 + g_u)`: `weights = "equal"` is that control, with
 //! gamma 1 the plain sum of losses.
 //! Cost: one backward pass through the encoders more than joint; the controls
-//! none. Limits: needs a head for each modality, or `heads = "shared"`.
+//! none. Limits: needs a head for each modality, by which it also reads a
+//! modality alone, or `heads = "shared"`.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, Heads, ModelFacts, Moment, Strategy};
+use super::{Figure, Heads, ModelFacts, Moment, Native, Strategy};
 use crate::Error;
 use crate::grad::{Gradients, Group, Groups, Ledger, Need, Phase, Routing, Row, Seen};
 use crate::host::host;
@@ -149,6 +150,10 @@ impl Strategy for MmPareto {
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
         self.config.heads.check(facts, "mmpareto", "it weighs that head's gradient against the fused one")
+    }
+
+    fn native(&self) -> Option<&dyn Native> {
+        self.config.heads.native()
     }
 
     fn figures(&self) -> Vec<Figure> {

@@ -7,11 +7,13 @@ mod agm;
 mod dgl;
 mod facts;
 mod gblend;
+mod heads;
 mod incomplete;
 mod joint;
 mod lab;
 mod mla;
 mod mmpareto;
+mod native;
 mod ogm;
 mod pmr;
 mod reconboost;
@@ -23,12 +25,14 @@ mod unimodal;
 pub use agm::{Agm, AgmConfig};
 pub use dgl::Dgl;
 pub use facts::ModelFacts;
-pub use gblend::{GBlend, GBlendConfig, Heads};
+pub use gblend::{GBlend, GBlendConfig};
+pub use heads::Heads;
 pub use incomplete::Incomplete;
 pub use joint::Joint;
 pub use lab::{Lab, LossCurve, Measured, Split, SplitLoss};
 pub use mla::{Direction, Mla, MlaConfig, Projection};
 pub use mmpareto::{MmPareto, MmParetoConfig, Rescale, Weights};
+pub use native::{Alone, Native};
 pub use ogm::{Ogm, OgmConfig, Scores, Tensors, noise_size};
 pub use pmr::{Pmr, PmrConfig, Pull};
 pub use reconboost::{BoostStart, ReconBoost, ReconBoostConfig};
@@ -194,6 +198,12 @@ pub trait Strategy: Send {
     /// Whether [`Lab::pull_to_init`] will be used.
     fn needs_initial(&self) -> bool {
         false
+    }
+
+    /// How the method itself reads one modality alone, where that is something
+    /// else than fusion and head with that modality only.
+    fn native(&self) -> Option<&dyn Native> {
+        None
     }
 
     /// Numbers of the last step; a run records their means over each epoch.

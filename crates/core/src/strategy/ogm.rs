@@ -15,17 +15,20 @@
 //! their evaluation halves that bias). `scores = "zero-fill"` serves every
 //! fusion that is not additive. As in the authors' code only 4-D weights are touched by
 //! default, and noise goes to every encoder, damped or not.
+//! The own term is also how the method reads a modality alone, besides zero-filling.
 //! In segmentation s_m is the mean over valid pixels [choice].
 //! Cost: joint plus one small forward a modality. Limits: classes to be sure of; a
 //! batch without a complete sample is left as it is. With alpha 0, without noise
 //! or outside its epochs this is joint training.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, ModelFacts, Moment, Strategy};
+use super::{Alone, Figure, ModelFacts, Moment, Native, Strategy};
 use crate::Error;
-use crate::grad::{Gradients, Group, Groups, Ledger, Parameter, Phase, Routing, Row, Seen};
+use crate::grad::{Gradients, Group, Groups, Ledger, Parameter, Phase, Routing, Row, RowOutput, Seen};
 use crate::host::host;
 use crate::math::probability::mean;
 use crate::math::random::Random;
@@ -229,9 +232,31 @@ impl Strategy for Ogm {
         }
     }
 
+    fn native(&self) -> Option<&dyn Native> {
+        (self.config.scores == Scores::HalfBias).then_some(self)
+    }
+
     fn figures(&self) -> Vec<Figure> {
         let figures = Figure::each("score", &self.score).chain(Figure::each("rho", &self.rho));
         figures.chain(Figure::each("k", &self.coefficients)).collect()
+    }
+}
+
+impl Native for Ogm {
+    fn name(&self) -> &'static str {
+        "half bias"
+    }
+
+    fn is_trained(&self) -> bool {
+        false
+    }
+
+    fn rows(&self, alone: Alone) -> Vec<Row> {
+        vec![self.config.scores.row(alone.modality)]
+    }
+
+    fn scores(&self, alone: Alone, outputs: &BTreeMap<Row, RowOutput>) -> Option<Tensor<2>> {
+        Some(outputs.get(&self.config.scores.row(alone.modality))?.scores.clone())
     }
 }
 

@@ -13,6 +13,9 @@
 //! without samples keeps its prototype (there: division by 0), the root is
 //! protected. `entropy` adds the paper's regulariser, which the code lacks:
 //! for the first epochs the best modality learns `-mu H(softmax sim)`.
+//! A modality alone is read by its prototypes, with sim_m as scores, besides
+//! zero-filling (the authors print both); nothing is trained for that, so it
+//! is not what comparisons read.
 //! Cost: joint plus one evaluation pass over the train split an epoch.
 //! Limits: classification. Scores are compared on complete samples, so a
 //! batch without one trains nothing. With alpha 0 this is joint training.
@@ -22,7 +25,7 @@ use std::collections::BTreeMap;
 use burn::tensor::{Tensor, TensorData, activation};
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, Lab, Measured, ModelFacts, Moment, Split, Strategy, StrategyState};
+use super::{Alone, Figure, Lab, Measured, ModelFacts, Moment, Native, Split, Strategy, StrategyState};
 use crate::Error;
 use crate::grad::{Group, Phase, Routing, Row, RowOutput, Seen};
 use crate::host::host;
@@ -169,12 +172,14 @@ impl Prototypes {
         let prototypes = Tensor::<3>::from_data(TensorData::new(values, [1, classes, width]), &device);
         let away = z.reshape([samples, 1, width]) - prototypes; // [samples, classes, width]
         let squares = (away.clone() * away).sum_dim(2).reshape([samples, classes]);
-        // A class that has never been seen is infinitely far, nearly.
-        let unseen: Vec<f32> = self.known.iter().map(|&known| if known { 0.0 } else { -1e9 }).collect();
+        let unseen: Vec<f32> = self.known.iter().map(|&known| if known { 0.0 } else { FAR }).collect();
         squares.add_scalar(1e-12).sqrt().neg()
             + Tensor::from_data(TensorData::new(unseen, [1, classes]), &device)
     }
 }
+
+/// Similarity to a class that has never been seen: infinitely far, nearly.
+const FAR: f32 = -1e9;
 
 /// How far each modality is behind the best.
 fn ratios(scores: &[f64]) -> Vec<f64> {
@@ -254,6 +259,10 @@ impl Strategy for Pmr {
         facts.require_task(&[TaskKind::Classification], "pmr", "it keeps one prototype for each class")
     }
 
+    fn native(&self) -> Option<&dyn Native> {
+        Some(self)
+    }
+
     fn figures(&self) -> Vec<Figure> {
         let rho = ratios(&self.score);
         let figures = Figure::each("score", &self.score).chain(Figure::each("rho", &rho));
@@ -283,6 +292,33 @@ impl Strategy for Pmr {
             self.prototypes.push(Prototypes { values: values.clone(), known });
         }
         Ok(())
+    }
+}
+
+impl Native for Pmr {
+    fn name(&self) -> &'static str {
+        "prototypes"
+    }
+
+    fn is_trained(&self) -> bool {
+        false
+    }
+
+    fn rows(&self, alone: Alone) -> Vec<Row> {
+        vec![Row::Solo(alone.modality)]
+    }
+
+    fn scores(&self, alone: Alone, outputs: &BTreeMap<Row, RowOutput>) -> Option<Tensor<2>> {
+        let m = alone.modality;
+        let (prototypes, output) = (self.prototypes.get(m.0)?, outputs.get(&Row::Solo(m))?);
+        let similarity = prototypes.similarity(output.feature(m));
+        // The last classes may have no sample to train on, and so no prototype.
+        let ([samples, classes], known) = (output.scores.dims(), prototypes.known.len());
+        if known >= classes {
+            return Some(similarity);
+        }
+        let unseen = Tensor::full([samples, classes - known], FAR, &similarity.device());
+        Some(Tensor::cat(vec![similarity, unseen], 1))
     }
 }
 

@@ -67,8 +67,9 @@ enum Values {
 }
 
 impl Checkpoint {
-    /// The weights and statistics of a learner, and with `state` all else that
-    /// continuing needs.
+    /// The weights and statistics of a learner and what its strategy remembers,
+    /// by which it may read a modality alone; with `state` the optimizer too,
+    /// which only continuing needs.
     pub fn of<M: Model>(learner: &Learner<M>, progress: &Progress, state: bool) -> Self {
         let mut tensors = BTreeMap::new();
         let groups = &learner.groups;
@@ -96,9 +97,9 @@ impl Checkpoint {
                     steps.insert(parameter.name.clone(), slot.steps);
                 }
             }
-            for (name, (shape, values)) in learner.strategy.save().0 {
-                tensors.insert(format!("strategy/{name}"), (shape, Values::F64(values)));
-            }
+        }
+        for (name, (shape, values)) in learner.strategy.save().0 {
+            tensors.insert(format!("strategy/{name}"), (shape, Values::F64(values)));
         }
         Self { progress: progress.clone(), steps, tensors }
     }
@@ -199,8 +200,9 @@ impl Checkpoint {
         Ok(Self { progress: header.progress, steps: header.steps, tensors })
     }
 
-    /// Puts weights and statistics into a learner, and with `state` optimizer
-    /// and strategy too.
+    /// Puts weights and statistics into a learner, with what the file holds of
+    /// its strategy (files of the best epoch used to hold none); with `state`
+    /// all that continuing needs.
     ///
     /// # Errors
     /// If the checkpoint is of another model; the message names the first
@@ -237,11 +239,14 @@ impl Checkpoint {
                 let (first, second) = (part("first")?, part("second")?);
                 *slot = Slot { first, second, steps: self.steps.get(&p.name).copied().unwrap_or(0) };
             }
-            let kept = self.tensors.into_iter().filter_map(|(name, (shape, values))| match values {
-                Values::F64(values) => Some((name.strip_prefix("strategy/")?.to_owned(), (shape, values))),
-                Values::F32(_) => None,
-            });
-            strategy.restore(&StrategyState(kept.collect()))?;
+        }
+        let kept = self.tensors.into_iter().filter_map(|(name, (shape, values))| match values {
+            Values::F64(values) => Some((name.strip_prefix("strategy/")?.to_owned(), (shape, values))),
+            Values::F32(_) => None,
+        });
+        let kept = StrategyState(kept.collect());
+        if state || !kept.0.is_empty() {
+            strategy.restore(&kept)?;
         }
         Ok(())
     }

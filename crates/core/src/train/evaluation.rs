@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use burn::tensor::Device;
 use counterpoint_batch::{BatchSource, Targets};
 
-use crate::grad::Row;
+use crate::grad::{Row, RowOutput};
 use crate::host::host;
 use crate::input::Inputs;
 use crate::layer::{Buffers, Pass};
 use crate::modality::{Modalities, Modality, Present};
-use crate::model::Model;
+use crate::model::{Model, Scored};
+use crate::strategy::{Alone, Native};
 use crate::task::Task;
 use crate::{Error, ErrorKind};
+
+/// Samples, and what the task keeps of the scores of each, row-major.
+pub type Kept = (Vec<usize>, Vec<f32>);
 
 /// Scores of every sample of a split, for the fused model and for every
 /// modality alone.
@@ -25,12 +29,24 @@ pub struct Evaluation {
     /// What each sample has.
     pub present: Vec<Present>,
     /// For each row the samples it scored, and what the task keeps of their
-    /// scores, row-major. The full row scores every sample with whatever it has.
-    pub kept: BTreeMap<Row, (Vec<usize>, Vec<f32>)>,
-    /// The same for further sets of modalities that were asked for.
-    pub subsets: BTreeMap<Present, (Vec<usize>, Vec<f32>)>,
+    /// scores. The full row scores every sample with whatever it has.
+    pub kept: BTreeMap<Row, Kept>,
+    /// Each modality alone as the method itself reads it; empty if that is not
+    /// asked for, or the method has no convention of its own.
+    pub native: BTreeMap<Modality, Kept>,
+    /// The same as `kept` for further sets of modalities that were asked for.
+    pub subsets: BTreeMap<Present, Kept>,
     /// For each modality the samples that have it, and their features row-major.
     pub features: BTreeMap<Modality, (Vec<usize>, Vec<f32>)>,
+}
+
+/// What an evaluation gives besides the usual rows.
+#[derive(Clone, Copy, Default)]
+pub struct Besides<'a> {
+    /// Scores of these sets of modalities, on the samples that have them.
+    pub subsets: &'a [Present],
+    /// Each modality alone as the method itself reads it.
+    pub native: Option<&'a dyn Native>,
 }
 
 /// Runs a model over a split, every sample once, with running statistics.
@@ -43,22 +59,7 @@ pub fn evaluate<M: Model>(
     task: &dyn Task,
     source: &dyn BatchSource,
     device: &Device,
-) -> Result<Evaluation, Error> {
-    evaluate_subsets(model, buffers, task, source, device, &[])
-}
-
-/// As [`evaluate`], with the scores of further sets of modalities on the
-/// samples that have them.
-///
-/// # Errors
-/// If a batch cannot be read.
-pub fn evaluate_subsets<M: Model>(
-    model: &M,
-    buffers: &Buffers,
-    task: &dyn Task,
-    source: &dyn BatchSource,
-    device: &Device,
-    subsets: &[Present],
+    besides: Besides<'_>,
 ) -> Result<Evaluation, Error> {
     let names = model.modalities();
     let mut result = Evaluation {
@@ -66,6 +67,7 @@ pub fn evaluate_subsets<M: Model>(
         targets: Targets::Classes(Vec::new()),
         present: Vec::new(),
         kept: BTreeMap::new(),
+        native: BTreeMap::new(),
         subsets: BTreeMap::new(),
         features: BTreeMap::new(),
     };
@@ -79,10 +81,21 @@ pub fn evaluate_subsets<M: Model>(
         result.targets.append(inputs.targets_of(&all));
         let mut rows = rows_of(names, &inputs);
         let usual = rows.len();
-        rows.extend(subsets.iter().map(|s| (Row::Subset(*s), inputs.serving(*s))));
+        rows.extend(besides.subsets.iter().map(|s| (Row::Subset(*s), inputs.serving(*s))));
         rows.retain(|(_, samples)| !samples.is_empty());
+        let asked = rows.len();
+        let readings = besides.native.map(|native| readings(native, names, &inputs, &mut rows));
         let scored = model.forward(&rows, &inputs, &mut Pass::eval(buffers));
-        for (place, ((row, samples), mut scored)) in rows.into_iter().zip(scored).enumerate() {
+        for reading in readings.iter().flatten() {
+            let outputs = reading.outputs(&rows, &scored, &inputs);
+            let scores = besides.native.and_then(|native| native.scores(reading.alone, &outputs));
+            let Some(scores) = scores else { continue };
+            let (of, kept) = result.native.entry(reading.alone.modality).or_default();
+            of.extend(reading.samples.iter().map(|i| before + i));
+            kept.extend(task.keep(scores, &inputs.targets_of(&reading.samples)));
+        }
+        let of_rows = rows.into_iter().zip(scored).take(asked);
+        for (place, ((row, samples), mut scored)) in of_rows.enumerate() {
             let values = task.keep(scored.scores, &inputs.targets_of(&samples));
             let samples = samples.into_iter().map(|i| before + i);
             if let Row::Solo(m) = row
@@ -103,6 +116,57 @@ pub fn evaluate_subsets<M: Model>(
         }
     }
     Ok(result)
+}
+
+/// One modality of the samples that have the same, read by the method's own convention.
+struct Reading {
+    alone: Alone,
+    samples: Vec<usize>,
+    /// Where among all rows those are that it is made of.
+    places: Vec<usize>,
+}
+
+impl Reading {
+    fn outputs(
+        &self,
+        rows: &[(Row, Vec<usize>)],
+        scored: &[Scored],
+        inputs: &Inputs,
+    ) -> BTreeMap<Row, RowOutput> {
+        let targets = inputs.targets_of(&self.samples);
+        let output = |&place: &usize| {
+            let Scored { scores, features } = scored[place].clone();
+            let (samples, targets) = (self.samples.clone(), targets.clone());
+            (rows[place].0, RowOutput { scores, features, targets, samples })
+        };
+        self.places.iter().map(output).collect()
+    }
+}
+
+/// What a convention needs for every set of modalities that samples have; rows
+/// that are not run anyway are added.
+fn readings(
+    native: &dyn Native,
+    names: &Modalities,
+    inputs: &Inputs,
+    rows: &mut Vec<(Row, Vec<usize>)>,
+) -> Vec<Reading> {
+    let mut all = Vec::new();
+    for (present, samples) in inputs.patterns() {
+        for modality in present.iter() {
+            let alone = Alone { modality, present, modalities: names.len() };
+            let mut place = |row: Row| {
+                let same = |(other, of): &(Row, Vec<usize>)| *other == row && *of == samples;
+                rows.iter().position(same).unwrap_or_else(|| {
+                    rows.push((row, samples.clone()));
+                    rows.len() - 1
+                })
+            };
+            let places = native.rows(alone).into_iter().map(&mut place).collect();
+            all.push(Reading { alone, samples: samples.clone(), places });
+        }
+    }
+    all
 }
 
 /// Each modality alone on the samples that have it, and each pattern of
@@ -147,17 +211,18 @@ impl Evaluation {
 
     /// The task's metrics of each row, by name; NaN for one that is not defined on its samples.
     pub fn metrics(&self, task: &dyn Task) -> BTreeMap<Row, BTreeMap<&'static str, f64>> {
-        let judge = |(row, (samples, kept)): (&Row, &(Vec<usize>, Vec<f32>))| {
-            let values = task.judge(kept, &self.targets.pick(samples));
-            (*row, task.metrics().names().zip(values).collect())
-        };
-        self.kept.iter().map(judge).collect()
+        self.kept.iter().map(|(row, kept)| (*row, self.judge(kept, task))).collect()
+    }
+
+    /// The task's metrics of some samples of this evaluation, by name.
+    pub fn judge(&self, (samples, kept): &Kept, task: &dyn Task) -> BTreeMap<&'static str, f64> {
+        task.metrics().names().zip(task.judge(kept, &self.targets.pick(samples))).collect()
     }
 
     /// The task's metrics of the full row by what the samples have; empty if
     /// no sample lacks anything.
     pub fn by_presence(&self, task: &dyn Task) -> BTreeMap<Present, (usize, BTreeMap<&'static str, f64>)> {
-        let mut parts: BTreeMap<Present, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
+        let mut parts: BTreeMap<Present, Kept> = BTreeMap::new();
         if let Some((samples, kept)) = self.kept.get(&Row::Full) {
             for (&sample, row) in samples.iter().zip(kept.chunks_exact(task.kept())) {
                 let (of, values) = parts.entry(self.present[sample]).or_default();
@@ -168,7 +233,7 @@ impl Evaluation {
         if parts.len() < 2 {
             return BTreeMap::new();
         }
-        let judge = |(present, (samples, kept)): (Present, (Vec<usize>, Vec<f32>))| {
+        let judge = |(present, (samples, kept)): (Present, Kept)| {
             let values = task.judge(&kept, &self.targets.pick(&samples));
             (present, (samples.len(), task.metrics().names().zip(values).collect()))
         };

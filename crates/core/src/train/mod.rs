@@ -16,7 +16,7 @@ mod watch;
 
 pub(crate) use checkpoint::write_atomically;
 pub use checkpoint::{Checkpoint, Progress};
-pub use evaluation::{Evaluation, evaluate, evaluate_subsets};
+pub use evaluation::{Besides, Evaluation, Kept, evaluate};
 pub use learner::Learner;
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use reach::check_reach;

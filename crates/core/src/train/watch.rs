@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Evaluation, Learner, Trainer, evaluate_subsets};
+use super::{Besides, Evaluation, Learner, Trainer, evaluate};
 use crate::Error;
 use crate::diagnose::{Diagnosis, EncoderGradient, Examination, Level, Measure, absence, constant_guess};
 use crate::grad::{Clip, Gradients, Group, Groups, Ledger, Row};
@@ -13,12 +13,13 @@ use crate::model::Model;
 type Sums = BTreeMap<String, f64>;
 
 impl<M: Model> Trainer<'_, M> {
-    /// Scores the validation split, with the sets of modalities that
-    /// diagnostics ask for besides the usual rows.
+    /// Scores the validation split: besides the usual rows each modality as the
+    /// method reads it, and the sets of modalities that diagnostics ask for.
     pub(super) fn validate(&self, learner: &Learner<M>) -> Result<Evaluation, Error> {
         let subsets = self.diagnostics.config.subsets(learner.model.modalities().len());
         let (model, buffers) = (learner.frozen(), &learner.buffers);
-        evaluate_subsets(&model, buffers, self.task, self.validation, self.device, &subsets)
+        let besides = Besides { subsets: &subsets, native: learner.strategy.native() };
+        evaluate(&model, buffers, self.task, self.validation, self.device, besides)
     }
 
     /// What each encoder receives in a step, after the clip; empty if nobody asks.

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use counterpoint_report::record::Log;
+use counterpoint_report::record::{Convention, Log, conventions};
 use counterpoint_report::statistics::{Comparison, Resampling, Summary};
 use counterpoint_report::table::{Cell, Column, Table};
 
@@ -31,10 +31,13 @@ fn main() -> ExitCode {
         eprintln!("usage: tabulate [--metric NAME] ROOT METHOD...");
         return ExitCode::from(2);
     };
-    let mut all = Vec::new();
+    let (mut all, mut read_by) = (Vec::new(), Vec::new());
     for method in methods {
         match read(&Path::new(root).join(method), metric) {
-            Ok(runs) if !runs.is_empty() => all.push((method.as_str(), runs)),
+            Ok((runs, by)) if !runs.is_empty() => {
+                all.push((method.as_str(), runs));
+                read_by.extend(by.into_iter().map(|by| (method.as_str(), by)));
+            }
             Ok(_) => eprintln!("warning: {method} has no evaluated run"),
             Err(error) => {
                 eprintln!("error: {method}: {error}");
@@ -44,7 +47,10 @@ fn main() -> ExitCode {
     }
     let named = metric.replace('_', " ");
     println!("{}", by_fold(&all, &named).to_markdown());
-    println!("{}", overall(&all, &named).to_markdown());
+    let mut table = overall(&all, &named);
+    let read_by = read_by.iter().map(|(method, by)| (*method, by.as_str()));
+    conventions(read_by).into_iter().for_each(|words| table.note(words));
+    println!("{}", table.to_markdown());
     if let Some(((base, reference), others)) = all.split_first() {
         for (method, runs) in others {
             println!("{}", sentence(method, runs, base, reference));
@@ -53,17 +59,34 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn read(root: &Path, metric: &str) -> Result<Runs, String> {
-    let mut runs = Runs::new();
+/// The runs of a method, and what the convention is called by which it reads a
+/// modality alone.
+fn read(root: &Path, metric: &str) -> Result<(Runs, Option<String>), String> {
+    let (mut runs, mut read_by) = (Runs::new(), None);
     for (fold, path) in folders(root)? {
         for (seed, path) in folders(&path)? {
             let log = Log::read(path.join("metrics.jsonl")).map_err(|e| e.to_string())?;
             let mut run = Run::new();
             for test in log.tests() {
                 let which = if test.checkpoint == "last" { "last" } else { "best" };
-                let accuracies =
-                    test.scores.iter().filter_map(|(row, s)| Some((row.clone(), *s.get(metric)?)));
-                run.insert(which, accuracies.collect());
+                let alone = test.alone.clone().unwrap_or_default();
+                let mut scores = BTreeMap::new();
+                for (row, values) in &test.scores {
+                    let (by, modality) = Convention::of_row(row);
+                    let Some(&value) = values.get(metric) else { continue };
+                    if row == "full" {
+                        scores.insert(row.clone(), value);
+                        continue;
+                    }
+                    if by == alone.convention(&test.scores, modality) {
+                        scores.insert(format!("{modality} alone"), value);
+                        read_by.get_or_insert_with(|| alone.title(by).to_owned());
+                    }
+                    if !alone.native.is_empty() {
+                        scores.insert(format!("{modality} alone, {}", by.name()), value);
+                    }
+                }
+                run.insert(which, scores);
             }
             let trained: f64 = log.epochs().iter().map(|e| e.seconds).sum();
             let peak = log.end().and_then(|end| end.peak_bytes).map_or(f64::NAN, |bytes| bytes as f64 / 1e6);
@@ -73,7 +96,7 @@ fn read(root: &Path, metric: &str) -> Result<Runs, String> {
             }
         }
     }
-    Ok(runs)
+    Ok((runs, read_by))
 }
 
 fn folders(path: &Path) -> Result<Vec<(String, std::path::PathBuf)>, String> {
@@ -131,7 +154,7 @@ fn overall(all: &[(&str, Runs)], metric: &str) -> Table {
         Column::new("fused, last"),
         Column::new("fused, best on val"),
     ];
-    columns.extend(rows.iter().map(|row| Column::new(format!("{row} alone, last"))));
+    columns.extend(rows.iter().map(|row| Column::new(format!("{row}, last"))));
     columns.extend([Column::new("training, s"), Column::new("peak, MB")]);
     let mut table = Table::new(columns).captioned(format!(
         "Test {metric} over all folds, %: mean of fold means, 95 % t interval over seeds"

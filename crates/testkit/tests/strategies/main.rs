@@ -5,6 +5,7 @@ mod config;
 mod gaps;
 mod lab;
 mod limits;
+mod native;
 mod order;
 mod run;
 mod training;

@@ -9,7 +9,7 @@ use counterpoint::modality::Modalities;
 use counterpoint::model::{Model, ModelConfig};
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::{Classification, Regression, RegressionLoss};
-use counterpoint::train::{Checkpoint, Learner, OptimizerConfig, Outcome, Progress, evaluate};
+use counterpoint::train::{Besides, Checkpoint, Learner, OptimizerConfig, Outcome, Progress, evaluate};
 use counterpoint_batch::BatchSource;
 use counterpoint_testkit::conformance::{Run, Subject, model, parts, run, sequence_subjects, subjects};
 use counterpoint_testkit::parameters::values;
@@ -127,8 +127,15 @@ fn every_strategy_fits_a_small_problem_on_every_model_and_stays_finite() {
             run(&what, &mut learner, Progress::default()).unwrap_or_else(|e| panic!("{e}: {subject:?}"));
             let values = values(&learner.model, &learner.groups);
             assert!(values.values().flatten().all(|v| v.is_finite()), "{subject:?}");
-            let scores =
-                evaluate(&learner.frozen(), &learner.buffers, &TASK(), &data, &Device::flex()).unwrap();
+            let scores = evaluate(
+                &learner.frozen(),
+                &learner.buffers,
+                &TASK(),
+                &data,
+                &Device::flex(),
+                Besides::default(),
+            )
+            .unwrap();
             let accuracy = scores.metrics(&TASK())[&Row::Full]["accuracy"];
             if accuracy <= 0.9 {
                 failed.push(format!("{accuracy}: {subject:?}"));
@@ -149,8 +156,15 @@ fn a_number_is_learned_through_the_same_loop() {
         let model = model(data.modalities(), parts()[0], false, 1, 1).unwrap();
         let mut learner = Learner::new(model, adam(0.02, 1.0), strategy.build(&names).unwrap());
         let r2 = |learner: &Learner<_>| {
-            let scores =
-                evaluate(&learner.frozen(), &learner.buffers, &task, &data, &Device::flex()).unwrap();
+            let scores = evaluate(
+                &learner.frozen(),
+                &learner.buffers,
+                &task,
+                &data,
+                &Device::flex(),
+                Besides::default(),
+            )
+            .unwrap();
             scores.metrics(&task)[&Row::Full]["r2"]
         };
         assert!(r2(&learner) < 0.9);
@@ -165,7 +179,15 @@ fn an_untrained_model_does_not_pass_for_a_fitted_one() {
     let data = Problem::new(2, 30, 10, 3);
     for subject in subjects(2).into_iter().filter(Subject::trains_all).take(5) {
         let learner = learner(&subject, &data, sgd(0.05, 0.9, 1e-3), 1);
-        let scores = evaluate(&learner.frozen(), &learner.buffers, &TASK(), &data, &Device::flex()).unwrap();
+        let scores = evaluate(
+            &learner.frozen(),
+            &learner.buffers,
+            &TASK(),
+            &data,
+            &Device::flex(),
+            Besides::default(),
+        )
+        .unwrap();
         assert!(scores.metrics(&TASK())[&Row::Full]["accuracy"] < 0.9, "{subject:?}");
     }
 }

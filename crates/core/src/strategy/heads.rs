@@ -1,0 +1,72 @@
+//! The heads of methods that give every modality a loss of its own.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::{Alone, ModelFacts, Native};
+use crate::Error;
+use crate::grad::{Row, RowOutput};
+use crate::modality::{Modalities, Modality};
+
+/// Through which head a modality's own loss is had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Heads {
+    /// A head of its own for each modality, which learns from its loss alone.
+    #[default]
+    Own,
+    /// The model itself with that modality alone, zeros for the others.
+    Shared,
+}
+
+impl Heads {
+    /// The row of one modality's own loss.
+    pub(super) fn row(self, m: Modality) -> Row {
+        match self {
+            Self::Own => Row::Aux(m),
+            Self::Shared => Row::Solo(m),
+        }
+    }
+
+    /// The fused row, then one for each modality.
+    pub(super) fn rows(self, modalities: &Modalities) -> Vec<Row> {
+        std::iter::once(Row::Full).chain(modalities.iter().map(|m| self.row(m))).collect()
+    }
+
+    /// Own heads read their modalities; the shared one is zero-filled.
+    pub(super) fn native(&self) -> Option<&dyn Native> {
+        (*self == Self::Own).then_some(self)
+    }
+
+    /// Refuses own heads of a model that has none.
+    pub(super) fn check(self, facts: &ModelFacts, strategy: &str, because: &str) -> Result<(), Error> {
+        ModelFacts::require(
+            facts.solo_heads || self == Self::Shared,
+            strategy,
+            &format!(
+                "a head of its own for every modality (model.solo_heads), because {because}; or set \
+                 strategy.heads = \"shared\" to use the model itself with one modality alone"
+            ),
+        )
+    }
+}
+
+impl Native for Heads {
+    fn name(&self) -> &'static str {
+        "own head"
+    }
+
+    fn is_trained(&self) -> bool {
+        true
+    }
+
+    fn rows(&self, alone: Alone) -> Vec<Row> {
+        vec![self.row(alone.modality)]
+    }
+
+    fn scores(&self, alone: Alone, outputs: &BTreeMap<Row, RowOutput>) -> Option<Tensor<2>> {
+        Some(outputs.get(&self.row(alone.modality))?.scores.clone())
+    }
+}

@@ -1,0 +1,56 @@
+//! How a method itself reads one modality alone.
+//!
+//! The rule is zero-filling: fusion and head with that modality only. It is
+//! the same for all methods, but not fair to one that trains a head of its own
+//! for every modality and never shows the fused head a modality alone. Such a
+//! method says here how its own scores are had, and evaluations give both.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Tensor;
+
+use crate::grad::{Row, RowOutput};
+use crate::modality::{Modality, Present};
+
+/// One modality of samples that have certain ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alone {
+    /// The modality that is read.
+    pub modality: Modality,
+    /// Exactly what the samples have, `modality` included.
+    pub present: Present,
+    /// How many modalities the model has.
+    pub modalities: usize,
+}
+
+impl Alone {
+    /// The row that shows all that the samples have.
+    pub fn together(&self) -> Row {
+        Row::showing(self.present, self.modalities)
+    }
+}
+
+/// A method's own convention for the scores of one modality alone.
+///
+/// Evaluations ask once for every set of modalities that samples have, so a
+/// sample without an image is read as the method reads samples without one.
+pub trait Native {
+    /// Name for people: `own head`, `prototypes`.
+    fn name(&self) -> &'static str;
+
+    /// Whether training fits these scores to the targets, modality by
+    /// modality. Then they are the better-founded ones, and comparisons read
+    /// them instead of zero-filling.
+    fn is_trained(&self) -> bool;
+
+    /// The rows that the scores are made of.
+    fn rows(&self, alone: Alone) -> Vec<Row>;
+
+    /// Scores from the outputs of [`Self::rows`], which are all of the same
+    /// samples; `None` while the method has nothing to read them by.
+    ///
+    /// # Shapes
+    /// As the scores of the rows: `[samples, outputs]`, or
+    /// `[samples * places, outputs]` of dense prediction.
+    fn scores(&self, alone: Alone, outputs: &BTreeMap<Row, RowOutput>) -> Option<Tensor<2>>;
+}
