@@ -75,6 +75,9 @@ pub struct Train {
     /// After the last epoch, open the test split once; rerunning does not open it again.
     #[arg(long)]
     pub test: bool,
+    /// With --test: also fit linear probes to the features of each modality.
+    #[arg(long, requires = "test")]
+    pub probe: bool,
     /// Print the complete configuration with all defaults, and do nothing else.
     #[arg(long)]
     pub print_config: bool,
@@ -122,6 +125,9 @@ pub struct Evaluate {
     /// changes are recorded with the look.
     #[arg(long, value_name = "REASON")]
     pub accept_changed_data: Option<String>,
+    /// Fit a linear probe to the frozen features of each modality and score it, too.
+    #[arg(long)]
+    pub probe: bool,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,
@@ -141,6 +147,9 @@ pub struct Export {
     /// File to write, for NumPy.
     #[arg(long, value_name = "FILE.npz")]
     pub out: PathBuf,
+    /// Fit a linear probe to the frozen features of each modality and score it, too.
+    #[arg(long)]
+    pub probe: bool,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

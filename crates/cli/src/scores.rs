@@ -9,15 +9,17 @@ use counterpoint::train::{Evaluation, Kept};
 use counterpoint_report::record::{Alone, Confusion, Convention, Scores};
 use counterpoint_report::table::{Cell, Column, Table, TextStyle};
 
-/// Everything that was scored under the name that files use: the rows, and
-/// each modality alone as the method itself reads it.
+/// Everything that was scored under the name that files use: the rows, each
+/// modality alone as the method itself reads it, and linear probes.
 pub fn rows<'a>(
     evaluation: &'a Evaluation,
     names: &'a Modalities,
 ) -> impl Iterator<Item = (String, &'a Kept)> {
-    let native = evaluation.native.iter();
-    let native = native.map(|(m, kept)| (Convention::Native.row(names.name(*m)), kept));
-    evaluation.kept.iter().map(|(row, kept)| (row.label(names), kept)).chain(native)
+    let alone = [(Convention::Native, &evaluation.native), (Convention::Probe, &evaluation.probe)];
+    let alone = alone
+        .into_iter()
+        .flat_map(move |(by, of)| of.iter().map(move |(m, kept)| (by.row(names.name(*m)), kept)));
+    evaluation.kept.iter().map(|(row, kept)| (row.label(names), kept)).chain(alone)
 }
 
 /// Metrics of everything that was scored.

@@ -120,3 +120,47 @@ lr = 0.01
     toy.run(&["report", "study", "--out", "report.html"]).succeeds();
     assert!(String::from_utf8(toy.bytes("report.html")).unwrap().contains(words));
 }
+
+#[test]
+fn a_probe_reads_frozen_features_and_no_test_label_has_a_say() {
+    let toy = Toy::new();
+    let train = |out: &str| {
+        toy.run(&["train", "toy.toml", "--out", out, "--set", "train.epochs=1", "-q"]).succeeds();
+        let said = toy.run(&["evaluate", out, "--probe", "--json"]);
+        let json: Value = serde_json::from_str(&said.succeeds().out).unwrap();
+        (json, PredictionFile::read(toy.dir.join(out).join(PredictionFile::NAME)).unwrap())
+    };
+    let (json, file) = train("run");
+    // The toy's classes are easy to tell apart in every modality.
+    assert_eq!(json["last"]["scores"]["probe:image"]["accuracy"], 1.0);
+    assert!(json["last"]["probe_penalty"]["image"].as_f64().unwrap() > 0.0);
+    let said = toy.run(&["evaluate", "run", "--probe", "--split", "val"]);
+    assert!(said.succeeds().out.contains("image alone, linear probe"), "{}", said.out);
+    let log = std::fs::read_to_string(toy.dir.join("run/metrics.jsonl")).unwrap();
+    assert!(log.lines().last().unwrap().contains(r#""probe:image":{"#));
+    toy.run(&["report", "run", "--out", "report.html"]).succeeds();
+    assert!(String::from_utf8(toy.bytes("report.html")).unwrap().contains("image, linear probe"));
+
+    // Other labels of the test split: the same scores, other accuracies.
+    let csv = String::from_utf8(toy.bytes("clips.csv")).unwrap();
+    let turned = csv.replace(",test,low,", ",test,LOW,").replace(",test,high,", ",test,low,");
+    toy.write("clips.csv", &turned.replace(",test,LOW,", ",test,high,"));
+    let (other, turned) = train("turned");
+    for row in ["probe:audio", "probe:image"] {
+        let of = |file: &PredictionFile| file.checkpoints["last"].scores[row].values.clone();
+        assert_eq!(of(&file), of(&turned), "{row}");
+    }
+    assert_eq!(other["last"]["scores"]["probe:image"]["accuracy"], 0.0);
+}
+
+#[test]
+fn a_study_can_ask_for_probes() {
+    let toy = Toy::new();
+    let spec = "config = \"toy.toml\"\nprobe = true\nseeds = [3]\nreferences = false\ntrain.epochs = 1\n\
+                [methods]\njoint = { strategy.name = \"joint\" }\n";
+    toy.write("study.toml", spec);
+    let said = toy.run(&["compare", "study.toml", "--out", "study", "--quiet"]);
+    assert!(said.succeeds().out.contains("audio, linear probe"), "{}", said.out);
+    toy.write("study.toml", &spec.replace("probe = true", "probe = 3"));
+    toy.run(&["compare", "study.toml", "--out", "other"]).fails(3, &["probe = 3", "expected true or false"]);
+}

@@ -204,6 +204,9 @@ fn rooms_are_segmented_and_a_label_picture_is_written() {
     assert!(said.out.contains("miou, %") && said.out.contains("depth alone"), "{}", said.out);
     let record = fs::read_to_string(toy.dir.join("run/metrics.jsonl")).unwrap();
     assert!(record.contains("pixel_accuracy"), "{record}");
+    toy.run(&["evaluate", "run", "--probe"]).fails(3, &["linear probe", "not defined for segmentation"]);
+    toy.run(&["train", "rooms.toml", "--out", "no", "--test", "--probe"]).fails(3, &["linear probe"]);
+    assert!(!toy.dir.join("no").exists(), "nothing was begun");
     let files = ["--input", "rgb=rooms/rgb/5.png", "--input", "depth=rooms/depth/5.png"];
     let said = toy.run(&[&["predict", "run", "--out", "map.png"], &files[..]].concat());
     said.succeeds();

@@ -15,6 +15,7 @@ pub mod math;
 pub mod modality;
 pub mod model;
 mod per_modality;
+pub mod probe;
 pub mod strategy;
 pub mod task;
 pub mod train;

@@ -88,6 +88,21 @@ fn the_trained_head_is_compared_and_both_are_shown_and_named() {
 }
 
 #[test]
+fn probes_stand_beside_the_others_and_are_not_compared() {
+    let runs = [
+        run("joint", Alone::default(), &[("probe:audio", 0.8)]),
+        run("gblend", own_head(), &[("native:audio", 0.6), ("probe:audio", 0.7)]),
+    ];
+    let page = report(&runs, &Options::default());
+    let tables = page.tables();
+    assert_eq!(line(&tables[0].1.to_markdown(), "joint")["audio"], "30.0");
+    let (_, every) = tables.iter().find(|(name, _)| name.contains("each-modality-alone")).unwrap();
+    let every = every.to_markdown();
+    assert_eq!(line(&every, "joint")["audio, linear probe"], "80.0");
+    assert_eq!(line(&every, "gblend")["audio, linear probe"], "70.0");
+}
+
+#[test]
 fn runs_of_one_convention_need_no_second_table() {
     let page = report(&field()[..2], &Options::default());
     assert!(page.tables().iter().all(|(name, _)| !name.contains("each-modality-alone")));
@@ -121,5 +136,6 @@ fn a_trained_head_that_was_not_scored_is_not_claimed() {
     let both = scores(&[("audio", 0.3), ("native:audio", 0.6)]);
     assert_eq!(own_head().row(&both, "audio"), "native:audio");
     assert_eq!(Convention::of_row("native:audio"), (Convention::Native, "audio"));
+    assert_eq!(Convention::of_row("probe:audio"), (Convention::Probe, "audio"));
     assert_eq!(Convention::of_row("audio"), (Convention::ZeroFill, "audio"));
 }

@@ -17,6 +17,7 @@ pub fn run(args: &Ablate) -> Result<(), Failure> {
     let spec = Spec {
         base: config::folder_of(&args.config)?,
         baseline: "joint".into(),
+        probe: false,
         tune_seeds: 1,
         seeds,
         references: References::none(),

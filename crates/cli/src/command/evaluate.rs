@@ -15,9 +15,10 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
     let run = Run::open_watched(loaded, &reading::progress(args.json))?;
     let (run, accepted) = run.accepting(&args.run, args.accept_changed_data.as_deref())?;
     let (split, samples, scored, looks) = match args.split {
-        Part::Val => ("val", run.splits.val.len(), run.score_validation(&args.run)?, None),
+        Part::Val => ("val", run.splits.val.len(), run.score_validation(&args.run, args.probe)?, None),
         Part::Test => {
-            let (scored, looks) = run.look(&args.run, "counterpoint evaluate", accepted.as_ref())?;
+            let (scored, looks) =
+                run.look(&args.run, "counterpoint evaluate", accepted.as_ref(), args.probe)?;
             ("test", run.splits.test.len(), scored, Some(looks))
         }
     };
@@ -25,6 +26,9 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
     if args.json {
         let part = |s: &Scored| {
             let mut part = json!({"epoch": s.epoch, "scores": s.scores, "by_presence": s.by_presence});
+            if !s.probe_penalty.is_empty() {
+                part["probe_penalty"] = json!(s.probe_penalty);
+            }
             if !s.class_iou.is_empty() {
                 part["class_iou"] = json!(s.class_iou);
             }

@@ -15,9 +15,9 @@ pub fn run(args: &Export) -> Result<(), Failure> {
     let run = Run::open_watched(loaded, &reading::progress(args.json))?;
     let (run, _) = run.accepting(&args.run, None)?;
     let (split, scored, looks) = match args.split {
-        Part::Val => ("val", run.score_validation(&args.run)?, None),
+        Part::Val => ("val", run.score_validation(&args.run, args.probe)?, None),
         Part::Test => {
-            let (scored, looks) = run.look(&args.run, "counterpoint export", None)?;
+            let (scored, looks) = run.look(&args.run, "counterpoint export", None, args.probe)?;
             ("test", scored, Some(looks))
         }
     };

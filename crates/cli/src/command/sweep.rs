@@ -45,6 +45,7 @@ pub fn run(args: &Sweep) -> Result<(), Failure> {
     let spec = Spec {
         base: config::folder_of(&args.config)?,
         baseline: name.clone(),
+        probe: false,
         tune_seeds: seeds.len(),
         seeds,
         references: References::none(),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use counterpoint::grad::Cut;
+use counterpoint::probe::Probe;
 use counterpoint::strategy::Moment;
 use counterpoint::train::check_reach;
 use counterpoint_batch::{BatchSource, TargetSpec};
@@ -51,11 +52,14 @@ pub fn run(args: Train) -> Result<(), Failure> {
     }
     let progress = reading::progress(args.quiet);
     let run = Run::open_watched(settle(&out, given, args.resume, &args.set)?, &progress)?;
+    if args.probe {
+        Probe::check(run.task.as_ref())?;
+    }
     let folder =
         run.train(&out, &Manner { quiet: args.quiet, tui: args.tui, resume: args.resume, stop: &stop })?;
     let (run, _) = if args.test { run.accepting(&folder.path, None)? } else { (run, None) };
     if args.test {
-        run.look_once(&folder.path, "counterpoint train --test")?;
+        run.look_once(&folder.path, "counterpoint train --test", args.probe)?;
     }
     summarise(&folder, &run, args.json)
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use counterpoint::modality::Modality;
 use counterpoint::model::{AnyModel, Model as _};
+use counterpoint::probe::Probe;
 use counterpoint::train::{Besides, Checkpoint, Evaluation, Learner, evaluate};
 use counterpoint_data::{Loader, LoaderOptions, Split};
 use counterpoint_report::predictions::PredictionFile;
-use counterpoint_report::record::{Alone, Appender, Confusion, Log, Scores, Test};
+use counterpoint_report::record::{Alone, Appender, Confusion, Log, Scores, Test, Values};
 use serde_json::json;
 
 use super::{Acceptance, Run};
@@ -30,6 +32,8 @@ pub struct Scored {
     pub confusion: BTreeMap<String, Confusion>,
     /// Intersection over union by row and class.
     pub class_iou: Scores,
+    /// Penalty of each modality's linear probe; empty without probes.
+    pub probe_penalty: Values,
 }
 
 /// A checkpoint in memory.
@@ -37,12 +41,15 @@ struct Ready {
     checkpoint: &'static str,
     epoch: usize,
     learner: Learner<AnyModel>,
+    /// Empty if they were not asked for.
+    probes: BTreeMap<Modality, Probe>,
 }
 
 impl Run {
-    /// Scores the best and the last checkpoint on the validation split.
-    pub fn score_validation(&self, path: &Path) -> Result<Vec<Scored>, Failure> {
-        self.score(&self.ready(path)?, self.splits.val.clone())
+    /// Scores the best and the last checkpoint on the validation split, with
+    /// linear probes if `probe`.
+    pub fn score_validation(&self, path: &Path, probe: bool) -> Result<Vec<Scored>, Failure> {
+        self.score(&self.ready(path, probe)?, self.splits.val.clone())
     }
 
     /// Opens the test split, scores the best and the last checkpoint and
@@ -52,8 +59,9 @@ impl Run {
         path: &Path,
         reason: &str,
         accepted: Option<&Acceptance>,
+        probe: bool,
     ) -> Result<(Vec<Scored>, usize), Failure> {
-        let ready = self.ready(path)?;
+        let ready = self.ready(path, probe)?;
         let scored = self.score(&ready, self.splits.test.open(reason)?)?;
         // Only now there is something to see, and it is recorded before anybody sees it:
         // a file that cannot be read is no look.
@@ -79,9 +87,9 @@ impl Run {
     ///
     /// A look that was recorded but whose scores were not, because the process
     /// was killed in between, is completed and stays one look.
-    pub fn look_once(&self, path: &Path, reason: &str) -> Result<(), Failure> {
+    pub fn look_once(&self, path: &Path, reason: &str, probe: bool) -> Result<(), Failure> {
         if folder::looks(path) == 0 {
-            self.look(path, reason, None)?;
+            self.look(path, reason, None, probe)?;
             return Ok(());
         }
         let metrics = path.join("metrics.jsonl");
@@ -90,7 +98,7 @@ impl Run {
         if checkpoints(path).all(|name| known.contains(&name)) {
             return Ok(());
         }
-        let scored = self.score(&self.ready(path)?, self.splits.test.open(reason)?)?;
+        let scored = self.score(&self.ready(path, probe)?, self.splits.test.open(reason)?)?;
         self.predictions("test", &scored)?.write(path.join(PredictionFile::NAME))?;
         let mut appender = Appender::open(&metrics)?;
         let missing = scored.iter().filter(|s| !known.contains(&s.checkpoint));
@@ -112,14 +120,15 @@ impl Run {
         Ok(file)
     }
 
-    /// Reads the checkpoints.
-    fn ready(&self, path: &Path) -> Result<Vec<Ready>, Failure> {
+    /// Reads the checkpoints, and fits probes to their features if `probe`.
+    fn ready(&self, path: &Path, probe: bool) -> Result<Vec<Ready>, Failure> {
         let read = |checkpoint: &'static str| {
             let content = Checkpoint::read(&folder::checkpoint(path, checkpoint)?)?;
             let mut learner = self.learner()?;
             let epoch = content.progress.epoch;
             content.restore(&mut learner, &self.device, false)?;
-            Ok(Ready { checkpoint, epoch, learner })
+            let probes = if probe { self.probes(&learner)? } else { BTreeMap::new() };
+            Ok(Ready { checkpoint, epoch, learner, probes })
         };
         checkpoints(path).map(read).collect()
     }
@@ -130,7 +139,8 @@ impl Run {
             let learner = &one.learner;
             let (model, task) = (learner.frozen(), self.task.as_ref());
             let besides = Besides { native: learner.strategy.native(), ..Besides::default() };
-            let evaluation = evaluate(&model, &learner.buffers, task, &loader, &self.device, besides)?;
+            let mut evaluation = evaluate(&model, &learner.buffers, task, &loader, &self.device, besides)?;
+            evaluation.read_by(&one.probes);
             let names = learner.model.modalities();
             Ok(Scored {
                 checkpoint: one.checkpoint,
@@ -138,6 +148,9 @@ impl Run {
                 scores: scores::records(&evaluation, self.task.as_ref(), names),
                 by_presence: scores::by_presence(&evaluation, self.task.as_ref(), names),
                 confusion: scores::confusions(&evaluation, self.task.as_ref(), names),
+                probe_penalty: (one.probes.iter())
+                    .map(|(m, probe)| (names.name(*m).to_owned(), probe.penalty))
+                    .collect(),
                 class_iou: scores::class_iou(&evaluation, self.task.as_ref(), &self.splits.classes, names),
                 evaluation,
             })
@@ -159,6 +172,7 @@ fn record(scored: &Scored, alone: &Alone) -> Test {
         samples: scored.evaluation.ids.len() as u64,
         scores: scored.scores.clone(),
         alone: Some(alone.clone()),
+        probe_penalty: scored.probe_penalty.clone(),
         confusion: scored.confusion.clone(),
         class_iou: scored.class_iou.clone(),
     }

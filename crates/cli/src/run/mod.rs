@@ -2,6 +2,7 @@
 
 mod data;
 mod look;
+mod probe;
 mod training;
 
 pub use data::Acceptance;

@@ -84,7 +84,14 @@ pub fn run(
     driver.study.notes.iter().for_each(|note| display.say(&format!("note: {note}")));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = options.jobs.unwrap_or(cores).max(1);
-    let pool = Pool { folder: &place, base: &spec.base, jobs, threads: (cores / jobs).max(1), stop };
+    let pool = Pool {
+        folder: &place,
+        base: &spec.base,
+        jobs,
+        threads: (cores / jobs).max(1),
+        probe: spec.probe,
+        stop,
+    };
     let mut memory = Memory::new(options.memory);
     driver.make(tried, false, &pool, &mut memory, &mut display)?;
     driver.choose()?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use counterpoint::probe::Probe;
 use counterpoint_report::record::{Kind, Study, StudyMethod};
 
 use super::drive::Driver;
@@ -72,6 +73,9 @@ impl<'a> Driver<'a> {
     /// Builds every method once, so that an impossible one is known before
     /// anything is trained, and holds budgets together.
     fn check(&self, run: &Run) -> Result<(), Failure> {
+        if self.spec.probe {
+            Probe::check(run.task.as_ref()).map_err(|e| Failure::from(e).at("probe = true"))?;
+        }
         let variant = self.variants()[0];
         let mut budget: Option<(&str, Vec<usize>)> = None;
         for line in self.lines.iter().filter(|line| line.kind != Kind::Average) {

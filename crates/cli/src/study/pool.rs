@@ -40,6 +40,8 @@ pub struct Pool<'a> {
     pub jobs: usize,
     /// Threads of each.
     pub threads: usize,
+    /// Whether a look at the test split includes linear probes.
+    pub probe: bool,
     /// Set from outside to stop all runs after their current step.
     pub stop: &'a AtomicBool,
 }
@@ -148,6 +150,7 @@ impl Pool<'_> {
             .arg(self.folder.join(&job.place))
             .args(["--resume", "--quiet", "--supervised"])
             .args(job.test.then_some("--test"))
+            .args((job.test && self.probe).then_some("--probe"))
             .env("RAYON_NUM_THREADS", self.threads.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

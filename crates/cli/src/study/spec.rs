@@ -20,6 +20,9 @@ pub struct Spec {
     pub baseline: String,
     /// Seeds of every method.
     pub seeds: Vec<u64>,
+    /// Whether the look at the test split includes linear probes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub probe: bool,
     /// How many of the seeds, from the first, try settings.
     pub tune_seeds: usize,
     /// References that are added.
@@ -97,7 +100,8 @@ struct Tune {
     methods: Table,
 }
 
-const KEYS: [&str; 8] = ["config", "seeds", "baseline", "methods", "variants", "folds", "tune", "references"];
+const KEYS: [&str; 9] =
+    ["config", "seeds", "baseline", "probe", "methods", "variants", "folds", "tune", "references"];
 
 /// Reads a file and lays `--set` arguments over the common configuration.
 pub fn load(path: &Path, sets: &[String]) -> Result<Spec, Failure> {
@@ -152,6 +156,11 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Spec, Failure> {
             None => "joint".into(),
             Some(Value::String(name)) => name.clone(),
             Some(other) => return Err(bad(format!("baseline = {other}: expected the name of a method"))),
+        },
+        probe: match table.get("probe") {
+            None => false,
+            Some(Value::Boolean(probe)) => *probe,
+            Some(other) => return Err(bad(format!("probe = {other}: expected true or false"))),
         },
         tune_seeds: tune.seeds.unwrap_or(1),
         seeds,

@@ -11,7 +11,8 @@ use crate::input::Inputs;
 use crate::layer::{Buffers, Pass};
 use crate::modality::{Modalities, Modality, Present};
 use crate::model::{Model, Scored};
-use crate::strategy::{Alone, Native};
+use crate::probe::Probe;
+use crate::strategy::{Alone, Measured, Native};
 use crate::task::Task;
 use crate::{Error, ErrorKind};
 
@@ -34,6 +35,9 @@ pub struct Evaluation {
     /// Each modality alone as the method itself reads it; empty if that is not
     /// asked for, or the method has no convention of its own.
     pub native: BTreeMap<Modality, Kept>,
+    /// Each modality alone as a linear probe reads its features; an evaluation
+    /// by itself has none, see [`Self::read_by`].
+    pub probe: BTreeMap<Modality, Kept>,
     /// The same as `kept` for further sets of modalities that were asked for.
     pub subsets: BTreeMap<Present, Kept>,
     /// For each modality the samples that have it, and their features row-major.
@@ -68,6 +72,7 @@ pub fn evaluate<M: Model>(
         present: Vec::new(),
         kept: BTreeMap::new(),
         native: BTreeMap::new(),
+        probe: BTreeMap::new(),
         subsets: BTreeMap::new(),
         features: BTreeMap::new(),
     };
@@ -182,6 +187,24 @@ fn rows_of(names: &Modalities, inputs: &Inputs) -> Vec<(Row, Vec<usize>)> {
 }
 
 impl Evaluation {
+    /// The features of each modality with the targets of the samples that have it.
+    pub fn measured(&self) -> BTreeMap<Modality, Measured> {
+        let measured = |(m, (of, values)): (&Modality, &(Vec<usize>, Vec<f32>))| {
+            let (width, targets) = (values.len() / of.len().max(1), self.targets.pick(of));
+            (*m, Measured { width, values: values.clone(), targets })
+        };
+        self.features.iter().map(measured).collect()
+    }
+
+    /// Adds what linear probes make of the features.
+    pub fn read_by(&mut self, probes: &BTreeMap<Modality, Probe>) {
+        let scores = |(m, probe): (&Modality, &Probe)| {
+            let (of, features) = self.features.get(m)?;
+            Some((*m, (of.clone(), probe.scores(features))))
+        };
+        self.probe = probes.iter().filter_map(scores).collect();
+    }
+
     /// The selecting metric with only some modalities shown, on the samples
     /// that have all; NaN if that was not scored.
     pub fn score_of_complete(&self, shown: Present, names: &Modalities, task: &dyn Task) -> f64 {

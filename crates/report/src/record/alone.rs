@@ -15,13 +15,15 @@ pub enum Convention {
     ZeroFill,
     /// As the method itself reads it: by a head of its own, by prototypes, and so on.
     Native,
+    /// A linear model fitted to the modality's frozen features, the same for every method.
+    Probe,
 }
 
 impl Convention {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 2] = [Self::ZeroFill, Self::Native];
+    pub const ALL: [Self; 3] = [Self::ZeroFill, Self::Native, Self::Probe];
 
-    /// Name of the row of scores of a modality: `audio`, `native:audio`.
+    /// Name of the row of scores of a modality: `audio`, `native:audio`, `probe:audio`.
     pub fn row(self, modality: &str) -> String {
         format!("{}{modality}", self.prefix())
     }
@@ -31,12 +33,13 @@ impl Convention {
         match self {
             Self::ZeroFill => "zero-fill",
             Self::Native => "native",
+            Self::Probe => "linear probe",
         }
     }
 
     /// The convention and the modality of a row.
     pub fn of_row(row: &str) -> (Self, &str) {
-        let marked = [Self::Native].into_iter();
+        let marked = [Self::Native, Self::Probe].into_iter();
         let found = marked.filter_map(|c| Some((c, row.strip_prefix(c.prefix())?))).next();
         found.unwrap_or((Self::ZeroFill, row))
     }
@@ -45,6 +48,7 @@ impl Convention {
         match self {
             Self::ZeroFill => "",
             Self::Native => "native:",
+            Self::Probe => "probe:",
         }
     }
 }
@@ -142,6 +146,7 @@ impl Alone {
             Convention::ZeroFill => &self.plain,
             Convention::Native if self.native.is_empty() => convention.name(),
             Convention::Native => &self.native,
+            Convention::Probe => convention.name(),
         }
     }
 }

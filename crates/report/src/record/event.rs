@@ -180,6 +180,9 @@ pub struct Test {
     /// How one modality alone is read; `None` in older records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alone: Option<Alone>,
+    /// Penalty of the linear probe of each modality, as validation chose it; empty without probes.
+    #[serde(with = "number::map", skip_serializing_if = "BTreeMap::is_empty")]
+    pub probe_penalty: Values,
     /// Confusion counts by row; empty when the task has no classes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub confusion: BTreeMap<String, Confusion>,

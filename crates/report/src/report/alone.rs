@@ -83,8 +83,8 @@ pub(super) fn table(study: &Study<'_>, source: &Source) -> Option<Table> {
         table.row(std::iter::once(Cell::text(&method.name)).chain(cells));
     }
     table.note(
-        "Zero-fill is the model shown that modality with zeros for the rest, native how the method itself reads it. \
-         Comparisons use the head that the method trains for it, else zero-fill.",
+        "Zero-fill is the model shown that modality with zeros for the rest, native how the method itself reads it, \
+         a linear probe a linear model fitted to its frozen features. Comparisons use the head that the method trains for it, else zero-fill.",
     );
     Some(table)
 }
