@@ -15,10 +15,16 @@
 //! and only then is pulled; head and (unless `reset_momentum`) velocities stay.
 //! Differs from the authors' code: batch norm's running statistics, which are
 //! of the weights before the pull, are rebuilt by a pass over the train split
-//! (`rebuild_statistics = false` leaves them as theirs does; whether it matters
-//! is measured in docs/results/relearn.md); training keeps its augmentation,
-//! the purity of the train split is without; nothing is pulled after the last
-//! epoch. With lambda 0 this is joint training.
+//! (`rebuild_statistics = false` leaves them as theirs does); training keeps its
+//! augmentation, the purity of the train split is without; nothing is pulled
+//! after the last epoch. With lambda 0 this is joint training.
+//! What the rebuilding does, measured on spoken digits (`every = 2`, seeds 1 and
+//! 2): with 31 batches an epoch the next epoch replaces the old statistics by
+//! itself, and the validation after it is the same within 0.2 points (92.0, 90.4
+//! with, 92.2, 90.6 without). With 4 batches an epoch its cross-entropy is lower
+//! (1.15, 1.11; 1.32, 1.25 without) and its accuracy is too (64.6, 67.4; 68.6,
+//! 73.0 without). After the last epoch no setting is ahead in both seeds but at
+//! 31 batches the one without (92.8, 90.8 with, 93.0, 92.6 without).
 //! Cost: joint plus, at each event, two passes over the train split, one over
 //! the validation split, and k-means.
 //! Limits: classification.
