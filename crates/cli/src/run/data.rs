@@ -85,7 +85,7 @@ impl Run {
             ));
         }
         let acceptance = match (self.standing(place)?, reason) {
-            (Standing::Same, _) => return Ok((self, None)),
+            (Standing::Same, _) => return Ok((self.as_trained(place)?, None)),
             (Standing::Accepted, _) => None,
             (Standing::Changed(changes), None) => return Err(changed(place, changes.as_deref())),
             (Standing::Changed(changes), Some(reason)) => {
@@ -97,9 +97,21 @@ impl Run {
                 })
             }
         };
+        Ok((self.as_trained(place)?, acceptance))
+    }
+
+    /// The run with its inputs prepared as when training began, even where
+    /// defaults of this version or the data are others by now.
+    ///
+    /// # Errors
+    /// If the data cannot be opened so.
+    pub fn as_trained(self, place: &Path) -> Result<Self, Failure> {
         let (_, info) = folder::read(place)?;
+        if self.splits.preparations == info.preparations {
+            return Ok(self);
+        }
         let splits = self.config.data.open_prepared(&self.base, &info.preparations)?;
-        Ok((Self { splits, ..self }, acceptance))
+        Ok(Self { splits, ..self })
     }
 }
 

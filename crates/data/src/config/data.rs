@@ -11,7 +11,7 @@ use crate::assign::assign;
 use crate::error::{DataError, ErrorKind};
 use crate::prepare::Preparation;
 use crate::progress::Progress;
-use crate::set::{FeaturesConfig, GridConfig, ManifestConfig, RgbdConfig, SpokenDigitsConfig};
+use crate::set::{FeaturesConfig, GridConfig, ManifestConfig, RgbdConfig, SpokenDigitsConfig, doubtful};
 use crate::split::Splits;
 use crate::truth::Labelling;
 
@@ -224,6 +224,7 @@ impl DataConfig {
                     "`stratify` shares out classes, but the targets of this set are no classes; leave it out",
                 ));
             }
+            plan.notes.extend(doubtful(&plan.classes));
             if split.is_random() {
                 assign(&mut plan.records, plan.classes.len(), split)?;
             }

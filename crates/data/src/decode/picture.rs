@@ -8,6 +8,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::Levels;
 use super::kind::{self, Family};
 use crate::error::{DataError, read};
 
@@ -131,9 +132,19 @@ fn png(bytes: &[u8]) -> Result<Bitmap, DataError> {
     let Some(size) = reader.output_buffer_size().filter(|size| *size <= LARGEST) else {
         return Err(DataError::format("the PNG picture is too large to decode"));
     };
+    let deep = reader.info().bit_depth == png::BitDepth::Sixteen;
     let mut buffer = vec![0; size];
     let info = reader.next_frame(&mut buffer).map_err(damaged_png)?;
     buffer.truncate(info.buffer_size());
+    // Small numbers in 16 bits are black as brightness.
+    if deep
+        && buffer.iter().all(|&p| p == 0)
+        && !Levels::decode(bytes).is_ok_and(|l| l.find(|v| v == 0).is_none())
+    {
+        return Err(DataError::format(
+            "has 16 bits, but no value reaches 256 of 65535, so as brightness it would be black; scale it to 8 bits",
+        ));
+    }
     let (channels, pixels) = match info.color_type {
         png::ColorType::Grayscale => (1, buffer),
         png::ColorType::GrayscaleAlpha => (1, buffer.chunks_exact(2).map(|p| p[0]).collect()),
@@ -169,9 +180,20 @@ mod tests {
     use super::*;
 
     fn encode(width: u32, height: u32, color: png::ColorType, pixels: &[u8]) -> Vec<u8> {
+        encode_deep(width, height, color, png::BitDepth::Eight, pixels)
+    }
+
+    fn encode_deep(
+        width: u32,
+        height: u32,
+        color: png::ColorType,
+        depth: png::BitDepth,
+        pixels: &[u8],
+    ) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, width, height);
         encoder.set_color(color);
+        encoder.set_depth(depth);
         encoder.write_header().unwrap().write_image_data(pixels).unwrap();
         bytes
     }
@@ -198,6 +220,16 @@ mod tests {
         let rgb = Bitmap::new(4, 1, 3, vec![255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 200, 77]).unwrap();
         assert_eq!(rgb.clone().with_channels(1).pixels, [76, 150, 29, 129]);
         assert_eq!(rgb.crop(3, 0, 9, 9).pixels, [10, 200, 77]);
+    }
+
+    #[test]
+    fn sixteen_bits_lose_their_lower_half_but_not_all() {
+        let grey = |pixels: &[u8]| {
+            Bitmap::decode(&encode_deep(2, 1, png::ColorType::Grayscale, png::BitDepth::Sixteen, pixels))
+        };
+        assert_eq!(grey(&[3, 200, 0, 255]).unwrap().pixels, [3, 0]);
+        assert_eq!(grey(&[0; 4]).unwrap().pixels, [0, 0]);
+        assert!(grey(&[0, 1, 0, 255]).unwrap_err().to_string().contains("would be black"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Class lists and their indices.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::error::{DataError, ErrorKind};
 
@@ -53,6 +53,22 @@ impl Classes {
     }
 }
 
+/// Classes that are likely to be a slip of the list.
+pub fn doubtful(names: &[String]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut before: BTreeMap<String, &str> = BTreeMap::new();
+    for name in names {
+        let plain = name.to_lowercase();
+        if matches!(plain.as_str(), "nan" | "na" | "n/a" | "null") {
+            notes.push(format!("`{name}` is a class, but looks like a label that is missing"));
+        }
+        if let Some(other) = before.insert(plain, name) {
+            notes.push(format!("`{other}` and `{name}` are two classes that differ in capitals only"));
+        }
+    }
+    notes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +79,16 @@ mod tests {
         assert_eq!(names(&["10", "9", "-1", "9"]), ["-1", "9", "10"]);
         assert_eq!(names(&["b", "10", "", "9"]), ["10", "9", "b"]);
         assert!(Classes::new(Some(&["a".into(), "a".into()]), std::iter::empty()).is_err());
+    }
+
+    #[test]
+    fn slips_are_noted() {
+        let notes = |names: [&str; 3]| doubtful(&names.map(str::to_owned));
+        assert!(notes(["sad", "happy", "angry"]).is_empty());
+        let found = notes(["Happy", "NaN", "happy"]);
+        assert!(
+            found[0].contains("`NaN` is a class") && found[1].contains("`Happy` and `happy`"),
+            "{found:?}"
+        );
     }
 }

@@ -9,6 +9,7 @@ mod spoken_digits;
 
 pub use features::{FeaturesConfig, NanPolicy, TargetName};
 pub use grid::{GridConfig, GridTask};
+pub(crate) use labels::doubtful;
 pub use manifest::{ManifestConfig, ManifestModality};
 pub use rgbd::RgbdConfig;
 pub use spoken_digits::SpokenDigitsConfig;
