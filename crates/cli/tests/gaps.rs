@@ -177,3 +177,26 @@ fn a_comparison_with_references_finishes_on_data_with_gaps() {
     assert_eq!(tested("late-average")["scores"]["b"], tested("only-b")["scores"]["full"]);
     toy.run(&["report", "study"]).succeeds();
 }
+
+#[test]
+fn predictions_treat_values_that_are_no_numbers_as_training_did() {
+    let toy = toy(|_| true);
+    let mut bytes = toy.bytes("f/a.npy");
+    let start = bytes.len() - ROWS * 12;
+    bytes[start..start + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(toy.dir.join("f/a.npy"), &bytes).unwrap();
+    toy.train(&["-q", "--set", "data.nan=zero"]).succeeds();
+    let row = |name: &str, values: &[u8]| npy(&toy.dir.join(name), "<f4", "(3,)", values);
+    row("first.npy", &bytes[start..start + 12]);
+    row("zeroed.npy", &[&[0; 4][..], &bytes[start + 4..start + 12]].concat());
+    row("nothing.npy", &f32::NAN.to_le_bytes().repeat(3));
+    let answer = |a: &str| toy.run(&["predict", "run", "--json", "--input", a]);
+    assert_eq!(answer("a=first.npy").succeeds().out, answer("a=zeroed.npy").succeeds().out);
+    answer("a=nothing.npy").fails(4, &["note: modality `a`", "absent", "nothing to predict from"]);
+    // The other modality is there.
+    npy(&toy.dir.join("b.npy"), "<f4", "(2,)", &[0; 8]);
+    let both = ["predict", "run", "--json", "--input", "a=nothing.npy", "--input", "b=b.npy"];
+    let alone = answer("b=b.npy").succeeds().out.clone();
+    assert_eq!(toy.run(&both).succeeds().out, alone);
+    toy.run(&["predict", "run", "--input", "a=b.npy"]).fails(4, &["[2]", "[3]"]);
+}

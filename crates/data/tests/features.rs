@@ -180,6 +180,50 @@ fn a_class_that_the_choice_of_modalities_empties_stays_and_is_told() {
 }
 
 #[test]
+fn a_file_is_prepared_as_the_rows_of_training_are() {
+    let mut text = TEXT;
+    text[5] = NAN;
+    let folder = folder(&text);
+    let row = |values: &[f32]| {
+        let path = folder.file("row.npy");
+        write_npy(&path, "<f4", &format!("({},)", values.len()), &floats(values));
+        path
+    };
+    let keys = |nan: &str| format!("modalities = [\"text\"]\nnan = \"{nan}\"");
+    let zero = open(&folder, &keys("zero")).unwrap();
+    let trained = zero.train.sample(1, None).unwrap().inputs.remove(0);
+    let preparation = &zero.preparations[0];
+    assert_eq!(preparation.prepare_present(&row(&text[3..6])).unwrap(), trained);
+    // A row of NaN only is absent, there and here.
+    assert_eq!(preparation.prepare_present(&row(&[NAN; 3])).unwrap(), None);
+    let nothing = preparation.prepare_file(&row(&[NAN; 3])).unwrap_err().to_string();
+    assert!(nothing.contains("row.npy") && nothing.contains("absent modality"), "{nothing}");
+    let dropped = open(&folder, &keys("drop")).unwrap();
+    let refused = dropped.preparations[0].prepare_file(&row(&text[3..6])).unwrap_err().to_string();
+    assert!(refused.contains("1 values are NaN or infinite; such samples were left out"), "{refused}");
+
+    // An archive: the array with the modality's name, or the only one.
+    let npy = |values: &[f32]| fs::read(row(values)).unwrap();
+    let archive = |members: &[(&str, &[f32])]| {
+        let path = folder.file("row.npz");
+        let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+        for (name, values) in members {
+            let bytes = npy(values);
+            zip.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(&bytes).unwrap();
+        }
+        zip.finish().unwrap();
+        path
+    };
+    for members in [&[("x", &text[3..6]), ("text", &text[3..6])][..], &[("arr_0", &text[3..6])]] {
+        assert_eq!(preparation.prepare_present(&archive(members)).unwrap(), trained);
+    }
+    let unnamed = archive(&[("x", &text[3..6]), ("y", &text[3..6])]);
+    let unnamed = preparation.prepare_file(&unnamed).unwrap_err().to_string();
+    assert!(unnamed.contains("has no array `text`, it has: x, y"), "{unnamed}");
+}
+
+#[test]
 fn groups_are_never_in_two_parts() {
     let folder = Folder::new("groups");
     let rows = 100;

@@ -16,7 +16,7 @@ use super::print;
 use crate::args::Predict;
 use crate::config::suggestion;
 use crate::exit::{Code, Failure};
-use crate::{folder, model, place};
+use crate::{folder, model, output, place};
 
 /// Prints what the model says of what is present.
 pub fn run(args: &Predict) -> Result<(), Failure> {
@@ -42,8 +42,21 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     let mut inputs = vec![None; specs.len()];
     for (index, preparation) in info.preparations.iter().enumerate() {
         if let Some((_, path)) = files.iter().find(|(name, _)| *name == preparation.modality) {
-            inputs[index] = Some(preparation.prepare_file(path)?);
+            inputs[index] = preparation.prepare_present(path)?;
+            if inputs[index].is_none() {
+                output::say(&format!(
+                    "note: modality `{}`: every value of {} is NaN, so it counts as absent",
+                    preparation.modality,
+                    path.display()
+                ));
+            }
         }
+    }
+    if inputs.iter().all(Option::is_none) {
+        return Err(Failure::new(
+            Code::Data,
+            "every input is NaN throughout: there is nothing to predict from",
+        ));
     }
     let present = Present::of((0..specs.len()).filter(|&i| inputs[i].is_some()).map(Modality));
     let device = Device::flex();

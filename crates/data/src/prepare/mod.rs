@@ -2,6 +2,7 @@
 
 mod audio;
 mod image;
+mod nan;
 mod normalise;
 mod preparation;
 mod scene;
@@ -10,6 +11,7 @@ mod vector;
 
 pub use audio::{Align, AudioSteps};
 pub use image::{ImageSteps, VideoSteps};
+pub use nan::NanPolicy;
 pub use normalise::Normalise;
 pub use preparation::{Preparation, Steps};
 pub use scene::{SceneRole, SceneSteps};

@@ -6,6 +6,7 @@ use counterpoint_batch::{Array, ModalitySpec};
 use serde::{Deserialize, Serialize};
 
 use super::{AudioSteps, Chance, ImageSteps, Normalise, SceneSteps, TokenSteps, VectorSteps, VideoSteps};
+use crate::decode::archive::Archive;
 use crate::decode::npy::{self, Numbers};
 use crate::error::{DataError, read};
 use crate::source::{Raw, Source};
@@ -88,15 +89,12 @@ impl Preparation {
         }
     }
 
-    /// Prepares a file as samples of an evaluation split are: nothing random.
-    ///
-    /// A data set that knows where in a file the word is (`grid`) shows that
-    /// part in training; here the whole file counts as the word.
+    /// As [`Self::prepare_file`]; `None` for features that are NaN throughout,
+    /// which a data set takes as absent.
     ///
     /// # Errors
-    /// If the file is absent, cannot be decoded or is too short, or if this
-    /// preparation was changed by hand and its sizes do not fit each other.
-    pub fn prepare_file(&self, path: &Path) -> Result<Array, DataError> {
+    /// As of [`Self::prepare_file`].
+    pub fn prepare_present(&self, path: &Path) -> Result<Option<Array>, DataError> {
         let place = |e: DataError| e.at(format_args!("modality `{}`", self.modality));
         self.check().map_err(place)?;
         let raw = match &self.steps {
@@ -107,26 +105,70 @@ impl Preparation {
                 Source::Film { path: path.to_owned(), frame_width: steps.frame_width, span: None }
                     .load(&self.steps)
             }
-            Steps::Vector(_) | Steps::Tokens(_) => read(path)
-                .and_then(|bytes| self.features(&npy::decode(&bytes)?))
-                .map_err(|e| e.at(format_args!("`{}`", path.display()))),
+            Steps::Vector(_) | Steps::Tokens(_) => {
+                match self.features(path).map_err(|e| place(at(path, e)))? {
+                    Some(values) => Ok(Raw::Vector(values)),
+                    None => return Ok(None),
+                }
+            }
         };
-        let mut array = raw
-            .and_then(|raw| self.arrange(&raw, None).map_err(|e| e.at(format_args!("`{}`", path.display()))))
-            .map_err(place)?;
+        let array = raw.and_then(|raw| self.arrange(&raw, None).map_err(|e| at(path, e)));
+        let mut array = array.map_err(place)?;
         self.normalise.apply(array.values_mut());
-        Ok(array)
+        Ok(Some(array))
     }
 
-    /// The numbers of an array that somebody gives, held to the axes of training.
-    fn features(&self, array: &Numbers) -> Result<Raw, DataError> {
+    /// Prepares a file as samples of an evaluation split are: nothing random.
+    ///
+    /// Features are one array: a `.npy` file, or an `.npz` or safetensors file
+    /// that names it as the modality or holds nothing else. Values that are no
+    /// numbers are treated as in training.
+    ///
+    /// A data set that knows where in a file the word is (`grid`) shows that
+    /// part in training; here the whole file counts as the word.
+    ///
+    /// # Errors
+    /// If the file is absent, cannot be decoded or is too short, or if this
+    /// preparation was changed by hand and its sizes do not fit each other.
+    pub fn prepare_file(&self, path: &Path) -> Result<Array, DataError> {
+        let nothing = || {
+            let message = "every value is NaN, which stands for an absent modality";
+            at(path, DataError::format(message)).at(format_args!("modality `{}`", self.modality))
+        };
+        self.prepare_present(path)?.ok_or_else(nothing)
+    }
+
+    /// The numbers of an array that somebody gives, held to the axes and the
+    /// policy of training; `None` if all are NaN.
+    fn features(&self, path: &Path) -> Result<Option<Vec<f64>>, DataError> {
+        let array = self.array(path)?;
         match &self.steps {
             Steps::Vector(steps) => steps.admit(&array.shape)?,
             Steps::Tokens(steps) => steps.admit(&array.shape)?,
             _ => return Err(DataError::format(format!("expected {}, got an array", self.kind()))),
         }
-        let values = array.doubles().ok_or_else(|| DataError::format("holds texts, expected numbers"))?;
-        Ok(Raw::Vector(values))
+        let mut values = array.doubles().ok_or_else(|| DataError::format("holds texts, expected numbers"))?;
+        if values.iter().all(|value| value.is_nan()) {
+            return Ok(None);
+        }
+        if let Steps::Vector(steps) = &self.steps {
+            steps.nan.apply(&mut values)?;
+        }
+        Ok(Some(values))
+    }
+
+    /// The array of a file: the only one, or the one with the modality's name.
+    fn array(&self, path: &Path) -> Result<Numbers, DataError> {
+        let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+        if !matches!(ending.as_deref(), Some("npz" | "safetensors")) {
+            return npy::decode(&read(path)?);
+        }
+        let mut archive = Archive::open(path)?;
+        let names = archive.names();
+        match names.as_slice() {
+            [only] => archive.get(only),
+            _ => archive.get(&self.modality),
+        }
     }
 
     /// Refuses sizes that do not fit each other.
@@ -181,4 +223,9 @@ impl Preparation {
             DataError::shape("the prepared array has another shape than announced").because(cause)
         })
     }
+}
+
+/// Names the file of an error.
+fn at(path: &Path, error: DataError) -> DataError {
+    error.at(format_args!("`{}`", path.display()))
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moments, ROUNDING};
+use super::{Moments, NanPolicy, ROUNDING};
 use crate::error::DataError;
 use crate::rows::Rows;
 
@@ -19,6 +19,9 @@ pub struct VectorSteps {
     /// Whether a sample may have fewer steps.
     #[serde(default)]
     pub ragged: bool,
+    /// What training does with values that are NaN or infinite.
+    #[serde(default)]
+    pub nan: NanPolicy,
     /// The raw columns that are kept, ascending.
     pub columns: Vec<usize>,
     /// Subtracted from each kept column; empty = not standardised.
@@ -42,7 +45,7 @@ impl VectorSteps {
     /// All columns as they are.
     pub(crate) fn plain(length: Option<usize>, width: usize, limit: Option<f32>) -> Self {
         let (columns, mean, std) = ((0..width).collect(), Vec::new(), Vec::new());
-        Self { length, width, ragged: false, columns, mean, std, limit }
+        Self { length, width, ragged: false, nan: NanPolicy::default(), columns, mean, std, limit }
     }
 
     /// `[d]` or `[length, d]` with `d` the number of kept columns.

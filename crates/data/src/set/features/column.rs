@@ -205,6 +205,7 @@ impl Column {
                 let limit = (config.limit > 0.0).then_some(config.limit);
                 let mut steps = VectorSteps::plain(self.length, self.width, limit);
                 steps.ragged = self.lengths.is_some();
+                steps.nan = config.nan;
                 let fits = rule.drop_constant || rule.standardise;
                 (Steps::Vector(steps), if fits { Fit::Columns(rule) } else { Fit::Nothing })
             }

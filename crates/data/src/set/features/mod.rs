@@ -12,6 +12,7 @@ mod target;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub use crate::prepare::NanPolicy;
 pub use target::TargetName;
 
 use serde::{Deserialize, Serialize};
@@ -23,19 +24,6 @@ use crate::config::{CommonConfig, SplitConfig};
 use crate::decode::archive::Archive;
 use crate::error::{DataError, ErrorKind};
 use crate::plan::{Part, Plan, Record};
-
-/// What happens to values that are NaN or infinite.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NanPolicy {
-    /// Refuse the data.
-    #[default]
-    Error,
-    /// Replace them by 0 before standardisation, and note how many.
-    Zero,
-    /// Leave out samples with one, and note how many.
-    Drop,
-}
 
 /// Keys of the set `features`; `modalities` is required and may use `*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
