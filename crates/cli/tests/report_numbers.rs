@@ -262,8 +262,9 @@ fn confusion(runs: &Runs) -> Vec<Vec<u64>> {
     let mut sum = vec![vec![0; 2]; 2];
     for tests in runs.events("test") {
         let test = tests.into_iter().find(|t| t["checkpoint"] == "last").unwrap();
-        for (i, row) in test["confusion"]["full"].as_array().unwrap().iter().enumerate() {
-            row.as_array().unwrap().iter().enumerate().for_each(|(j, n)| sum[i][j] += n.as_u64().unwrap());
+        for pair in test["confusion"]["full"]["pairs"].as_array().unwrap() {
+            let [i, j, n] = [0, 1, 2].map(|at| pair[at].as_u64().unwrap());
+            sum[i as usize][j as usize] += n;
         }
     }
     sum

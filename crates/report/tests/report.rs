@@ -131,6 +131,7 @@ fn digits(method: &str, seed: u64) -> RunSummary {
         method: method.into(),
         seed: Some(seed),
         fold: None,
+        task: BTreeMap::new(),
         config: {
             let strategy = method.split(',').next().unwrap();
             let alpha = if strategy == "dgl" { "\nalpha = 4.0" } else { "" };
@@ -294,6 +295,75 @@ fn a_gain_is_held_against_matched_steps_only() {
     let (text, html) = said_of_the_control(|config| config.replace("sgd", "adam"));
     assert!(text.contains("no rate-matched control exists under Adam: alpha cancels"), "{text}");
     assert!(!text.contains("survives") && !text.contains("not survive") && !html.contains(WARNING), "{text}");
+}
+
+/// Verdict and corrected p of every row of the tables that hold both.
+fn verdicts(page: &Page) -> Vec<(String, Option<f64>)> {
+    let mut found = Vec::new();
+    for (_, table) in page.tables() {
+        let column = |title: &str| table.columns.iter().position(|c| c.title == title);
+        let (Some(verdict), Some(p)) = (column("verdict"), column("p, Holm")) else { continue };
+        found.extend(table.rows.iter().map(|row| (row[verdict].to_string(), row[p].value())));
+    }
+    found
+}
+
+#[test]
+fn beyond_noise_never_stands_beside_a_corrected_p_above_the_level() {
+    let page = report(&field(), &Options::default());
+    let found = verdicts(&page);
+    assert!(found.iter().any(|(verdict, _)| verdict.starts_with("beyond")), "{found:?}");
+    // One gap of 3 seeds has p = 0.017; among five comparisons that is nothing.
+    let mut runs: Vec<RunSummary> =
+        ["joint", "a", "b", "c", "d", "e"].iter().flat_map(|m| (0..3).map(|s| digits(m, s))).collect();
+    for run in &mut runs {
+        let seed = run.seed.unwrap() as f64;
+        let gain = match run.method.as_str() {
+            "joint" => 0.0,
+            "a" => 0.02 + 0.006 * seed,
+            _ => 0.02 * (seed - 1.0),
+        };
+        run.predictions.clear();
+        for test in &mut run.tests {
+            test.scores.get_mut("full").unwrap().insert("accuracy".into(), 0.9 + 0.01 * seed + gain);
+        }
+    }
+    let page = report(&runs, &Options::default());
+    let crowd = verdicts(&page);
+    let alone = &crowd[0];
+    assert!(alone.0.starts_with("within noise") && alone.1.unwrap() > 0.05, "{crowd:?}");
+    for (verdict, p) in found.iter().chain(&crowd) {
+        assert!(!verdict.starts_with("beyond") || p.unwrap() <= 0.05, "{verdict} beside {p:?}");
+    }
+    let text = page.summary_text();
+    assert!(!text.contains("beyond noise:") && !text.contains("Better beyond"), "{text}");
+}
+
+#[test]
+fn runs_on_other_data_get_no_verdict_and_other_budgets_are_named() {
+    let runs = |change: &dyn Fn(&mut RunSummary)| -> Vec<RunSummary> {
+        let mut runs: Vec<RunSummary> =
+            ["joint", "dgl"].iter().flat_map(|m| (0..5).map(|s| digits(m, s))).collect();
+        runs.iter_mut().filter(|run| run.method == "dgl").for_each(change);
+        runs
+    };
+    let other = runs(&|run| drop(run.data.insert("hash".into(), "cd34".into())));
+    let page = report(&other, &Options::default());
+    let (text, html) = (page.summary_text(), page.to_html());
+    assert!(text.starts_with("dgl and joint are not comparable: they were trained on other data"), "{text}");
+    assert!(!html.contains("beyond noise (") && !html.contains("is better"));
+    assert!(!page.tables()[0].1.to_markdown().contains("**9"), "nothing is marked as best");
+    assert_eq!(verdicts(&page)[0], ("not comparable".to_owned(), None));
+    assert!(!page.sections.iter().any(|s| s.heading == "Warnings" || s.heading == "Gain per class"));
+
+    let longer = runs(&|run| run.config += "[train]\nepochs = 20\n");
+    let text = report(&longer, &Options::default()).summary_text();
+    assert!(
+        text.starts_with(
+            "dgl is better than joint here with another setting (train.epochs 20 against not set):"
+        ),
+        "{text}"
+    );
 }
 
 #[test]

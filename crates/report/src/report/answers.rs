@@ -4,6 +4,7 @@ use super::{
     RunSummary, classes,
     comparison::{Contest, Contests},
     control::{self, Steps},
+    footing::Footing,
     measure,
     method::{Role, only_modality},
     study::{FULL, Method, Source, Study, row_title},
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     html::Block,
-    statistics::{Comparison, Summary, Verdict, holm},
+    statistics::{Comparison, Summary, Verdict},
     text::decimal,
 };
 
@@ -23,6 +24,9 @@ pub(super) fn headline(study: &Study<'_>, contests: &Contests) -> Option<String>
     let values =
         [focus, baseline].map(|m| reached(study, m, source, row).unwrap_or_else(|| "no score".into()));
     let (method, against) = (&contest.method, &contest.against);
+    if let Some(why) = &contest.footing.refused {
+        return Some(format!("{method} and {against} are not comparable: {why}. There is no verdict."));
+    }
     let claim = match (contest.winner(study), &contest.seeds.verdict) {
         (Some(true), _) => format!("{method} is better than {against} here"),
         (Some(false), _) => format!("{method} is worse than {against} here"),
@@ -31,7 +35,8 @@ pub(super) fn headline(study: &Study<'_>, contests: &Contests) -> Option<String>
     };
     let place = source.title();
     Some(format!(
-        "{claim}: {} against {} {} {} ({}{}); {}.",
+        "{claim}{}: {} against {} {} {} ({}{}); {}.",
+        contest.footing.caveat(),
         values[0],
         values[1],
         row_title(row),
@@ -56,6 +61,10 @@ pub(super) fn all(study: &Study<'_>, contests: &Contests) -> Vec<Block> {
         blocks.extend([Block::Heading(heading), body]);
     };
     let name = &question.method;
+    if !question.comparable() {
+        answer(format!("And the other methods, against {}?", question.against), others(study, contests));
+        return blocks;
+    }
     answer("Does it depend on the epoch that is kept?".into(), other_sources(study, contests));
     answer(
         "Does the gain survive the learning-rate-matched control?".into(),
@@ -155,7 +164,8 @@ fn stronger(study: &Study<'_>, contests: &Contests) -> Option<String> {
     let focus = contests.focus.first()?;
     let name = &study.methods[study.focus?].name;
     let of = |winner: Option<bool>| -> Vec<&str> {
-        focus.iter().filter(|c| c.winner(study) == winner).map(|c| c.against.as_str()).collect()
+        let same = focus.iter().filter(|c| c.comparable() && c.winner(study) == winner);
+        same.map(|c| c.against.as_str()).collect()
     };
     let (lost, level) = (of(Some(false)), of(None));
     if focus.is_empty() {
@@ -174,7 +184,7 @@ fn stronger(study: &Study<'_>, contests: &Contests) -> Option<String> {
 /// Each modality inside the method, against a model of that modality only.
 fn unimodal(study: &Study<'_>, source: &Source) -> Vec<String> {
     let Some(focus) = study.focus.and_then(|i| study.methods.get(i)) else { return Vec::new() };
-    let mut lines = Vec::new();
+    let mut found: Vec<(String, Comparison)> = Vec::new();
     for row in study.rows.iter().filter(|row| *row != FULL) {
         let references = study.methods.iter().filter(|m| m.role == Role::Reference);
         let own = references.filter(|m| only_modality(m.runs[0]).as_deref() == Some(row));
@@ -191,17 +201,22 @@ fn unimodal(study: &Study<'_>, source: &Source) -> Vec<String> {
         else {
             continue;
         };
-        let metric = study.metric;
-        lines.push(format!(
-            "{0} inside {1} ({4}) reaches {inside}, a model of {0} only ({2}) {alone}: {3}.",
+        if Footing::of(study, focus, reference).refused.is_some() {
+            continue;
+        }
+        let text = format!(
+            "{0} inside {1} ({3}) reaches {inside}, a model of {0} only ({2}) {alone}",
             row_title(row),
             focus.name,
             reference.name,
-            gap.sentence(metric.factor, metric.decimals, metric.points),
             study.read_by(focus, source, row)
-        ));
+        );
+        found.push((text, gap));
     }
-    lines
+    Comparison::correct(found.iter_mut().map(|(_, gap)| gap));
+    let metric = study.metric;
+    let sentence = |gap: &Comparison| gap.sentence(metric.factor, metric.decimals, metric.points);
+    found.iter().map(|(text, gap)| format!("{text}: {}.", sentence(gap))).collect()
 }
 
 /// The mean by which the better of two references is found; NaN last.
@@ -320,7 +335,8 @@ fn others(study: &Study<'_>, contests: &Contests) -> Vec<String> {
     let of = |winner: Option<bool>| -> Vec<String> {
         all.iter()
             .filter(|c| {
-                c.winner(study) == winner && Some(c.method.as_str()) != focus && c.role == Role::Method
+                let shown = Some(c.method.as_str()) != focus && c.role == Role::Method;
+                shown && c.comparable() && c.winner(study) == winner
             })
             .map(|c| {
                 let gap = c.seeds.difference.unwrap_or(f64::NAN) * metric.factor;
@@ -346,18 +362,15 @@ fn others(study: &Study<'_>, contests: &Contests) -> Vec<String> {
             format!("{what}: {}.", listed(&names, 12))
         })
         .collect();
-    let corrected = holm(&all.iter().map(|c| c.seeds.p).collect::<Vec<_>>());
-    let sure: Vec<&str> = all
+    let apart: Vec<&str> = all
         .iter()
-        .zip(&corrected)
-        .filter(|(_, p)| p.is_some_and(|p| p < 0.05))
-        .map(|(c, _)| c.method.as_str())
+        .filter(|c| !c.comparable() && Some(c.method.as_str()) != focus && c.role == Role::Method)
+        .map(|c| c.method.as_str())
         .collect();
-    let tests = corrected.iter().flatten().count();
-    if tests > 1 && !lines.is_empty() {
-        let which = if sure.is_empty() { "none".into() } else { listed(&sure, 12) };
+    if !apart.is_empty() {
         lines.push(format!(
-            "After Holm's correction for {tests} comparisons p stays below 0.05 for: {which}."
+            "Not comparable, as they differ in data, split, classes or task: {}.",
+            listed(&apart, 12)
         ));
     }
     lines

@@ -2,6 +2,7 @@
 
 use super::{
     RunSummary,
+    footing::Footing,
     method::only_modality,
     study::{FULL, Method, Source, Study, row_title},
 };
@@ -124,12 +125,14 @@ pub(super) fn class_gains<'a>(
     let classes = values.iter().map(|(a, b)| a.len().min(b.len())).min().unwrap_or(0);
     // The bootstrap is not shown for single classes, and there may be thousands.
     let plan = Resampling { draws: 0, ..study.options.resampling };
-    (0..classes)
+    let mut gains: Vec<Gain> = (0..classes)
         .map(|class| {
             let (a, b): (Vec<f64>, Vec<f64>) = values.iter().map(|(a, b)| (a[class], b[class])).unzip();
             Gain { class: class_name(study, class), gap: Comparison::paired(&a, &b, &plan) }
         })
-        .collect()
+        .collect();
+    Comparison::correct(gains.iter_mut().map(|gain| &mut gain.gap));
+    gains
 }
 
 /// What each class gained against the baseline.
@@ -151,7 +154,7 @@ pub(super) fn gains(study: &Study<'_>) -> Option<Section> {
             colour: i,
         };
         let mut dots: Vec<Dot> = class_gains(study, source, method, baseline).into_iter().map(dot).collect();
-        if dots.is_empty() {
+        if dots.is_empty() || Footing::of(study, method, baseline).refused.is_some() {
             continue;
         }
         // Missing values last, else the largest gain first.

@@ -2,6 +2,7 @@
 
 use super::{
     RunSummary,
+    footing::Footing,
     method::Role,
     study::{Method, Source, Study},
 };
@@ -12,12 +13,19 @@ use crate::{
     text::decimal,
 };
 
+/// When a gap is called beyond noise, wherever it is.
+const RULE: &str = "A gap is beyond noise if training again and other samples would show it: the p-value of the paired t \
+                    test over the seeds is at most 0.05 after Holm's correction for the comparisons of its table, and where \
+                    all runs have predictions of the same samples, zero lies outside the interval over seeds and samples.";
+
 /// Two methods compared by all means there are.
 pub(super) struct Contest {
     pub method: String,
     pub against: String,
     pub role: Role,
     pub seeds: Comparison,
+    /// What the two do not have in common.
+    pub footing: Footing,
     /// Over seeds and samples, when predictions on the same samples are there.
     pub samples: Option<Interval>,
     /// Sample by sample, for each pair of runs whose predictions are there.
@@ -64,14 +72,22 @@ impl Contest {
             against: second.name.clone(),
             role: first.role,
             seeds: Comparison::paired(&a, &b, plan),
+            footing: Footing::of(study, first, second),
             samples: grid_interval(&grid, crossing, plan),
             pairs: (0..grid.len()).filter_map(pair).collect(),
         }
     }
 
-    /// Whether the first is better (or worse) beyond noise; `None` where nothing is sure.
+    /// Whether the two may be compared at all.
+    pub fn comparable(&self) -> bool {
+        self.footing.refused.is_none()
+    }
+
+    /// Whether the first is better (or worse) beyond noise by [`RULE`]; `None` where nothing is sure.
     pub fn winner(&self, study: &Study<'_>) -> Option<bool> {
-        let sure = self.seeds.verdict == Verdict::BeyondNoise && self.samples_say_noise().is_none();
+        let sure = self.comparable()
+            && self.seeds.verdict == Verdict::BeyondNoise
+            && self.samples_say_noise().is_none();
         self.seeds.difference.filter(|_| sure).map(|gap| study.metric.beats(gap, 0.0))
     }
 
@@ -82,15 +98,21 @@ impl Contest {
 
     /// What the comparison says, without capital or full stop.
     pub fn verdict(&self, study: &Study<'_>) -> String {
+        if let Some(why) = &self.footing.refused {
+            return format!("not comparable: {why}");
+        }
         let metric = study.metric;
-        let mut text = self.seeds.sentence(metric.factor, metric.decimals, metric.points);
-        if let Some(interval) = self.samples_say_noise().map(|i| i.scaled(metric.factor)) {
-            text += &format!(
-                "; other test samples may close it: over seeds and samples together the interval is {} to {}",
+        let mut text = match self.samples_say_noise().map(|i| i.scaled(metric.factor)) {
+            Some(interval) => format!(
+                "the gap of {} {} is within noise: other test samples may close it (over seeds and samples together the \
+                 interval is {} to {})",
+                decimal(self.seeds.difference.unwrap_or(f64::NAN) * metric.factor, metric.decimals),
+                metric.points,
                 decimal(interval.low, metric.decimals),
                 decimal(interval.high, metric.decimals)
-            );
-        }
+            ),
+            None => self.seeds.sentence(metric.factor, metric.decimals, metric.points),
+        };
         if let (Verdict::Unknown(_), [pair]) = (&self.seeds.verdict, self.pairs.as_slice()) {
             let test = &pair.mcnemar;
             text += &format!(
@@ -108,7 +130,7 @@ impl Contest {
 
     /// The verdict as a full sentence.
     pub fn sentence(&self, study: &Study<'_>) -> String {
-        format!("{} against {}: {}.", self.method, self.against, self.verdict(study))
+        format!("{} against {}{}: {}.", self.method, self.against, self.footing.caveat(), self.verdict(study))
     }
 }
 
@@ -128,8 +150,15 @@ pub(super) struct Contests {
 impl Contests {
     /// The contests of every source, in the order of the study's sources.
     pub fn of(study: &Study<'_>) -> Self {
-        let by_source =
-            |contests: &dyn Fn(&Source) -> Vec<Contest>| study.sources.iter().map(contests).collect();
+        let by_source = |contests: &dyn Fn(&Source) -> Vec<Contest>| {
+            let corrected = |source| {
+                let mut family = contests(source);
+                let judged = family.iter_mut().filter(|contest| contest.comparable());
+                Comparison::correct(judged.map(|contest| &mut contest.seeds));
+                family
+            };
+            study.sources.iter().map(corrected).collect()
+        };
         let baseline = by_source(&|source| {
             study
                 .against()
@@ -152,6 +181,12 @@ impl Contests {
         self.baseline.get(source)?.iter().find(|c| c.method == focus.name)
     }
 
+    /// Why not all methods were trained on what the baseline was, if so.
+    pub fn refused(&self) -> Option<&str> {
+        let main = self.baseline.first().into_iter().flatten();
+        main.filter(|c| c.role != Role::Reference).find_map(|c| c.footing.refused.as_deref())
+    }
+
     /// The method in question against the controls, on one source.
     pub fn controls(&self, source: usize) -> impl Iterator<Item = &Contest> {
         self.focus.get(source).into_iter().flatten().filter(|c| c.role == Role::Control)
@@ -165,6 +200,7 @@ pub(super) fn section(study: &Study<'_>, contests: &Contests) -> Option<Section>
     for (i, source) in study.sources.iter().enumerate() {
         let blocks = of_source(study, source, &contests.baseline[i], &contests.focus[i]);
         if i == 0 {
+            section.say(RULE);
             section.push(Block::Heading(source.title()));
             section.blocks.extend(blocks);
         } else {
@@ -223,19 +259,24 @@ fn gaps(
     .map(Column::new);
     let unit = format!("{} of {}", metric.points, study.options.metric.replace('_', " "));
     let mut table = Table::new(columns).captioned(format!("{}: {caption}, {unit}", source.title()));
+    // With one pair each there is no t test; what there is, is of the samples.
     let only = |c: &Contest| if let [pair] = c.pairs.as_slice() { Some(pair.mcnemar.exact) } else { None };
-    let p: Vec<Option<f64>> = contests.iter().map(|c| c.seeds.p.or_else(|| only(c))).collect();
-    for ((contest, p), adjusted) in contests.iter().zip(&p).zip(holm(&p)) {
-        let ends = |interval| Cell::ends(interval, metric.factor, metric.decimals);
+    let single: Vec<Option<f64>> = contests.iter().map(|c| only(c).filter(|_| c.comparable())).collect();
+    for ((contest, single), adjusted) in contests.iter().zip(&single).zip(holm(&single)) {
         let seeds = &contest.seeds;
+        let [p, adjusted] = match seeds.p {
+            _ if !contest.comparable() => [None; 2],
+            None => [*single, adjusted],
+            p => [p, seeds.corrected],
+        };
+        let ends = |interval| Cell::ends(interval, metric.factor, metric.decimals);
         let verdict = match &seeds.verdict {
-            Verdict::WithinNoise => "within noise".into(),
-            Verdict::BeyondNoise if contest.samples_say_noise().is_some() => {
-                "beyond noise of seeds only".into()
-            }
-            Verdict::BeyondNoise => "beyond noise".into(),
+            _ if !contest.comparable() => "not comparable".into(),
+            Verdict::BeyondNoise if contest.samples_say_noise().is_none() => "beyond noise".into(),
+            Verdict::WithinNoise | Verdict::BeyondNoise => "within noise".into(),
             Verdict::Unknown(why) => format!("unknown: {why}"),
         };
+        let other = if contest.footing.differs.is_empty() { "" } else { ", other settings" };
         let gap = seeds.difference.map(|d| Cell::range(d, seeds.interval, metric.factor, metric.decimals));
         table.row([
             Cell::text(name(contest)),
@@ -243,16 +284,14 @@ fn gaps(
             gap.unwrap_or_else(Cell::none),
             ends(seeds.bootstrap),
             ends(contest.samples),
-            Cell::maybe(*p, 4),
+            Cell::maybe(p, 4),
             Cell::maybe(adjusted, 4),
-            Cell::text(verdict),
+            Cell::text(verdict + other),
         ]);
     }
     table.note(
-        "Pairs share seed and fold. The interval of the gap is Student's t over the pairs; p is of the paired t test (of \
-         McNemar's exact test where there is one pair and its predictions); Holm's correction is over the rows of this \
-         table. The verdict follows the t interval, which is not corrected for the number of methods, and the interval \
-         over seeds and samples where that one holds zero.",
+        "Pairs share seed and fold. The interval of the gap is Student's t over the pairs, of each row by itself; p is of \
+         the paired t test (of McNemar's exact test where there is one pair and its predictions).",
     );
     table
 }

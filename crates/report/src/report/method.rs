@@ -8,13 +8,15 @@ use super::{
 };
 
 /// Keys that say how data is loaded and runs are watched, or that follow from others.
-const ASIDE: [&str; 7] = [
+const ASIDE: [&str; 9] = [
     "data.root",
+    "data.check",
     "data.workers",
     "data.prefetch",
     "data.cache_mb",
     "data.modalities",
     "train.seed",
+    "train.checkpoint_steps",
     "train.tensorboard",
 ];
 /// Words in the keys that say which part of the data is held out.
@@ -65,13 +67,19 @@ fn copy((key, value): (&String, &String)) -> (String, String) {
     (key.clone(), value.clone())
 }
 
-fn is_held_out(key: &str) -> bool {
+/// Whether a key says how data is loaded and runs are watched, or follows from others.
+pub(super) fn is_aside(key: &str) -> bool {
+    ASIDE.contains(&key) || key.starts_with("diagnostics.")
+}
+
+/// Whether a key says which part of the data is held out.
+pub(super) fn is_held_out(key: &str) -> bool {
     key.starts_with("data.") && HELD_OUT.iter().any(|word| key.contains(word))
 }
 
 /// Whether a key tells methods apart.
 fn tells(key: &str) -> bool {
-    !ASIDE.contains(&key) && !key.starts_with("diagnostics.") && !is_held_out(key)
+    !is_aside(key) && !is_held_out(key)
 }
 
 /// `lr 0.2` of the key `optimizer.lr`, `alpha.audio 2.0` of `strategy.alpha.audio`;

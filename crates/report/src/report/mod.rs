@@ -21,6 +21,7 @@ mod cost;
 mod curves;
 mod data;
 mod folder;
+mod footing;
 pub mod measure;
 mod method;
 mod metric;
@@ -82,8 +83,8 @@ pub fn report(runs: &[RunSummary], options: &Options) -> Page {
     let contests = Contests::of(&study);
     page.summary = words::summary(&study, &contests);
     page.sections = [
-        warnings::section(&study),
-        results::section(&study),
+        results::section(&study, &contests),
+        warnings::section(&study, &contests),
         comparison::section(&study, &contests),
         curves::accuracy(&study),
         curves::diagnostics(&study),

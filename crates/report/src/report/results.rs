@@ -2,6 +2,7 @@
 
 use super::{
     alone,
+    comparison::Contests,
     study::{FULL, Source, Study, row_title},
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// Mean, spread and interval of every method, per row of scores.
-pub(super) fn section(study: &Study<'_>) -> Option<Section> {
+pub(super) fn section(study: &Study<'_>, contests: &Contests) -> Option<Section> {
     let mut section = Section::new("Results");
     if study.rows.is_empty() {
         section.say("No run holds a score yet, so there is no result table.");
@@ -26,7 +27,7 @@ pub(super) fn section(study: &Study<'_>) -> Option<Section> {
         );
     }
     for (i, source) in study.sources.iter().enumerate() {
-        section.push(Block::Table(table(study, source)));
+        section.push(Block::Table(table(study, source, contests.refused())));
         if i == 0 && study.methods.len() > 1 {
             let pictures = study.rows.iter().filter_map(|row| picture(study, source, row));
             section.blocks.extend(pictures.map(|plot| Block::Figure(plot.figure())));
@@ -38,13 +39,15 @@ pub(super) fn section(study: &Study<'_>) -> Option<Section> {
     Some(section)
 }
 
-fn table(study: &Study<'_>, source: &Source) -> Table {
+/// Nothing is best among runs that `refused` says are not comparable.
+fn table(study: &Study<'_>, source: &Source, refused: Option<&str>) -> Table {
     let metric = study.metric;
     let level = format!("{} % interval", decimal(100.0 * study.options.resampling.level, 0));
     let title = metric.title(&study.options.metric);
     let mut columns = vec![Column::new("method"), Column::new("runs")];
     for row in &study.rows {
-        columns.push(Column::new(row_title(row)).best(metric.better));
+        let better = Some(metric.better).filter(|_| refused.is_none());
+        columns.push(Column { title: row_title(row), better });
         if row == FULL {
             columns.push(Column::new(level.clone()));
         }
@@ -75,6 +78,9 @@ fn table(study: &Study<'_>, source: &Source) -> Table {
     );
     if let Some(words) = study.conventions(source) {
         table.note(words);
+    }
+    if let Some(why) = refused {
+        table.note(format!("Not all of these methods are comparable: {why}. So none is marked as best."));
     }
     if missing > 0 {
         let verbs = if missing == 1 { ["run has", "enters"] } else { ["runs have", "enter"] };

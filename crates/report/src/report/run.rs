@@ -48,6 +48,8 @@ pub struct RunSummary {
     pub alone: Alone,
     /// Class names in the order of the outputs.
     pub classes: Vec<String>,
+    /// Settings of its task, as `name` and `select`; empty where they were not recorded.
+    pub task: BTreeMap<String, String>,
     /// Name of the score that selected its best epoch; empty where it was not recorded.
     pub metric: String,
     /// The epochs.

@@ -74,6 +74,9 @@ fn know(run: &mut RunSummary, facts: &Value) {
         let named = facts["modalities"].as_array().into_iter().flatten();
         run.modalities = named.filter_map(|m| Some(m.get(0)?.as_str()?.to_owned())).collect();
     }
+    let task = facts["task"].as_object().into_iter().flatten();
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    run.task = task.map(|(key, value)| (key.clone(), word(value))).collect();
     if let Some(hash) = facts["data_hash"].as_str() {
         run.data.insert("hash".into(), hash.to_owned());
         // The record of the start names the same hash among the versions.

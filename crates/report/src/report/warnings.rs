@@ -1,6 +1,7 @@
 //! Warnings: those the runs gave, and those that only several runs together show.
 
 use super::{
+    comparison::Contests,
     control::{Steps, steps},
     method::Role,
     study::{Method, Source, Study},
@@ -18,7 +19,7 @@ use crate::{
 const MOST: usize = 40;
 
 /// Equal warnings once, with the runs that gave them.
-pub(super) fn section(study: &Study<'_>) -> Option<Section> {
+pub(super) fn section(study: &Study<'_>, contests: &Contests) -> Option<Section> {
     let mut found: Vec<(&str, &str, Vec<&str>)> = Vec::new();
     for run in study.runs {
         for warning in &run.warnings {
@@ -31,7 +32,7 @@ pub(super) fn section(study: &Study<'_>) -> Option<Section> {
         }
     }
     let mut section = Section::new("Warnings");
-    for warning in between_runs(study) {
+    for warning in between_runs(study, contests) {
         section.push(Block::Warning(warning.message, warning.remedy));
     }
     for (what, remedy, names) in found.iter().take(MOST) {
@@ -45,15 +46,20 @@ pub(super) fn section(study: &Study<'_>) -> Option<Section> {
 }
 
 /// What no run can know by itself.
-fn between_runs(study: &Study<'_>) -> Vec<Warning> {
+fn between_runs(study: &Study<'_>, contests: &Contests) -> Vec<Warning> {
     let Some(focus) = study.focus.and_then(|i| study.methods.get(i)) else { return Vec::new() };
     let Some(baseline) = study.methods.get(study.baseline) else { return Vec::new() };
     // Both kinds take shares of which more is better.
     if !study.metric.beats(1.0, 0.0) || study.metric.sign.is_empty() {
         return Vec::new();
     }
+    let Some(question) = contests.question(study, 0).filter(|c| c.comparable()) else { return Vec::new() };
     let mut found = Vec::new();
     found.extend(unresolved(study, focus, baseline));
+    // A gain that may be noise needs no explanation, unless single runs leave it open.
+    if question.winner(study) != Some(true) && question.seeds.pairs > 1 {
+        return found;
+    }
     // Against other steps than the method's own, a gain says nothing of its steps.
     let matched = |m: &&Method<'_>| m.role == Role::Control && steps(study, focus, m) == Steps::Matched;
     for control in study.methods.iter().filter(matched) {

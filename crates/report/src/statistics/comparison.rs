@@ -1,15 +1,15 @@
 //! Is one method better than another? The answer as numbers and as a sentence.
 
-use super::{Interval, Resampling, Summary, bca_interval, interval::percent};
+use super::{Interval, Resampling, Summary, bca_interval, holm, interval::percent};
 use crate::text::decimal;
 
 /// What an interval says about a gap.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Zero lies in the interval.
+    /// Zero lies in the interval, or the corrected p-value is too large.
     WithinNoise,
-    /// Zero lies outside the interval.
+    /// Zero lies outside the interval, and the corrected p-value agrees.
     BeyondNoise,
     /// The interval could not be made, and why.
     Unknown(String),
@@ -18,7 +18,10 @@ pub enum Verdict {
 /// Two methods, run on the same seeds (or folds), compared pair by pair.
 ///
 /// The judge is Student's t on the differences. A bootstrap of so few pairs is
-/// too narrow; it is given beside it where there are at least two.
+/// too narrow; it is given beside it where there are at least two. Of several
+/// comparisons that are read together, [`Comparison::correct`] makes a family:
+/// a gap is then beyond noise only if its p-value stays small after Holm's
+/// correction.
 ///
 /// ```
 /// use counterpoint_report::statistics::{Comparison, Resampling, Verdict};
@@ -43,7 +46,11 @@ pub struct Comparison {
     pub bootstrap: Option<Interval>,
     /// Two-sided p-value of the paired t test, before any correction.
     pub p: Option<f64>,
-    /// What the t interval says.
+    /// The p-value after Holm's correction in its family; `p` where it stands alone.
+    pub corrected: Option<f64>,
+    /// Tests in its family.
+    pub family: usize,
+    /// What interval and corrected p-value say.
     pub verdict: Verdict,
 }
 
@@ -78,7 +85,36 @@ impl Comparison {
             interval,
             bootstrap: bca_interval(&differences, mean, plan),
             p: summary.t_test().filter(|_| spread),
+            corrected: summary.t_test().filter(|_| spread),
+            family: 1,
             verdict,
+        }
+    }
+
+    /// Judges comparisons that are read together: the more there are, the more
+    /// of them show a gap by chance.
+    ///
+    /// ```
+    /// use counterpoint_report::statistics::{Comparison, Resampling, Verdict};
+    /// let against = |other: [f64; 3]| Comparison::paired(&[0.98, 0.97, 0.99], &other, &Resampling::default());
+    /// let mut family = vec![against([0.95, 0.94, 0.965]), against([0.96, 0.955, 0.98]), against([0.98, 0.96, 1.0])];
+    /// assert!(family[1].verdict == Verdict::BeyondNoise && family[1].p.unwrap() < 0.05);
+    /// Comparison::correct(family.iter_mut());
+    /// assert!(family[1].verdict == Verdict::WithinNoise && family[1].corrected.unwrap() > 0.05);
+    /// assert_eq!(family[0].verdict, Verdict::BeyondNoise);
+    /// ```
+    pub fn correct<'a>(family: impl Iterator<Item = &'a mut Self>) {
+        let mut family: Vec<&mut Self> = family.collect();
+        let corrected = holm(&family.iter().map(|one| one.p).collect::<Vec<_>>());
+        let tests = corrected.iter().flatten().count();
+        for (one, corrected) in family.iter_mut().zip(corrected) {
+            (one.corrected, one.family) = (corrected, tests);
+            if let (Some(p), Some(interval)) = (corrected, one.interval)
+                && one.verdict == Verdict::BeyondNoise
+                && p > 1.0 - interval.level
+            {
+                one.verdict = Verdict::WithinNoise;
+            }
         }
     }
 
@@ -89,6 +125,19 @@ impl Comparison {
             (Verdict::Unknown(why), None) => format!("there is no gap to judge: {why}"),
             (Verdict::Unknown(why), Some(gap)) => {
                 format!("the gap of {} {unit} cannot be judged: {why}", decimal(gap * factor, decimals))
+            }
+            (Verdict::WithinNoise, Some(gap)) if self.interval.is_some_and(|i| !i.contains(0.0)) => {
+                let scaled = self.interval.map(|interval| interval.scaled(factor));
+                let ends = scaled.map(|i| [i.low, i.high].map(|end| decimal(end, decimals)));
+                let [low, high] = ends.unwrap_or_default();
+                format!(
+                    "the gap of {} {unit} is within noise (p = {} corrected for {} comparisons; interval of this one \
+                     alone {low} to {high}, {} pairs)",
+                    decimal(gap * factor, decimals),
+                    decimal(self.corrected.unwrap_or(f64::NAN), 3),
+                    self.family,
+                    self.pairs
+                )
             }
             (_, gap) => {
                 let scaled = self.interval.map(|interval| interval.scaled(factor));
