@@ -73,7 +73,7 @@ level = "off"
 
 /// One of three samples of every class and split has the second modality.
 fn third(i: usize) -> bool {
-    i / 8 % 3 == 0
+    (i / 8).is_multiple_of(3)
 }
 
 fn events(toy: &Toy, run: &str, kind: &str) -> Vec<Value> {

@@ -44,7 +44,7 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
         if let Some((_, path)) = files.iter().find(|(name, _)| *name == preparation.modality) {
             inputs[index] = preparation.prepare_present(path)?;
             if inputs[index].is_none() {
-                output::say(&format!(
+                output::say(format!(
                     "note: modality `{}`: every value of {} is NaN, so it counts as absent",
                     preparation.modality,
                     path.display()

@@ -52,7 +52,7 @@ pub fn run(args: Train) -> Result<(), Failure> {
     }
     let progress = reading::progress(args.quiet);
     let run = Run::open_watched(settle(&out, given, args.resume, &args.set)?, &progress)?;
-    let run = if folder::holds_run(&out) { run.as_trained(&out)? } else { run };
+    let run = if folder::holds_run(&out) { run.prepared_as_trained(&out)? } else { run };
     if args.probe {
         Probe::check(run.task.as_ref())?;
     }

@@ -85,7 +85,7 @@ impl Run {
             ));
         }
         let acceptance = match (self.standing(place)?, reason) {
-            (Standing::Same, _) => return Ok((self.as_trained(place)?, None)),
+            (Standing::Same, _) => return Ok((self.prepared_as_trained(place)?, None)),
             (Standing::Accepted, _) => None,
             (Standing::Changed(changes), None) => return Err(changed(place, changes.as_deref())),
             (Standing::Changed(changes), Some(reason)) => {
@@ -97,7 +97,7 @@ impl Run {
                 })
             }
         };
-        Ok((self.as_trained(place)?, acceptance))
+        Ok((self.prepared_as_trained(place)?, acceptance))
     }
 
     /// The run with its inputs prepared as when training began, even where
@@ -105,7 +105,7 @@ impl Run {
     ///
     /// # Errors
     /// If the data cannot be opened so.
-    pub fn as_trained(self, place: &Path) -> Result<Self, Failure> {
+    pub fn prepared_as_trained(self, place: &Path) -> Result<Self, Failure> {
         let (_, info) = folder::read(place)?;
         if self.splits.preparations == info.preparations {
             return Ok(self);

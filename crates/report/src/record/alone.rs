@@ -135,9 +135,8 @@ impl Alone {
     /// What the method's own convention is called; `None` if it has none.
     pub fn native_name(&self) -> Option<&str> {
         let filled = self.plain == Convention::ZeroFill.name();
-        Some(if filled { &self.native } else { &self.plain })
-            .map(String::as_str)
-            .filter(|name| !name.is_empty())
+        let name = if filled { self.native.as_str() } else { self.plain.as_str() };
+        (!name.is_empty()).then_some(name)
     }
 
     /// What people call a convention in this run.

@@ -47,7 +47,7 @@ struct Pace {
 impl Optimizer {
     /// A fresh optimizer for the given parameters of a model of these modalities.
     ///
-    /// A modality that [`OptimizerConfig::encoder_factor`] or the encoders' weight decay leaves out moves as
+    /// A modality that `encoder_factor` or the encoders' weight decay leaves out moves as
     /// fusion and head do; training refuses such settings ([`OptimizerConfig::check_names`]).
     pub fn new(config: OptimizerConfig, groups: &Groups, modalities: &Modalities) -> Self {
         let pace = |group: Group| match group {
