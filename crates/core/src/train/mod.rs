@@ -11,6 +11,7 @@ mod prefix;
 mod pretrained;
 mod reach;
 mod schedule;
+mod sums;
 mod trainer;
 mod watch;
 

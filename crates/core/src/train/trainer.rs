@@ -10,13 +10,14 @@ use counterpoint_batch::{Batch, BatchSource};
 
 use super::figures::{mean_figures, tally_figures};
 use super::lab::Bench;
+use super::sums::{tally, terms};
 use super::watch::tally_gradients;
 use super::{Checkpoint, Evaluation, Learner, Progress, ScheduleConfig, check_reach};
 use crate::diagnose::{Diagnosis, Diagnostics, EncoderGradient, Level};
 use crate::grad::{Clip, Evaluator, Ledger, Row, Scene};
 use crate::input::Inputs;
 use crate::layer::Pass;
-use crate::modality::{Modalities, Modality};
+use crate::modality::Modality;
 use crate::model::Model;
 use crate::strategy::{Lab, Moment, Strategy};
 use crate::task::Task;
@@ -360,54 +361,4 @@ fn diverged(what: String) -> Error {
 
 pub(super) fn readable(batch: Result<Batch, counterpoint_batch::SourceError>) -> Result<Batch, Error> {
     batch.map_err(|e| Error::new(ErrorKind::Data, "cannot read a batch").because(e))
-}
-
-/// Adds a step to the epoch's sums: they travel in the checkpoint, so an
-/// interrupted epoch reports what an uninterrupted one would.
-fn tally<M: Model>(
-    sums: &mut BTreeMap<String, f64>,
-    ledger: &Ledger,
-    clip: Option<Clip>,
-    learner: &Learner<M>,
-    task: &dyn Task,
-) {
-    let mut add = |key: String, value: f64| *sums.entry(key).or_default() += value;
-    for (row, loss) in &ledger.losses {
-        let output = &ledger.outputs[row];
-        let label = row.label(learner.model.modalities());
-        let count = output.samples.len() as f64;
-        add(format!("row/{label}/samples"), count);
-        add(format!("row/{label}/loss"), loss * count);
-        if task.running().is_some() {
-            let kept = task.keep(output.scores.clone(), &output.targets);
-            let value = task.follow(&kept, &output.targets);
-            // A batch on which it is not defined, such as label maps of nothing but void.
-            if !value.is_nan() {
-                add(format!("row/{label}/running"), value * count);
-                add(format!("row/{label}/followed"), count);
-            }
-        }
-    }
-    add("encoder_runs".into(), ledger.encoder_runs as f64);
-    if let Some(clip) = clip {
-        add("clip/steps".into(), 1.0);
-        add("clip/active".into(), f64::from(u8::from(clip.factor < 1.0)));
-        add("clip/norm".into(), clip.norm);
-    }
-}
-
-/// Of each row that had a loss: how many samples it used, its mean loss and, if
-/// the task has one, its running metric.
-fn terms(sums: &BTreeMap<String, f64>, names: &Modalities) -> BTreeMap<Row, (f64, f64, Option<f64>)> {
-    let each = names.iter().flat_map(|m| [Row::Solo(m), Row::Aux(m)]);
-    let sets = names.all().subsets().filter(|set| set.count() > 1 && *set != names.all());
-    let rows = std::iter::once(Row::Full).chain(each).chain(sets.map(Row::Subset));
-    rows.filter_map(|row| {
-        let part = |what: &str| sums.get(&format!("row/{}/{what}", row.label(names))).copied();
-        let count = part("samples")?;
-        // An epoch that an earlier version began counts no samples of its own here.
-        let followed = part("followed").unwrap_or(count);
-        Some((row, (count, part("loss")? / count, part("running").map(|sum| sum / followed))))
-    })
-    .collect()
 }
