@@ -138,7 +138,7 @@ fn a_study_says_what_its_runs_are() {
     scratch.write(
         "study.json",
         &format!(
-            r#"{{"baseline":"plain","metric":"accuracy","methods":[{}],"runs":[{}],"leaks":["speaker theo is in train and test"],
+            r#"{{"baseline":"plain","metric":"accuracy","methods":[{}],"runs":[{}],"leaks":["speaker theo is in train and test","note: a file is twice in test"],
                "choices":[{{"method":"new","setting":0,"settings":["strategy.alpha = 4.0","strategy.alpha = 1.0"],"validation":[[0.8],[null]]}}]}}"#,
             methods.join(","),
             runs.join(",")
@@ -155,6 +155,7 @@ fn a_study_says_what_its_runs_are() {
     for part in [
         "new against plain is undecided here: 75.0 ± 0.0 % against 50.0 ± 0.0 %",
         "Leak between splits: speaker theo is in train and test.",
+        "About the data: a file is twice in test.",
         "runs/new/seed2: ",
         "failed: loss is NaN in …/x",
         "Against faster",

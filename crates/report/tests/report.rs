@@ -274,6 +274,18 @@ fn a_gain_is_held_against_matched_steps_only() {
     assert!(text.contains("Against joint, matched the gain does not survive"), "{text}");
     assert!(html.contains(WARNING));
 
+    // A pair of runs that have not begun has no configuration and nothing to say of the others' steps.
+    let mut runs = field();
+    runs.extend(["dgl", "joint, matched"].map(|method| RunSummary {
+        name: format!("{method}/9"),
+        method: method.into(),
+        seed: Some(9),
+        ..RunSummary::default()
+    }));
+    let text = report(&runs, &Options::default()).summary_text();
+    assert!(text.contains("Against joint, matched the gain"), "{text}");
+    assert!(!text.contains("which are not the steps of dgl"), "{text}");
+
     // Everything multiplied: told, but neither an answer nor a warning.
     let all = |config: &str| match config.contains("encoder_factor = 4.0") {
         true => config

@@ -23,9 +23,11 @@ pub(super) enum Steps {
     Other(String),
 }
 
-/// Compares every run of the control with its partner.
+/// Compares every run of the control with its partner; a run that has not
+/// begun has no configuration yet and says nothing.
 pub(super) fn steps(study: &Study<'_>, focus: &Method<'_>, control: &Method<'_>) -> Steps {
-    let pairs = study.pairs(focus, control);
+    let mut pairs = study.pairs(focus, control);
+    pairs.retain(|(ours, theirs)| !ours.config.is_empty() && !theirs.config.is_empty());
     let matched = pairs.iter().all(|(ours, theirs)| is_matched(ours, theirs));
     if matched && !pairs.is_empty() {
         return Steps::Matched;

@@ -124,7 +124,11 @@ fn cautions(study: &Study<'_>) -> Vec<String> {
         words.push(format!("A training loss was not finite in {}.", listed(&broken, 8)));
     }
     for leak in study.options.studies.iter().flat_map(|s| &s.leaks).take(8) {
-        words.push(format!("Leak between splits: {}.", shorten(leak, 300)));
+        // Studies also keep what is no leak but worth knowing, such as repeated content within a split.
+        words.push(match leak.strip_prefix("note: ") {
+            Some(note) => format!("About the data: {}.", shorten(note, 300)),
+            None => format!("Leak between splits: {}.", shorten(leak, 300)),
+        });
     }
     let mut unread: Vec<(&str, Vec<&str>)> = Vec::new();
     for (run, note) in study.runs.iter().flat_map(|run| run.notes.iter().map(move |note| (run, note))) {
