@@ -10,8 +10,9 @@
 //! 3. `min over W, b of mean loss(W x + b, y) + penalty / 2 ||W||^2`: softmax
 //!    cross-entropy for classes, the mean of binary cross-entropies for labels,
 //!    half the squared error of the standardised number for regression (ridge).
-//! 4. The penalty is the one of [`Probe::PENALTIES`] whose probe has the lowest
-//!    mean loss on the validation split; of equals the largest.
+//! 4. The penalty is the one of [`Probe::PENALTIES`] whose probe is best on the
+//!    validation split by the metric that selects epochs; of equals, or where
+//!    that is not defined, the one with the lowest mean loss.
 //!
 //! Solved in double precision until no entry of the gradient exceeds
 //! [`Probe::TOLERANCE`]. The problem is convex and nothing is random: equal
@@ -77,20 +78,28 @@ impl Probe {
         };
         let (fitted, judged) = (of(train), of(validation));
         let mut weights = vec![0.0; outputs * (standard.len() + 1)];
-        let mut best: Option<(f64, Self)> = None;
+        let metric = task.metrics().primary();
+        let mut best: Option<(f64, f64, Self)> = None;
         for penalty in Self::PENALTIES {
             // From one penalty to the next the solution moves little.
             let run = |at: &[f64], gradient: &mut [f64]| fitted.penalised(at, penalty, gradient);
             weights = minimize(weights, Self::TOLERANCE, run).at;
-            let found = judged.value(&weights);
-            if best.as_ref().is_none_or(|(least, _)| found < *least) {
-                let (standard, weights) = (standard.clone(), weights.clone());
-                best = Some((found, Self { penalty, standard, weights, target }));
+            let probe = Self { penalty, standard: standard.clone(), weights: weights.clone(), target };
+            let loss = judged.value(&weights);
+            if !loss.is_finite() {
+                continue;
+            }
+            let score = task.score(&probe.scores(&validation.values), &validation.targets);
+            let better = best.as_ref().is_none_or(|&(known, least, _)| {
+                metric.improves(score, known) || !metric.improves(known, score) && loss < least
+            });
+            if better {
+                best = Some((score, loss, probe));
             }
         }
         let none =
             || Error::config("no linear probe has a finite loss on validation: are the features finite?");
-        best.map(|(_, probe)| probe).ok_or_else(none)
+        best.map(|(_, _, probe)| probe).ok_or_else(none)
     }
 
     /// Whether a task has a probe at all.

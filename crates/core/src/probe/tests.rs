@@ -38,13 +38,21 @@ fn features_that_hold_the_class_are_read_and_noise_is_not() {
 
 #[test]
 fn the_penalty_is_chosen_on_validation() {
-    let task = Classification::new(3);
-    // As many numbers as samples: a weak penalty learns the train split by heart.
-    let (train, validation) = (classes(60, 60, 1.0, "train"), classes(300, 60, 1.0, "validation"));
+    let task = Regression::new(RegressionLoss::Squared);
+    // Nearly as many numbers as samples, of which one matters: a weak penalty learns the others by heart.
+    let draw = |count: usize, key: &str| {
+        let mut random = Random::new(5, &[key]);
+        let values: Vec<f32> = (0..count * 25).map(|_| random.normal() as f32).collect();
+        let targets = values.chunks(25).map(|x| x[0] + random.normal() as f32).collect();
+        measured(25, values, Targets::Values(targets))
+    };
+    let (train, validation) = (draw(30, "train"), draw(300, "validation"));
     let chosen = Probe::fit(&train, &validation, &task).unwrap();
-    assert!(chosen.penalty >= 0.1, "{}", chosen.penalty);
     let flattered = Probe::fit(&train, &train, &task).unwrap();
     assert_eq!(flattered.penalty, 1e-5, "its own samples ask for the weakest");
+    assert!(chosen.penalty >= 0.1, "{}", chosen.penalty);
+    let r2 = |probe: &Probe| task.judge(&probe.scores(&validation.values), &validation.targets)[0];
+    assert!(r2(&chosen) > r2(&flattered) + 0.2, "{} {}", r2(&chosen), r2(&flattered));
 }
 
 #[test]
