@@ -21,6 +21,7 @@
 mod array;
 mod batch;
 mod frequency;
+mod name;
 mod sample;
 mod source;
 mod targets;
@@ -28,6 +29,7 @@ mod targets;
 pub use array::{Array, ShapeError};
 pub use batch::{Batch, Input};
 pub use frequency::ClassFrequency;
+pub use name::{check_class, check_name};
 pub use sample::{ClassMap, ModalitySpec, Sample, Target};
 pub use source::{BatchSource, SourceError};
 pub use targets::{TargetSpec, Targets};

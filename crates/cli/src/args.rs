@@ -150,6 +150,9 @@ pub struct Export {
     /// Fit a linear probe to the frozen features of each modality and score it, too.
     #[arg(long)]
     pub probe: bool,
+    /// Replace files that exist.
+    #[arg(long)]
+    pub force: bool,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,
@@ -178,6 +181,9 @@ pub struct Predict {
     /// Segmentation: write the class of every pixel as the grey values of a PNG.
     #[arg(long, value_name = "FILE.png")]
     pub out: Option<PathBuf>,
+    /// Replace files that exist.
+    #[arg(long)]
+    pub force: bool,
     /// Which checkpoint: best or last.
     #[arg(long, default_value = "best", value_parser = ["best", "last"])]
     pub checkpoint: String,
@@ -204,6 +210,9 @@ pub struct Report {
     /// Write figures as SVG and tables as CSV, Markdown and LaTeX into this folder, too.
     #[arg(long, value_name = "DIR")]
     pub assets: Option<PathBuf>,
+    /// Replace files that exist; the report in a folder that is reported on always is.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Settings of `explain`.
@@ -227,6 +236,9 @@ pub struct ExportWeights {
     /// File to write.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Replace files that exist.
+    #[arg(long)]
+    pub force: bool,
     /// Only the tensors below this name, without it, e.g. encoder.audio.
     #[arg(long, value_name = "NAME")]
     pub part: Option<String>,

@@ -1,5 +1,6 @@
 //! The configuration file: sections, defaults, `--set`, and helpful refusals.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use counterpoint::diagnose::DiagnosticsConfig;
@@ -23,7 +24,7 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskConfig>,
     /// What is trained.
-    pub model: ModelConfig,
+    pub model: Model,
     /// Who learns from what.
     pub strategy: StrategySection,
     /// How parameters move.
@@ -49,6 +50,70 @@ pub struct StrategySection {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// `[model]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Model {
+    /// How it is built.
+    #[serde(flatten)]
+    config: ModelConfig,
+    /// The run whose weights it starts from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<StartFrom>,
+}
+
+impl Deref for Model {
+    type Target = ModelConfig;
+
+    fn deref(&self) -> &ModelConfig {
+        &self.config
+    }
+}
+
+/// `model.from`: weights of a run, or of some of its parts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartFrom {
+    /// The run's folder, relative to the configuration file.
+    pub run: PathBuf,
+    /// Which of its checkpoints.
+    #[serde(default)]
+    pub checkpoint: Which,
+    /// The parts to take, as `encoder.audio`; all by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Vec<String>>,
+}
+
+/// A checkpoint of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Which {
+    /// Of the best epoch on validation.
+    #[default]
+    Best,
+    /// Of the last epoch.
+    Last,
+}
+
+impl Which {
+    /// As files and options write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::Last => "last",
+        }
+    }
+}
+
+impl StartFrom {
+    /// `"runs/a"`, or `{ run = "runs/a", checkpoint = "last" }`.
+    fn read(value: Value) -> Result<Self, String> {
+        match value {
+            Value::String(run) => Ok(Self { run: run.into(), checkpoint: Which::default(), parts: None }),
+            table => table.try_into().map_err(|e| explain("model.from", &e)),
+        }
+    }
 }
 
 /// `[train]`.
@@ -99,7 +164,9 @@ pub struct Loaded {
 pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
     let config = Config::from_table(table_of(path, sets)?)
         .map_err(|why| Failure::new(Code::Config, format!("{}: {why}", path.display())))?;
-    Ok(Loaded { config, base: folder_of(path)? })
+    // What a run wrote means paths as the file did that it was started with.
+    let base = crate::folder::base(path, &config).map_or_else(|| folder_of(path), Ok)?;
+    Ok(Loaded { config, base })
 }
 
 /// The sections of a file with `--set` arguments laid over them.
@@ -145,8 +212,10 @@ impl Config {
                 SECTIONS.join(", ")
             ));
         }
+        let mut from = None;
         if let Some(Value::Table(model)) = table.get_mut("model") {
             model.entry("name").or_insert_with(|| ModelConfig::DEFAULT.into());
+            from = model.remove("from").map(StartFrom::read).transpose()?;
         }
         let data = table.remove("data").ok_or("the section [data] is missing")?;
         let Value::Table(data) = data else { return Err("[data] must be a section".into()) };
@@ -154,7 +223,7 @@ impl Config {
         let mut config = Self {
             data,
             task: section(&mut table, "task")?,
-            model: section(&mut table, "model")?.unwrap_or_default(),
+            model: Model { config: section(&mut table, "model")?.unwrap_or_default(), from },
             strategy: section(&mut table, "strategy")?.ok_or("the section [strategy] is missing")?,
             optimizer: section(&mut table, "optimizer")?.ok_or("the section [optimizer] is missing")?,
             schedule: section(&mut table, "schedule")?.unwrap_or_default(),
@@ -200,8 +269,8 @@ impl Config {
     }
 
     /// The first key in which another configuration differs and that a resumed
-    /// run may not change: how batches are loaded and what is watched may change,
-    /// what is trained may not.
+    /// run may not change: how batches are loaded, what is watched and how long
+    /// training lasts may change, what is trained may not.
     pub fn difference(&self, other: &Self) -> Option<String> {
         let strip = |config: &Self| {
             let mut table = Table::try_from(config).expect("a configuration is a table");
@@ -209,7 +278,7 @@ impl Config {
                 LOADING.iter().for_each(|key| drop(data.remove(*key)));
             }
             if let Some(Value::Table(train)) = table.get_mut("train") {
-                train.remove("tensorboard");
+                ["tensorboard", "checkpoint_steps", "epochs"].iter().for_each(|key| drop(train.remove(*key)));
             }
             table.remove("diagnostics");
             table

@@ -162,10 +162,33 @@ pub fn code(result: Result<(), Failure>) -> ExitCode {
 pub fn answer(answer: &clap::Error) -> ExitCode {
     let written = answer.print();
     if answer.use_stderr() {
+        if let Some(hint) = hint(answer) {
+            output::say(hint);
+        }
         return ExitCode::from(Code::Usage as u8);
     }
     output::note(written);
     code(Ok(()))
+}
+
+/// The key of the configuration that somebody meant who gave it as an option.
+fn hint(answer: &clap::Error) -> Option<String> {
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    let Some(ContextValue::String(option)) = answer.get(ContextKind::InvalidArg) else { return None };
+    let key = match option.as_str() {
+        "--lr" | "--learning-rate" => "optimizer.lr",
+        "--momentum" => "optimizer.momentum",
+        "--weight-decay" => "optimizer.weight_decay",
+        "--epochs" => "train.epochs",
+        "--seed" => "train.seed",
+        "--batch-size" | "--batch_size" => "data.batch_size",
+        "--workers" => "data.workers",
+        "--alpha" => "strategy.alpha",
+        "--strategy" | "--method" => "strategy.name",
+        _ => return None,
+    };
+    (answer.kind() == ErrorKind::UnknownArgument)
+        .then(|| format!("\n{option} is a key of the configuration: --set {key}=VALUE"))
 }
 
 /// Makes a panic say that it is our fault, and leave with its own code.

@@ -118,7 +118,7 @@ fn environment() -> BTreeMap<String, String> {
 }
 
 /// Takes the lock of a folder; the system frees it however the process ends.
-pub fn lock(path: &Path) -> Result<File, Failure> {
+fn lock(path: &Path) -> Result<File, Failure> {
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -180,7 +180,7 @@ pub fn taken(path: &Path) -> Failure {
 }
 
 /// The last checkpoint of a run, if one was written.
-fn last(path: &Path) -> Result<Option<Checkpoint>, Failure> {
+pub fn last(path: &Path) -> Result<Option<Checkpoint>, Failure> {
     let path = path.join("checkpoints").join("last.safetensors");
     if !path.exists() {
         return Ok(None);
@@ -188,49 +188,78 @@ fn last(path: &Path) -> Result<Option<Checkpoint>, Failure> {
     Ok(Some(Checkpoint::read(&path)?))
 }
 
+/// A folder that is locked, and made if need be.
+pub struct Claim {
+    /// What this process made of the path, the uppermost folder first.
+    made: Vec<PathBuf>,
+    /// Held so that no second process works here; the system frees it however we end.
+    _lock: File,
+}
+
+impl Claim {
+    /// Makes the folder and one in it if need be, and takes the folder's lock.
+    pub fn take(what: &str, path: &Path, inner: &str) -> Result<Self, Failure> {
+        let all = path.join(inner);
+        let missing = all.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists());
+        let mut made: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+        made.reverse();
+        let taken = fs::create_dir_all(&all)
+            .map_err(|e| Failure::io(&format!("create {what}"), path, &e))
+            .and_then(|()| lock(path));
+        match taken {
+            Ok(lock) => Ok(Self { made, _lock: lock }),
+            Err(failure) => {
+                remove_empty(&made);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Gives up the folder and removes what was made of it, as far as nothing
+    /// else is in it.
+    pub fn give_up(self, path: &Path) {
+        if !self.made.is_empty() {
+            let _ = fs::remove_file(path.join("lock"));
+            remove_empty(&self.made);
+        }
+    }
+}
+
 /// A run folder that this process may write to.
 pub struct Folder {
     /// Where it is.
     pub path: PathBuf,
-    /// What this process created of the path, the uppermost folder first.
-    created: Vec<PathBuf>,
-    /// Held so that no second process trains here; the system frees it however we end.
-    _lock: File,
+    claim: Claim,
 }
 
 impl Folder {
     /// Creates the folder if need be and takes its lock.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        let checkpoints = path.join("checkpoints");
-        let mut created: Vec<PathBuf> = checkpoints
-            .ancestors()
-            .take_while(|p| !p.as_os_str().is_empty() && !p.exists())
-            .map(Path::to_owned)
-            .collect();
-        created.reverse();
-        let opened = fs::create_dir_all(&checkpoints)
-            .map_err(|e| Failure::io("create run folder", path, &e))
-            .and_then(|()| lock(path));
-        match opened {
-            Ok(lock) => Ok(Self { path: path.to_owned(), created, _lock: lock }),
-            Err(failure) => {
-                remove_empty(&created);
-                Err(failure)
-            }
-        }
+        Ok(Self { path: path.to_owned(), claim: Claim::take("run folder", path, "checkpoints")? })
     }
 
     /// Takes back the start of a run that was refused before it trained: what
     /// [`Folder::begin`] and the recorder wrote, and the folders made for it.
     /// Files of others in the folder stay.
     pub fn abandon(self) {
-        let Self { path, created, _lock } = self;
+        let Self { path, claim } = self;
         // Without its configuration the folder holds no run; that goes first.
-        for name in ["config.toml", "run.json", CONTENTS, "metrics.jsonl", "steps.jsonl", "lock"] {
+        for name in ["config.toml", "run.json", CONTENTS, "metrics.jsonl", "steps.jsonl"] {
             let _ = fs::remove_file(path.join(name));
         }
         let _ = fs::remove_dir_all(path.join("tensorboard"));
-        remove_empty(&created);
+        claim.give_up(&path);
+    }
+
+    /// Writes the configuration of a run that continues for more or fewer epochs.
+    pub fn prolong(&self, config: &Config) -> Result<(), Failure> {
+        let (kept, _) = read(&self.path)?;
+        if kept.config.train.epochs == config.train.epochs {
+            return Ok(());
+        }
+        let mut changed = kept.config;
+        changed.train.epochs = config.train.epochs;
+        write(&self.path.join("config.toml"), &changed.to_toml())
     }
 
     /// Folder of the checkpoints.
@@ -278,6 +307,14 @@ impl Folder {
     }
 }
 
+/// The folder that relative paths start from in a configuration that a run
+/// wrote; `None` of any other file.
+pub fn base(file: &Path, config: &Config) -> Option<PathBuf> {
+    let text = fs::read_to_string(file.with_file_name("run.json")).ok()?;
+    let info: RunInfo = serde_json::from_str(&text).ok()?;
+    (file.file_name()? == "config.toml").then(|| place::base(file.parent().unwrap_or(file), &info, config))
+}
+
 /// Removes folders, the innermost first, as far as they are empty.
 fn remove_empty(folders: &[PathBuf]) {
     for folder in folders.iter().rev() {
@@ -287,6 +324,11 @@ fn remove_empty(folders: &[PathBuf]) {
 
 /// Reads configuration and facts of a run.
 pub fn read(path: &Path) -> Result<(Loaded, RunInfo), Failure> {
+    read_with(path, &[])
+}
+
+/// As [`read`], with `--set` arguments laid over the configuration.
+pub fn read_with(path: &Path, sets: &[String]) -> Result<(Loaded, RunInfo), Failure> {
     let config = path.join("config.toml");
     if !config.exists() {
         return Err(Failure::new(
@@ -298,7 +340,7 @@ pub fn read(path: &Path) -> Result<(Loaded, RunInfo), Failure> {
     let text = fs::read_to_string(&facts).map_err(|e| Failure::io("read", &facts, &e))?;
     let info: RunInfo = serde_json::from_str(&text)
         .map_err(|e| Failure::new(Code::Files, format!("{} is damaged: {e}", facts.display())))?;
-    let mut loaded = crate::config::load(&config, &[])?;
+    let mut loaded = crate::config::load(&config, sets)?;
     loaded.base = place::base(path, &info, &loaded.config);
     Ok((loaded, info))
 }

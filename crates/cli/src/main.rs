@@ -15,6 +15,7 @@ mod run;
 mod scores;
 mod stop;
 mod study;
+mod target;
 mod watch;
 
 use std::process::ExitCode;

@@ -39,7 +39,8 @@ pub fn build(
         } else {
             ("one output a sample", "no segmentation")
         };
-        let dense = ModelConfig::CATALOG.iter().map(|(name, _)| *name);
+        let others = ModelConfig::CATALOG.iter().map(|(name, _)| *name);
+        let fitting = others.filter(|name| ModelConfig::DENSE.contains(name) != model.is_dense());
         return Err(Failure::new(
             Code::Config,
             format!(
@@ -47,7 +48,7 @@ pub fn build(
                  choose another model ({}) or other targets",
                 model.name(),
                 task.kind().name(),
-                dense.collect::<Vec<_>>().join(", ")
+                fitting.collect::<Vec<_>>().join(", ")
             ),
         ));
     }

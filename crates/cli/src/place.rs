@@ -8,7 +8,7 @@ use crate::exit::{Code, Failure};
 use crate::folder::{self, RunInfo};
 
 /// The key that says where data are, and the only one that may change of a run.
-const KEY: &str = "data.root";
+pub const KEY: &str = "data.root";
 
 /// The way from one folder to another, both absolute; `None` where there is none.
 pub fn relative(from: &Path, to: &Path) -> Option<PathBuf> {

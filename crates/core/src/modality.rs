@@ -1,5 +1,7 @@
 //! Modalities, and which of them a forward pass may see.
 
+use counterpoint_batch::check_name;
+
 pub use crate::per_modality::PerModality;
 
 use crate::Error;
@@ -19,7 +21,8 @@ impl Modalities {
     /// Modalities of the given names.
     ///
     /// # Errors
-    /// If there is none, more than [`Self::MAX`], or a name occurs twice.
+    /// If there is none, more than [`Self::MAX`], a name occurs twice, or one
+    /// would be taken for something else (see [`check_name`]).
     pub fn new<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Result<Self, Error> {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
         if names.is_empty() || names.len() > Self::MAX {
@@ -31,6 +34,9 @@ impl Modalities {
         }
         if let Some(twice) = names.iter().enumerate().find(|(i, n)| names[..*i].contains(n)) {
             return Err(Error::config(format!("modality `{}` is named twice", twice.1)));
+        }
+        if let Some((name, why)) = names.iter().find_map(|name| Some((name, check_name(name).err()?))) {
+            return Err(Error::config(format!("modality `{}`: {why}", name.escape_debug())));
         }
         Ok(Self(names))
     }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use counterpoint_batch::{check_class, check_name};
+
 use crate::composition;
 use crate::config::Draft;
 use crate::error::{DataError, ErrorKind};
@@ -76,6 +78,7 @@ impl Plan {
     /// classes that training never shows; leaves out samples that have nothing of
     /// what was `chosen`, and notes what users should know of the rest.
     pub fn settle(&mut self, chosen: bool) -> Result<(), DataError> {
+        self.check_names()?;
         let mut seen = HashSet::new();
         if let Some(twice) = self.records.iter().find(|record| !seen.insert(record.id.as_str())) {
             return split(format!("two samples have the id `{}`; ids must be unique", twice.id));
@@ -121,6 +124,22 @@ impl Plan {
         let gone = all - self.records.len();
         self.notes.push(format!("{gone} of {all} samples have no modality in use ({names}), left out: {of}"));
         Ok(())
+    }
+
+    /// Refuses names of modalities that stand for something else in records, and
+    /// names of classes that cannot be shown.
+    fn check_names(&self) -> Result<(), DataError> {
+        let modalities = self.drafts.iter().map(|draft| {
+            let name = &draft.preparation.modality;
+            ("modality", name, check_name(name))
+        });
+        let classes = self.classes.iter().map(|name| ("class", name, check_class(name)));
+        match modalities.chain(classes).find_map(|(what, name, checked)| Some((what, name, checked.err()?))) {
+            Some((what, name, why)) => {
+                Err(DataError::config(format!("{what} `{}`: {why}", name.escape_debug())))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Refuses labels without meaning: of no class, of a class that training

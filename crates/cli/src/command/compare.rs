@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use counterpoint_report::record::{State, Study};
 use counterpoint_report::table::TextStyle;
 
-use super::print;
+use super::{print, print_json};
 use crate::args::{Compare, Studying};
 use crate::exit::{Code, Failure};
 use crate::study::{self, Options, Spec};
@@ -39,7 +39,7 @@ pub fn conduct(spec: &Spec, out: &Path, studying: &Studying) -> Result<Study, Fa
     let options = Options { jobs: studying.jobs.map(usize::from), memory, quiet: studying.quiet };
     let (study, metric) = study::run(spec, out, &options, &stop)?;
     if studying.json {
-        print(study::json(&study, out, metric));
+        print_json(&study::json(&study, out, metric));
     } else {
         for table in study::tables(&study, out, metric) {
             print(table.to_text(TextStyle::default()));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::print;
+use super::{print, print_json};
 use crate::args::{Evaluate, Part};
 use crate::exit::Failure;
 use crate::run::{Run, Scored};
@@ -40,7 +40,7 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
             result["accepted_data"] = json!(accepted);
         }
         scored.iter().for_each(|s| result[s.checkpoint] = part(s));
-        print(result);
+        print_json(&result);
         return Ok(());
     }
     let title = format!("{}: {split} split, {samples} samples", args.run.display());

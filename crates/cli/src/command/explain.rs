@@ -7,7 +7,7 @@ use counterpoint::model::Model;
 use counterpoint::strategy::Moment;
 use serde_json::json;
 
-use super::print;
+use super::{print, print_json};
 use crate::args::Explain;
 use crate::config;
 use crate::exit::Failure;
@@ -39,7 +39,7 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
                 .map(|(r, g, v)| json!({"row": r.label(&names), "group": g.label(&names), "weight": v}))
                 .collect()
         };
-        print(json!({
+        print_json(&json!({
             "groups": groups.iter().map(|g| {
                 let (tensors, numbers) = learner.groups.size(*g);
                 json!({"group": g.label(&names), "tensors": tensors, "parameters": numbers})

@@ -2,15 +2,17 @@
 
 use serde_json::json;
 
-use super::print;
+use super::{print, print_json};
 use crate::args::{Export, Part};
 use crate::exit::Failure;
-use crate::place;
 use crate::run::Run;
 use crate::watch::reading;
+use crate::{place, target};
 
 /// Writes scores, features and correctness of every sample of a split.
 pub fn run(args: &Export) -> Result<(), Failure> {
+    // Before the look: one that could not be written would count all the same.
+    target::check_in_folder(&args.out, args.force)?;
     let (loaded, _) = place::located(&args.run, &args.set)?;
     let run = Run::open_watched(loaded, &reading::progress(args.json))?;
     let (run, _) = run.accepting(&args.run, None)?;
@@ -24,7 +26,7 @@ pub fn run(args: &Export) -> Result<(), Failure> {
     let file = run.predictions(split, &scored)?;
     file.write(&args.out)?;
     if args.json {
-        print(json!({
+        print_json(&json!({
             "run": args.run, "split": split, "samples": file.ids.len(), "looks": looks, "file": args.out,
         }));
         return Ok(());

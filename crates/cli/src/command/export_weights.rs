@@ -1,17 +1,18 @@
 //! `counterpoint export-weights`.
 
 use counterpoint::train::Checkpoint;
-use counterpoint::weights::{self, Weights};
+use counterpoint::weights::{self, Weights, part_of};
 use serde_json::json;
 
-use super::print;
+use super::{print, print_json};
 use crate::args::ExportWeights;
 use crate::config::suggestion;
 use crate::exit::{Code, Failure};
-use crate::folder;
+use crate::{folder, target};
 
 /// Writes weights and running statistics of a run for other programs.
 pub fn run(args: &ExportWeights) -> Result<(), Failure> {
+    target::check_in_folder(&args.out, args.force)?;
     let (_, info) = folder::read(&args.run)?;
     let checkpoint = Checkpoint::read(&folder::checkpoint(&args.run, &args.checkpoint)?)?;
     let names = counterpoint::modality::Modalities::new(info.specs().into_iter().map(|m| m.name))?;
@@ -23,7 +24,7 @@ pub fn run(args: &ExportWeights) -> Result<(), Failure> {
     weights::write(&args.out, &chosen)?;
     let numbers: usize = chosen.values().map(|array| array.values.len()).sum();
     if args.json {
-        print(json!({"out": args.out, "tensors": chosen.len(), "numbers": numbers}));
+        print_json(&json!({"out": args.out, "tensors": chosen.len(), "numbers": numbers}));
     } else {
         print(format!("{}: {} tensors, {numbers} numbers", args.out.display(), chosen.len()));
     }
@@ -52,10 +53,4 @@ fn of_part(all: &Weights, part: &str) -> Result<Weights, Failure> {
             parts.join(", ")
         ),
     ))
-}
-
-/// `encoder.audio` of `encoder.audio.conv1.weight`, `head` of `head.weight`.
-fn part_of(name: &str) -> &str {
-    let ends = if name.starts_with("encoder.") || name.starts_with("solo_head.") { 1 } else { 0 };
-    name.match_indices('.').nth(ends).map_or(name, |(end, _)| &name[..end])
 }

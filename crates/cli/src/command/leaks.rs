@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::print;
+use super::{print, print_json};
 use crate::args::Leaks;
 use crate::exit::{Code, Failure};
 use crate::watch::reading;
@@ -21,8 +21,8 @@ pub fn run(args: &Leaks) -> Result<(), Failure> {
             .iter()
             .map(|d| json!({"modality": d.modality, "splits": d.parts(), "samples": d.samples}))
             .collect();
-        print(
-            json!({"leak": found.cross(), "grouped": found.grouped, "groups": groups, "duplicates": duplicates}),
+        print_json(
+            &json!({"leak": found.cross(), "grouped": found.grouped, "groups": groups, "duplicates": duplicates}),
         );
     } else {
         for (leak, words) in leaks::words(&found) {

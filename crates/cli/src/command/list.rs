@@ -7,7 +7,7 @@ use counterpoint::model::head::HeadConfig;
 use counterpoint::strategy;
 use serde_json::json;
 
-use super::print;
+use super::{print, print_json};
 use crate::args::List;
 use crate::exit::Failure;
 
@@ -37,7 +37,7 @@ pub fn run(args: &List) -> Result<(), Failure> {
                 ((*kind).to_owned(), of.into())
             })
             .collect();
-        print(serde_json::Value::Object(all));
+        print_json(&serde_json::Value::Object(all));
         return Ok(());
     }
     for (kind, entries) in parts {

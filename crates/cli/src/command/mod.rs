@@ -15,4 +15,4 @@ pub mod report;
 pub mod sweep;
 pub mod train;
 
-pub use crate::output::result as print;
+pub use crate::output::{json as print_json, result as print};

@@ -12,14 +12,15 @@ use counterpoint::train::Checkpoint;
 use counterpoint_batch::{Batch, Sample, Target};
 
 use super::answer::{Answer, json};
-use super::print;
+use super::{print, print_json};
 use crate::args::Predict;
 use crate::config::suggestion;
 use crate::exit::{Code, Failure};
-use crate::{folder, model, output, place};
+use crate::{folder, model, output, place, target};
 
 /// Prints what the model says of what is present.
 pub fn run(args: &Predict) -> Result<(), Failure> {
+    args.out.as_ref().map_or(Ok(()), |out| target::check_in_folder(out, args.force))?;
     // Predictions need no data, but whoever says where they are means that they are there.
     let (loaded, info) =
         if args.set.is_empty() { folder::read(&args.run)? } else { place::located(&args.run, &args.set)? };
@@ -85,7 +86,7 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
         (None, _) => {}
         (Some(path), Answer::Map(map)) => {
             let bytes = map.to_png()?;
-            std::fs::write(path, bytes).map_err(|e| Failure::io("write", path, &e))?;
+            target::write(&[(path.clone(), bytes)])?;
         }
         (Some(_), _) => {
             return Err(Failure::new(
@@ -95,7 +96,7 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
         }
     }
     if args.json {
-        print(json(&answers, &info.classes));
+        print_json(&json(&answers, &info.classes));
         return Ok(());
     }
     for (index, (row, answer)) in answers.iter().enumerate() {

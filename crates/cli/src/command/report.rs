@@ -1,7 +1,6 @@
 //! `counterpoint report`.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use counterpoint_report::html::Page;
@@ -12,6 +11,7 @@ use super::print;
 use crate::args::Report;
 use crate::config::suggestion;
 use crate::exit::{Code, Failure};
+use crate::target;
 
 /// Writes one HTML file about runs.
 pub fn run(args: &Report) -> Result<(), Failure> {
@@ -39,10 +39,13 @@ pub fn run(args: &Report) -> Result<(), Failure> {
     let page = report(&runs, &options);
     let out = args.out.clone().unwrap_or_else(|| default_out(&args.runs));
     let html = page.to_html();
-    write(&out, &html)?;
-    if let Some(folder) = &args.assets {
-        assets(folder, &page)?;
-    }
+    let mut files = args.assets.as_ref().map_or_else(Vec::new, |folder| assets(folder, &page));
+    // A folder's own report is made anew each time.
+    let own = args.out.is_none() && args.runs.len() == 1;
+    target::check(&out, args.force || own)?;
+    files.iter().try_for_each(|(path, _)| target::check(path, args.force))?;
+    files.push((out.clone(), html.clone().into_bytes()));
+    target::write(&files)?;
     print(page.summary_text().trim_end());
     print(format!("{}: {} runs, {} KB", out.display(), runs.len(), html.len().div_ceil(1000)));
     Ok(())
@@ -86,30 +89,19 @@ fn default_out(folders: &[PathBuf]) -> PathBuf {
 }
 
 /// The tables as CSV, Markdown and LaTeX, the figures as SVG with their numbers as CSV.
-fn assets(folder: &Path, page: &Page) -> Result<(), Failure> {
+fn assets(folder: &Path, page: &Page) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut add = |kind: &str, name: &str, ending: &str, text: String| {
+        files.push((folder.join(kind).join(format!("{name}.{ending}")), text.into_bytes()));
+    };
     for (name, table) in page.tables() {
-        let file = |ending: &str| folder.join("tables").join(format!("{name}.{ending}"));
-        write(&file("csv"), &table.to_csv())?;
-        write(&file("md"), &table.to_markdown())?;
-        write(&file("tex"), &table.to_latex())?;
+        add("tables", &name, "csv", table.to_csv());
+        add("tables", &name, "md", table.to_markdown());
+        add("tables", &name, "tex", table.to_latex());
     }
     for (name, figure) in page.figures() {
-        let file = |ending: &str| folder.join("figures").join(format!("{name}.{ending}"));
-        write(&file("svg"), &figure.to_svg())?;
-        write(&file("csv"), &figure.data.to_csv())?;
+        add("figures", &name, "svg", figure.to_svg());
+        add("figures", &name, "csv", figure.data.to_csv());
     }
-    Ok(())
-}
-
-/// Writes beside the target and renames, so that nobody reads half a file.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let partial = path.with_file_name(name);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(&partial, text))
-        .and_then(|()| fs::rename(&partial, path))
-        .map_err(|e| Failure::io("write", path, &e))
+    files
 }

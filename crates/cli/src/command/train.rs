@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 use counterpoint::grad::Cut;
 use counterpoint::probe::Probe;
 use counterpoint::strategy::Moment;
-use counterpoint::train::check_reach;
+use counterpoint::train::{ScheduleConfig, check_reach};
 use counterpoint_batch::{BatchSource, TargetSpec};
 use counterpoint_report::record::{Epoch, Log};
 use serde_json::json;
 
-use super::print;
+use super::{print, print_json};
 use crate::args::Train;
 use crate::config::{self, Config, Loaded};
 use crate::exit::{Code, Failure};
 use crate::folder::{self, Folder};
 use crate::run::{Manner, Run};
 use crate::watch::reading;
-use crate::{place, scores, stop};
+use crate::{output, place, scores, stop};
 
 /// Trains, or continues.
 pub fn run(args: Train) -> Result<(), Failure> {
@@ -25,7 +25,12 @@ pub fn run(args: Train) -> Result<(), Failure> {
     if args.supervised {
         stop::on_closed_input(&stop);
     }
-    let mut given = args.config.as_deref().map(|path| config::load(path, &args.set)).transpose()?;
+    let (config, out) = places(&args)?;
+    let mut given = match (config, out) {
+        (Some(path), _) => Some(config::load(path, &args.set)?),
+        (None, Some(out)) if args.resume && folder::holds_run(out) => Some(kept(out, &args.set)?),
+        _ => None,
+    };
     if let (Some(given), Some(base)) = (&mut given, &args.base) {
         given.base.clone_from(base);
     }
@@ -40,18 +45,15 @@ pub fn run(args: Train) -> Result<(), Failure> {
             given.ok_or_else(|| Failure::new(Code::Usage, "--dry-run needs a configuration file"))?;
         return dry_run(loaded, args.json);
     }
-    let out = match (&args.out, &given) {
-        (Some(out), _) => out.clone(),
-        (None, Some(loaded)) => default_out(args.config.as_deref(), &loaded.config),
+    let out = match (out, &given) {
+        (Some(out), _) => out.to_owned(),
+        (None, Some(loaded)) => default_out(config, &loaded.config),
         (None, None) => {
             return Err(Failure::new(Code::Usage, "--resume without a configuration needs --out"));
         }
     };
-    if given.is_none() && !out.join("config.toml").exists() {
-        return Err(Failure::new(Code::Usage, format!("{} holds no run to resume", out.display())));
-    }
     let progress = reading::progress(args.quiet);
-    let run = Run::open_watched(settle(&out, given, args.resume, &args.set)?, &progress)?;
+    let run = Run::open_watched(settle(&out, given, &args)?, &progress)?;
     let run = if folder::holds_run(&out) { run.prepared_as_trained(&out)? } else { run };
     if args.probe {
         Probe::check(run.task.as_ref())?;
@@ -65,6 +67,51 @@ pub fn run(args: Train) -> Result<(), Failure> {
     summarise(&folder, &run, args.json)
 }
 
+/// The configuration file and the run folder of a command line; with --resume
+/// the folder may stand where the file does.
+fn places(args: &Train) -> Result<(Option<&Path>, Option<&Path>), Failure> {
+    match (args.config.as_deref(), args.out.as_deref()) {
+        (Some(folder), None) if folder.is_dir() && args.resume => Ok((None, Some(folder))),
+        (Some(folder), _) if folder.is_dir() => {
+            let more = if folder::holds_run(folder) {
+                format!("; to continue the run in it: counterpoint train --resume --out {}", folder.display())
+            } else {
+                String::new()
+            };
+            let message = format!("{} is a folder, expected a configuration file{more}", folder.display());
+            Err(Failure::new(Code::Usage, message))
+        }
+        places => Ok(places),
+    }
+}
+
+/// The configuration of a run that is continued, and what it is told to change of it.
+fn kept(out: &Path, sets: &[String]) -> Result<Loaded, Failure> {
+    let of_place = |set: &String| set.split_once('=').is_some_and(|(key, _)| key.trim() == place::KEY);
+    let (places, others): (Vec<String>, Vec<String>) = sets.iter().cloned().partition(of_place);
+    let mut config = folder::read_with(out, &others)?.0.config;
+    // What would be another run is refused wherever its data are.
+    check_same(out, &config, &folder::read(out)?.0.config)?;
+    let (mut loaded, _) = place::located(out, &places)?;
+    config.data.common.root = loaded.config.data.common.root.take();
+    loaded.config = config;
+    Ok(loaded)
+}
+
+/// Refuses to continue a run with settings that make it another one.
+fn check_same(out: &Path, given: &Config, kept: &Config) -> Result<(), Failure> {
+    given.difference(kept).map_or(Ok(()), |difference| {
+        Err(Failure::new(
+            Code::Config,
+            format!(
+                "cannot resume {} with another configuration: {difference}; leave the configuration out, or choose \
+                 another --out",
+                out.display()
+            ),
+        ))
+    })
+}
+
 fn default_out(config: Option<&Path>, settings: &Config) -> PathBuf {
     let stem = config.and_then(Path::file_stem).map_or("run".into(), |s| s.to_string_lossy().into_owned());
     // Another method chosen with --set is another run.
@@ -75,25 +122,51 @@ fn default_out(config: Option<&Path>, settings: &Config) -> PathBuf {
 
 /// Decides what the folder's run and the given configuration mean together;
 /// writes nothing.
-fn settle(out: &Path, given: Option<Loaded>, resume: bool, sets: &[String]) -> Result<Loaded, Failure> {
+fn settle(out: &Path, given: Option<Loaded>, args: &Train) -> Result<Loaded, Failure> {
     let place = out.display();
     if !folder::holds_run(out) {
         return given.ok_or_else(|| Failure::new(Code::Usage, format!("{place} holds no run to resume")));
     }
-    if !resume {
+    if !args.resume {
         return Err(folder::taken(out));
     }
-    let Some(given) = given else { return Ok(place::located(out, sets)?.0) };
     let (kept, _) = folder::read(out)?;
-    match given.config.difference(&kept.config) {
-        // Where the data lies and how it is loaded may change.
-        None => Ok(given),
-        Some(difference) => Err(Failure::new(
-            Code::Config,
-            format!(
-                "cannot resume {place} with another configuration: {difference}; leave the configuration out, or choose another --out"
-            ),
-        )),
+    // Where the data lies, how it is loaded and how long training lasts may change.
+    let Some(given) = given else { return Ok(kept) };
+    check_same(out, &given.config, &kept.config)?;
+    let (before, now) = (kept.config.train.epochs, given.config.train.epochs);
+    if before != now {
+        let done = folder::last(out)?.map_or(0, |checkpoint| checkpoint.progress.epoch);
+        if now < done {
+            let why = format!("cannot resume {place} with train.epochs = {now}: {done} epochs are done");
+            return Err(Failure::new(Code::Config, why));
+        }
+        if !args.quiet {
+            output::say(format_args!("note: {}", lengthened(&given.config, before, done)));
+            if folder::looks(out) > 0 {
+                output::say(
+                    "note: the test split of this run was opened before; what it shows of the epochs to come is \
+                     no longer independent of the decision to train them",
+                );
+            }
+        }
+    }
+    Ok(given)
+}
+
+/// What another number of epochs means for the learning rate.
+fn lengthened(config: &Config, before: usize, done: usize) -> String {
+    let now = config.train.epochs;
+    let all = format!("{now} epochs instead of {before}, {done} of them done");
+    match config.schedule {
+        ScheduleConfig::Cosine { .. } if done > 0 && done < now => format!(
+            "{all}; the cosine schedule is laid over {now} epochs now: its factor was {:.3} in epoch {done} and is \
+             {:.3} in epoch {}",
+            config.schedule.factor(done - 1, before),
+            config.schedule.factor(done, now),
+            done + 1
+        ),
+        _ => all,
     }
 }
 
@@ -110,7 +183,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
     let (splits, place) = (&run.splits, folder.path.display());
     if as_json {
         let part = |e: &Epoch| json!({"epoch": e.epoch, "scores": e.val});
-        print(json!({
+        print_json(&json!({
             "run": folder.path, "split": "val", "samples": splits.val.len(),
             "best": best.map(part), "last": part(last), "alone": run.alone()?, "train_seconds": seconds,
         }));
@@ -157,7 +230,7 @@ fn dry_run(loaded: Loaded, as_json: bool) -> Result<(), Failure> {
         splits.modalities().iter().map(|m| format!("{} {:?}", m.name, m.shape)).collect();
     let notes: Vec<String> = splits.notes.iter().cloned().chain(run.incomplete(&learner)).collect();
     if as_json {
-        print(json!({
+        print_json(&json!({
             "notes": notes, "train": splits.train.len(), "val": splits.val.len(), "test": splits.test.len(),
             "batches": batches, "parameters": parameters, "classes": splits.classes,
         }));

@@ -94,15 +94,21 @@ impl Run {
         }
         let metrics = path.join("metrics.jsonl");
         let log = Log::read(&metrics)?;
-        let known: Vec<&str> = log.tests().map(|t| t.checkpoint.as_str()).collect();
-        if checkpoints(path).all(|name| known.contains(&name)) {
+        let ready = self.ready(path, probe)?;
+        // A checkpoint of another epoch is that of a run which trained on since.
+        let seen = |name: &str, epoch: usize| log.tests().any(|t| t.checkpoint == name && t.epoch == epoch);
+        if ready.iter().all(|r| seen(r.checkpoint, r.epoch)) {
             return Ok(());
         }
-        let scored = self.score(&self.ready(path, probe)?, self.splits.test.open(reason)?)?;
+        if log.tests().any(|t| ready.iter().any(|r| t.checkpoint == r.checkpoint && t.epoch != r.epoch)) {
+            self.look(path, reason, None, probe)?;
+            return Ok(());
+        }
+        let scored = self.score(&ready, self.splits.test.open(reason)?)?;
         self.predictions("test", &scored)?.write(path.join(PredictionFile::NAME))?;
-        let mut appender = Appender::open(&metrics)?;
-        let missing = scored.iter().filter(|s| !known.contains(&s.checkpoint));
         let alone = self.alone()?;
+        let mut appender = Appender::open(&metrics)?;
+        let missing = scored.iter().filter(|s| !seen(s.checkpoint, s.epoch));
         Ok(missing.into_iter().try_for_each(|s| appender.append(record(s, &alone)))?)
     }
 

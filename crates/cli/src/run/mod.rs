@@ -16,7 +16,7 @@ use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::strategy::Native;
 use counterpoint::task::{Task, TaskConfig};
-use counterpoint::train::Learner;
+use counterpoint::train::{Checkpoint, Learner};
 use counterpoint::weights;
 use counterpoint_data::{Progress, Splits};
 use counterpoint_report::record::{Alone, Convention};
@@ -75,6 +75,21 @@ impl Run {
             let place = format!("encoder of `{}`, pretrained = {}", names.name(m), path.display());
             let fail = |e: counterpoint::Error| Failure::new(Code::Config, format!("{place}: {e}"));
             learner.start_from(m, &weights::read(&path)?, prefix).map_err(fail)?;
+        }
+        if let Some(from) = &self.config.model.from {
+            let run = self.base.join(&from.run);
+            let file = run.join("checkpoints").join(format!("{}.safetensors", from.checkpoint.name()));
+            let fail = |e: counterpoint::Error| {
+                Failure::new(Code::Config, format!("model.from = {}: {e}", from.run.display()))
+            };
+            if !file.exists() {
+                return Err(Failure::new(
+                    Code::Config,
+                    format!("model.from: {} does not exist; give the folder of a run", file.display()),
+                ));
+            }
+            let checkpoint = Checkpoint::read(&file)?;
+            checkpoint.begin(&mut learner, from.parts.as_deref(), &self.device).map_err(fail)?;
         }
         Ok(learner)
     }

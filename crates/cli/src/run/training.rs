@@ -105,6 +105,7 @@ impl Run {
         let mut done = Progress::default();
         if folder::holds_run(&folder.path) {
             folder.relocate(config, &self.base)?;
+            folder.prolong(config)?;
             if let Some(checkpoint) = folder.last()? {
                 done = checkpoint.progress.clone();
                 checkpoint.restore(&mut learner, &self.device, true)?;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use counterpoint::task::Metric;
 use counterpoint_report::record::Log;
+use counterpoint_report::text::visible_lines;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::pool::{End, Job};
@@ -123,7 +124,7 @@ impl Display {
             output::say(line);
         } else {
             // Nothing is lost if the terminal is gone.
-            let _ = self.screen.println(line);
+            let _ = self.screen.println(visible_lines(line));
         }
     }
 

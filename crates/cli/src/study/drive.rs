@@ -15,7 +15,7 @@ use super::pool::{End, Job, Pool};
 use super::spec::{Spec, Variant};
 use crate::config::{self, Config};
 use crate::exit::{Code, Failure};
-use crate::folder;
+use crate::folder::{self, Claim};
 use crate::run::FINISHED;
 use crate::stop;
 
@@ -63,12 +63,18 @@ pub fn run(
     options: &Options,
     stop: &AtomicBool,
 ) -> Result<(Study, &'static Metric), Failure> {
-    fs::create_dir_all(place).map_err(|e| Failure::io("create study folder", place, &e))?;
-    let _lock = folder::lock(place)?;
+    let claim = Claim::take("study folder", place, "")?;
     // Processes are started with absolute paths.
     let place = place.canonicalize().map_err(|e| Failure::io("find", place, &e))?;
     let fresh = settle(spec, &place)?;
-    let mut driver = Driver::open(spec, &place)?;
+    let mut driver = match Driver::open(spec, &place) {
+        Ok(driver) => driver,
+        Err(failure) => {
+            // A study that cannot run leaves no folder.
+            claim.give_up(&place);
+            return Err(failure);
+        }
+    };
     if fresh {
         // Only a study that can run stays: a mended one need not agree with a refused one.
         let text = toml::to_string(&spec.to_table()).expect("a study is plain tables, texts and numbers");

@@ -6,6 +6,7 @@ use std::time::Instant;
 use counterpoint::modality::Modalities;
 use counterpoint::train::StepReport;
 use counterpoint_report::record::{Epoch, Warning};
+use counterpoint_report::text::visible_lines;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Display, Outlook};
@@ -47,7 +48,7 @@ impl Bar {
         if self.plain {
             output::say(line);
         } else {
-            self.bar.println(line);
+            self.bar.println(visible_lines(line));
         }
     }
 }

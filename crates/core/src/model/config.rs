@@ -48,6 +48,9 @@ impl ModelConfig {
         ("cube-mlp", "sequences side by side, mixed over length, modality and channel; one head"),
     ];
 
+    /// Those that give scores for every pixel instead of one row a sample.
+    pub const DENSE: &'static [&'static str] = &["esanet"];
+
     /// Builds the model for the data's modalities and the task's outputs.
     ///
     /// `solo_heads` asks for a head for every modality besides the fused one,
@@ -122,7 +125,7 @@ impl ModelConfig {
 
     /// Whether it gives scores for every pixel instead of one row a sample.
     pub fn is_dense(&self) -> bool {
-        matches!(self, Self::EsaNet(_))
+        Self::DENSE.contains(&self.name())
     }
 
     /// Whether one and the same head reads every modality by itself, so that

@@ -57,11 +57,11 @@ pub struct Checkpoint {
     /// Where training stood.
     pub progress: Progress,
     steps: BTreeMap<String, u32>,
-    tensors: BTreeMap<String, (Vec<usize>, Values)>,
+    pub(super) tensors: BTreeMap<String, (Vec<usize>, Values)>,
 }
 
 #[derive(Debug)]
-enum Values {
+pub(super) enum Values {
     F32(Vec<f32>),
     F64(Vec<f64>),
 }
@@ -265,7 +265,12 @@ impl Checkpoint {
         }
     }
 
-    fn buffers(&mut self, groups: &Groups, names: &Modalities, device: &Device) -> Result<Buffers, Error> {
+    pub(super) fn buffers(
+        &mut self,
+        groups: &Groups,
+        names: &Modalities,
+        device: &Device,
+    ) -> Result<Buffers, Error> {
         let mut buffers = Buffers::default();
         let all: Vec<String> = self.tensors.keys().filter(|n| n.contains(".running_mean")).cloned().collect();
         for name in all {

@@ -13,6 +13,7 @@ mod reach;
 mod schedule;
 mod sums;
 mod trainer;
+mod transfer;
 mod watch;
 
 pub(crate) use checkpoint::write_atomically;

@@ -25,6 +25,13 @@ pub struct Array {
 /// Tensors by name.
 pub type Weights = BTreeMap<String, Array>;
 
+/// The part of a model that a tensor of it belongs to: `encoder.audio` of
+/// `encoder.audio.conv1.weight`, `head` of `head.weight`.
+pub fn part_of(name: &str) -> &str {
+    let ends = usize::from(name.starts_with("encoder.") || name.starts_with("solo_head."));
+    name.match_indices('.').nth(ends).map_or(name, |(end, _)| &name[..end])
+}
+
 /// Reads a file that `torch.save` or safetensors wrote; its first bytes tell
 /// which. Numbers of any kind become `f32`.
 ///

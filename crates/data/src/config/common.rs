@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use counterpoint_batch::check_name;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Check;
@@ -79,6 +80,11 @@ impl CommonConfig {
                     range.end()
                 )));
             }
+        }
+        for name in self.modalities.iter().flatten() {
+            check_name(name).map_err(|why| {
+                DataError::config(format!("`modalities` names `{}`: {why}", name.escape_debug()))
+            })?;
         }
         match &self.modalities {
             Some(names) if names.is_empty() => {
