@@ -21,6 +21,7 @@
 mod array;
 mod batch;
 mod frequency;
+pub mod memory;
 mod name;
 mod sample;
 mod source;

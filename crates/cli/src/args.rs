@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 /// Trains multimodal models so that every modality's encoder learns as well as it would alone.
 #[derive(Parser, Debug)]
-#[command(version, about, after_help = AFTER_HELP)]
+#[command(name = "counterpoint", version, about, after_help = AFTER_HELP)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -81,7 +81,7 @@ pub struct Train {
     /// Print the complete configuration with all defaults, and do nothing else.
     #[arg(long)]
     pub print_config: bool,
-    /// Build everything, read the first batch, check that every parameter learns; train nothing.
+    /// Build everything, check files and that every parameter learns, and measure one step; keep nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// Print the result as JSON.

@@ -9,11 +9,13 @@ use counterpoint::strategy::{Incomplete, StrategyConfig};
 use counterpoint::task::TaskConfig;
 use counterpoint::train::{OptimizerConfig, ScheduleConfig, TrainConfig};
 use counterpoint_data::DataConfig;
+use counterpoint_report::text::shorten;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::exit::{Code, Failure};
+use crate::output;
 
 /// A whole configuration.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -198,6 +200,9 @@ pub fn folder_of(path: &Path) -> Result<PathBuf, Failure> {
 /// Keys of `[data]` that change nothing of what a batch is.
 pub const LOADING: [&str; 5] = ["workers", "prefetch", "cache_mb", "root", "check"];
 
+/// Nobody trains longer, and counts of steps stay within 64 bits.
+const EPOCHS: usize = 1_000_000;
+
 /// Names of the sections.
 pub const SECTIONS: [&str; 8] =
     ["data", "task", "model", "strategy", "optimizer", "schedule", "train", "diagnostics"];
@@ -216,6 +221,9 @@ impl Config {
         if let Some(Value::Table(model)) = table.get_mut("model") {
             model.entry("name").or_insert_with(|| ModelConfig::DEFAULT.into());
             from = model.remove("from").map(StartFrom::read).transpose()?;
+        }
+        if let Some(model) = table.get("model") {
+            check_sizes("model", model)?;
         }
         let data = table.remove("data").ok_or("the section [data] is missing")?;
         let Value::Table(data) = data else { return Err("[data] must be a section".into()) };
@@ -248,6 +256,9 @@ impl Config {
         if self.train.epochs == 0 {
             return Err("train.epochs = 0: expected at least 1".into());
         }
+        if self.train.epochs > EPOCHS {
+            return Err(format!("train.epochs = {}: at most {EPOCHS} are possible", self.train.epochs));
+        }
         if !(self.train.clip.is_finite() && self.train.clip >= 0.0) {
             return Err(format!(
                 "train.clip = {}: expected a number of at least 0 (0 = off)",
@@ -266,6 +277,24 @@ impl Config {
     /// The file's text, with every default written out.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a configuration is plain tables, texts and numbers")
+    }
+
+    /// As [`Self::to_toml`], with the keys that have no value as comments.
+    pub fn to_complete_toml(&self) -> String {
+        let data = Table::from(self.data.clone());
+        let mut unset: Vec<String> = self
+            .data
+            .keys()
+            .filter(|key| !data.contains_key(*key))
+            .map(|key| format!("# data.{key}\n"))
+            .collect();
+        if self.task.is_none() {
+            unset.push("# [task]: as the targets say\n".into());
+        }
+        if self.model.from.is_none() {
+            unset.push("# model.from\n".into());
+        }
+        format!("{}\n# Not set:\n{}", self.to_toml(), unset.concat())
     }
 
     /// The first key in which another configuration differs and that a resumed
@@ -323,6 +352,23 @@ fn section<T: DeserializeOwned>(table: &mut Table, name: &str) -> Result<Option<
     }
 }
 
+/// No width, rank or number of layers is above this; products of a few stay within 64 bits.
+const LARGEST: i64 = 1 << 20;
+
+/// Refuses sizes that no model has, by their names.
+fn check_sizes(path: &str, value: &Value) -> Result<(), String> {
+    match value {
+        Value::Integer(size) if *size > LARGEST => {
+            Err(format!("{path} = {size}: sizes up to {LARGEST} are possible; lower it"))
+        }
+        Value::Table(table) => {
+            table.iter().try_for_each(|(key, value)| check_sizes(&format!("{path}.{key}"), value))
+        }
+        Value::Array(list) => list.iter().try_for_each(|value| check_sizes(path, value)),
+        _ => Ok(()),
+    }
+}
+
 /// Serde's message with the section in front and a suggestion behind.
 pub fn explain(section: &str, error: &toml::de::Error) -> String {
     let message = error.message().trim().to_owned();
@@ -347,11 +393,63 @@ pub fn suggestion(wrong: &str, known: &[&str]) -> String {
     }
 }
 
+/// Levels of sections that a key may name.
+const LEVELS: usize = 16;
+
 /// Applies `a.b=value`; the value is TOML, or a text if it is no TOML.
 pub fn apply(table: &mut Table, set: &str) -> Result<(), Failure> {
-    let usage = |why: String| Failure::new(Code::Usage, format!("--set {set}: {why}"));
+    let usage = |why: String| Failure::new(Code::Usage, format!("--set {}: {why}", shorten(set, 100)));
     let (path, text) = set.split_once('=').ok_or_else(|| usage("expected KEY=VALUE".into()))?;
-    overlay(table, &at(path, value_of(text))).map_err(usage)
+    if path.split('.').count() > LEVELS {
+        return Err(usage(format!("the key has more than {LEVELS} levels; no section is that deep")));
+    }
+    if path.split('.').any(|key| key.trim().is_empty()) {
+        return Err(usage("a part of the key is empty; expected KEY=VALUE, as train.epochs=20".into()));
+    }
+    let before = table.get(path.rsplit_once('.').map_or("", |(section, _)| section)).cloned();
+    overlay(table, &at(path, value_of(text))).map_err(usage)?;
+    if let (Some(Value::Table(old)), Some((section, "name"))) = (before, path.rsplit_once('.')) {
+        switched(table, section, &old);
+    }
+    Ok(())
+}
+
+/// Keys that every optimizer has.
+const OF_EVERY_OPTIMIZER: [&str; 4] = ["lr", "weight_decay", "encoder_factor", "encoder_weight_decay"];
+
+/// Keys that Adam and AdamW share besides.
+const OF_ADAM: [&str; 2] = ["betas", "epsilon"];
+
+/// After `--set SECTION.name=..` chose another method: takes over what both
+/// have, and says which keys of the file no longer hold.
+fn switched(table: &mut Table, section: &str, old: &Table) {
+    let Some(Value::Table(new)) = table.get_mut(section) else { return };
+    let is_adam = |table: &Table| {
+        table.get("name").and_then(Value::as_str).is_some_and(|name| name.starts_with("adam"))
+    };
+    let both_adam = is_adam(old) && is_adam(new);
+    let kept = |key: &str| {
+        section == "optimizer" && (OF_EVERY_OPTIMIZER.contains(&key) || both_adam && OF_ADAM.contains(&key))
+    };
+    let mut words = (Vec::new(), Vec::new());
+    for (key, value) in old.iter().filter(|(key, _)| *key != "name") {
+        if new.contains_key(key) {
+            continue;
+        }
+        if kept(key) {
+            new.insert(key.clone(), value.clone());
+            words.0.push(format!("{section}.{key} = {value}"));
+        } else {
+            words.1.push(format!("{section}.{key}"));
+        }
+    }
+    let (kept, gone) = (words.0.join(", "), words.1.join(", "));
+    let name = new.get("name").map_or(String::new(), Value::to_string);
+    for (what, keys) in [("keeps", kept), ("drops", gone)] {
+        if !keys.is_empty() {
+            output::say(format_args!("note: {section}.name = {name} {what} {keys}"));
+        }
+    }
 }
 
 /// A value as the command line writes it: TOML, or a text if it is no TOML.

@@ -22,6 +22,9 @@ use crate::config::{Config, Loaded};
 use crate::exit::{Code, Failure};
 use crate::{leaks, place};
 
+/// Burn's version, which its crates do not tell; a test holds it to Cargo.lock.
+const BURN: &str = "0.22.1";
+
 /// The file of what every sample was when the run began.
 const CONTENTS: &str = "samples.jsonl";
 
@@ -109,7 +112,7 @@ fn environment() -> BTreeMap<String, String> {
     let threads = rayon::current_num_threads();
     [
         ("counterpoint", env!("CARGO_PKG_VERSION").to_owned()),
-        ("burn", "0.22.1 (flex)".to_owned()),
+        ("burn", format!("{BURN} (flex)")),
         ("platform", format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)),
         ("threads", threads.to_string()),
     ]

@@ -25,7 +25,7 @@ fn a_reader_that_has_gone_is_no_error() {
         &["completions", "bash"],
         &["--help"],
         &["train", "toy.toml", "--print-config"],
-        &["train", "toy.toml", "--dry-run"],
+        &["train", "toy.toml", "--dry-run", "-q"],
     ];
     for args in commands {
         let output = toy.command(args).stdout(nobody()).stderr(Stdio::piped()).output().unwrap();

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use counterpoint_batch::memory;
 use counterpoint_batch::{Array, ClassFrequency, ClassMap, ModalitySpec, Sample, Target, TargetSpec};
 
 use crate::cache::{Budget, Cache};
@@ -59,6 +60,10 @@ impl Dataset {
         let Plan { classes, labelling, drafts, records, notes } = plan;
         let (preparations, fits): (Vec<_>, Vec<_>) =
             drafts.into_iter().map(|d| (d.preparation, d.fit)).unzip();
+        if let Some(free) = memory::free() {
+            let specs: Vec<ModalitySpec> = preparations.iter().map(Preparation::spec).collect();
+            check_batch(&specs, common.batch_size.min(records.len()), free)?;
+        }
         let slots = records.len() * preparations.len();
         let labels = if matches!(labelling, Labelling::Maps(_)) { records.len() } else { 0 };
         let mut set = Self {
@@ -270,10 +275,45 @@ impl Dataset {
     }
 }
 
+/// Refuses batches that do not fit into `free` bytes: as arrays, and once more as tensors.
+fn check_batch(specs: &[ModalitySpec], samples: usize, free: u64) -> Result<(), DataError> {
+    let bytes = |spec: &ModalitySpec| {
+        let sample = spec.shape.iter().fold(8, |bytes: u64, &side| bytes.saturating_mul(side as u64));
+        sample.saturating_mul(samples as u64)
+    };
+    let needed = specs.iter().map(bytes).fold(0, u64::saturating_add);
+    if needed <= free {
+        return Ok(());
+    }
+    let largest = specs.iter().max_by_key(|spec| bytes(spec)).map_or(String::new(), |spec| {
+        format!("; the largest input is `{}` of shape {:?}", spec.name, spec.shape)
+    });
+    Err(DataError::config(format!(
+        "a batch of {samples} samples needs about {}, {} are free{largest}: lower its size or `batch_size`",
+        memory::shown(needed),
+        memory::shown(free)
+    )))
+}
+
 /// Names the file of an error that arose after decoding.
 fn at_file(error: DataError, source: &Source) -> DataError {
     match source.path() {
         Some(path) => error.at(format_args!("`{}`", path.display())),
         None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_larger_than_the_memory_is_refused_with_both_figures() {
+        let specs = [ModalitySpec::new("audio", [1, 4, 4]), ModalitySpec::new("image", [3, 1000, 1000])];
+        assert!(check_batch(&specs, 100, 3_000_000_000).is_ok());
+        let message = check_batch(&specs, 1000, 3_000_000_000).unwrap_err().to_string();
+        assert!(message.contains("a batch of 1000 samples needs about 24 GB, 3.0 GB are free"), "{message}");
+        assert!(message.contains("`image` of shape [3, 1000, 1000]"), "{message}");
+        assert!(check_batch(&specs, usize::MAX, u64::MAX - 1).is_err(), "counts stay within 64 bits");
     }
 }

@@ -1,5 +1,7 @@
 //! Whether the machine has the memory that a file would take.
 
+use counterpoint_batch::memory::{free, shown};
+
 use crate::error::DataError;
 
 /// Refuses what does not fit into the memory that is free, before any is taken.
@@ -10,22 +12,11 @@ pub fn require(bytes: u64) -> Result<(), DataError> {
     match free() {
         Some(free) if bytes > free => Err(DataError::format(format!(
             "needs {} of memory, {} are free; use a smaller file or a machine with more",
-            gigabytes(bytes),
-            gigabytes(free)
+            shown(bytes),
+            shown(free)
         ))),
         _ => Ok(()),
     }
-}
-
-fn gigabytes(bytes: u64) -> String {
-    format!("{:.1} GB", bytes as f64 / 1e9)
-}
-
-/// Bytes that can be had without swapping, where Linux tells.
-fn free() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 #[cfg(test)]

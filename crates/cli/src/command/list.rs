@@ -11,10 +11,11 @@ use super::{print, print_json};
 use crate::args::List;
 use crate::exit::Failure;
 
-const DATA: [(&str, &str); 4] = [
+const DATA: [(&str, &str); 5] = [
     ("spoken-digits", "spoken and handwritten digits, part of this project; split by speaker"),
     ("grid", "letters or digits of one talker, sound and mouth video"),
     ("manifest", "your own files, listed in a CSV"),
+    ("rgbd", "colour and depth pictures with a class for every pixel, as NYUv2"),
     ("features", "ready-made features in .npz, .npy or .safetensors"),
 ];
 

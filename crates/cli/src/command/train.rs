@@ -1,12 +1,13 @@
 //! `counterpoint train`.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use counterpoint::grad::Cut;
 use counterpoint::probe::Probe;
 use counterpoint::strategy::Moment;
-use counterpoint::train::{ScheduleConfig, check_reach};
-use counterpoint_batch::{BatchSource, TargetSpec};
+use counterpoint::train::{ScheduleConfig, check_reach, try_step};
+use counterpoint_batch::{BatchSource, TargetSpec, memory};
 use counterpoint_report::record::{Epoch, Log};
 use serde_json::json;
 
@@ -15,7 +16,7 @@ use crate::args::Train;
 use crate::config::{self, Config, Loaded};
 use crate::exit::{Code, Failure};
 use crate::folder::{self, Folder};
-use crate::run::{Manner, Run};
+use crate::run::{Manner, Run, peak_bytes};
 use crate::watch::reading;
 use crate::{output, place, scores, stop};
 
@@ -37,13 +38,13 @@ pub fn run(args: Train) -> Result<(), Failure> {
     if args.print_config {
         let loaded =
             given.ok_or_else(|| Failure::new(Code::Usage, "--print-config needs a configuration file"))?;
-        print(loaded.config.to_toml().trim_end());
+        print(loaded.config.to_complete_toml().trim_end());
         return Ok(());
     }
     if args.dry_run {
         let loaded =
             given.ok_or_else(|| Failure::new(Code::Usage, "--dry-run needs a configuration file"))?;
-        return dry_run(loaded, args.json);
+        return dry_run(loaded, &args);
     }
     let out = match (out, &given) {
         (Some(out), _) => out.to_owned(),
@@ -212,27 +213,38 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Builds everything and reads one batch.
-fn dry_run(loaded: Loaded, as_json: bool) -> Result<(), Failure> {
-    let run = Run::open_watched(loaded, &reading::progress(as_json))?;
+/// Builds everything, checks files and parameters, and measures one step.
+fn dry_run(loaded: Loaded, args: &Train) -> Result<(), Failure> {
+    let quiet = args.quiet || args.json;
+    let run = Run::open_watched(loaded, &reading::progress(quiet))?;
     let (config, splits) = (&run.config, &run.splits);
-    run.check_files(as_json)?;
+    run.check_files(quiet)?;
     let mut learner = run.beginner()?;
     let train = run.train_loader()?;
     let batches = train.batches();
     let at = Moment { epoch: 0, epochs: config.train.epochs, batch: 0, batches, seed: config.train.seed };
-    if let Some(first) = train.epoch(0, 0).next() {
-        first.map_err(|e| Failure::new(Code::Data, e.to_string()))?;
-    }
+    let first = train.epoch(0, 0).next().transpose().map_err(|e| Failure::new(Code::Data, e.to_string()))?;
     check_reach(&mut learner, &Cut, run.task.as_ref(), &train, at, &run.device)?;
+    let Some(batch) = first else {
+        return Err(Failure::new(Code::Data, "the train split gives no batch"));
+    };
+    let samples = batch.len();
+    if !quiet {
+        output::say(format_args!("note: measuring one training step of {samples} samples"));
+    }
+    let begun = Instant::now();
+    try_step(&mut learner, &Cut, run.task.as_ref(), batch, at, &run.device)?;
+    let step = begun.elapsed().as_secs_f64();
+    let (epoch, peak) = (step * batches as f64, peak_bytes());
     let parameters: usize = learner.groups.groups().iter().map(|g| learner.groups.size(*g).1).sum();
     let modalities: Vec<String> =
         splits.modalities().iter().map(|m| format!("{} {:?}", m.name, m.shape)).collect();
     let notes: Vec<String> = splits.notes.iter().cloned().chain(run.incomplete(&learner)).collect();
-    if as_json {
+    if args.json {
         print_json(&json!({
             "notes": notes, "train": splits.train.len(), "val": splits.val.len(), "test": splits.test.len(),
             "batches": batches, "parameters": parameters, "classes": splits.classes,
+            "step_seconds": step, "epoch_seconds": epoch, "peak_bytes": peak,
         }));
     } else {
         print(format!(
@@ -246,9 +258,28 @@ fn dry_run(loaded: Loaded, as_json: bool) -> Result<(), Failure> {
                 other => other.describe(),
             }
         ));
+        print(format!(
+            "a step of {samples} samples took {}, so an epoch takes about {} and {} epochs about {}, besides loading and \
+             validation{}",
+            duration(step),
+            duration(epoch),
+            config.train.epochs,
+            duration(epoch * config.train.epochs as f64),
+            peak.map_or(String::new(), |bytes| format!("; {} of memory were in use", memory::shown(bytes))),
+        ));
         for note in notes {
             print(format!("note: {note}"));
         }
     }
     Ok(())
+}
+
+/// Seconds for people.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 10.0 => format!("{s:.2} s"),
+        s if s < 120.0 => format!("{s:.0} s"),
+        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
 }

@@ -3,11 +3,12 @@
 mod data;
 mod look;
 mod probe;
+mod suspects;
 mod training;
 
 pub use data::Acceptance;
 pub use look::Scored;
-pub use training::{FINISHED, Manner};
+pub use training::{FINISHED, Manner, peak_bytes};
 
 use std::path::PathBuf;
 

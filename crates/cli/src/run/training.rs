@@ -17,6 +17,7 @@ use counterpoint_data::{Check, Loader, LoaderOptions, Split};
 use counterpoint_report::record::{Appender, End, Log, Start};
 
 use super::Run;
+use super::suspects::suspects;
 use crate::config::Training;
 use crate::exit::{Code, Failure};
 use crate::folder::{self, Folder, RunInfo};
@@ -203,8 +204,17 @@ impl Run {
     fn outcome_of(&self, outcome: Result<Outcome, Error>, folder: &Folder) -> Result<Outcome, Failure> {
         outcome.map_err(|error| {
             let files = matches!(error.kind(), ErrorKind::Io | ErrorKind::Checkpoint);
+            let diverged = error.kind() == ErrorKind::Diverged;
             let failure = Failure::from(error);
             match folder.last() {
+                Ok(kept) if diverged => failure.and(&format!(
+                    " ({}); {}",
+                    suspects(&self.config),
+                    match kept {
+                        Some(kept) => format!("the checkpoint after epoch {} is kept", kept.progress.epoch),
+                        None => "that was before the first checkpoint, so none is kept".into(),
+                    }
+                )),
                 Ok(Some(kept)) if files => failure.and(&format!(
                     "; {} of {} epochs are kept: make room, then continue with: counterpoint train --resume --out {}",
                     kept.progress.epoch,
@@ -273,7 +283,7 @@ fn close(metrics: &Path) -> Result<(), Failure> {
 }
 
 /// Largest resident memory of this process, where the system tells.
-fn peak_bytes() -> Option<u64> {
+pub fn peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)

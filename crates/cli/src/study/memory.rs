@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use counterpoint_batch::memory;
 use counterpoint_report::record::Log;
 
 /// A budget, and what runs of each kind were seen to need.
@@ -19,7 +20,7 @@ impl Memory {
     /// The given budget in bytes, or four fifths of what the system has left;
     /// no limit where it does not tell.
     pub fn new(budget: Option<u64>) -> Self {
-        let free = || Some(kilobytes("/proc/meminfo", "MemAvailable:")? / 5 * 4 * 1024);
+        let free = || Some(memory::free()? / 5 * 4);
         Self { budget: budget.or_else(free), peaks: BTreeMap::new() }
     }
 

@@ -6,10 +6,10 @@ use std::time::Instant;
 use counterpoint::modality::Modalities;
 use counterpoint::train::StepReport;
 use counterpoint_report::record::{Epoch, Warning};
-use counterpoint_report::text::visible_lines;
+use counterpoint_report::text::{visible_lines, width};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Display, Outlook};
+use super::{Display, Outlook, screen};
 use crate::output;
 
 /// A bar, or plain lines where stderr is no terminal.
@@ -30,8 +30,12 @@ impl Bar {
             if quiet || !terminal { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(outlook.batches as u64), target)
             .with_style(
-                ProgressStyle::with_template("{prefix} {bar:24} {pos}/{len}  ETA {eta}  {msg}")
-                    .expect("the template is constant"),
+                ProgressStyle::with_template(if screen::columns() < 80 {
+                    "{prefix} {pos}/{len}  ETA {eta}  {wide_msg}"
+                } else {
+                    "{prefix} {bar:24} {pos}/{len}  ETA {eta}  {wide_msg}"
+                })
+                .expect("the template is constant"),
             )
             .with_position(outlook.done as u64);
         Self {
@@ -81,14 +85,13 @@ impl Display for Bar {
         let by = self.outlook.read_by().map(|head| format!(" (alone: {head})")).unwrap_or_default();
         self.scores = format!("val {} {}{by}", self.outlook.unit(), scores.join(" "));
         let losses: Vec<String> = epoch.losses.iter().map(|(row, loss)| format!("{row} {loss:.3}")).collect();
-        self.say(&format!(
-            "epoch {}/{epochs}  loss {}  {}  {:.1} s{}",
-            epoch.epoch,
-            losses.join(" "),
-            self.scores,
-            epoch.seconds,
-            if epoch.best { "  best" } else { "" }
-        ));
+        let parts = [
+            format!("epoch {}/{epochs}", epoch.epoch),
+            format!("loss {}", losses.join(" ")),
+            self.scores.clone(),
+            format!("{:.1} s{}", epoch.seconds, if epoch.best { "  best" } else { "" }),
+        ];
+        self.say(&fitted(&parts, screen::columns()));
     }
 
     fn warn(&mut self, warning: &Warning) {
@@ -101,5 +104,49 @@ impl Display for Bar {
 
     fn close(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// The parts of a line side by side as far as they fit, otherwise word by word
+/// on further lines, indented.
+fn fitted(parts: &[String], columns: usize) -> String {
+    let whole = parts.join("  ");
+    if width(&whole) <= columns {
+        return whole;
+    }
+    let mut lines = vec![String::new()];
+    for (part, word) in
+        parts.iter().flat_map(|part| part.split(' ').filter(|w| !w.is_empty()).map(move |w| (part, w)))
+    {
+        let begins = part.starts_with(word);
+        let line = lines.last_mut().map_or(0, |line| width(line));
+        let gap = if begins { "  " } else { " " };
+        if line > 0 && line + gap.len() + width(word) > columns {
+            lines.push(format!("  {word}"));
+        } else if let Some(last) = lines.last_mut() {
+            *last = if last.is_empty() { word.to_owned() } else { format!("{last}{gap}{word}") };
+        }
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_fits_forty_columns_and_loses_no_word() {
+        let parts = [
+            "epoch 3/10",
+            "loss audio 0.123 full 0.456 image 0.789",
+            "val accuracy, % full 90.0 audio 54.0",
+            "1.2 s  best",
+        ]
+        .map(String::from);
+        assert_eq!(fitted(&parts, 200), parts.join("  "));
+        let narrow = fitted(&parts, 40);
+        assert!(narrow.lines().count() > 1 && narrow.lines().all(|line| width(line) <= 40), "{narrow}");
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&narrow), words(&parts.join(" ")));
     }
 }

@@ -32,6 +32,16 @@ pub fn size() -> (usize, usize) {
     (columns.into(), lines.into())
 }
 
+/// Columns for lines on stderr: those of the terminal; elsewhere those that
+/// `COLUMNS` names, or no limit.
+pub fn columns() -> usize {
+    if stderr().is_terminal() {
+        return size().0.max(20);
+    }
+    let named = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse::<usize>().ok());
+    named.map_or(usize::MAX, |columns| columns.max(20))
+}
+
 /// Draws lines from the top, if the screen is ours.
 pub fn draw(lines: &[String]) {
     if !TAKEN.load(Ordering::SeqCst) {

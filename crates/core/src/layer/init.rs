@@ -1,9 +1,13 @@
 //! Initial values of parameters.
 
+use std::sync::Arc;
+
 use burn::module::{Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use super::budget::Budget;
+use crate::Error;
 use crate::math::random::Random;
 
 /// From which distributions linear layers and convolutions start.
@@ -29,13 +33,43 @@ pub struct Init {
     path: String,
     scheme: InitScheme,
     device: Device,
+    budget: Arc<Budget>,
 }
 
 impl Init {
     /// Initial values for `seed`, tracked for gradients; the scheme is [`InitScheme::Kaiming`].
     pub fn new(seed: u64, device: &Device) -> Self {
         let scheme = InitScheme::Kaiming;
-        Self { seed, path: String::new(), scheme, device: device.clone().autodiff() }
+        let budget = Arc::new(Budget::new());
+        Self { seed, path: String::new(), scheme, device: device.clone().autodiff(), budget }
+    }
+
+    /// Whether all parameters of all parts fit into memory. Where they do not,
+    /// those beyond the limit hold nothing, and the model must not be used.
+    ///
+    /// # Errors
+    /// If they do not; the message says what is needed and what is free, and
+    /// names the largest parameter.
+    pub fn check(&self) -> Result<(), Error> {
+        self.budget.check()
+    }
+
+    fn room(&self, name: &str, shape: &[usize]) -> bool {
+        self.budget.room(|| format!("{}.{name}", self.path), shape)
+    }
+
+    /// One number in the place of a parameter that does not fit.
+    fn hollow<const D: usize>(&self, name: &str, shape: [usize; D]) -> Param<Tensor<D>> {
+        // Sides that no product of a few overflows.
+        let shape = shape.map(|side| side.min(1 << 15));
+        let one = Tensor::<D>::zeros([1; D], &self.device).inner();
+        Param::initialized(self.id(name), Tensor::from_inner(one.expand(shape)).require_grad())
+    }
+
+    /// The identity of a parameter is its path, so that optimizer state and
+    /// checkpoints find it again in another process.
+    fn id(&self, name: &str) -> ParamId {
+        ParamId::from(Random::new(0, &["id", &self.path, name]).bits())
     }
 
     /// The same part by another scheme, which holds for all parts below it.
@@ -53,6 +87,9 @@ impl Init {
 
     /// Normal with mean 0 and the given standard deviation.
     pub fn normal<const D: usize>(&self, name: &str, shape: [usize; D], std: f64) -> Param<Tensor<D>> {
+        if !self.room(name, &shape) {
+            return self.hollow(name, shape);
+        }
         let mut random = Random::new(self.seed, &["init", &self.path, name]);
         let values: Vec<f32> = (0..shape.iter().product()).map(|_| (random.normal() * std) as f32).collect();
         self.param(name, shape, values)
@@ -60,6 +97,9 @@ impl Init {
 
     /// Uniform between `-limit` and `limit`.
     pub fn uniform<const D: usize>(&self, name: &str, shape: [usize; D], limit: f64) -> Param<Tensor<D>> {
+        if !self.room(name, &shape) {
+            return self.hollow(name, shape);
+        }
         let mut random = Random::new(self.seed, &["init", &self.path, name]);
         let draw = |_| ((2.0 * random.uniform() - 1.0) * limit) as f32;
         self.param(name, shape, (0..shape.iter().product()).map(draw).collect())
@@ -85,6 +125,9 @@ impl Init {
     /// A random matrix with orthonormal columns, or rows if those are fewer
     /// (Saxe et al. 2014).
     pub fn orthogonal(&self, name: &str, [rows, columns]: [usize; 2]) -> Param<Tensor<2>> {
+        if !self.room(name, &[rows, columns]) {
+            return self.hollow(name, [rows, columns]);
+        }
         let mut random = Random::new(self.seed, &["init", &self.path, name]);
         let (few, long) = (rows.min(columns), rows.max(columns));
         let mut basis: Vec<Vec<f64>> = Vec::with_capacity(few);
@@ -116,6 +159,9 @@ impl Init {
 
     /// Every entry the same.
     pub fn constant<const D: usize>(&self, name: &str, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
+        if !self.room(name, &shape) {
+            return self.hollow(name, shape);
+        }
         self.param(name, shape, vec![value; shape.iter().product()])
     }
 
@@ -127,12 +173,9 @@ impl Init {
         self.param(name, shape, values)
     }
 
-    /// The identity of a parameter is its path, so that optimizer state and
-    /// checkpoints find it again in another process.
     fn param<const D: usize>(&self, name: &str, shape: [usize; D], values: Vec<f32>) -> Param<Tensor<D>> {
-        let id = Random::new(0, &["id", &self.path, name]).bits();
         let value = Tensor::from_data(TensorData::new(values, shape), &self.device).require_grad();
-        Param::initialized(ParamId::from(id), value)
+        Param::initialized(self.id(name), value)
     }
 }
 
@@ -146,6 +189,21 @@ mod tests {
     use super::*;
     use crate::host::host;
     use crate::layer::{Conv2d, Linear, RectConv2d};
+
+    #[test]
+    fn what_does_not_fit_is_named_and_never_taken() {
+        let init = Init::new(0, &Device::flex()).part("head");
+        init.normal("small", [3, 2], 1.0);
+        init.check().unwrap();
+        // 64 TB as one parameter, and more than 64 bits count as another.
+        let wide = init.normal("weight", [1 << 22, 1 << 22], 1.0);
+        init.orthogonal("turned", [1 << 40, 1 << 40]);
+        init.constant("bias", [1 << 50], 0.0);
+        assert_eq!(wide.dims(), [1 << 15, 1 << 15]);
+        let message = init.check().unwrap_err().to_string();
+        assert!(message.contains("`head.turned` of shape [1099511627776, 1099511627776]"), "{message}");
+        assert!(message.contains("are free"), "{message}");
+    }
 
     /// Largest size and variance.
     fn spread<const D: usize>(values: &Param<Tensor<D>>) -> (f64, f64) {

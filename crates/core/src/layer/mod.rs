@@ -7,6 +7,7 @@
 
 mod attention;
 mod batch_norm;
+mod budget;
 mod buffers;
 mod conv;
 mod conv_norm_relu;

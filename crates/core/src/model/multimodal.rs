@@ -123,6 +123,7 @@ impl MultimodalConfig {
         } else {
             Vec::new()
         };
+        init.check()?;
         Ok(Multimodal { encoders, fusion, head, solo_heads, modalities: names })
     }
 }

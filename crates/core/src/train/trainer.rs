@@ -353,10 +353,7 @@ impl<M: Model> Trainer<'_, M> {
 }
 
 fn diverged(what: String) -> Error {
-    Error::new(
-        ErrorKind::Diverged,
-        format!("{what}; the last good checkpoint is kept: lower optimizer.lr or set train.clip"),
-    )
+    Error::new(ErrorKind::Diverged, format!("{what}: lower optimizer.lr or set train.clip"))
 }
 
 pub(super) fn readable(batch: Result<Batch, counterpoint_batch::SourceError>) -> Result<Batch, Error> {

@@ -112,6 +112,12 @@ impl DataConfig {
         Self { common: CommonConfig::default(), split: SplitConfig::default(), set }
     }
 
+    /// Names of all keys that this table may have besides `name`.
+    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
+        let own = SetConfig::keys(self.set.name());
+        CommonConfig::KEYS.iter().chain(&SplitConfig::KEYS).chain(own).copied()
+    }
+
     /// Reads the text of a `[data]` table, without its header.
     ///
     /// # Errors

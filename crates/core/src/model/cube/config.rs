@@ -119,7 +119,7 @@ impl CubeMlpConfig {
         let solo = |m: &ModalitySpec| {
             Linear::new(self.channels, outputs, &init.part(format_args!("solo_head.{}", m.name)))
         };
-        Ok(CubeMlp {
+        let model = CubeMlp {
             encoders,
             blocks,
             head: CubeHead::new(size[1] * size[2], self.head_hidden, outputs, rates.head, &init.part("head")),
@@ -130,7 +130,9 @@ impl CubeMlpConfig {
             },
             length,
             modalities,
-        })
+        };
+        init.check()?;
+        Ok(model)
     }
 
     /// What is dropped where.

@@ -126,7 +126,10 @@ impl EsaNetConfig {
                 names.names().join(", ")
             ))
         })?;
-        Ok(EsaNet::new(self, names, (&channels, size), main, classes, &Init::new(seed, device)))
+        let init = Init::new(seed, device);
+        let network = EsaNet::new(self, names, (&channels, size), main, classes, &init);
+        init.check()?;
+        Ok(network)
     }
 
     /// Widths of the fusion points: behind the stem and each stage.

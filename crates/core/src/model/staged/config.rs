@@ -118,7 +118,7 @@ impl StagedConfig {
         } else {
             Vec::new()
         };
-        Ok(Staged {
+        let model = Staged {
             head: self.head.build(&widths, outputs, &init.part("head"))?,
             encoders,
             exchanges,
@@ -131,7 +131,9 @@ impl StagedConfig {
                 policy: self.batch_norm,
                 shared: self.shared,
             },
-        })
+        };
+        init.check()?;
+        Ok(model)
     }
 
     fn check_after(&self, encoders: &[AnyStages], names: &Modalities) -> Result<(), Error> {

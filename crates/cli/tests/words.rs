@@ -1,0 +1,103 @@
+//! What the command says of itself and of what went wrong.
+
+mod support;
+
+use support::Toy;
+
+#[test]
+fn a_divergence_names_the_setting_and_what_is_kept() {
+    let toy = Toy::new();
+    let said = toy.train(&["--set", "optimizer.lr=1e30"]);
+    said.fails(5, &["far above what trains: optimizer.lr = 1e30"]);
+    let kept = toy.dir.join("run/checkpoints/last.safetensors").exists();
+    assert_eq!(said.err.contains("the checkpoint after epoch"), kept, "{}", said.err);
+    assert_eq!(said.err.contains("none is kept"), !kept, "{}", said.err);
+}
+
+#[test]
+fn another_optimizer_keeps_what_both_have_and_says_what_goes() {
+    let toy = Toy::new();
+    let said =
+        toy.train(&["--set", "optimizer.momentum=0.5", "--set", "optimizer.name=adam", "--print-config"]);
+    assert!(said.succeeds().out.contains("name = \"adam\"\nlr = 0.05\n"), "{}", said.out);
+    assert!(
+        said.err.contains("keeps optimizer.lr = 0.05") && said.err.contains("drops optimizer.momentum"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn the_printed_configuration_names_every_key_and_reads_back() {
+    let toy = Toy::new();
+    let printed = toy.train(&["--print-config"]).succeeds().out.clone();
+    for key in
+        ["# data.modalities", "# data.folds", "# model.from", "check = \"quick\"", "root = \"clips.csv\""]
+    {
+        assert!(printed.contains(key), "{key} in {printed}");
+    }
+    toy.write("again.toml", &printed);
+    assert_eq!(toy.run(&["train", "again.toml", "--print-config"]).succeeds().out, printed);
+}
+
+#[test]
+fn every_configuration_of_the_project_is_read() {
+    let toy = Toy::new();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "toml") {
+            toy.run(&["train", path.to_str().unwrap(), "--print-config"]).succeeds();
+            read += 1;
+        }
+    }
+    assert!(read >= 10);
+}
+
+#[test]
+fn the_command_knows_its_name_its_parts_and_its_libraries() {
+    let toy = Toy::new();
+    assert_eq!(
+        toy.run(&["--version"]).succeeds().out,
+        format!("counterpoint {}\n", env!("CARGO_PKG_VERSION"))
+    );
+    let list = toy.run(&["list"]).succeeds().out.clone();
+    for name in counterpoint_data::DataConfig::NAMES {
+        assert!(list.lines().any(|line| line.split_whitespace().next() == Some(name)), "{name} in {list}");
+    }
+    toy.train(&["--set", "train.epochs=1"]).succeeds();
+    let info: serde_json::Value = serde_json::from_slice(&toy.bytes("run/run.json")).unwrap();
+    let lock = include_str!("../../../Cargo.lock");
+    let (_, after) = lock.split_once("name = \"burn\"\nversion = \"").unwrap();
+    let burn = after.split('"').next().unwrap();
+    assert_eq!(info["environment"]["burn"], format!("{burn} (flex)"));
+    let mut three = toy.command(&["train", "toy.toml", "--out", "three", "--set", "train.epochs=1"]);
+    assert!(three.env("RAYON_NUM_THREADS", "3").output().unwrap().status.success());
+    let info: serde_json::Value = serde_json::from_slice(&toy.bytes("three/run.json")).unwrap();
+    assert_eq!(info["environment"]["threads"], "3");
+}
+
+#[test]
+fn the_suggestion_for_a_refused_model_is_another() {
+    let toy = Toy::new();
+    let said = toy.train(&["--set", "model={ name = 'esanet' }"]);
+    said.fails(3, &["model.name = \"esanet\"", "late-fusion"]);
+    let offered = said.err.split_once("choose another model").map(|(_, rest)| rest.to_owned());
+    assert!(offered.is_some_and(|rest| !rest.contains("esanet")), "{}", said.err);
+}
+
+#[test]
+fn progress_fits_a_narrow_screen() {
+    let toy = Toy::new();
+    let output = toy.command(&["train", "toy.toml", "--out", "run"]).env("COLUMNS", "40").output().unwrap();
+    let said = support::said(output);
+    let epochs: Vec<&str> =
+        said.succeeds().err.lines().skip_while(|line| !line.starts_with("epoch 1/4")).collect();
+    let lines = epochs.iter().take_while(|line| !line.starts_with("warning"));
+    assert!(
+        lines.clone().count() > 4 && lines.clone().all(|line| line.chars().count() <= 40),
+        "{}",
+        said.err
+    );
+}
