@@ -31,6 +31,7 @@ mod run_folder;
 mod settings;
 mod study;
 mod warnings;
+mod wording;
 mod words;
 
 pub use folder::{FolderError, Records, read};

@@ -1,10 +1,14 @@
 //! Warnings: those the runs gave, and those that only several runs together show.
 
+use std::collections::BTreeSet;
+
 use super::{
+    RunSummary,
     comparison::Contests,
     control::{Steps, steps},
     method::Role,
     study::{Method, Source, Study},
+    wording::Wording,
     words::listed,
 };
 use crate::{
@@ -18,31 +22,82 @@ use crate::{
 /// Warnings shown; more would push the results off the page.
 const MOST: usize = 40;
 
-/// Equal warnings once, with the runs that gave them.
+/// Those of several runs first, then those of single runs: what the runs of a
+/// method say alike is one warning, and what methods say alike too.
 pub(super) fn section(study: &Study<'_>, contests: &Contests) -> Option<Section> {
-    let mut found: Vec<(&str, &str, Vec<&str>)> = Vec::new();
-    for run in study.runs {
-        for warning in &run.warnings {
-            let (what, remedy) = (warning.message.as_str(), warning.remedy.as_str());
-            match found.iter_mut().find(|f| f.0 == what && f.1 == remedy) {
-                Some(known) if known.2.last() == Some(&run.name.as_str()) => {}
-                Some(known) => known.2.push(&run.name),
-                None => found.push((what, remedy, vec![&run.name])),
-            }
+    let mut found: Vec<(String, String, Vec<String>)> = Vec::new();
+    for kin in study.methods.iter().flat_map(alike) {
+        let (what, remedy, who) = (kin.message.text(), kin.remedy.text(), kin.who());
+        match found.iter_mut().find(|f| f.0 == what && f.1 == remedy) {
+            Some(known) => known.2.push(who),
+            None => found.push((what, remedy, vec![who])),
         }
     }
     let mut section = Section::new("Warnings");
     for warning in between_runs(study, contests) {
         section.push(Block::Warning(warning.message, warning.remedy));
     }
-    for (what, remedy, names) in found.iter().take(MOST) {
-        let line = format!("{} ({})", shorten(what, 1000), listed(names, 4));
+    for (what, remedy, who) in found.iter().take(MOST) {
+        let line = format!("{} ({})", shorten(what, 1000), shorten(&who.join("; "), 1000));
         section.push(Block::Warning(line, shorten(remedy, 1000)));
     }
     if found.len() > MOST {
         section.say(format!("and {} more", found.len() - MOST));
     }
     (!section.blocks.is_empty()).then_some(section)
+}
+
+/// Warnings of one kind by runs of one method that differ in numbers at most.
+struct Kin<'a> {
+    method: &'a Method<'a>,
+    kind: &'a str,
+    message: Wording,
+    remedy: Wording,
+    runs: Vec<&'a RunSummary>,
+}
+
+/// The warnings of a method, those that are alike as one.
+fn alike<'a>(method: &'a Method<'a>) -> Vec<Kin<'a>> {
+    let mut found: Vec<Kin<'a>> = Vec::new();
+    for run in &method.runs {
+        let names: Vec<&str> = run.modalities.iter().map(String::as_str).collect();
+        for warning in &run.warnings {
+            let message = Wording::of(&warning.message, &names);
+            let remedy = Wording::of(&warning.remedy, &names);
+            let same = |kin: &&mut Kin<'_>| {
+                kin.kind == warning.kind && kin.message.matches(&message) && kin.remedy.matches(&remedy)
+            };
+            match found.iter_mut().find(same) {
+                Some(kin) => {
+                    kin.message.widen(&message);
+                    kin.remedy.widen(&remedy);
+                    // A run that went on after a stop may give a warning twice.
+                    if !kin.runs.last().is_some_and(|last| std::ptr::eq(*last, *run)) {
+                        kin.runs.push(run);
+                    }
+                }
+                None => found.push(Kin { method, kind: &warning.kind, message, remedy, runs: vec![run] }),
+            }
+        }
+    }
+    found
+}
+
+impl Kin<'_> {
+    /// Whose warning it is: the method with its seeds, or the runs by name
+    /// where seeds do not tell them apart.
+    fn who(&self) -> String {
+        let seeds: BTreeSet<u64> = self.runs.iter().filter_map(|run| run.seed).collect();
+        let by_seed = seeds.len() == self.runs.len() && self.runs.iter().all(|run| run.fold.is_none());
+        if !by_seed || self.method.runs.len() == 1 {
+            let names: Vec<&str> = self.runs.iter().map(|run| run.name.as_str()).collect();
+            return listed(&names, 4);
+        }
+        let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+        let seeds: Vec<&str> = seeds.iter().map(String::as_str).collect();
+        let noun = if seeds.len() == 1 { "seed" } else { "seeds" };
+        format!("{}, {noun} {}", self.method.name, listed(&seeds, 12))
+    }
 }
 
 /// What no run can know by itself.
