@@ -34,7 +34,7 @@ fn a_run_trains_evaluates_and_predicts() {
     let sum: f64 = probabilities.values().map(|v| v.as_f64().unwrap()).sum();
     assert!((sum - 1.0).abs() < 1e-5);
     let both = toy.run(&["predict", "run", "--audio", "7.wav", "--input", "image=7.png"]);
-    assert!(both.succeeds().out.starts_with("all modalities together: high"), "{}", both.out);
+    assert!(both.succeeds().out.starts_with("fused: high"), "{}", both.out);
 }
 
 #[test]

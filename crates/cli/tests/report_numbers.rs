@@ -113,8 +113,7 @@ fn toy() -> (Toy, Vec<Runs>) {
 
 /// The file in a folder of this title, of which the first 48 letters stand behind its number.
 fn find(folder: &Path, name: &str) -> std::path::PathBuf {
-    let stem: String = name.trim_end_matches(".csv").chars().take(48).collect();
-    let name = format!("{}.csv", stem.trim_end_matches('-'));
+    let name = format!("{}.csv", name.trim_end_matches(".csv"));
     let files = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
     let named = |path: &std::path::PathBuf| {
         path.file_name().unwrap().to_string_lossy().split_once('-').is_some_and(|(_, rest)| rest == name)
@@ -288,8 +287,10 @@ fn confusions_and_predictions_are_those_of_the_run_folders() {
         same(right / 18.0, mean(&accuracy), name);
     }
     // Pair by pair: McNemar's counts from the exported correctness.
-    let table =
-        csv(&find(&toy.dir.join("assets/tables"), "test-split-last-epoch-pairs-of-runs-on-the-same.csv"));
+    let table = csv(&find(
+        &toy.dir.join("assets/tables"),
+        "test-split-last-epoch-pairs-of-runs-on-the-same-samples.csv",
+    ));
     let correct = |method: usize, seed: usize| -> Vec<bool> {
         let path = toy.dir.join(format!("runs/{method}/{seed}/predictions.npz"));
         let file = counterpoint_report::predictions::PredictionFile::read(path).unwrap();

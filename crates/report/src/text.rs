@@ -62,6 +62,52 @@ pub fn shorten(text: &str, columns: usize) -> String {
     short + "…"
 }
 
+/// The visible text in lines of at most `columns`, broken at spaces where it
+/// can be; what `most` lines do not hold is cut.
+///
+/// ```
+/// use counterpoint_report::text::wrapped;
+/// assert_eq!(wrapped("joint, every rate times 4", 12, 3), ["joint, every", "rate times 4"]);
+/// assert_eq!(wrapped("spectrograms", 5, 2), ["spect", "rogr…"]);
+/// ```
+pub fn wrapped(text: &str, columns: usize, most: usize) -> Vec<String> {
+    let text = visible(text);
+    let mut rest = text.trim();
+    let mut lines = Vec::new();
+    while !rest.is_empty() {
+        if lines.len() + 1 >= most || width(rest) <= columns {
+            lines.push(shorten(rest, columns));
+            break;
+        }
+        let (mut end, mut used, mut space) = (0, 0, None);
+        for (at, c) in rest.char_indices() {
+            used += c.width().unwrap_or(0);
+            if c == ' ' {
+                space = Some(at);
+            }
+            if used > columns {
+                break;
+            }
+            end = at + c.len_utf8();
+        }
+        let first = rest.chars().next().map_or(1, char::len_utf8);
+        let cut = space.unwrap_or(end).max(first);
+        lines.push(rest[..cut].trim_end().to_owned());
+        rest = rest[cut..].trim_start();
+    }
+    lines
+}
+
+/// The title of a row of scores: `full`, which the files call it, is the fused output.
+///
+/// ```
+/// use counterpoint_report::text::row_title;
+/// assert_eq!([row_title("full"), row_title("audio")], ["fused", "audio"]);
+/// ```
+pub fn row_title(row: &str) -> String {
+    if row == "full" { "fused".into() } else { shorten(row, 40) }
+}
+
 /// A number with a fixed count of decimals, without the `-0.0` that rounding
 /// makes, and with an exponent where digits would fill the page.
 ///

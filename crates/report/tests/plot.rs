@@ -68,8 +68,9 @@ fn curves_with_bands_gaps_and_marks() {
     plot.marks.push(("chance".into(), 10.0));
     let svg = checked("lines", &plot.figure());
     assert!(svg.contains("joint, audio ends at"));
-    // The point between the two gaps is a dot, the rest two pieces of one path.
-    assert_eq!(svg.matches("<circle").count(), 1);
+    // The point between the two gaps is a mark, the rest two pieces of one path,
+    // and the curve ends in a mark, as it has one in the legend.
+    assert_eq!(svg.matches("class=\"fill c3\"").count(), 3);
 }
 
 #[test]

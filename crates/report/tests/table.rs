@@ -99,7 +99,7 @@ fn latex() {
 #[test]
 fn html() {
     let html = results().to_html();
-    assert!(html.contains("<caption>Results</caption>"));
+    assert!(html.contains("<caption><span>Results</span></caption>"));
     assert!(html.contains("<th scope=\"row\">joint</th><td class=\"num\">95.5 ± 0.4</td>"));
     assert!(html.contains("<strong>98.7</strong><span class=\"sr\"> (best)</span>"));
 }

@@ -101,7 +101,7 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     }
     for (index, (row, answer)) in answers.iter().enumerate() {
         let what = match (index, row.as_str()) {
-            (0, "full") => "all modalities together".to_owned(),
+            (0, "full") => "fused".to_owned(),
             (0, row) => format!("{row} (the others are absent)"),
             (_, row) => format!("{row} alone"),
         };

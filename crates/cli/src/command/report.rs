@@ -88,7 +88,8 @@ fn default_out(folders: &[PathBuf]) -> PathBuf {
     }
 }
 
-/// The tables as CSV, Markdown and LaTeX, the figures as SVG with their numbers as CSV.
+/// The tables as CSV, Markdown and LaTeX, the figures as SVG with their numbers
+/// as CSV, and an index of both.
 fn assets(folder: &Path, page: &Page) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files = Vec::new();
     let mut add = |kind: &str, name: &str, ending: &str, text: String| {
@@ -103,5 +104,8 @@ fn assets(folder: &Path, page: &Page) -> Vec<(PathBuf, Vec<u8>)> {
         add("figures", &name, "svg", figure.to_svg());
         add("figures", &name, "csv", figure.data.to_csv());
     }
+    let index = page.index();
+    files.push((folder.join("index.csv"), index.to_csv().into_bytes()));
+    files.push((folder.join("index.md"), index.to_markdown().into_bytes()));
     files
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use counterpoint::modality::Modalities;
 use counterpoint::train::StepReport;
 use counterpoint_report::record::{Epoch, Warning};
-use counterpoint_report::text::{visible_lines, width};
+use counterpoint_report::text::{row_title, visible_lines, width};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Display, Outlook, screen};
@@ -64,7 +64,7 @@ impl Display for Bar {
             .ledger
             .losses
             .iter()
-            .map(|(row, loss)| format!("{} {loss:.3}", row.label(names)))
+            .map(|(row, loss)| format!("{} {loss:.3}", row_title(&row.label(names))))
             .collect();
         let rate = self.samples as f64 / self.begun.elapsed().as_secs_f64().max(1e-9);
         self.bar.set_prefix(format!("epoch {}/{}", report.at.epoch + 1, self.outlook.epochs));
@@ -79,12 +79,13 @@ impl Display for Bar {
         let Outlook { rows, metric, epochs, alone, .. } = &self.outlook;
         let score = |row: &String| {
             let value = alone.values(&epoch.val, row)?.get(metric)?;
-            Some(format!("{row} {}", self.outlook.score(*value)))
+            Some(format!("{} {}", row_title(row), self.outlook.score(*value)))
         };
         let scores: Vec<String> = rows.iter().filter_map(score).collect();
         let by = self.outlook.read_by().map(|head| format!(" (alone: {head})")).unwrap_or_default();
         self.scores = format!("val {} {}{by}", self.outlook.unit(), scores.join(" "));
-        let losses: Vec<String> = epoch.losses.iter().map(|(row, loss)| format!("{row} {loss:.3}")).collect();
+        let losses: Vec<String> =
+            epoch.losses.iter().map(|(row, loss)| format!("{} {loss:.3}", row_title(row))).collect();
         let parts = [
             format!("epoch {}/{epochs}", epoch.epoch),
             format!("loss {}", losses.join(" ")),

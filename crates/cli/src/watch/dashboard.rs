@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use counterpoint::modality::Modalities;
 use counterpoint::train::StepReport;
 use counterpoint_report::record::{Epoch, Warning};
-use counterpoint_report::text::{shorten, width};
+use counterpoint_report::text::{row_title, shorten, width};
 use indicatif::HumanDuration;
 
 use super::{Display, Outlook, screen};
@@ -177,7 +177,7 @@ impl State {
             let loss = loss.map_or("-".to_owned(), |loss| format!("{loss:.3}"));
             let text = format!(
                 " {:name$} {loss:>8} {:>8} {:>8} {:>8}  ",
-                shorten(row, name),
+                shorten(&row_title(row), name),
                 cell(trained),
                 cell(curve.last().copied()),
                 cell(best),
@@ -216,7 +216,7 @@ impl State {
             let suppression = effective(row);
             let text = format!(
                 " {:name$} {} {:>9} {} {:>6}",
-                shorten(row, name),
+                shorten(&row_title(row), name),
                 bar(share, long),
                 gradient.map_or("-".into(), |g| format!("{g:.2e}")),
                 bar(suppression.unwrap_or(0.0) / 2.0, long),
@@ -228,7 +228,7 @@ impl State {
     }
 
     fn name_width(&self) -> usize {
-        self.outlook.rows.iter().map(|row| width(row)).max().unwrap_or(0).clamp(4, 16)
+        self.outlook.rows.iter().map(|row| width(&row_title(row))).max().unwrap_or(0).clamp(4, 16)
     }
 }
 
@@ -312,7 +312,7 @@ mod tests {
         };
         assert!(find("epoch 2/4").contains("step 20/40"));
         assert!(find(" 50 %").contains('█'));
-        let full = find(" full ");
+        let full = find(" fused ");
         assert!(full.contains("0.250") && full.contains("90.0") && full.ends_with("▁▅█"), "{full}");
         let audio = lines.iter().rfind(|l| l.contains(" audio ")).unwrap();
         // Half of the larger gradient, and half of a bar that ends at 2.

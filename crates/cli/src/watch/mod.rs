@@ -74,6 +74,6 @@ impl Outlook {
     /// What stands where the unit of the score is named.
     fn unit(&self) -> String {
         let percent = if self.share { ", %" } else { "" };
-        format!("{}{percent}", self.metric)
+        format!("{}{percent}", self.metric.replace('_', " "))
     }
 }

@@ -1,7 +1,11 @@
 //! A page made of sections.
 
 use super::{escape, style};
-use crate::{plot::Figure, table::Table, text::visible};
+use crate::{
+    plot::Figure,
+    table::{Cell, Column, Table},
+    text::visible,
+};
 
 /// A part of a section.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,28 +112,44 @@ impl Page {
 
     /// All tables with a file name each, without its ending.
     pub fn tables(&self) -> Vec<(String, &Table)> {
-        self.items(
-            |block| {
-                if let Block::Table(table) = block { Some((table.caption.as_str(), table)) } else { None }
-            },
-        )
+        self.items(table).into_iter().map(|item| (item.file, item.what)).collect()
     }
 
     /// All figures with a file name each, without its ending.
     pub fn figures(&self) -> Vec<(String, &Figure)> {
-        self.items(|block| {
-            if let Block::Figure(figure) = block { Some((figure.title.as_str(), figure)) } else { None }
-        })
+        self.items(figure).into_iter().map(|item| (item.file, item.what)).collect()
     }
 
-    fn items<'a, T>(&'a self, pick: impl Fn(&'a Block) -> Option<(&'a str, T)>) -> Vec<(String, T)> {
-        let mut stack: Vec<&Block> = self.sections.iter().rev().flat_map(|s| s.blocks.iter().rev()).collect();
+    /// What [`tables`](Self::tables) and [`figures`](Self::figures) hold: number,
+    /// file name, section and caption of each, and what there is to see in a figure.
+    pub fn index(&self) -> Table {
+        let mut index = Table::new(["number", "file", "section", "caption", "description"].map(Column::new));
+        let mut row = |kind: &str, number: usize, file: &str, section: &str, words: [&str; 2]| {
+            let [caption, description] = words;
+            let cells = [&format!("{kind} {number}"), file, section, caption, description];
+            index.row(cells.map(Cell::text));
+        };
+        for (i, item) in self.items(figure).into_iter().enumerate() {
+            let words = [item.caption, item.what.description.as_str()];
+            row("Figure", i + 1, &format!("figures/{}", item.file), item.section, words);
+        }
+        for (i, item) in self.items(table).into_iter().enumerate() {
+            row("Table", i + 1, &format!("tables/{}", item.file), item.section, [item.caption, ""]);
+        }
+        index
+    }
+
+    fn items<'a, T>(&'a self, pick: fn(&'a Block) -> Option<(&'a str, &'a T)>) -> Vec<Item<'a, T>> {
         let mut items = Vec::new();
-        while let Some(block) = stack.pop() {
-            if let Block::Details(_, inside) = block {
-                stack.extend(inside.iter().rev());
-            } else if let Some((name, item)) = pick(block) {
-                items.push((format!("{:02}-{}", items.len() + 1, slug(name)), item));
+        for section in &self.sections {
+            let mut stack: Vec<&Block> = section.blocks.iter().rev().collect();
+            while let Some(block) = stack.pop() {
+                if let Block::Details(_, inside) = block {
+                    stack.extend(inside.iter().rev());
+                } else if let Some((caption, what)) = pick(block) {
+                    let file = format!("{:02}-{}", items.len() + 1, slug(caption));
+                    items.push(Item { file, section: &section.heading, caption, what });
+                }
             }
         }
         items
@@ -202,7 +222,11 @@ fn block(html: &mut String, block: &Block) {
         Block::Table(table) => *html += &(table.to_html() + "\n"),
         Block::Figure(figure) => {
             let caption = escape(&figure.title);
-            *html += &format!("<figure><figcaption>{caption}</figcaption>{}</figure>\n", figure.to_inline());
+            *html += &format!(
+                "<figure style=\"width:{}px\"><figcaption>{caption}</figcaption>{}</figure>\n",
+                figure.inline_width(),
+                figure.to_inline()
+            );
         }
         Block::Code(text) => *html += &format!("<pre tabindex=\"0\">{}</pre>\n", escape(text)),
         Block::Details(line, inside) => {
@@ -213,17 +237,32 @@ fn block(html: &mut String, block: &Block) {
     }
 }
 
+/// A table or a figure of a page.
+struct Item<'a, T> {
+    /// Name of its file without the ending.
+    file: String,
+    /// Heading of its section.
+    section: &'a str,
+    caption: &'a str,
+    what: &'a T,
+}
+
+fn table(block: &Block) -> Option<(&str, &Table)> {
+    if let Block::Table(table) = block { Some((&table.caption, table)) } else { None }
+}
+
+fn figure(block: &Block) -> Option<(&str, &Figure)> {
+    if let Block::Figure(figure) = block { Some((&figure.title, figure)) } else { None }
+}
+
 /// A name of letters, digits and hyphens that every file system takes.
 fn slug(name: &str) -> String {
     let mut slug = String::new();
-    for c in name.chars().filter(|c| *c != '\'').take(200) {
+    for c in name.chars().filter(|c| *c != '\'').take(150) {
         match c.to_ascii_lowercase() {
             c @ ('a'..='z' | '0'..='9') => slug.push(c),
             _ if slug.ends_with('-') || slug.is_empty() => {}
             _ => slug.push('-'),
-        }
-        if slug.len() >= 48 {
-            break;
         }
     }
     slug.trim_end_matches('-').to_owned()

@@ -50,6 +50,14 @@ impl Axis {
         self
     }
 
+    /// Shows the range that these values take, with ends at ticks: what several
+    /// pictures need to be compared at a glance.
+    #[must_use]
+    pub fn spanning(self, values: impl Iterator<Item = f64>) -> Self {
+        let Scale { low, high, .. } = self.scale(values, [0.0, 1.0]);
+        self.within(low, high)
+    }
+
     /// Whether the value has a place on the axis.
     pub(super) fn shows(&self, value: f64) -> bool {
         // Beyond this bound a difference of two values may overflow.

@@ -3,11 +3,12 @@
 use super::{
     Axis, Figure,
     axis::Scale,
+    figure::WIDTH,
     svg::{Anchor, Path, Svg, pixels},
 };
 use crate::{
     table::{Cell, Column, Table},
-    text::{decimal, shorten},
+    text::{decimal, shorten, visible, wrapped},
 };
 
 /// How values are drawn.
@@ -52,9 +53,9 @@ pub struct DotPlot {
     pub decimals: usize,
 }
 
-/// Two figures stand side by side on a page.
-const WIDTH: f64 = 530.0;
 const LINE: f64 = 24.0;
+/// Height of a line of a name that stands above its value.
+const TEXT: f64 = 16.0;
 const TOP: f64 = 8.0;
 /// Lines drawn; the rest is counted in words.
 const MOST: usize = 60;
@@ -68,49 +69,61 @@ impl DotPlot {
     /// Draws the plot.
     pub fn figure(&self) -> Figure {
         let dots = &self.dots[..self.dots.len().min(MOST)];
-        let names: Vec<String> = dots.iter().map(|d| shorten(&d.name, 30)).collect();
         let values: Vec<String> = dots.iter().map(|d| self.written(d)).collect();
-        let widest = |texts: &[String]| texts.iter().map(|t| pixels(t)).fold(0.0, f64::max);
-        let (left, right) = (16.0 + widest(&names), WIDTH - 20.0 - widest(&values));
-        let floor = TOP + LINE * dots.len() as f64 + 4.0;
+        let place = Place::of(dots, &values);
+        let floor = TOP + place.heights().sum::<f64>() + 4.0;
 
         let zero = (self.mark == Mark::Bar).then_some(0.0);
         let drawn = dots.iter().flat_map(|d| [d.value].into_iter().chain(d.interval.into_iter().flatten()));
-        // Between long names and long values there is always room for the marks.
-        let scale = self.axis.scale(drawn.chain(self.reference).chain(zero), [left, right.max(left + 120.0)]);
+        let scale = self.axis.scale(drawn.chain(self.reference).chain(zero), [place.left, place.right]);
         let mut svg = Svg::default();
+        let mut free = f64::NEG_INFINITY;
         for (value, label) in &scale.ticks {
             let at = scale.at(*value);
             svg.line([at, TOP], [at, floor], "grid");
-            svg.text(at, floor + 15.0, Anchor::Middle, "soft num", label);
+            // Between long names there may be no room for every label.
+            if at - pixels(label) / 2.0 > free {
+                svg.text(at, floor + 15.0, Anchor::Middle, "soft num", label);
+                free = at + pixels(label) / 2.0 + 4.0;
+            }
         }
         if let Some(reference) = self.reference.filter(|r| self.axis.shows(*r)) {
             let at = scale.at(reference);
             svg.line([at, TOP], [at, floor], "mark");
         }
-        for (i, dot) in dots.iter().enumerate() {
-            let y = TOP + LINE * (i as f64 + 0.5);
-            svg.open(&format!("{}: {}", names[i], values[i]));
-            svg.text(left - 10.0, y + 4.0, Anchor::End, "", &names[i]);
+        let mut top = TOP;
+        for ((dot, value), (lines, height)) in
+            dots.iter().zip(&values).zip(place.names.iter().zip(place.heights()))
+        {
+            let y = top + height - LINE / 2.0;
+            svg.open(&format!("{}: {value}", shorten(&dot.name, 200)));
+            if place.above {
+                for (i, line) in lines.iter().enumerate() {
+                    svg.text(place.left, top + TEXT * i as f64 + 13.0, Anchor::Start, "", line);
+                }
+                svg.text(place.right, top + 13.0, Anchor::End, "num", value);
+            } else {
+                svg.text(place.left - 10.0, y + 4.0, Anchor::End, "", &lines.concat());
+                svg.text(place.right + 12.0, y + 4.0, Anchor::Start, "num", value);
+            }
             self.draw(&mut svg, dot, &scale, y);
-            svg.text(scale.at(f64::MAX) + 12.0, y + 4.0, Anchor::Start, "num", &values[i]);
             svg.close();
+            top += height;
         }
-        let middle = (left + right.max(left + 120.0)) / 2.0;
-        svg.text(middle, floor + 34.0, Anchor::Middle, "", &shorten(&self.axis.title, 60));
+        let middle = (place.left + place.right) / 2.0;
+        svg.text(middle, floor + 34.0, Anchor::Middle, "", &shorten(&self.axis.title, 50));
         let mut height = floor + 44.0;
         if self.dots.len() > MOST {
             height += 18.0;
             let more = format!("and {} more not drawn", self.dots.len() - MOST);
-            svg.text(left, height - 8.0, Anchor::Start, "soft", &more);
+            svg.text(place.left, height - 8.0, Anchor::Start, "soft", &more);
         }
-        let words: Vec<String> =
-            names.iter().zip(&values).map(|(name, value)| format!("{name} {value}")).collect();
+        let word = |(dot, value): (&Dot, &String)| format!("{} {value}", shorten(&dot.name, 80));
+        let words: Vec<String> = dots.iter().zip(&values).map(word).collect();
         let made = format!("{}: {}.", self.axis.title, words.join("; "));
         let description = if self.description.is_empty() { made } else { self.description.clone() };
-        let width = WIDTH.max(left + 120.0 + 20.0 + widest(&values));
         let (title, data) = (self.title.clone(), self.data());
-        Figure { title, description, data, width, height, body: svg.body, shapes: svg.shapes }
+        Figure { title, description, data, width: WIDTH, height, body: svg.body, shapes: svg.shapes }
     }
 
     /// A row for each value, those that are not drawn included.
@@ -161,5 +174,38 @@ impl DotPlot {
             }
             _ => value,
         }
+    }
+}
+
+/// Where names and marks go.
+struct Place {
+    /// The lines of each name.
+    names: Vec<Vec<String>>,
+    /// Names stand above their marks, where between names and values is no room for these.
+    above: bool,
+    left: f64,
+    right: f64,
+}
+
+impl Place {
+    fn of(dots: &[Dot], values: &[String]) -> Self {
+        let widest = |texts: &mut dyn Iterator<Item = &str>| texts.map(pixels).fold(0.0, f64::max);
+        let value = widest(&mut values.iter().map(String::as_str));
+        let name = widest(&mut dots.iter().map(|d| d.name.as_str()));
+        let (left, right) = (16.0 + name, WIDTH - 20.0 - value);
+        let above = right - left < 120.0;
+        let columns = (WIDTH - 44.0 - value).max(120.0) / pixels("m");
+        let lines = |dot: &Dot| match above {
+            true => wrapped(&dot.name, columns as usize, 3),
+            false => vec![visible(&dot.name)],
+        };
+        let [left, right] = if above { [16.0, WIDTH - 16.0] } else { [left, right] };
+        Self { names: dots.iter().map(lines).collect(), above, left, right }
+    }
+
+    /// The height of each value with its name.
+    fn heights(&self) -> impl Iterator<Item = f64> {
+        let above = |lines: &Vec<String>| if self.above { TEXT * lines.len() as f64 } else { 0.0 };
+        self.names.iter().map(move |lines| LINE + above(lines))
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{
     Figure,
+    figure::WIDTH,
     svg::{Anchor, Path, Svg, pixels},
 };
 use crate::{
@@ -43,10 +44,14 @@ pub struct HeatMap {
     /// Whole numbers to write in the cells instead of the values, zeros left
     /// blank; may be empty.
     pub counts: Vec<Vec<u64>>,
+    /// Index of the colour above zero, as of a [`Dot`](super::Dot).
+    pub colour: usize,
 }
 
 /// Larger matrices are drawn without numbers and names.
 const NAMED: usize = 26;
+/// Index of the colour below zero.
+const BELOW: usize = 4;
 /// Rows and columns drawn; beyond, a cell is less than a pixel.
 const MOST: usize = 512;
 
@@ -94,7 +99,7 @@ impl HeatMap {
         let rows = self.values.len().min(MOST);
         let columns = self.values.iter().map(Vec::len).max().unwrap_or(0).min(MOST);
         let named = rows.max(columns) <= NAMED;
-        let side = (420.0 / rows.max(columns).max(1) as f64).clamp(0.8, 40.0);
+        let side = ((WIDTH - 90.0) / rows.max(columns).max(1) as f64).clamp(0.8, 36.0);
         let names = |list: &[String], n: usize| -> Vec<String> {
             let name = |i: usize| list.get(i).map_or_else(|| i.to_string(), |name| shorten(name, 18));
             if named { (0..n).map(name).collect() } else { Vec::new() }
@@ -189,7 +194,7 @@ impl HeatMap {
         }
         let mut drawn = 0;
         for strength in (1..=LEVELS).rev() {
-            for (level, colour) in [(strength, 0), (LEVELS + strength, 4)] {
+            for (level, colour) in [(strength, self.colour), (LEVELS + strength, BELOW)] {
                 let (path, boxes) = &paths[level];
                 drawn += boxes;
                 if drawn > BOXES {

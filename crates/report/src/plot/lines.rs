@@ -3,12 +3,13 @@
 use super::{
     Axis, Figure, Series,
     axis::Scale,
+    figure::WIDTH,
     series::{path, pieces, thinned},
     svg::{Anchor, Path, Svg, pixels},
 };
 use crate::{
     table::{Cell, Column, Table},
-    text::shorten,
+    text::{shorten, wrapped},
 };
 
 /// Curves over a common axis, with bands, a legend and horizontal marks.
@@ -36,9 +37,7 @@ pub struct LinePlot {
     pub marks: Vec<(String, f64)>,
 }
 
-/// Two figures stand side by side on a page.
-const WIDTH: f64 = 530.0;
-const HEIGHT: f64 = 300.0;
+const HEIGHT: f64 = 260.0;
 const TOP: f64 = 12.0;
 /// Curves drawn; a legend of more cannot be read.
 const MOST: usize = 24;
@@ -78,7 +77,7 @@ impl LinePlot {
         if !self.has_values() {
             svg.text((left + WIDTH) / 2.0, HEIGHT / 2.0, Anchor::Middle, "soft", "no finite values");
         }
-        let height = self.legend(&mut svg, series, left);
+        let height = self.legend(&mut svg, series);
         let description = if self.description.is_empty() { self.words() } else { self.description.clone() };
         let (title, data) = (self.title.clone(), self.data());
         Figure { title, description, data, width: WIDTH, height, body: svg.body, shapes: svg.shapes }
@@ -120,9 +119,9 @@ impl LinePlot {
                 svg.text(WIDTH - 18.0, at - 4.0, Anchor::End, "soft tiny", &shorten(name, 30));
             }
         }
-        svg.text((left + WIDTH - 16.0) / 2.0, HEIGHT - 12.0, Anchor::Middle, "", &shorten(&self.x.title, 60));
+        svg.text((left + WIDTH - 16.0) / 2.0, HEIGHT - 12.0, Anchor::Middle, "", &shorten(&self.x.title, 44));
         let log = if self.y.log { " (log)" } else { "" };
-        let title = shorten(&self.y.title, 36) + log;
+        let title = shorten(&self.y.title, 28 - log.len()) + log;
         svg.turned(14.0, (TOP + floor) / 2.0, Anchor::Middle, "", &title);
     }
 
@@ -149,32 +148,43 @@ impl LinePlot {
         }
         if !whole.is_empty() {
             svg.curve(index, whole);
+            // The mark that the series has in plots of dots.
+            let last = points.iter().rev().find(|p| self.x.shows(p[0]) && self.y.shows(p[1]));
+            last.into_iter().for_each(|p| svg.dot([x.at(p[0]), y.at(p[1])], 3.0, index));
         }
     }
 
     /// Draws the legend below the plot and returns the height of it all.
-    fn legend(&self, svg: &mut Svg, series: &[Series], left: f64) -> f64 {
-        let (mut x, mut y) = (left, HEIGHT + 10.0);
+    fn legend(&self, svg: &mut Svg, series: &[Series]) -> f64 {
+        const LEFT: f64 = 14.0;
+        let columns = ((WIDTH - LEFT - 32.0) / pixels("m")) as usize;
+        let (mut x, mut y) = (LEFT, HEIGHT + 10.0);
         for (i, one) in series.iter().enumerate() {
             let missing = pieces(&one.points, &self.x, &self.y).next().is_none();
-            let name = shorten(&one.name, 40) + if missing { " (no values)" } else { "" };
-            let wide = 32.0 + pixels(&name) + 14.0;
-            if x > left && x + wide > WIDTH {
-                (x, y) = (left, y + 18.0);
+            let name = one.name.clone() + if missing { " (no values)" } else { "" };
+            let lines = wrapped(&name, columns, 3);
+            let wide = 32.0 + lines.iter().map(|line| pixels(line)).fold(0.0, f64::max) + 14.0;
+            if x > LEFT && x + wide > WIDTH {
+                (x, y) = (LEFT, y + 18.0);
             }
-            svg.curve(one.look.unwrap_or(i), format!("M{x:.1} {:.1}h26", y - 4.0));
-            svg.text(x + 32.0, y, Anchor::Start, "", &name);
+            let look = one.look.unwrap_or(i);
+            svg.curve(look, format!("M{x:.1} {:.1}h26", y - 4.0));
+            svg.dot([x + 13.0, y - 4.0], 3.0, look);
+            for (line, below) in lines.iter().zip([0.0, 15.0, 30.0]) {
+                svg.text(x + 32.0, y + below, Anchor::Start, "", line);
+            }
             x += wide;
+            if lines.len() > 1 {
+                (x, y) = (LEFT, y + 15.0 * (lines.len() - 1) as f64 + 18.0);
+            }
+        }
+        if x <= LEFT {
+            y -= 18.0;
         }
         if self.series.len() > MOST {
             y += 18.0;
-            svg.text(
-                left,
-                y,
-                Anchor::Start,
-                "soft",
-                &format!("and {} more not drawn", self.series.len() - MOST),
-            );
+            let more = format!("and {} more not drawn", self.series.len() - MOST);
+            svg.text(LEFT, y, Anchor::Start, "soft", &more);
         }
         y + 10.0
     }

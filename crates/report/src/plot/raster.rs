@@ -19,8 +19,10 @@ const INK: Colour = [28.0, 33.0, 40.0];
 const SOFT: Colour = [87.0, 96.0, 106.0];
 const RULE: Colour = [213.0, 219.0, 225.0];
 /// The light series colours of the style sheet; a test holds the two together.
-pub(super) const SERIES_COLOURS: [u32; SERIES] =
-    [0x0a_5cc2, 0xb0_4a06, 0x10_713e, 0x7a_3bb5, 0xbd_1f39, 0x08_707e, 0x6d_5f00, 0x5b_6470];
+pub(super) const SERIES_COLOURS: [u32; SERIES] = [
+    0x0a_5cc2, 0xb0_4a06, 0x10_713e, 0x7a_3bb5, 0xbd_1f39, 0x08_707e, 0x6d_5f00, 0x44_4b55, 0xd5_05b6,
+    0x7d_0a0a, 0x08_3b81, 0xaa_07fb,
+];
 
 /// A picture that is being drawn.
 pub(super) struct Raster {

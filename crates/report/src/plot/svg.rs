@@ -103,7 +103,27 @@ impl Svg {
         self.shapes.push(Shape::Path(path));
     }
 
+    /// The mark of a series: disc, square, diamond and triangle in turn, so
+    /// that dots differ without colour too.
     pub fn dot(&mut self, at: [f64; 2], radius: f64, series: usize) {
+        let [x, y] = at;
+        let (class, r) = ("fill", radius);
+        let d = match (series + series / SERIES) % 4 {
+            0 => return self.disc(at, radius, series),
+            1 => format!("M{:.1} {:.1}h{w:.1}v{w:.1}h-{w:.1}z", x - 0.9 * r, y - 0.9 * r, w = 1.8 * r),
+            2 => {
+                let r = 1.3 * r;
+                format!("M{x:.1} {:.1}L{:.1} {y:.1}L{x:.1} {:.1}L{:.1} {y:.1}z", y - r, x + r, y + r, x - r)
+            }
+            _ => {
+                let (low, half) = (y + 0.9 * r, 1.2 * r);
+                format!("M{x:.1} {:.1}L{:.1} {low:.1}L{:.1} {low:.1}z", y - 1.2 * r, x + half, x - half)
+            }
+        };
+        self.path(Path { class, series: Some(series), d, ..Path::default() });
+    }
+
+    fn disc(&mut self, at: [f64; 2], radius: f64, series: usize) {
         self.shapes.push(Shape::Disc { at, radius, series });
         let [x, y] = at;
         let colour = colour(series);

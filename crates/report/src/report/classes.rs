@@ -46,7 +46,8 @@ pub(super) fn confusions(study: &Study<'_>) -> Option<Section> {
             let Some(counts) = summed(method, source, row) else { continue };
             let title = format!("{}: {}", study.called(method, source, row), row_title(row));
             let figure = (counts.classes() <= HeatMap::MOST_CLASSES)
-                .then(|| Block::Figure(HeatMap::confusion(title, classes(study), &counts).figure()));
+                .then(|| HeatMap { colour: i, ..HeatMap::confusion(title, classes(study), &counts) })
+                .map(|map| Block::Figure(map.figure()));
             match (row == FULL, asked) {
                 (true, true) => {
                     section.blocks.extend(figure);

@@ -22,16 +22,14 @@ type Split = for<'a> fn(&'a RunSummary, &'a Epoch, &str) -> Option<&'a Values>;
 /// Score curves of the fused output and of every modality (the paper's Fig. 1a and 1b).
 pub(super) fn accuracy(study: &Study<'_>) -> Option<Section> {
     let mut section = Section::new("Every modality over training");
-    let plots = |split: Split, name: &str| -> Plots {
-        let one = |row: &String| {
-            let title = format!("{}, {name} split", row_title(row));
-            let axis = Axis::new(study.metric.title(&study.options.metric));
-            let read = |run: &RunSummary, e: &Epoch| {
-                Some(study.metric.factor * split(run, e, row)?.get(&study.options.metric)?)
-            };
-            Plots::of(study, row, title, axis, None, read)
+    let plots = |split: Split, name: &str| {
+        let panels =
+            study.rows.iter().map(|row| Panel { row, title: format!("{}, {name} split", row_title(row)) });
+        let axis = Axis::new(study.metric.title(&study.options.metric));
+        let read = |run: &RunSummary, e: &Epoch, row: &str| {
+            Some(study.metric.factor * split(run, e, row)?.get(&study.options.metric)?)
         };
-        study.rows.iter().map(one).collect()
+        Plots::of(study, panels.collect(), &axis, None, read)
     };
     let validation = plots(|run, e, row| run.alone.values(&e.val, row), "validation");
     if validation.first.is_empty() {
@@ -45,11 +43,11 @@ pub(super) fn accuracy(study: &Study<'_>) -> Option<Section> {
     section.blocks.extend(validation.first);
     let losses: BTreeSet<&String> =
         study.runs.iter().flat_map(|r| &r.epochs).flat_map(|e| e.losses.keys()).collect();
-    let loss = |row: &&String| {
-        let title = format!("Training loss: {}", row_title(row));
-        Plots::of(study, row, title, Axis::new("loss").log(), None, |_, e| e.losses.get(*row).copied())
-    };
-    let losses: Plots = losses.iter().take(12).map(loss).collect();
+    let panels =
+        losses.iter().take(12).map(|row| Panel { row, title: format!("Training loss: {}", row_title(row)) });
+    let losses = Plots::of(study, panels.collect(), &Axis::new("loss").log(), None, |_, e, row| {
+        e.losses.get(row).copied()
+    });
     let training = plots(|run, e, row| run.alone.trained(&e.train, row), "training");
     section.fold("All methods", validation.all);
     section.fold("The same on the training split", training.whole());
@@ -74,16 +72,15 @@ pub(super) fn diagnostics(study: &Study<'_>) -> Option<Section> {
     let (mut more, mut all) = (Vec::new(), Vec::new());
     for name in known.chain(others).take(MOST) {
         let manner = measure::KNOWN.iter().find(|m| m.name == name);
-        for modality in found[name].iter().take(8) {
-            let mut axis = Axis::new(manner.map_or(name, |m| m.axis));
-            axis.log = manner.is_some_and(|m| m.log);
-            let title = format!("{}: {}", manner.map_or(name, |m| m.title), row_title(modality));
-            let read = |_: &RunSummary, e: &Epoch| e.diagnostics.get(*modality)?.get(name).copied();
-            let plots = Plots::of(study, modality, title, axis, manner.and_then(|m| m.mark), read);
-            let place = if measure::FIRST.contains(&name) { &mut section.blocks } else { &mut more };
-            place.extend(plots.first);
-            all.extend(plots.all);
-        }
+        let mut axis = Axis::new(manner.map_or(name, |m| m.axis));
+        axis.log = manner.is_some_and(|m| m.log);
+        let title = |row: &str| format!("{}: {}", manner.map_or(name, |m| m.title), row_title(row));
+        let panels = found[name].iter().take(8).map(|row| Panel { row, title: title(row) }).collect();
+        let read = |_: &RunSummary, e: &Epoch, row: &str| e.diagnostics.get(row)?.get(name).copied();
+        let plots = Plots::of(study, panels, &axis, manner.and_then(|m| m.mark), read);
+        let place = if measure::FIRST.contains(&name) { &mut section.blocks } else { &mut more };
+        place.extend(plots.first);
+        all.extend(plots.all);
     }
     section.fold("Further diagnostics", more);
     section.fold("All methods", all);
@@ -98,52 +95,59 @@ const EXPLAINED: &str = "Gradients are measured at the features of a modality, f
 /// Measures drawn; each brings a figure per modality.
 const MOST: usize = 20;
 
+/// One of several pictures of the same number.
+struct Panel<'a> {
+    row: &'a str,
+    title: String,
+}
+
 /// The same pictures twice: of the methods that matter most, and of all where these are more.
-#[derive(Default)]
 struct Plots {
     first: Vec<Block>,
     all: Vec<Block>,
 }
 
 impl Plots {
-    /// One curve per method; no picture when no run has the number.
+    /// A picture for each panel with one curve per method, all on the same axes;
+    /// none where no run has the number.
     fn of(
         study: &Study<'_>,
-        row: &str,
-        title: String,
-        axis: Axis,
+        panels: Vec<Panel<'_>>,
+        axis: &Axis,
         mark: Option<(&str, f64)>,
-        read: impl Fn(&RunSummary, &Epoch) -> Option<f64>,
+        read: impl Fn(&RunSummary, &Epoch, &str) -> Option<f64>,
     ) -> Self {
-        let featured = study.featured(row);
-        let everyone: Vec<usize> = (0..study.methods.len()).collect();
-        let draw = |methods: &[usize]| {
-            let mut plot = LinePlot::new(title.clone(), Axis::new("epoch").whole(), axis.clone());
-            let curve = |i: &usize| Series { look: Some(*i), ..series(&study.methods[*i], &read) };
-            plot.series = methods.iter().map(curve).filter(|s| !s.points.is_empty()).collect();
-            plot.marks.extend(mark.map(|(label, value)| (label.to_owned(), value)));
-            (!plot.series.is_empty()).then(|| Block::Figure(plot.figure()))
+        let draw = |methods: &dyn Fn(&str) -> Vec<usize>| {
+            let curve = |i: usize, row: &str| {
+                let series = series(&study.methods[i], &|run, epoch| read(run, epoch, row));
+                Series { look: Some(i), ..series }
+            };
+            let mut plots: Vec<LinePlot> = Vec::new();
+            for Panel { row, title } in &panels {
+                let mut plot = LinePlot::new(title, Axis::new("epoch").whole(), axis.clone());
+                let curves = methods(row).into_iter().map(|i| curve(i, row));
+                plot.series = curves.filter(|s| !s.points.is_empty()).collect();
+                plot.marks.extend(mark.map(|(label, value)| (label.to_owned(), value)));
+                if !plot.series.is_empty() {
+                    plots.push(plot);
+                }
+            }
+            let curves = || plots.iter().flat_map(|plot| &plot.series);
+            let points = curves().flat_map(|s| s.points.iter().map(|p| p[1]));
+            let bands = curves().flat_map(|s| s.band.iter().flat_map(|b| [b[1], b[2]]));
+            let y = axis.clone().spanning(points.chain(bands).chain(mark.map(|(_, value)| value)));
+            let figure = |plot: LinePlot| Block::Figure(LinePlot { y: y.clone(), ..plot }.figure());
+            plots.clone().into_iter().map(figure).collect::<Vec<_>>()
         };
-        let mut plots = Self { first: draw(&featured).into_iter().collect(), all: Vec::new() };
-        if featured.len() < everyone.len() {
-            plots.all = draw(&everyone).into_iter().collect();
-        }
-        plots
+        let featured = |row: &str| study.featured(row);
+        let everyone = |_: &str| (0..study.methods.len()).collect();
+        let more = panels.iter().any(|panel| featured(panel.row).len() < study.methods.len());
+        Self { first: draw(&featured), all: if more { draw(&everyone) } else { Vec::new() } }
     }
 
     /// The pictures of all methods.
     fn whole(self) -> Vec<Block> {
         if self.all.is_empty() { self.first } else { self.all }
-    }
-}
-
-impl FromIterator<Self> for Plots {
-    fn from_iter<I: IntoIterator<Item = Self>>(parts: I) -> Self {
-        parts.into_iter().fold(Self::default(), |mut whole, part| {
-            whole.first.extend(part.first);
-            whole.all.extend(part.all);
-            whole
-        })
     }
 }
 

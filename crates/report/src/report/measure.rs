@@ -5,7 +5,7 @@
 
 use crate::plot::Axis;
 
-/// Mean over samples of the norm of d full loss / d features of the modality.
+/// Mean over samples of the norm of d fused loss / d features of the modality.
 pub const GRADIENT_FULL: &str = "gradient_full";
 /// The same for the modality's own loss, at the same parameters.
 pub const GRADIENT_SOLO: &str = "gradient_solo";
@@ -26,7 +26,7 @@ pub const SUPPRESSION_MEAN: &str = "suppression_mean";
 pub const SUPPRESSION_MEDIAN: &str = "suppression_median";
 /// Share of suppression factors above 1.
 pub const SUPPRESSION_SHARE: &str = "suppression_share";
-/// Cosine between the gradients of full and solo loss at the features.
+/// Cosine between the gradients of the fused and the modality's own loss at the features.
 pub const COSINE: &str = "cosine";
 /// Effective rank of the features.
 pub const EFFECTIVE_RANK: &str = "effective_rank";
@@ -67,7 +67,7 @@ const fn marked(from: Manner, label: &'static str, value: f64) -> Manner {
 
 /// The known measures in the order of the report.
 pub(super) const KNOWN: [Manner; 15] = [
-    manner(GRADIENT_FULL, "Gradient of the full loss at the features", "mean norm", true),
+    manner(GRADIENT_FULL, "Gradient of the fused loss at the features", "mean norm", true),
     manner(GRADIENT_SOLO, "Gradient of the modality's own loss at the features", "mean norm", true),
     manner(GRADIENT_TRAINED, "Gradient that trains the encoder, at the features", "mean norm", true),
     manner(GRADIENT_TENSORS, "Gradient magnitude of the encoder, released measure", "sum of mean |g|", true),
@@ -83,7 +83,7 @@ pub(super) const KNOWN: [Manner; 15] = [
     marked(manner(SUPPRESSION_MEDIAN, "Median suppression factor", "median s", true), "no suppression", 1.0),
     marked(manner(SUPPRESSION_SHARE, "Share of suppression factors above 1", "share", false), "half", 0.5),
     marked(
-        manner(COSINE, "Cosine of full and solo gradient at the features", "cosine", false),
+        manner(COSINE, "Cosine of the fused and the own gradient at the features", "cosine", false),
         "no conflict above",
         0.0,
     ),

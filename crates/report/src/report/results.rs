@@ -29,8 +29,7 @@ pub(super) fn section(study: &Study<'_>, contests: &Contests) -> Option<Section>
     for (i, source) in study.sources.iter().enumerate() {
         section.push(Block::Table(table(study, source, contests.refused())));
         if i == 0 && study.methods.len() > 1 {
-            let pictures = study.rows.iter().filter_map(|row| picture(study, source, row));
-            section.blocks.extend(pictures.map(|plot| Block::Figure(plot.figure())));
+            section.blocks.extend(pictures(study, source).iter().map(|plot| Block::Figure(plot.figure())));
         }
         if let Some(table) = alone::table(study, source) {
             section.fold("Each modality alone, by every convention", vec![Block::Table(table)]);
@@ -94,6 +93,17 @@ fn interval(study: &Study<'_>, summary: &Summary) -> Option<Interval> {
     let interval = summary.t_interval(study.options.resampling.level)?;
     let [least, most] = study.metric.bounds;
     Some(Interval { low: interval.low.max(least), high: interval.high.min(most), ..interval })
+}
+
+/// A picture for each row, all on one axis.
+fn pictures(study: &Study<'_>, source: &Source) -> Vec<DotPlot> {
+    let mut plots: Vec<DotPlot> = study.rows.iter().filter_map(|row| picture(study, source, row)).collect();
+    let ends =
+        |dot: &Dot| [dot.value].into_iter().chain(dot.interval.into_iter().flatten()).collect::<Vec<_>>();
+    let values: Vec<f64> = plots.iter().flat_map(|plot| &plot.dots).flat_map(ends).collect();
+    let axis = Axis::new(study.metric.title(&study.options.metric)).spanning(values.into_iter());
+    plots.iter_mut().for_each(|plot| plot.axis.clone_from(&axis));
+    plots
 }
 
 /// The methods that have the row, with their intervals.

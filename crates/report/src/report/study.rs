@@ -13,6 +13,8 @@ use crate::{
     text::shorten,
 };
 
+pub(super) use crate::text::row_title;
+
 /// Runs of one method.
 pub(super) struct Method<'a> {
     pub name: String,
@@ -195,11 +197,6 @@ impl<'a> Study<'a> {
         let others = self.methods.iter().enumerate().filter(|(i, _)| *i != self.baseline);
         others.filter_map(|(i, method)| Some((i, method, self.methods.get(self.baseline)?)))
     }
-}
-
-/// A row as people read it.
-pub(super) fn row_title(row: &str) -> String {
-    if row == FULL { "fused".into() } else { shorten(row, 40) }
 }
 
 /// Rows shown; no model has more modalities than this.

@@ -13,7 +13,7 @@ impl Table {
             escape(label)
         );
         if !self.caption.is_empty() {
-            text += &format!("<caption>{}</caption>", escape(&self.caption));
+            text += &format!("<caption><span>{}</span></caption>", escape(&self.caption));
         }
         text += "<thead><tr>";
         for (column, title) in self.columns.iter().enumerate() {

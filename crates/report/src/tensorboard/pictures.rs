@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::plot::{Axis, Figure, HeatMap, LinePlot, Series};
 use crate::record::{Confusion, Epoch, Scores};
 use crate::report::measure;
+use crate::text::row_title;
 
 /// Accuracy curves, curves of gradients and suppression as far as they were
 /// measured, and the confusion matrices of the validation split where the
@@ -32,7 +33,7 @@ pub fn pictures(
         pictures.extend(figure.map(|f| (format!("curves/{name}"), f)));
     }
     for (row, counts) in confusions.iter().filter(|(_, c)| c.classes() <= HeatMap::MOST_CLASSES) {
-        let title = format!("Confusion on validation: {row}");
+        let title = format!("Confusion on validation: {}", row_title(row));
         pictures.push((format!("confusion/{row}"), HeatMap::confusion(title, classes, counts).figure()));
     }
     pictures
@@ -53,7 +54,7 @@ fn curves(
         let point = |e: &Epoch| Some([e.epoch as f64, factor * of(e).get(row)?.get(measure)?]);
         let points: Vec<[f64; 2]> = epochs.iter().filter_map(point).collect();
         if !points.is_empty() {
-            plot.series.push(Series::new(row, points));
+            plot.series.push(Series::new(row_title(row), points));
         }
     }
     (!plot.series.is_empty()).then(|| plot.figure())
