@@ -111,7 +111,7 @@ fn toy() -> (Toy, Vec<Runs>) {
     (toy, runs)
 }
 
-/// The file in a folder of this title, of which the first 48 letters stand behind its number.
+/// The file in a folder whose name is this title behind its number.
 fn find(folder: &Path, name: &str) -> std::path::PathBuf {
     let name = format!("{}.csv", name.trim_end_matches(".csv"));
     let files = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
@@ -209,7 +209,17 @@ fn every_number_of_the_report_is_that_of_the_run_folders() {
         [("accuracy", 100.0, "accuracy, %"), ("cross_entropy", 1.0, "cross entropy")]
     {
         let out = format!("assets-{metric}");
-        let said = toy.run(&["report", "runs", "--metric", metric, "--assets", &out, "--out", "page.html"]);
+        let said = toy.run(&[
+            "report",
+            "runs",
+            "--metric",
+            metric,
+            "--assets",
+            &out,
+            "--out",
+            "page.html",
+            "--force",
+        ]);
         said.succeeds();
         let folder = toy.dir.join(&out);
         results(&folder, &all, metric, factor);
@@ -222,7 +232,7 @@ fn every_number_of_the_report_is_that_of_the_run_folders() {
         check_curve(&loss, "loss", &all, |e| e["losses"]["full"].as_f64());
     }
     let html = String::from_utf8(toy.bytes("page.html")).unwrap();
-    let page = toy.run(&["report", "runs", "--out", "page.html"]).succeeds().out.clone();
+    let page = toy.run(&["report", "runs", "--out", "page.html", "--force"]).succeeds().out.clone();
     let accuracy = |method: usize| {
         let values: Vec<f64> =
             all[method].test("last", "full", "accuracy").iter().map(|x| 100.0 * x).collect();
