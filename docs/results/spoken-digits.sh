@@ -4,7 +4,7 @@
 # usage: docs/results/spoken-digits.sh OUT   (about 15 minutes on two cores; may be stopped and started again)
 set -euo pipefail
 out=${1:?usage: spoken-digits.sh OUT}
-cargo build --release --quiet -p counterpoint-cli -p counterpoint-testkit
+cargo build --release --quiet --workspace --bins
 bin=${CARGO_TARGET_DIR:-target}/release
 
 one() {
