@@ -55,7 +55,7 @@ fn scores(rows: &[(&str, f64)]) -> Scores {
     rows.iter().map(|(row, accuracy)| ((*row).to_owned(), values(*accuracy))).collect()
 }
 
-/// A run of the spoken digits, with the shape of experiments.md's results.
+/// A run with scores like those of docs/results/spoken-digits.md.
 fn digits(method: &str, seed: u64) -> RunSummary {
     let [fused, audio, image] = match method {
         "dgl" => [0.987, 0.691, 0.966],

@@ -1,4 +1,5 @@
-//! How much gradient an encoder receives, in the four measures of methods 3.6.
+//! How much gradient an encoder receives, in four measures
+//! (docs/methods.md, "Gradient at an encoder").
 
 /// Sum over parameter tensors of the mean magnitude of their entries: the
 /// measure of the DGL paper's Figures 1c and 3b. A tensor counts as much as

@@ -7,8 +7,9 @@
 //!
 //! The fused error at the true class, `1 - p_y`, is smaller than that of
 //! modality `m` alone exactly if `E_pi[s] < 1`. Source: Wei et al., ICCV 2025,
-//! Equations 3-5 and Figure 3a; `E_pi[s]` from methods 3.7, because "all s < 1"
-//! is sufficient and not necessary. For additive heads only.
+//! Equations 3-5 and Figure 3a; `E_pi[s]` from
+//! docs/methods.md, "The suppression argument", because "all s < 1" is
+//! sufficient and not necessary. For additive heads only.
 
 /// The factors `s_{i,k}`, row-major `[samples, classes]`; 1 at the true class.
 ///

@@ -18,7 +18,8 @@ pub enum BufferKey {
 }
 
 /// How layers behind a fusion keep running statistics, whose input differs
-/// between the fused row and a modality alone (methods 3.8c).
+/// between the fused row and a modality alone (docs/methods.md, "Running
+/// statistics after a fusion").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BnPolicy {

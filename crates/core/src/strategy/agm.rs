@@ -9,7 +9,7 @@
 //! W[S, all it reaches] = sum_m c_m a_mS,   loss(S) has the value of loss(full) and the gradient d loss(full)/dT at F(S)
 //! ```
 //!
-//! Source: Li et al., ICCV 2023, as in methods 4.6. The phi add up to the
+//! Source: Li et al., ICCV 2023; docs/methods.md, "AGM". The phi add up to the
 //! fused output T, so with all c = 1 this is joint training. Differs from the
 //! authors' code: representations are zeroed instead of inputs (so encoders
 //! run once), F(nothing) is not run, there is no clip, and after the optional
@@ -19,7 +19,7 @@
 //! `detached = true` runs the subsets without gradient, which loses the
 //! selectivity; it is there to show that.
 //! The paper has classification; for the other tasks S_m is the loss of phi_m,
-//! which is the same number but for the floor under probabilities [choice].
+//! which is the same number but for the floor under probabilities.
 //! phi_m is also how the method reads a modality alone, besides zero-filling;
 //! for a sample that lacks modalities S runs over the sets of those it has.
 //! Cost: 2^M - 2 more passes through fusion and head. Limits: up to 6 modalities.

@@ -7,11 +7,12 @@
 //! solo(m)    alpha_m                       alpha_m, or 0 (unimodal trunc.)
 //! ```
 //!
-//! Source: Wei et al., ICCV 2025, Algorithm 1 and Equations 9-15; the four
+//! Source: Wei et al., ICCV 2025, Algorithm 1 and Equations 9-15;
+//! docs/methods.md, "Disentangled gradient learning". The four
 //! settings of the two switches are the rows of Table 3 and the untruncated
 //! sum that the table lacks. The paper has one alpha for all modalities, which
 //! is what a single number means; `alpha = { audio = 2, image = 4 }` weighs each
-//! loss by itself (methods 3.8). Differs from the released code: the gated head's
+//! loss by itself. Differs from the released code: the gated head's
 //! input layers learn, a summed head keeps every bias in its unimodal path,
 //! no unused layer is created. Under SGD alpha multiplies the encoders'
 //! learning rate (and divides their weight decay); under Adam it cancels.

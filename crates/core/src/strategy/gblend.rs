@@ -7,7 +7,7 @@
 //! w_k = (G_k / dO_k^2) / sum,   G_k = LV_start - LV_end,   dO_k = (LV - LT)_end - (LV - LT)_start
 //! ```
 //!
-//! Source: Wang et al., CVPR 2020, as in methods 4.3; `alpha` is the fixed
+//! Source: Wang et al., CVPR 2020; docs/methods.md, "G-Blending"; `alpha` is the fixed
 //! blend `L_0 + sum alpha_m L_m`, with one alpha for all that of the DGL paper's
 //! Table 4. Differs from the BalanceBenchmark code, which counts worsening as
 //! progress, compares sums of splits of different size and slices one head.

@@ -4,7 +4,8 @@
 //! W[full, every group] = 1
 //! ```
 //!
-//! Source: the usual late fusion; methods 4.2, "Concat" of Table 1.
+//! Source: the usual late fusion, "Concat" of the DGL paper's Table 1;
+//! docs/methods.md, "Joint training".
 //! Cost: 1 by definition. Limits: the encoders share one error signal, so the
 //! modality that learns first takes it from the others.
 

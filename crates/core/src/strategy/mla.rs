@@ -8,7 +8,7 @@
 //! dW <- dW P,  not in the very first turn
 //! ```
 //!
-//! Source: Zhang et al., CVPR 2024, as in methods 4.7. Differs from the
+//! Source: Zhang et al., CVPR 2024; docs/methods.md, "MLA". Differs from the
 //! authors' code, where the projection never runs (it looks for a parameter
 //! name that does not exist; `projection = "off"` is that) and would divide by
 //! a matrix; here the denominator is the scalar of recursive least squares and

@@ -8,7 +8,7 @@
 //! heads: plain sum of the losses
 //! ```
 //!
-//! Source: Wei and Hu, ICML 2024, as in methods 4.8. The authors' code takes
+//! Source: Wei and Hu, ICML 2024; docs/methods.md, "MMPareto". The authors' code takes
 //! lambda tensor by tensor (default here), which bends the direction;
 //! `rescale = "encoder"` keeps it, so that neither loss rises. Without conflict
 //! this is `gamma (g_0 + g_u)`: `weights = "equal"` is that control, with

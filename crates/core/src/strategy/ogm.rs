@@ -8,7 +8,7 @@
 //! g <- k_m g  [+ N(0, (std g + 1e-8)^2)]        half_m = scores of aux(m): the modality's own term
 //! ```
 //!
-//! Source: Peng et al., CVPR 2022, as in methods 4.4; more than two modalities
+//! Source: Peng et al., CVPR 2022; docs/methods.md, "OGM and OGM-GE"; more than two modalities
 //! by the mean of the others, which for two is the paper's ratio. The own term
 //! is the authors': `W_m z_m + b / M` of a linear head on concatenated features,
 //! `W_m z_m + b_m` with its whole bias under fusion `sum` (main.py, training;
@@ -16,7 +16,7 @@
 //! fusion that is not additive. As in the authors' code only 4-D weights are touched by
 //! default, and noise goes to every encoder, damped or not.
 //! The own term is also how the method reads a modality alone, besides zero-filling.
-//! In segmentation s_m is the mean over valid pixels [choice].
+//! In segmentation s_m is the mean over valid pixels.
 //! Cost: joint plus one small forward a modality. Limits: classes to be sure of; a
 //! batch without a complete sample is left as it is. With alpha 0, without noise
 //! or outside its epochs this is joint training.

@@ -7,7 +7,7 @@
 //! loss(aux(m)) = CE(sim_m, y)      P <- (1 - e) mean + e P after an epoch, P <- mean at the start and after the first
 //! ```
 //!
-//! Source: Fan et al., CVPR 2023, as in methods 4.5; `hard` is the authors'
+//! Source: Fan et al., CVPR 2023; docs/methods.md, "PMR"; `hard` is the authors'
 //! code for two modalities, "all but the best" for more. Differs from it: the
 //! prototypes come from the whole train split without augmentation, a class
 //! without samples keeps its prototype (there: division by 0), the root is

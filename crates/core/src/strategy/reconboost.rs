@@ -8,7 +8,7 @@
 //! 2. m joins E;  W[E, all] = 1,  cross-entropy of E
 //! ```
 //!
-//! Source: Hua et al., ICML 2024, as in methods 4.10. The aux row is the
+//! Source: Hua et al., ICML 2024; docs/methods.md, "ReconBoost". The aux row is the
 //! learner itself, without the ensemble's rate. As in the authors' code without
 //! pre-training (train.py, dynamic_net.py), E is empty at first: in stage 0
 //! nobody else is asked, so q_y = 1, and the first learner is corrected alone;

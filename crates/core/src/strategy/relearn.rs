@@ -8,7 +8,7 @@
 //! w_m = tanh(lambda g_m),   theta_m <- w_m theta_m^init + (1 - w_m) theta_m
 //! ```
 //!
-//! Source: Wei et al., ECCV 2024, as in methods 4.9. Features are scaled to
+//! Source: Wei et al., ECCV 2024; docs/methods.md, "Re-learning". Features are scaled to
 //! [-1, 1] a dimension and a split; k-means has as many clusters as there are
 //! classes, k-means++ starts from keyed random numbers and the best of 4 runs.
 //! As in the authors' code an epoch trains, is validated, may become the best,

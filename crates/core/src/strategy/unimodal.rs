@@ -4,7 +4,8 @@
 //! W[solo(m), encoder m] = W[solo(m), fusion] = W[solo(m), head] = 1
 //! ```
 //!
-//! Source: "Audio-only", "Visual-only" of Table 1; methods 4.1. The command
+//! Source: "Audio-only", "Visual-only" of the DGL paper's Table 1;
+//! docs/methods.md, "Unimodal training". The command
 //! builds the model with that modality alone, so nothing idle is carried
 //! along; under late fusion it is the encoder and the head, whatever the fusion. Equals DGL with one modality and alpha 1.
 //! Cost: the share of that encoder.

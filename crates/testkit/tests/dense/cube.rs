@@ -99,7 +99,7 @@ fn permuting_the_batch_permutes_the_scores() {
     }
 }
 
-/// T3 with three modalities: the fast evaluator is the two-pass procedure, and alpha does not
+/// Three modalities: the fast evaluator is the two-pass procedure, and alpha does not
 /// reach the fusion.
 #[test]
 fn one_backward_is_the_two_pass_procedure_and_alpha_leaves_the_fusion_alone() {
@@ -138,7 +138,7 @@ fn one_backward_is_the_two_pass_procedure_and_alpha_leaves_the_fusion_alone() {
     }
 }
 
-/// T4 with three modalities: finite differences of the losses that the groups listen to. The
+/// Three modalities: finite differences of the losses that the groups listen to. The
 /// first layer norm over modalities is nearly a sign function in unimodal rows, so the step
 /// is small and only its own numbers are judged at a coarse tolerance.
 #[test]

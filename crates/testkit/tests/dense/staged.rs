@@ -20,7 +20,7 @@ use counterpoint_testkit::problem::Problem;
 const A: Modality = Modality(0);
 const B: Modality = Modality(1);
 
-/// Two modalities, one transfer module, one layer behind it: T10's network.
+/// Two modalities, one transfer module, one layer after it.
 fn toy() -> (AnyModel, Inputs, Problem) {
     let problem = Problem::new(2, 9, 9, 3);
     let model = staged()[0].build(problem.modalities(), 3, false, 1, &Device::flex()).unwrap();
@@ -40,7 +40,7 @@ fn trained(model: &AnyModel, inputs: &Inputs, strategy: &StrategyConfig) -> (Nam
     (seen.remove(0).gradients, buffers)
 }
 
-/// T10: a stream hears nothing of another's loss, the full loss leaves no gradient on
+/// A stream hears nothing of another's loss, the full loss leaves no gradient on
 /// streams, and fusion and head learn as in joint training.
 #[test]
 fn dgl_keeps_streams_apart_and_trains_exchanges_as_joint_training_does() {
@@ -77,7 +77,7 @@ fn dgl_keeps_streams_apart_and_trains_exchanges_as_joint_training_does() {
     assert_eq!(silent, fused(&silent));
 }
 
-/// T11: the statistics of the full row are those of joint training.
+/// The statistics of the full row are those of joint training.
 #[test]
 fn the_full_buffer_moves_as_in_joint_training_and_every_row_has_its_own() {
     let problem = Problem::new(2, 9, 9, 3);
@@ -253,7 +253,7 @@ fn frames_in_another_order_give_the_same_scores_and_another_number_of_frames_wor
         assert!(close, "{exchange:?}: {there:?} {back:?}");
         assert!(norm(&there) > 0.0);
     }
-    // The weights of T6: every exchange lets every modality's loss through.
+    // Every exchange lets every modality's loss through.
     let (model, inputs, _) = toy();
     let (gradients, _) = trained(&model, &inputs, &dgl(1.0));
     let named = values(&model, &model.groups());

@@ -1,4 +1,5 @@
-//! The learning-rate-matched control takes DGL's steps: methods 3.3.
+//! The learning-rate-matched control takes DGL's steps (docs/methods.md,
+//! "Alpha as a learning rate").
 
 use counterpoint::modality::PerModality;
 use counterpoint::model::Model;

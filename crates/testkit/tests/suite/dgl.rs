@@ -1,4 +1,5 @@
-//! DGL is exact: T1-T5, T12-T14 and T16 of methods 3.10.
+//! DGL is exact: the worked example of docs/methods.md, its two passes, finite
+//! differences, and what alpha does to the optimizer.
 
 use counterpoint::grad::{Gradients, Group, PerRow, Routing, Row};
 use counterpoint::host::host;
@@ -34,7 +35,7 @@ fn ablation(truncate_multimodal: bool, truncate_unimodal: bool) -> Dgl {
 }
 
 #[test]
-fn t1_dgl_on_f1() {
+fn dgl_on_f1() {
     let (model, inputs) = f1();
     let seen = step(&model, &inputs, &TASK(), &mut dgl(4.0));
     let g = &seen.gradients;
@@ -52,7 +53,7 @@ fn t1_dgl_on_f1() {
 }
 
 #[test]
-fn t2_the_five_rows_of_the_ablation_on_f1() {
+fn the_five_rows_of_the_ablation_on_f1() {
     let (model, inputs) = f1();
     let bias_full = [-0.744806, 0.659859, 0.084947];
     let bias_all = [-6.149042, 4.398991, 1.750055];
@@ -113,7 +114,7 @@ fn two_passes(model: &Smoothed, inputs: &Inputs, alpha: f64) -> Named {
 }
 
 #[test]
-fn t3_one_backward_equals_two_passes() {
+fn one_backward_equals_two_passes() {
     for modalities in 2..=3 {
         let inputs = random_inputs(modalities);
         for parts in parts() {
@@ -128,7 +129,7 @@ fn t3_one_backward_equals_two_passes() {
 }
 
 #[test]
-fn t3_alpha_leaves_fusion_and_head_bit_identical() {
+fn alpha_leaves_fusion_and_head_bit_identical() {
     let inputs = random_inputs(3);
     for parts in parts() {
         let model = smooth(3, 4, parts, 3, 1);
@@ -171,7 +172,7 @@ fn check_differences(model: &Smoothed, inputs: &Inputs, task: &dyn Task, metric:
 }
 
 #[test]
-fn t4_gradients_equal_finite_differences() {
+fn gradients_equal_finite_differences() {
     for modalities in 2..=3 {
         let inputs = random_inputs(modalities);
         for parts in parts() {
@@ -208,7 +209,7 @@ fn encoders_only(alpha: f64) -> Box<dyn Strategy> {
 }
 
 #[test]
-fn t5_alpha_is_a_learning_rate_of_the_encoders_under_sgd() {
+fn alpha_is_a_learning_rate_of_the_encoders_under_sgd() {
     let concat = parts()[0];
     let model = smooth(2, 4, concat, 3, 3);
     let (lr, decay) = (0.05, 0.02);
@@ -221,7 +222,7 @@ fn t5_alpha_is_a_learning_rate_of_the_encoders_under_sgd() {
 }
 
 #[test]
-fn t12_a_clip_at_half_the_norm_halves_everything() {
+fn a_clip_at_half_the_norm_halves_everything() {
     let (model, inputs) = f1();
     let groups = model.groups();
     let mut gradients = mixed(&model, &groups, &inputs, &TASK(), &mut dgl(4.0));
@@ -242,7 +243,7 @@ fn t12_a_clip_at_half_the_norm_halves_everything() {
 }
 
 #[test]
-fn t13_adam_cancels_alpha_but_not_the_encoder_factor() {
+fn adam_cancels_alpha_but_not_the_encoder_factor() {
     let model = smooth(2, 4, parts()[0], 3, 3);
     let start = values(&model, &model.groups());
     let name = "encoder.audio.layer.weight";
@@ -258,7 +259,7 @@ fn t13_adam_cancels_alpha_but_not_the_encoder_factor() {
 }
 
 #[test]
-fn t14_modalities_are_separate() {
+fn modalities_are_separate() {
     let model = smooth(3, 4, parts()[0], 3, 4);
     let of = |factor: f32| {
         let column = |m: usize| {
@@ -278,7 +279,7 @@ fn t14_modalities_are_separate() {
 }
 
 #[test]
-fn t16_regression_on_f1_by_hand() {
+fn regression_on_f1_by_hand() {
     // The first row of F1's weights and target 2: full 0.6, alone 1.1 and -0.4.
     let model = shifted(&[2, 2], vec![1.0, 0.0, 0.5, 0.0], vec![0.1]);
     let inputs = inputs(&[(Z1.to_vec(), 2), (Z2.to_vec(), 2)], Targets::Values(vec![2.0]));
@@ -291,7 +292,7 @@ fn t16_regression_on_f1_by_hand() {
 }
 
 #[test]
-fn t16_regression_equals_finite_differences() {
+fn regression_equals_finite_differences() {
     let columns: Vec<_> = (0..2).map(|m| (random(32, &m.to_string()), 4)).collect();
     let inputs = inputs(&columns, Targets::Values(random(8, "targets")));
     for parts in [parts()[0], parts()[1]] {

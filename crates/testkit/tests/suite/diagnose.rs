@@ -1,4 +1,5 @@
-//! T8, T9 and T15 of methods 3.10, and what evaluators say about boundaries.
+//! Suppression factors and gradients at the features (docs/methods.md, "Metrics of
+//! modality contribution"), and what evaluators say about boundaries.
 
 use counterpoint::diagnose::{Suppression, factors, mean_norm_at_features};
 use counterpoint::grad::Row;
@@ -20,7 +21,7 @@ fn own() -> Vec<f64> {
 }
 
 #[test]
-fn t8_the_fused_probability_is_the_own_one_over_the_mean_factor() {
+fn the_fused_probability_is_the_own_one_over_the_mean_factor() {
     let others = logits(&W2, Z2);
     let s = factors(&[&others], &[0], 3);
     for (is, should) in s.iter().zip([1.0, 1.284025, 1.0]) {
@@ -38,7 +39,7 @@ fn t8_the_fused_probability_is_the_own_one_over_the_mean_factor() {
 }
 
 #[test]
-fn t9_all_factors_below_one_and_yet_a_larger_gradient() {
+fn all_factors_below_one_and_yet_a_larger_gradient() {
     // K = 3, W1 rows (0,0), (1,0), (-1,0), z1 = 0, y = 0; the other modality gives s = (1, 0.99, 0.01).
     let others: [f64; 3] = [0.0, 0.99_f64.ln(), 0.01_f64.ln()];
     let rows = [[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0]];
@@ -65,7 +66,7 @@ fn t9_all_factors_below_one_and_yet_a_larger_gradient() {
 }
 
 #[test]
-fn t15_summary_of_f1() {
+fn summary_of_f1() {
     let others = logits(&W2, Z2);
     let seen = Suppression::of(&own(), &[&others], &[0]);
     assert!((seen.effective - 1.170906).abs() < 1e-6);

@@ -168,12 +168,12 @@ fn close(diagnosis: &Diagnosis, whose: &str, name: &str, should: f64) {
 }
 
 #[test]
-fn t15_all_measures_on_f1_are_those_worked_out_by_hand() {
+fn all_measures_on_f1_are_those_worked_out_by_hand() {
     // A mean loss over equal samples has the same gradients of single samples.
     for repeat in [1, 3] {
         let seen = fixture(Box::new(dgl(4.0)), None, repeat);
         let (before, after) = (&seen.diagnoses[&0], &seen.diagnoses[&1]);
-        // (iv): |dL_full/dz1|, |dL_1/dz1|, |dL_full/dz2|, |dL_2/dz2| of methods 3.10.
+        // (iv): |dL_full/dz1|, |dL_1/dz1|, |dL_full/dz2|, |dL_2/dz2| of the worked example.
         for diagnosis in [before, after] {
             close(diagnosis, "audio", "gradient_full", (0.829752_f64.powi(2) + 0.702332_f64.powi(2)).sqrt());
             close(diagnosis, "audio", "gradient_solo", (0.800656_f64.powi(2) + 0.651459_f64.powi(2)).sqrt());
@@ -194,7 +194,7 @@ fn t15_all_measures_on_f1_are_those_worked_out_by_hand() {
             / ((0.829752_f64.powi(2) + 0.702332_f64.powi(2)) * (0.800656_f64.powi(2) + 0.651459_f64.powi(2)))
                 .sqrt();
         close(after, "audio", "cosine", cosine);
-        // T1: 4 times the solo gradient arrives; (i) is the mean magnitude of its two numbers.
+        // DGL: 4 times the solo gradient arrives; (i) is the mean magnitude of its two numbers.
         close(after, "audio", "gradient_tensors", f64::midpoint(3.202625, 2.605836));
         close(after, "audio", "gradient_tensors_unweighted", f64::midpoint(3.202625, 2.605836) / 4.0);
         close(after, "audio", "gradient_tensors_unclipped", f64::midpoint(3.202625, 2.605836));

@@ -1,5 +1,5 @@
-//! Every fusion: T6 and T7 of methods 3.10 for every number of modalities,
-//! formulas by hand, and refusals.
+//! Every fusion lets every modality and every parameter learn, whatever the number of
+//! modalities; formulas by hand, and refusals.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData, activation::sigmoid};
@@ -35,7 +35,7 @@ fn weakest_solo<F: Fusion>(model: &Multimodal<Smooth, F>, modalities: usize) -> 
 }
 
 #[test]
-fn t6_no_fusion_annihilates_a_modality_alone() {
+fn no_fusion_annihilates_a_modality_alone() {
     for modalities in 1..=6 {
         for parts in parts() {
             let weakest = weakest_solo(&smooth(modalities, 4, parts, 3, 1), modalities);
@@ -95,7 +95,7 @@ fn gated() -> Gated {
 }
 
 #[test]
-fn t6_notices_a_zero_filled_gate() {
+fn notices_a_zero_filled_gate() {
     assert!(weakest_solo(&with(gated()), 2) > 1e-8);
     assert!(weakest_solo(&with(ZeroFilledGate { gate: gated() }), 2) <= 1e-8);
 }
@@ -109,7 +109,7 @@ fn idle<F: Fusion>(model: &Multimodal<Smooth, F>, modalities: usize) -> Vec<Stri
 }
 
 #[test]
-fn t7_every_parameter_of_every_fusion_learns_from_the_multimodal_loss() {
+fn every_parameter_of_every_fusion_learns_from_the_multimodal_loss() {
     for modalities in 1..=6 {
         for parts in parts() {
             let idle = idle(&smooth(modalities, 4, parts, 3, 1), modalities);
@@ -119,7 +119,7 @@ fn t7_every_parameter_of_every_fusion_learns_from_the_multimodal_loss() {
 }
 
 #[test]
-fn t7_notices_the_released_freeze() {
+fn notices_the_released_freeze() {
     assert!(idle(&with(gated()), 2).is_empty());
     let idle = idle(&with(FrozenGate { gate: gated() }), 2);
     assert!(idle.iter().any(|name| name == "fusion.gate.layers.0.weight"), "{idle:?}");

@@ -1,5 +1,5 @@
 //! Which running statistics layers behind a meeting move and read, by policy
-//! (methods 3.8c).
+//! (docs/methods.md, "Running statistics after a fusion").
 
 use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint::host::host;

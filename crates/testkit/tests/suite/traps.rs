@@ -1,5 +1,5 @@
-//! What Burn does otherwise than this library promises: the traps of
-//! architecture 3, each with a test that fails if we step into it.
+//! What Burn does differently from what this library promises: each trap has a
+//! test that fails if we step into it.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint::grad::{Cut, Gradients, Group, Phase, Routing, Row, Seen};

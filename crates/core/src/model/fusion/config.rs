@@ -163,7 +163,7 @@ impl FusionConfig {
     ///
     /// Where there is one, nothing is to be fused, and no fusion may put layers
     /// between its encoder and the head: a modality alone is the reference that
-    /// all fusions have in common (methods 2.7 and 4.1). A fusion that makes the
+    /// all fusions have in common (docs/methods.md, "Unimodal training"). A fusion that makes the
     /// scores itself stays; of one modality it is a linear layer.
     pub fn among(self, modalities: usize) -> Self {
         match self.output() {

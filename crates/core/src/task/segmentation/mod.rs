@@ -36,7 +36,8 @@ const METRICS: &[Metric] =
 /// intersection over union, `mean_class_accuracy` the mean recall, both over
 /// the classes that have a true pixel in the split; `pixel_accuracy` is the
 /// share of pixels that have their class. Without a valid pixel they are not
-/// defined (NaN). Source: Seichter et al., ICRA 2021; methods 5.3.
+/// defined (NaN). Source: Seichter et al., ICRA 2021;
+/// docs/methods.md, "ESANet".
 #[derive(Clone, Debug)]
 pub struct Segmentation {
     size: [usize; 2],

@@ -27,7 +27,8 @@ impl ClassWeights {
 /// do not enter the median.
 ///
 /// The frequency of a class is its share of the pixels of those pictures that
-/// contain it. Source: Eigen and Fergus, ICCV 2015; methods 5.3.
+/// contain it. Source: Eigen and Fergus, ICCV 2015;
+/// docs/methods.md, "ESANet".
 pub fn median_frequency(frequency: &[f64]) -> Vec<f64> {
     let mut known: Vec<f64> = frequency.iter().copied().filter(|f| *f > 0.0).collect();
     known.sort_by(f64::total_cmp);
