@@ -1,0 +1,59 @@
+//! The `counterpoint` command as a library: train, evaluate, predict, compare
+//! and report, for programs that bring parts of their own.
+//!
+//! The command itself is three lines:
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     counterpoint_cli::main()
+//! }
+//! ```
+
+mod allocator;
+mod args;
+mod command;
+pub mod config;
+pub mod exit;
+pub mod folder;
+mod leaks;
+mod model;
+mod output;
+mod place;
+mod predictions;
+pub mod run;
+mod scores;
+mod stop;
+pub mod study;
+mod target;
+pub mod watch;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::Parser;
+
+/// Reads the arguments of the process, does what they say, and gives the exit code.
+pub fn main() -> ExitCode {
+    allocator::keep_buffers();
+    exit::report_panics();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(answer) => return exit::answer(&answer),
+    };
+    let result = match args.command {
+        Command::Train(train) => command::train::run(train),
+        Command::Evaluate(evaluate) => command::evaluate::run(&evaluate),
+        Command::Export(export) => command::export::run(&export),
+        Command::Predict(predict) => command::predict::run(&predict),
+        Command::Compare(compare) => command::compare::run(&compare),
+        Command::Ablate(ablate) => command::ablate::run(&ablate),
+        Command::Sweep(sweep) => command::sweep::run(&sweep),
+        Command::Leaks(leaks) => command::leaks::run(&leaks),
+        Command::Report(report) => command::report::run(&report),
+        Command::Explain(explain) => command::explain::run(&explain),
+        Command::ExportWeights(export) => command::export_weights::run(&export),
+        Command::List(list) => command::list::run(&list),
+        Command::Completions { shell } => command::completions::run(shell),
+    };
+    exit::code(result)
+}
