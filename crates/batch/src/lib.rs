@@ -1,9 +1,12 @@
 //! Samples and batches as plain host arrays: the only thing that the data
 //! crate and the training crate have to agree on.
 //!
-//! Nothing here knows tensors, files or models, so a data pipeline compiles
+//! Nothing here knows tensors, data sets or models, so a data pipeline compiles
 //! and runs without a deep-learning library, and a worker thread can build a
 //! whole batch without touching a device.
+//!
+//! Beside batches lies what every crate needs once: random streams that belong
+//! to a key ([`random`]), and the memory that is free ([`memory`]).
 //!
 //! ```
 //! use counterpoint_batch::{Array, Batch, ModalitySpec, Sample, Target, Targets};
@@ -23,6 +26,7 @@ mod batch;
 mod frequency;
 pub mod memory;
 mod name;
+pub mod random;
 mod sample;
 mod source;
 mod targets;

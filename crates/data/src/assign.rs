@@ -8,10 +8,11 @@
 
 use std::collections::BTreeMap;
 
+use counterpoint_batch::random::Draw;
+
 use crate::config::SplitConfig;
 use crate::error::{DataError, ErrorKind};
 use crate::plan::{Part, Record};
-use crate::random::Draw;
 
 /// Samples that stay together.
 struct Unit {

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use counterpoint_batch::memory;
+use counterpoint_batch::random::Draw;
 use counterpoint_batch::{Array, ClassFrequency, ClassMap, ModalitySpec, Sample, Target, TargetSpec};
 
 use crate::cache::{Budget, Cache};
@@ -15,7 +16,6 @@ use crate::error::{DataError, ErrorKind};
 use crate::plan::{Part, Plan, Record};
 use crate::prepare::{Chance, MapSteps, Preparation, Steps};
 use crate::progress::Progress;
-use crate::random::Draw;
 use crate::source::{Raw, Source};
 use crate::truth::{Labelling, Truth};
 

@@ -40,7 +40,6 @@ mod loader;
 mod plan;
 mod prepare;
 mod progress;
-mod random;
 mod respell;
 mod room;
 mod rows;
@@ -58,6 +57,7 @@ pub use config::{
     SplitConfig, VideoConfig,
 };
 pub use contents::{Change, Contents};
+pub use counterpoint_batch::random::{Draw, Random};
 pub use decode::{Bitmap, IdxImages, Levels, Wave};
 pub use error::{DataError, ErrorKind};
 pub use image::{FrameRule, ViewRule, resize};
@@ -68,7 +68,6 @@ pub use prepare::{
     VectorSteps, VideoSteps,
 };
 pub use progress::Progress;
-pub use random::{Draw, Rng};
 pub use set::{
     FeaturesConfig, GridConfig, GridTask, ManifestConfig, ManifestModality, NanPolicy, RgbdConfig,
     SpokenDigitsConfig, TargetName,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use counterpoint_batch::random::Draw;
 use counterpoint_batch::{ModalitySpec, Sample, TargetSpec};
 
 use crate::check::Check;
@@ -16,7 +17,6 @@ use crate::leak::Leaks;
 use crate::plan::{Part, Plan, Record};
 use crate::prepare::Preparation;
 use crate::progress::Progress;
-use crate::random::Draw;
 
 /// A data set with its three parts.
 #[derive(Debug)]

@@ -5,5 +5,5 @@ pub mod lbfgs;
 pub mod min_norm;
 pub mod probability;
 pub mod projection;
-pub mod random;
+pub use counterpoint_batch::random;
 pub mod spectrum;

@@ -207,7 +207,7 @@ mod tests {
         for (front, samples, size) in NAMED {
             // Noise, so that a value that nobody wrote (0) would be seen.
             let mut rng = crate::Draw::new(1).rng();
-            let noise: Vec<f32> = (0..samples).map(|_| rng.unit() as f32 - 0.5).collect();
+            let noise: Vec<f32> = (0..samples).map(|_| rng.uniform() as f32 - 0.5).collect();
             let out = front.spectrogram(&noise, 16_000, Padding::Zero).unwrap();
             assert_eq!((front.size(), out.len()), (size, size[0] * size[1]));
             assert!(out.iter().all(|v| *v != 0.0 && v.is_finite()), "{front:?}");
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn a_frame_is_the_direct_sum_over_the_padded_signal() {
         let mut rng = crate::Draw::new(2).rng();
-        let signal: Vec<f32> = (0..66_150).map(|_| rng.unit() as f32 - 0.5).collect();
+        let signal: Vec<f32> = (0..66_150).map(|_| rng.uniform() as f32 - 0.5).collect();
         let out = AudioFront::Gdl188.spectrogram(&signal, 22_050, Padding::Zero).unwrap();
         let turn = 2.0 * std::f64::consts::PI;
         for (frame, bin) in [(0, 3), (1, 100), (90, 256), (187, 40)] {

@@ -1,8 +1,9 @@
 //! Random crops and mirror images for training.
 
+use counterpoint_batch::random::Random;
+
 use crate::decode::Bitmap;
 use crate::image::resize;
-use crate::random::Rng;
 
 /// Draws of a window before the fallback is taken.
 const TRIES: usize = 10;
@@ -12,7 +13,7 @@ const TRIES: usize = 10;
 /// Area uniform in `least_area..=1` of the picture, aspect ratio
 /// log-uniform in 3/4..=4/3; after ten windows that do not fit, the largest
 /// centred one within these ratios. This is torchvision's `RandomResizedCrop`.
-pub fn window(width: usize, height: usize, least_area: f64, rng: &mut Rng) -> [usize; 4] {
+pub fn window(width: usize, height: usize, least_area: f64, rng: &mut Random) -> [usize; 4] {
     let area = (width * height) as f64;
     for _ in 0..TRIES {
         let target = area * rng.between(least_area, 1.0);
@@ -35,10 +36,16 @@ pub fn window(width: usize, height: usize, least_area: f64, rng: &mut Rng) -> [u
 }
 
 /// A random window scaled to a size, mirrored with probability one half if asked for.
-pub fn random_crop(picture: &Bitmap, size: [usize; 2], least_area: f64, flip: bool, rng: &mut Rng) -> Bitmap {
+pub fn random_crop(
+    picture: &Bitmap,
+    size: [usize; 2],
+    least_area: f64,
+    flip: bool,
+    rng: &mut Random,
+) -> Bitmap {
     let [left, top, wide, high] = window(picture.width, picture.height, least_area, rng);
     let mut scaled = resize(&picture.crop(left, top, wide, high), size[1], size[0]);
-    if flip && rng.unit() < 0.5 {
+    if flip && rng.uniform() < 0.5 {
         mirror(&mut scaled);
     }
     scaled
@@ -56,7 +63,7 @@ pub fn mirror(picture: &mut Bitmap) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Draw;
+    use counterpoint_batch::random::Draw;
 
     #[test]
     fn windows_fit_and_keep_to_their_area_and_aspect() {

@@ -1,9 +1,9 @@
 //! Which frames of a film a sample shows.
 
+use counterpoint_batch::random::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::error::DataError;
-use crate::random::Rng;
 
 /// How `count` frames are picked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ impl FrameRule {
         length: usize,
         (begin, end): (f64, f64),
         count: usize,
-        rng: Option<&mut Rng>,
+        rng: Option<&mut Random>,
     ) -> Result<Vec<usize>, DataError> {
         if length == 0 || count == 0 || begin.is_nan() || end.is_nan() || begin > end {
             return Err(DataError::shape(format!(
@@ -60,7 +60,7 @@ impl FrameRule {
                 let mut rng = rng;
                 (0..count)
                     .map(|i| {
-                        let share = rng.as_mut().map_or(0.5, |rng| rng.unit());
+                        let share = rng.as_mut().map_or(0.5, |rng| rng.uniform());
                         inside(begin + (i as f64 + share) * width)
                     })
                     .collect()
@@ -73,7 +73,7 @@ impl FrameRule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Draw;
+    use counterpoint_batch::random::Draw;
 
     #[test]
     fn the_middle_of_each_stretch() {

@@ -1,11 +1,11 @@
 //! Random views of a scene that several pictures show alike: colour, depth
 //! and label of one camera.
 
+use counterpoint_batch::random::{Draw, Random};
 use serde::{Deserialize, Serialize};
 
 use crate::decode::{Bitmap, Levels};
 use crate::image::resize;
-use crate::random::{Draw, Rng};
 
 /// How views are drawn in training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ impl View {
         let (width, height) = (side(wide), side(high));
         let left = rng.below(wide - width + 1);
         let top = rng.below(high - height + 1);
-        Self { left, top, width, height, mirrored: rule.flip && rng.unit() < 0.5 }
+        Self { left, top, width, height, mirrored: rule.flip && rng.uniform() < 0.5 }
     }
 
     /// The view in a height and width, bilinear with every source pixel
@@ -72,7 +72,7 @@ impl View {
 
 /// Multiplies hue, saturation and value of RGB pixels in 0..=1, each by its
 /// own factor from `1 - spread` to `1 + spread`, and limits them to 1.
-pub fn shift_colours(pixels: &mut [f32], spread: f64, rng: &mut Rng) {
+pub fn shift_colours(pixels: &mut [f32], spread: f64, rng: &mut Random) {
     let [h, s, v] = [(); 3].map(|()| rng.between(1.0 - spread, 1.0 + spread) as f32);
     for pixel in pixels.chunks_exact_mut(3) {
         let [hue, saturation, value] = hsv([pixel[0], pixel[1], pixel[2]]);

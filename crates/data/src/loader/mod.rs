@@ -5,11 +5,11 @@ mod feed;
 use std::ops::Range;
 use std::sync::Arc;
 
+use counterpoint_batch::random::Draw;
 use counterpoint_batch::{Batch, BatchSource, ModalitySpec, Sample, SourceError};
 
 use crate::config::CommonConfig;
 use crate::error::{DataError, ErrorKind};
-use crate::random::Draw;
 use crate::split::Split;
 
 /// First branches of the seed: the order of samples, and their random changes.

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
+use counterpoint_batch::random::Draw;
 use serde::{Deserialize, Serialize};
 
 use crate::audio::resample::{inputs, length, part};
 use crate::audio::{AudioFront, Padding};
 use crate::decode::Clip;
 use crate::error::DataError;
-use crate::random::Draw;
 
 /// Which part of a recording the `grouped` front sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn what_is_needed_is_enough_to_the_bit() {
         let mut rng = Draw::new(4).rng();
-        let whole: Vec<f32> = (0..400_000).map(|_| rng.unit() as f32 - 0.5).collect();
+        let whole: Vec<f32> = (0..400_000).map(|_| rng.uniform() as f32 - 0.5).collect();
         let front = AudioFront::Grouped { n_fft: 64, hop: 100, bins_per_group: 4, frames: 8, floor: 1e-3 };
         for align in [Align::Start, Align::Centre] {
             let steps =

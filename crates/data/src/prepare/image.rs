@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
+use counterpoint_batch::random::Draw;
 use serde::{Deserialize, Serialize};
 
 use crate::decode::Bitmap;
 use crate::error::DataError;
 use crate::image::{FrameRule, crop, resize};
-use crate::random::Draw;
 
 /// Steps from a picture to an array `[channels, height, width]` in 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

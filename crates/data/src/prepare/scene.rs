@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use counterpoint_batch::ClassMap;
+use counterpoint_batch::random::Draw;
 use serde::{Deserialize, Serialize};
 
 use crate::decode::{Bitmap, Levels};
 use crate::error::{DataError, ErrorKind};
 use crate::image::{View, ViewRule, shift_colours};
-use crate::random::Draw;
 use crate::source::Source;
 
 /// Random numbers of one sample: what its modalities draw alike, and what one draws by itself.
