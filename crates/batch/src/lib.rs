@@ -6,7 +6,8 @@
 //! whole batch without touching a device.
 //!
 //! Beside batches lies what every crate needs once: random streams that belong
-//! to a key ([`random`]), and the memory that is free ([`memory`]).
+//! to a key ([`random`]), NumPy's arrays ([`npy`]), and the memory that is free
+//! ([`memory`]).
 //!
 //! ```
 //! use counterpoint_batch::{Array, Batch, ModalitySpec, Sample, Target, Targets};
@@ -26,6 +27,7 @@ mod batch;
 mod frequency;
 pub mod memory;
 mod name;
+pub mod npy;
 pub mod random;
 mod sample;
 mod source;

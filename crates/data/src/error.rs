@@ -5,6 +5,8 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
+use counterpoint_batch::npy::NpyError;
+
 use crate::room;
 
 /// What kind of thing went wrong, for programs; people read the message.
@@ -120,6 +122,12 @@ impl fmt::Display for DataError {
 impl Error for DataError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+impl From<NpyError> for DataError {
+    fn from(error: NpyError) -> Self {
+        Self::format(error.0)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Weights that something else trained: files of PyTorch and of safetensors.
 
 mod bystander;
-mod half;
 mod pickle;
 mod tensors;
 mod torch;

@@ -1,8 +1,8 @@
 //! Files of the safetensors format.
 
+use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::half::{brain_to_single, half_to_single};
 use super::{Array, Weights};
 
 pub(super) fn read(bytes: &[u8]) -> Result<Weights, String> {
@@ -15,12 +15,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Weights, String> {
             let values = match view.dtype() {
                 Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
                 Dtype::F64 => data.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
-                Dtype::F16 => {
-                    data.as_chunks().0.iter().map(|b| half_to_single(u16::from_le_bytes(*b))).collect()
-                }
-                Dtype::BF16 => {
-                    data.as_chunks().0.iter().map(|b| brain_to_single(u16::from_le_bytes(*b))).collect()
-                }
+                Dtype::F16 => data.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
+                Dtype::BF16 => data.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),
                 Dtype::I64 => data.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b) as f32).collect(),
                 Dtype::I32 => data.as_chunks().0.iter().map(|b| i32::from_le_bytes(*b) as f32).collect(),
                 Dtype::U8 | Dtype::BOOL => data.iter().map(|b| f32::from(*b)).collect(),

@@ -8,7 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 
-use super::half::{brain_to_single, half_to_single};
+use half::{bf16, f16};
+
 use super::pickle::{Object, Pickle, Ref};
 use super::{Array, Weights};
 
@@ -228,8 +229,8 @@ impl Kind {
         match self {
             Self::F64 => f64::from_le_bytes(eight()) as f32,
             Self::F32 => f32::from_le_bytes(four()),
-            Self::F16 => half_to_single(u16::from_le_bytes(two())),
-            Self::Bf16 => brain_to_single(u16::from_le_bytes(two())),
+            Self::F16 => f16::from_le_bytes(two()).to_f32(),
+            Self::Bf16 => bf16::from_le_bytes(two()).to_f32(),
             Self::I64 => i64::from_le_bytes(eight()) as f32,
             Self::I32 => i32::from_le_bytes(four()) as f32,
             Self::I16 => f32::from(i16::from_le_bytes(two())),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use counterpoint_batch::npy::{self, Element, NpyArray};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::npy::{self, Element, Numbers};
 use crate::error::{DataError, read};
 use crate::folder::{hidden, list};
 use crate::room;
@@ -90,7 +90,7 @@ impl Archive {
     ///
     /// # Errors
     /// If there is none of that name or it is damaged.
-    pub fn get(&mut self, name: &str) -> Result<Numbers, DataError> {
+    pub fn get(&mut self, name: &str) -> Result<NpyArray, DataError> {
         let names = self.names();
         let place = format!("array `{name}` of `{}`", self.path.display());
         if !names.iter().any(|n| n == name) {
@@ -121,18 +121,19 @@ impl Archive {
                         file.take(size).read_to_end(&mut bytes).map_err(|e| damaged(e.into()))?;
                         Ok(bytes)
                     })
-                    .and_then(|bytes| npy::decode(&bytes))
+                    .and_then(|bytes| Ok(npy::decode(&bytes)?))
             }
             Store::Safetensors { bytes, entries } => match entries.get(name) {
                 Some(Entry { element: Some(element), shape, begin, end }) => {
                     let data = bytes.get(*begin..*end).unwrap_or_default();
-                    element.decode(shape.clone(), data, false)
+                    element.decode(shape.clone(), data, false).map_err(DataError::from)
                 }
                 _ => Err(DataError::format("has an element type other than float, integer or bool")),
             },
-            Store::Folder(files) => files
-                .get(name)
-                .map_or_else(|| Err(DataError::missing("is not there")), |path| npy::decode(&read(path)?)),
+            Store::Folder(files) => files.get(name).map_or_else(
+                || Err(DataError::missing("is not there")),
+                |path| Ok(npy::decode(&read(path)?)?),
+            ),
         }
         .map_err(|e| e.at(place))
     }

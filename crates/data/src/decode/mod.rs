@@ -4,7 +4,6 @@ pub(crate) mod archive;
 mod idx;
 pub(crate) mod kind;
 mod levels;
-pub(crate) mod npy;
 mod picture;
 pub(crate) mod sound;
 pub(crate) mod table;

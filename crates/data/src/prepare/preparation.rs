@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use counterpoint_batch::npy::{self, NpyArray};
 use counterpoint_batch::{Array, ModalitySpec};
 use serde::{Deserialize, Serialize};
 
 use super::{AudioSteps, Chance, ImageSteps, Normalise, SceneSteps, TokenSteps, VectorSteps, VideoSteps};
 use crate::decode::archive::Archive;
-use crate::decode::npy::{self, Numbers};
 use crate::error::{DataError, read};
 use crate::source::{Raw, Source};
 
@@ -158,10 +158,10 @@ impl Preparation {
     }
 
     /// The array of a file: the only one, or the one with the modality's name.
-    fn array(&self, path: &Path) -> Result<Numbers, DataError> {
+    fn array(&self, path: &Path) -> Result<NpyArray, DataError> {
         let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
         if !matches!(ending.as_deref(), Some("npz" | "safetensors")) {
-            return npy::decode(&read(path)?);
+            return Ok(npy::decode(&read(path)?)?);
         }
         let mut archive = Archive::open(path)?;
         let names = archive.names();

@@ -5,26 +5,25 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
+use counterpoint_batch::npy::{self, NpyArray};
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use super::array::Array;
-
 /// Writes all arrays beside `path` and renames, so that nobody reads half of them.
-pub(super) fn write(path: &Path, arrays: &BTreeMap<String, Array>) -> io::Result<()> {
+pub(super) fn write(path: &Path, arrays: &BTreeMap<String, NpyArray>) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     let beside = path.with_file_name(name);
     let mut zip = ZipWriter::new(BufWriter::new(File::create(&beside)?));
     for (name, array) in arrays {
         zip.start_file(format!("{name}.npy"), SimpleFileOptions::default())?;
-        zip.write_all(&array.encode())?;
+        zip.write_all(&npy::encode(array))?;
     }
     zip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     fs::rename(&beside, path)
 }
 
 /// Reads all arrays.
-pub(super) fn read(path: &Path) -> io::Result<BTreeMap<String, Array>> {
+pub(super) fn read(path: &Path) -> io::Result<BTreeMap<String, NpyArray>> {
     let mut zip = ZipArchive::new(BufReader::new(File::open(path)?))?;
     let mut arrays = BTreeMap::new();
     for index in 0..zip.len() {
@@ -32,7 +31,8 @@ pub(super) fn read(path: &Path) -> io::Result<BTreeMap<String, Array>> {
         let name = file.name()?.into_owned();
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let array = Array::decode(&bytes).map_err(|e| io::Error::new(e.kind(), format!("{name}: {e}")))?;
+        let array = npy::decode(&bytes)
+            .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, format!("{name}: {e}")))?;
         arrays.insert(name.strip_suffix(".npy").unwrap_or(&name).to_owned(), array);
     }
     Ok(arrays)

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
+use counterpoint_batch::npy::{NpyArray, Values};
+
 use super::archive;
-use super::array::{Array, Values};
 use crate::record::RecordError;
 use crate::report::Predictions;
 
@@ -53,9 +54,9 @@ impl Numbers {
         self.values.chunks_exact(self.width.max(1))
     }
 
-    fn array(&self) -> Array {
+    fn array(&self) -> NpyArray {
         let samples = self.values.len() / self.width.max(1);
-        Array { shape: vec![samples, self.width], values: Values::Real(self.values.clone()) }
+        NpyArray { shape: vec![samples, self.width], values: Values::Real(self.values.clone()) }
     }
 }
 
@@ -124,31 +125,31 @@ impl PredictionFile {
         })
     }
 
-    fn arrays(&self) -> BTreeMap<String, Array> {
+    fn arrays(&self) -> BTreeMap<String, NpyArray> {
         let mut arrays = BTreeMap::from([
-            ("split".to_owned(), Array::texts(&[&self.split])),
-            ("ids".to_owned(), Array::texts(&self.ids)),
+            ("split".to_owned(), NpyArray::texts(&[&self.split])),
+            ("ids".to_owned(), NpyArray::texts(&self.ids)),
         ]);
         match &self.targets {
             Truth::Classes(classes) => {
                 let values = Values::Whole(classes.iter().map(|&c| c as i64).collect());
-                arrays.insert("targets".into(), Array { shape: vec![classes.len()], values });
-                arrays.insert("classes".into(), Array::texts(&self.classes));
+                arrays.insert("targets".into(), NpyArray { shape: vec![classes.len()], values });
+                arrays.insert("classes".into(), NpyArray::texts(&self.classes));
             }
             Truth::Values(values) => {
-                let array = Array { shape: vec![values.len()], values: Values::Real(values.clone()) };
+                let array = NpyArray { shape: vec![values.len()], values: Values::Real(values.clone()) };
                 arrays.insert("targets".into(), array);
             }
             Truth::Elsewhere => {}
         }
         for (name, checkpoint) in &self.checkpoints {
             let epoch = Values::Whole(vec![checkpoint.epoch as i64]);
-            arrays.insert(format!("{name}/epoch"), Array { shape: vec![1], values: epoch });
+            arrays.insert(format!("{name}/epoch"), NpyArray { shape: vec![1], values: epoch });
             for (row, numbers) in &checkpoint.scores {
                 arrays.insert(format!("{name}/scores/{row}"), numbers.array());
                 if let Truth::Classes(classes) = &self.targets {
                     let hits: Vec<f32> = hits(numbers, classes).collect();
-                    let array = Array { shape: vec![hits.len()], values: Values::Real(hits) };
+                    let array = NpyArray { shape: vec![hits.len()], values: Values::Real(hits) };
                     arrays.insert(format!("{name}/correct/{row}"), array);
                 }
             }
@@ -159,13 +160,13 @@ impl PredictionFile {
         arrays
     }
 
-    fn from_arrays(mut arrays: BTreeMap<String, Array>) -> io::Result<Self> {
+    fn from_arrays(mut arrays: BTreeMap<String, NpyArray>) -> io::Result<Self> {
         let wrong = |what: &str| {
             let message = format!("{what}, so this is no file of predictions; write it again");
             io::Error::new(io::ErrorKind::InvalidData, message)
         };
         let mut texts = |name: &str| match arrays.remove(name) {
-            Some(Array { values: Values::Text(texts), .. }) => Some(texts),
+            Some(NpyArray { values: Values::Text(texts), .. }) => Some(texts),
             _ => None,
         };
         let ids = texts("ids").ok_or_else(|| wrong("there is no list `ids`"))?;
@@ -179,7 +180,9 @@ impl PredictionFile {
                 let all = whole.iter().map(class).collect::<Option<_>>();
                 Truth::Classes(all.ok_or_else(|| wrong("a target is below 0"))?)
             }
-            Some(Values::Text(_)) => return Err(wrong("`targets` are texts")),
+            Some(Values::Double(_) | Values::Text(_)) => {
+                return Err(wrong("`targets` are neither whole numbers nor 32-bit ones"));
+            }
         };
         let names: BTreeSet<String> =
             arrays.keys().filter_map(|key| key.split_once('/').map(|(name, _)| name.to_owned())).collect();

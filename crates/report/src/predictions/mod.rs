@@ -14,7 +14,6 @@
 //! ```
 
 mod archive;
-mod array;
 mod file;
 
 pub use file::{CheckpointPredictions, Numbers, PredictionFile, Truth};

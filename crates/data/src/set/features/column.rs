@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use counterpoint_batch::npy::{NpyArray, Values};
+
 use super::arrays::names;
 use super::{FeaturesConfig, NanPolicy};
 use crate::config::{Draft, Fit};
 use crate::decode::archive::Archive;
-use crate::decode::npy::{Numbers, Values};
 use crate::error::DataError;
 use crate::prepare::{Columns, Moments, Normalise, Preparation, Steps, TokenSteps, VectorSteps};
 use crate::rows::Rows;
@@ -17,7 +18,7 @@ pub(super) struct Column {
     name: String,
     /// Steps in time at most; `None` for features without a time axis.
     length: Option<usize>,
-    /// Numbers of a step.
+    /// NpyArray of a step.
     width: usize,
     /// Number of token ids, if the numbers are some.
     vocabulary: Option<usize>,
@@ -121,14 +122,14 @@ impl Column {
         self.lengths = Some(lengths);
     }
 
-    /// Numbers of a row that count.
+    /// NpyArray of a row that count.
     fn used(&self, row: usize) -> usize {
         let steps = self.lengths.as_ref().map_or(self.length.unwrap_or(1), |lengths| lengths[row]);
         steps * self.width
     }
 
     /// Marks rows of NaN only as absent and treats other values that are no numbers.
-    fn settle(&mut self, array: &Numbers, nan: NanPolicy, notes: &mut Vec<String>) -> Result<(), DataError> {
+    fn settle(&mut self, array: &NpyArray, nan: NanPolicy, notes: &mut Vec<String>) -> Result<(), DataError> {
         let (stride, count) = (self.stride(), self.present.len());
         let value = |at: usize| array.get(at).unwrap_or(f64::NAN);
         for row in 0..count {
@@ -168,7 +169,7 @@ impl Column {
     }
 
     /// What to take from each column so that 32 bits hold it; nothing from numbers of up to 32.
-    fn origin(&self, array: &Numbers) -> Vec<f64> {
+    fn origin(&self, array: &NpyArray) -> Vec<f64> {
         let mut columns = vec![Moments::default(); self.width];
         if self.vocabulary.is_none() && matches!(array.values, Values::Double(_) | Values::Whole(_)) {
             for row in (0..self.present.len()).filter(|&row| self.present[row]) {
@@ -182,7 +183,7 @@ impl Column {
         columns.iter().map(Rows::origin_of).collect()
     }
 
-    /// Numbers from one row to the next.
+    /// NpyArray from one row to the next.
     fn stride(&self) -> usize {
         self.width * self.length.unwrap_or(1)
     }
@@ -216,7 +217,7 @@ impl Column {
 }
 
 /// One more than the largest id.
-fn vocabulary(array: &Numbers) -> Result<usize, DataError> {
+fn vocabulary(array: &NpyArray) -> Result<usize, DataError> {
     let Values::Whole(ids) = &array.values else {
         return Err(DataError::format("holds no integers, but `tokens` says that they are token ids"));
     };

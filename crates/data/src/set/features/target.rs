@@ -1,10 +1,10 @@
 //! Labels of ready-made features: classes, numbers, or sets of labels.
 
+use counterpoint_batch::npy::{NpyArray, Values};
 use serde::{Deserialize, Serialize};
 
 use super::FeaturesConfig;
 use crate::decode::archive::Archive;
-use crate::decode::npy::{Numbers, Values};
 use crate::error::{DataError, ErrorKind};
 use crate::set::labels::Classes;
 use crate::truth::{Labelling, Truth};
@@ -36,7 +36,7 @@ impl Labels {
         Self::of(&array, config.target).map_err(place)
     }
 
-    fn of(array: &Numbers, target: Option<TargetName>) -> Result<Self, DataError> {
+    fn of(array: &NpyArray, target: Option<TargetName>) -> Result<Self, DataError> {
         let shape = &array.shape;
         let looks = match shape[..] {
             [_, k] if k > 1 => TargetName::Labels,

@@ -1,8 +1,27 @@
-//! One array of numbers or short texts, and NumPy's `.npy` format.
+//! NumPy's `.npy` format: one array of numbers or short texts.
 
-use crate::error::DataError;
+mod element;
 
-/// Values of an array, in the widest type this crate uses for its kind.
+pub use element::Element;
+
+use std::error::Error;
+use std::fmt;
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// Why bytes are not an array; the message says what was found and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NpyError(pub String);
+
+impl fmt::Display for NpyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for NpyError {}
+
+/// Values of an array, in the widest type that is used for its kind.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     /// Real numbers of up to 32 bits.
@@ -15,16 +34,22 @@ pub enum Values {
     Text(Vec<String>),
 }
 
-/// A row-major array.
+/// A row-major array of any kind of value.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Numbers {
+pub struct NpyArray {
     /// Length of each axis.
     pub shape: Vec<usize>,
     /// All values, row-major.
     pub values: Values,
 }
 
-impl Numbers {
+impl NpyArray {
+    /// An array with one axis of texts.
+    pub fn texts<S: AsRef<str>>(texts: &[S]) -> Self {
+        let values = texts.iter().map(|text| text.as_ref().to_owned()).collect();
+        Self { shape: vec![texts.len()], values: Values::Text(values) }
+    }
+
     /// The value at a place in double precision; `None` for texts and beyond the end.
     pub fn get(&self, at: usize) -> Option<f64> {
         match &self.values {
@@ -71,111 +96,52 @@ fn whole(x: f64) -> Option<String> {
     (x.fract() == 0.0 && x.abs() < 9e15).then(|| (x as i64).to_string())
 }
 
-/// How the bytes of one element are to be read.
-#[derive(Clone, Copy, Debug)]
-pub enum Element {
-    /// IEEE numbers of 2, 4 or 8 bytes.
-    Float(usize),
-    /// The upper half of a 32-bit float.
-    Bfloat,
-    /// Two's complement of 1, 2, 4 or 8 bytes.
-    Signed(usize),
-    /// Unsigned or truth values of 1, 2, 4 or 8 bytes.
-    Unsigned(usize),
-    /// UTF-32 texts of so many characters.
-    Wide(usize),
-    /// Byte texts of so many characters.
-    Narrow(usize),
-}
-
-impl Element {
-    fn size(self) -> usize {
-        match self {
-            Self::Float(n) | Self::Signed(n) | Self::Unsigned(n) | Self::Narrow(n) => n,
-            Self::Bfloat => 2,
-            Self::Wide(n) => 4 * n,
+/// The content of a `.npy` file of version 1, as `numpy.save` writes it.
+///
+/// ```
+/// use counterpoint_batch::npy::{NpyArray, Values, decode, encode};
+/// let array = NpyArray { shape: vec![2, 1], values: Values::Real(vec![0.5, 1.0]) };
+/// assert_eq!(decode(&encode(&array))?, array);
+/// # Ok::<(), counterpoint_batch::npy::NpyError>(())
+/// ```
+pub fn encode(array: &NpyArray) -> Vec<u8> {
+    fn bytes<T: Copy, const N: usize>(values: &[T], of: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+        values.iter().flat_map(|&value| of(value)).collect()
+    }
+    let (kind, body) = match &array.values {
+        Values::Real(v) => ("<f4".into(), bytes(v, f32::to_le_bytes)),
+        Values::Double(v) => ("<f8".into(), bytes(v, f64::to_le_bytes)),
+        Values::Whole(v) => ("<i8".into(), bytes(v, i64::to_le_bytes)),
+        Values::Text(v) => {
+            // NumPy has no texts of width 0 and trims zeros at the end anyway.
+            let width = v.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(1);
+            let padded = |text: &String| -> Vec<u8> {
+                let units = text.chars().map(u32::from).chain(std::iter::repeat(0)).take(width);
+                units.flat_map(u32::to_le_bytes).collect()
+            };
+            (format!("<U{width}"), v.iter().flat_map(padded).collect())
         }
-    }
-
-    /// Reads all elements of an array from little- or big-endian bytes.
-    ///
-    /// # Errors
-    /// If the bytes are not as many as the shape asks for.
-    pub fn decode(self, shape: Vec<usize>, bytes: &[u8], big_endian: bool) -> Result<Numbers, DataError> {
-        let size = self.size();
-        let expected = shape.iter().try_fold(size, |n, &side| n.checked_mul(side));
-        if size == 0 || expected != Some(bytes.len()) {
-            return Err(DataError::format(format!(
-                "an array of shape {shape:?} with {size} bytes an element does not fit the {} bytes that are there; \
-                 the file is cut off or damaged",
-                bytes.len()
-            )));
-        }
-        let word = |chunk: &[u8]| {
-            let push = |n: u64, &b: &u8| (n << 8) | u64::from(b);
-            if big_endian { chunk.iter().fold(0, push) } else { chunk.iter().rev().fold(0, push) }
-        };
-        let words = bytes.chunks_exact(size);
-        let values = match self {
-            Self::Float(8) => Values::Double(words.map(|c| f64::from_bits(word(c))).collect()),
-            Self::Float(2) => Values::Real(words.map(|c| half(word(c) as u16)).collect()),
-            Self::Float(_) => Values::Real(words.map(|c| f32::from_bits(word(c) as u32)).collect()),
-            Self::Bfloat => Values::Real(words.map(|c| f32::from_bits((word(c) as u32) << 16)).collect()),
-            Self::Signed(n) => {
-                let unused = 64 - 8 * n as u32; // shifting up and down again extends the sign
-                Values::Whole(words.map(|c| ((word(c) as i64) << unused) >> unused).collect())
-            }
-            Self::Unsigned(_) => Values::Whole(words.map(|c| signed(word(c))).collect::<Result<_, _>>()?),
-            Self::Wide(_) => Values::Text(
-                words
-                    .map(|c| {
-                        let text: String =
-                            c.chunks_exact(4).filter_map(|u| char::from_u32(word(u) as u32)).collect();
-                        text.trim_end_matches('\0').to_owned()
-                    })
-                    .collect(),
-            ),
-            Self::Narrow(_) => Values::Text(
-                words.map(|c| String::from_utf8_lossy(c).trim_end_matches('\0').to_owned()).collect(),
-            ),
-        };
-        Ok(Numbers { shape, values })
-    }
-}
-
-/// An unsigned number that 63 bits hold.
-fn signed(number: u64) -> Result<i64, DataError> {
-    i64::try_from(number).map_err(|cause| {
-        let message = format!(
-            "holds the whole number {number}, which is above {}; convert the array with .astype(\"float64\")",
-            i64::MAX
-        );
-        DataError::format(message).because(cause)
-    })
-}
-
-/// A 16-bit float.
-fn half(bits: u16) -> f32 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 0x3FF));
-    sign * match exponent {
-        0 => fraction * 2f32.powi(-24),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
-    }
+    };
+    let shape: String = array.shape.iter().map(|side| format!("{side}, ")).collect();
+    let mut head = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}");
+    // The data begin at a multiple of 64, after a line break.
+    let used = MAGIC.len() + 4 + head.len() + 1;
+    head.extend(std::iter::repeat_n(' ', used.next_multiple_of(64) - used));
+    head.push('\n');
+    let length = u16::try_from(head.len()).expect("a header of a few numbers is short");
+    [MAGIC, &[1, 0], &length.to_le_bytes(), head.as_bytes(), &body].concat()
 }
 
 /// Reads the content of a `.npy` file.
 ///
 /// # Errors
-/// If it is none, is cut off, or holds a type other than numbers and texts.
-pub fn decode(bytes: &[u8]) -> Result<Numbers, DataError> {
-    let foreign = || DataError::format("is not an npy file; save it with numpy.save or numpy.savez");
-    let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or_else(foreign)?;
+/// If it is not one, is cut off, or holds a type other than numbers and texts.
+pub fn decode(bytes: &[u8]) -> Result<NpyArray, NpyError> {
+    let foreign = || NpyError("is not an npy file; save it with numpy.save or numpy.savez".into());
+    let rest = bytes.strip_prefix(MAGIC).ok_or_else(foreign)?;
     let (&[major, _minor], rest) = rest.split_first_chunk::<2>().ok_or_else(foreign)?;
     if !(1..=3).contains(&major) {
-        return Err(DataError::format(format!(
+        return Err(NpyError(format!(
             "is an npy file of version {major}, expected 1, 2 or 3; save it again with numpy.save"
         )));
     }
@@ -200,11 +166,11 @@ pub fn decode(bytes: &[u8]) -> Result<Numbers, DataError> {
             // Python 2 on Windows wrote long integers: (48L, 3L).
             side.trim_end_matches('L')
                 .parse()
-                .map_err(|_| DataError::format(format!("the npy header has no shape: {header}")))
+                .map_err(|_| NpyError(format!("the npy header has no shape: {header}")))
         })
         .collect::<Result<_, _>>()?;
     let (element, big_endian) = element(descr).ok_or_else(|| {
-        DataError::format(format!(
+        NpyError(format!(
             "the npy file holds elements of type `{descr}`, expected numbers or texts; convert it with .astype"
         ))
     })?;
@@ -236,7 +202,7 @@ fn element(descr: &str) -> Option<(Element, bool)> {
 }
 
 /// Reorders column-major values.
-fn row_major(array: Numbers) -> Numbers {
+fn row_major(array: NpyArray) -> NpyArray {
     fn reorder<T: Clone>(shape: &[usize], values: &[T]) -> Vec<T> {
         let mut index = vec![0; shape.len()];
         let mut out = Vec::with_capacity(values.len());
@@ -263,7 +229,7 @@ fn row_major(array: Numbers) -> Numbers {
         Values::Whole(v) => Values::Whole(reorder(&array.shape, v)),
         Values::Text(v) => Values::Text(reorder(&array.shape, v)),
     };
-    Numbers { shape: array.shape, values }
+    NpyArray { shape: array.shape, values }
 }
 
 #[cfg(test)]
@@ -271,7 +237,7 @@ mod tests {
     use super::*;
 
     /// A version 1 file as NumPy writes it.
-    pub(crate) fn file(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
+    fn file(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
         let fortran = if fortran { "True" } else { "False" };
         let header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
@@ -321,11 +287,50 @@ mod tests {
         assert!(message(&file("<f4", false, "(3,)", &[0; 8])).contains("shape [3]"));
         assert!(message(&file("|O8", false, "(1,)", &[0; 8])).contains("type `|O8`"));
         assert!(message(&file("<f4", false, "(99999999999, 99999999999, 99)", &[])).contains("does not fit"));
+        assert!(decode(&file("<U9223372036854775807", false, "(1,)", &[0; 8])).is_err());
         assert!(decode(&file("<f4", false, "(x,)", &[0; 8])).is_err());
         assert!(message(&file("<u8", false, "(1,)", &[0xFF; 8])).contains("18446744073709551615"));
         let mut ninth = file("<f4", false, "(1,)", &[0; 4]);
         ninth[6] = 9;
         assert!(message(&ninth).contains("version 9"));
         assert!(decode(&file("<f4", true, "(3,)", &[0; 12])[..9]).is_err());
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_numpy() {
+        // np.save of np.arange(6, dtype="<f4").reshape(2, 3), NumPy 2.
+        let array = NpyArray { shape: vec![2, 3], values: Values::Real(vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0]) };
+        let bytes = encode(&array);
+        assert_eq!(bytes.len(), 128 + 24);
+        assert!(bytes.starts_with(
+            b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3"
+        ));
+        assert_eq!(bytes[127], b'\n');
+        assert_eq!(bytes[132..136], 1.0_f32.to_le_bytes());
+    }
+
+    #[test]
+    fn arrays_survive_a_round_trip() {
+        let arrays = [
+            NpyArray { shape: vec![3], values: Values::Real(vec![1.5, -0.0, f32::INFINITY]) },
+            NpyArray { shape: vec![1, 2], values: Values::Double(vec![0.1, f64::MIN_POSITIVE]) },
+            NpyArray { shape: vec![2, 1], values: Values::Whole(vec![i64::MIN, 7]) },
+            NpyArray::texts(&["größe", "", "x\u{1f600}"]),
+            NpyArray::texts(&[""; 0]),
+            NpyArray { shape: vec![0, 4], values: Values::Real(Vec::new()) },
+        ];
+        for array in arrays {
+            assert_eq!(decode(&encode(&array)).unwrap(), array);
+        }
+    }
+
+    #[test]
+    fn damage_is_an_error_and_never_a_panic() {
+        let whole = encode(&NpyArray::texts(&["one", "two"]));
+        for length in 0..whole.len() {
+            assert!(decode(&whole[..length]).is_err(), "{length} bytes");
+        }
+        let huge = String::from_utf8_lossy(&whole).replace("(2, )", "(99999999999999999999, )");
+        assert!(decode(huge.as_bytes()).is_err());
     }
 }
