@@ -6,8 +6,8 @@
 //! whole batch without touching a device.
 //!
 //! Beside batches lies what every crate needs once: random streams that belong
-//! to a key ([`random`]), NumPy's arrays ([`npy`]), and the memory that is free
-//! ([`memory`]).
+//! to a key ([`random`]), NumPy's arrays ([`npy`]), files that appear whole or not
+//! at all ([`file`](mod@file)), and the memory that is free ([`memory`]).
 //!
 //! ```
 //! use counterpoint_batch::{Array, Batch, ModalitySpec, Sample, Target, Targets};
@@ -24,6 +24,7 @@
 
 mod array;
 mod batch;
+pub mod file;
 mod frequency;
 pub mod memory;
 mod name;

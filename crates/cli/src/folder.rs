@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use counterpoint::train::Checkpoint;
+use counterpoint_batch::file::replace;
 use counterpoint_data::Contents;
 use counterpoint_report::record::Log;
 
@@ -50,15 +51,9 @@ fn lock(path: &Path) -> Result<File, Failure> {
     Ok(file)
 }
 
-/// Writes a file beside its target and renames it.
+/// Writes a file at once or not at all.
 pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let partial = path.with_file_name(name);
-    File::create(&partial)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&partial, path))
-        .map_err(|e| Failure::io("write", path, &e))
+    replace(path, text.as_bytes()).map_err(|e| Failure::io("write", path, &e))
 }
 
 /// Whether a run was started in a folder.

@@ -4,7 +4,10 @@
 //! files only with `--force`, and appear whole or not at all.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+
+use counterpoint_batch::file::StagedFile;
 
 use crate::exit::{Code, Failure};
 
@@ -105,8 +108,9 @@ fn record(place: &Path) -> Option<(PathBuf, String)> {
 /// # Errors
 /// If one cannot be written; nothing of this call is left then.
 pub fn write(files: &[(PathBuf, Vec<u8>)]) -> Result<(), Failure> {
-    let (mut made, mut partials) = (Vec::new(), Vec::new());
+    let mut made = Vec::new();
     let mut place = || {
+        let mut staged = Vec::new();
         for (path, bytes) in files {
             let fail = |e| Failure::io("write", path, &e);
             let folder = folder_of(path);
@@ -114,26 +118,16 @@ pub fn write(files: &[(PathBuf, Vec<u8>)]) -> Result<(), Failure> {
                 folder.ancestors().take_while(|f| !f.as_os_str().is_empty() && !f.exists()).collect();
             fs::create_dir_all(folder).map_err(fail)?;
             made.extend(missing.into_iter().rev().map(Path::to_owned));
-            let partial = beside(path);
-            partials.push(partial.clone());
-            fs::write(&partial, bytes).map_err(fail)?;
+            staged.push(StagedFile::new(path, |file| file.write_all(bytes)).map_err(fail)?);
         }
-        for ((path, _), partial) in files.iter().zip(&partials) {
-            fs::rename(partial, path).map_err(|e| Failure::io("write", path, &e))?;
+        for ((path, _), staged) in files.iter().zip(staged) {
+            staged.place().map_err(|e| Failure::io("write", path, &e))?;
         }
         Ok(())
     };
     let done = place();
     if done.is_err() {
-        partials.iter().for_each(|partial| drop(fs::remove_file(partial)));
         made.iter().rev().for_each(|folder: &PathBuf| drop(fs::remove_dir(folder)));
     }
     done
-}
-
-/// Where a file is written before it takes its name.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    path.with_file_name(name)
 }

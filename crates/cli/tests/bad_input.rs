@@ -202,7 +202,7 @@ fn a_full_disk_keeps_the_checkpoint_before() {
     let output =
         std::process::Command::new("sh").args(["-c", &script]).current_dir(&toy.dir).output().unwrap();
     support::said(output).fails(7, &["cannot write", "safetensors"]);
-    assert!(!toy.dir.join("full/checkpoints/last.partial").exists(), "no half file is left");
+    assert!(!toy.dir.join("full/checkpoints/last.safetensors.partial").exists(), "no half file is left");
     toy.run(&["train", "--resume", "--out", "full"]).succeeds();
     assert_eq!(toy.bytes("full/checkpoints/last.safetensors"), toy.bytes("run/checkpoints/last.safetensors"));
 }

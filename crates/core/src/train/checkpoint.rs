@@ -6,12 +6,12 @@
 //! file and one rename: a crash leaves either the old or the new checkpoint.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
+use counterpoint_batch::file::replace;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
@@ -154,7 +154,7 @@ impl Checkpoint {
         });
         let file = safetensors::serialize(views, Some([(KEY.to_owned(), text)].into()))
             .map_err(|e| Error::checkpoint("cannot encode the checkpoint").because(e))?;
-        write_atomically(path, &file)
+        replace(path, &file).map_err(|e| Error::io("write", path, e))
     }
 
     /// Reads a file.
@@ -333,22 +333,4 @@ fn parse_key(text: &str, names: &Modalities) -> Result<BufferKey, Error> {
         })
     });
     Ok(BufferKey::Subset(Present::of(members.collect::<Result<Vec<_>, _>>()?)))
-}
-
-/// Writes next to the target, flushes to the disk, then renames.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let partial = path.with_extension("partial");
-    let written = File::create(&partial)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&partial, path))
-        .and_then(|()| match path.parent() {
-            // The rename itself lives in the folder; that of a bare name is the current one.
-            Some(folder) if folder.as_os_str().is_empty() => File::open(".")?.sync_all(),
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => Ok(()),
-        });
-    written.map_err(|e| {
-        let _ = fs::remove_file(&partial);
-        Error::io("write", path, e)
-    })
 }

@@ -17,7 +17,6 @@ mod trainer;
 mod transfer;
 mod watch;
 
-pub(crate) use checkpoint::write_atomically;
 pub use checkpoint::{Checkpoint, Progress};
 pub use evaluation::{Besides, Evaluation, Kept, evaluate};
 pub use learner::Learner;

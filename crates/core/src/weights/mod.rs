@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use counterpoint_batch::file::replace;
+
 use crate::Error;
-use crate::train::write_atomically;
 
 /// Values of a tensor, row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,5 +60,5 @@ pub fn read(path: &Path) -> Result<Weights, Error> {
 /// If the disk is full or the folder cannot be written.
 pub fn write(path: &Path, weights: &Weights) -> Result<(), Error> {
     let file = tensors::bytes(weights).map_err(Error::config)?;
-    write_atomically(path, &file)
+    replace(path, &file).map_err(|e| Error::io("write", path, e))
 }

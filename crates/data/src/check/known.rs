@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use counterpoint_batch::file::StagedFile;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -89,11 +90,9 @@ impl Known {
             let folder = place.parent().unwrap_or(place);
             std::fs::create_dir_all(folder)?;
             // Two processes at once each write a whole list; the later one stays.
-            let partial = folder.join(format!("checked-1.{}.partial", std::process::id()));
-            let mut file = std::fs::File::create(&partial)?;
-            let written =
-                file.write_all(&serde_json::to_vec(passed)?).and_then(|()| std::fs::rename(&partial, place));
-            written.inspect_err(|_| drop(std::fs::remove_file(&partial)))
+            let ending = format!("{}.partial", std::process::id());
+            let text = serde_json::to_vec(passed)?;
+            StagedFile::under(place, &ending, |file| file.write_all(&text))?.place()
         };
         let _ = write();
     }

@@ -1,25 +1,25 @@
 //! NumPy's `.npz`: a zip of `.npy` files.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
+use counterpoint_batch::file::StagedFile;
 use counterpoint_batch::npy::{self, NpyArray};
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-/// Writes all arrays beside `path` and renames, so that nobody reads half of them.
+/// Writes all arrays in one step, so that nobody reads half of them.
 pub(super) fn write(path: &Path, arrays: &BTreeMap<String, NpyArray>) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let beside = path.with_file_name(name);
-    let mut zip = ZipWriter::new(BufWriter::new(File::create(&beside)?));
-    for (name, array) in arrays {
-        zip.start_file(format!("{name}.npy"), SimpleFileOptions::default())?;
-        zip.write_all(&npy::encode(array))?;
-    }
-    zip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    fs::rename(&beside, path)
+    let staged = StagedFile::new(path, |file| {
+        let mut zip = ZipWriter::new(BufWriter::new(file));
+        for (name, array) in arrays {
+            zip.start_file(format!("{name}.npy"), SimpleFileOptions::default())?;
+            zip.write_all(&npy::encode(array))?;
+        }
+        zip.finish()?.flush()
+    });
+    staged?.place()
 }
 
 /// Reads all arrays.

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use counterpoint_batch::file::replace;
 use serde_json::Value;
 
 use super::{Event, RecordError};
@@ -145,15 +146,4 @@ fn kept(bytes: &[u8], stays: impl Fn(Option<&str>, &Value) -> bool) -> Vec<u8> {
         }
     }
     kept
-}
-
-/// Replaces a file in one step.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let beside = path.with_file_name(name);
-    let mut file = File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(beside, path)
 }

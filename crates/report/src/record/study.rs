@@ -138,7 +138,7 @@ impl Study {
         let write = || {
             let mut text = serde_json::to_vec_pretty(self)?;
             text.push(b'\n');
-            super::appender::replace(&path, &text)
+            counterpoint_batch::file::replace(&path, &text)
         };
         write().map_err(|source| RecordError::new("write", &path, source))
     }
