@@ -8,8 +8,7 @@
 use std::collections::BTreeMap;
 
 use counterpoint_report::{
-    plot::{Axis, LinePlot, Series},
-    record::Epoch,
+    record::{Confusion, Epoch},
     tensorboard::EventFile,
 };
 
@@ -67,37 +66,39 @@ fn what_a_strategy_says_has_tags_of_its_own() {
 }
 
 #[test]
-fn a_figure_is_written_as_the_picture_it_is() {
-    let plot = LinePlot::new("Accuracy", Axis::new("epoch").whole(), Axis::new("%"));
-    let plot = LinePlot { series: vec![Series::new("full", [[1.0, 50.0], [2.0, 90.0]])], ..plot };
-    let figure = plot.figure();
+fn a_confusion_matrix_is_a_small_picture_of_shares() {
     let mut file = EventFile::new(Vec::new(), 0.0).unwrap();
     let head = file_length(&mut file);
-    file.figure(1.0, 7, "curves/accuracy", &figure).unwrap();
+    // Half of class 0 is said to be 1; of class 2 there is no sample.
+    let counts = Confusion::from(vec![vec![2, 2, 0], vec![0, 5, 0], vec![0, 0, 0]]);
+    file.confusion(1.0, 7, "full", &counts).unwrap();
     let bytes = file.into_inner();
     // The record: length and its checksum (12 bytes), the event, a checksum.
     let event = &bytes[head + 12..bytes.len() - 4];
-    let png = figure.to_png();
     // Event: wall_time (9 bytes), step (2), summary; inside the tag, then the image with its sides.
     assert_eq!(event[9..11], [16, 7]);
-    let tag = b"\x0a\x0fcurves/accuracy";
+    let tag = b"\x0a\x0econfusion/full";
     assert!(event.windows(tag.len()).any(|w| w == tag));
-    assert!(event.ends_with(&png));
-    let decoder = png::Decoder::new(std::io::Cursor::new(&png));
+    let start = event.windows(4).position(|w| w == b"\x89PNG").unwrap();
+    // 8, height, 16, width, 24, RGB: the sides of the picture itself.
+    assert!(event[..start].windows(6).any(|w| w == [8, 72, 16, 72, 24, 3]));
+    let decoder = png::Decoder::new(std::io::Cursor::new(&event[start..]));
     let mut reader = decoder.read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut pixels).unwrap();
-    // 8, height, 16, width, 24, RGB: the sides of the picture itself, as varints.
-    let varint = |v: u32| vec![v as u8 | 0x80, (v >> 7) as u8];
-    let sides = [vec![8], varint(info.height), vec![16], varint(info.width), vec![24, 3]].concat();
-    assert!(event.windows(sides.len()).any(|w| w == sides), "{}x{}", info.width, info.height);
-    // The curve is there in its colour, on white.
-    let has = |colour: [u8; 3]| pixels.chunks_exact(3).filter(|p| *p == colour).count();
-    assert!(has([0x0a, 0x5c, 0xc2]) > 500 && has([255; 3]) > pixels.len() / 6);
-    if let Ok(folder) = std::env::var("COUNTERPOINT_PICTURES") {
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(format!("{folder}/accuracy.png"), &png).unwrap();
-    }
+    assert_eq!((info.width, info.height), (72, 72));
+    // The middle of the cell of a true and a predicted class.
+    let at = |truth: usize, said: usize| -> [u8; 3] {
+        let place = 3 * ((24 * truth + 12) * 72 + 24 * said + 12);
+        pixels[place..place + 3].try_into().unwrap()
+    };
+    assert_eq!([at(1, 1), at(1, 0), at(2, 2)], [[10, 92, 194], [255; 3], [225; 3]]);
+    assert!(at(0, 0) == at(0, 1) && at(0, 0) == [133, 174, 225], "{:?}", at(0, 0));
+    // More classes than can be seen are left out.
+    let mut file = EventFile::new(Vec::new(), 0.0).unwrap();
+    let head = file_length(&mut file);
+    file.confusion(1.0, 7, "full", &Confusion::new(513, [([0, 512], 1)].into())).unwrap();
+    assert_eq!(file.into_inner().len(), head);
 }
 
 /// Bytes that a file has so far.

@@ -7,21 +7,20 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use counterpoint_report::record::{Confusion, Epoch};
-use counterpoint_report::tensorboard::{EventFile, pictures};
+use counterpoint_report::tensorboard::EventFile;
 
-/// Pictures are written this often over a run, besides the end.
+/// Confusion matrices are written this often over a run, besides the end.
 const PICTURES: usize = 5;
 
 /// Writes an event file of this process into the run's `tensorboard` folder.
 pub struct Board {
     file: EventFile<File>,
     epochs: usize,
-    classes: Vec<String>,
 }
 
 impl Board {
     /// Begins a file. What earlier files hold after `done` epochs is void.
-    pub fn open(run: &Path, done: usize, epochs: usize, classes: &[String]) -> io::Result<Self> {
+    pub fn open(run: &Path, done: usize, epochs: usize) -> io::Result<Self> {
         let folder = run.join("tensorboard");
         fs::create_dir_all(&folder)?;
         let (file, time) = create(&folder)?;
@@ -30,23 +29,21 @@ impl Board {
         if done > 0 {
             file.restart(time, done as u64 + 1)?;
         }
-        Ok(Self { file, epochs, classes: classes.to_vec() })
+        Ok(Self { file, epochs })
     }
 
-    /// Writes an epoch; `all` are the epochs up to it, `confusions` those of
-    /// the validation split by row.
+    /// Writes an epoch; `confusions` are those of the validation split by row.
     pub fn epoch(
         &mut self,
         epoch: &Epoch,
-        all: &[Epoch],
         confusions: impl FnOnce() -> BTreeMap<String, Confusion>,
     ) -> io::Result<()> {
         let time = now();
         self.file.epoch(time, epoch)?;
         let every = (self.epochs / PICTURES).max(1);
         if epoch.epoch == self.epochs || (epoch.epoch > 0 && epoch.epoch.is_multiple_of(every)) {
-            for (tag, figure) in pictures(all, &self.classes, &confusions()) {
-                self.file.figure(time, epoch.epoch as u64, &tag, &figure)?;
+            for (row, counts) in confusions() {
+                self.file.confusion(time, epoch.epoch as u64, &row, &counts)?;
             }
         }
         Ok(())

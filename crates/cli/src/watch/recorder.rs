@@ -85,7 +85,7 @@ impl<'a> Recorder<'a> {
         let steps = (run.config.diagnostics.level == Level::Step)
             .then(|| Appender::resume_steps(path.join("steps.jsonl"), run.batches_done()))
             .transpose()?;
-        let open = || Board::open(path, run.done.epoch, start.epochs, &start.classes);
+        let open = || Board::open(path, run.done.epoch, start.epochs);
         let board = run.config.train.tensorboard.then(open).transpose();
         let board = board.map_err(|e| Failure::io("write TensorBoard file in", path, &e))?;
         epochs.iter().for_each(|epoch| display.epoch(epoch));
@@ -122,9 +122,7 @@ impl<'a> Recorder<'a> {
         self.warned = found.len();
         if let (Some(board), Some(epoch)) = (&mut self.board, self.epochs.last()) {
             let confusions = || scores::confusions(validation, self.task, self.names);
-            board
-                .epoch(epoch, &self.epochs, confusions)
-                .map_err(|e| io("cannot write the TensorBoard file")(e.into()))?;
+            board.epoch(epoch, confusions).map_err(|e| io("cannot write the TensorBoard file")(e.into()))?;
         }
         Ok(())
     }

@@ -123,7 +123,7 @@ impl DotPlot {
         let made = format!("{}: {}.", self.axis.title, words.join("; "));
         let description = if self.description.is_empty() { made } else { self.description.clone() };
         let (title, data) = (self.title.clone(), self.data());
-        Figure { title, description, data, width: WIDTH, height, body: svg.body, shapes: svg.shapes }
+        Figure { title, description, data, width: WIDTH, height, body: svg.body }
     }
 
     /// A row for each value, those that are not drawn included.

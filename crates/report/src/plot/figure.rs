@@ -1,9 +1,8 @@
 //! A drawn plot.
 
 use super::{
-    raster::Raster,
     style::{COLOURS, COLOURS_DARK, RULES},
-    svg::{Anchor, Shape, pixels},
+    svg::pixels,
 };
 use crate::{html::escape, table::Table, text::wrapped};
 
@@ -27,7 +26,6 @@ pub struct Figure {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) body: String,
-    pub(super) shapes: Vec<Shape>,
 }
 
 impl Figure {
@@ -48,20 +46,6 @@ impl Figure {
         let (wide, high) = (self.width.ceil(), self.height.ceil() + above);
         let size = format!("width=\"{COLUMN}mm\" height=\"{:.1}mm\"", COLUMN * high / wide);
         format!("{head}{}", self.element(&(style + &title), &size, above))
-    }
-
-    /// The figure as a PNG picture, light and twice as large, for programs that
-    /// take no SVG.
-    pub fn to_png(&self) -> Vec<u8> {
-        let lines = self.title_lines();
-        let above = above(&lines);
-        let mut raster = Raster::new(self.width.ceil() as usize, (self.height.ceil() + above) as usize);
-        for (text, y) in lines.into_iter().zip(baselines()) {
-            let (at, anchor, class) = ([12.0, y], Anchor::Start, "head".into());
-            raster.draw(&Shape::Text { at, upwards: false, anchor, class, text }, 0.0);
-        }
-        self.shapes.iter().for_each(|shape| raster.draw(shape, above));
-        raster.to_png()
     }
 
     /// The figure as an element of a page that brings the colours, such as

@@ -148,7 +148,7 @@ impl HeatMap {
         // At least the axis titles fit.
         let width = (left + size[0] + 14.0).max(left + pixels(&shorten(&self.column_title, 40)));
         let (title, data) = (self.title.clone(), self.data());
-        Figure { title, description, data, width, height, body: svg.body, shapes: svg.shapes }
+        Figure { title, description, data, width, height, body: svg.body }
     }
 
     fn count(&self, row: usize, column: usize) -> Option<u64> {

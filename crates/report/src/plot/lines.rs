@@ -80,7 +80,7 @@ impl LinePlot {
         let height = self.legend(&mut svg, series);
         let description = if self.description.is_empty() { self.words() } else { self.description.clone() };
         let (title, data) = (self.title.clone(), self.data());
-        Figure { title, description, data, width: WIDTH, height, body: svg.body, shapes: svg.shapes }
+        Figure { title, description, data, width: WIDTH, height, body: svg.body }
     }
 
     /// A row for each point of each curve.

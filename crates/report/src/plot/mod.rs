@@ -10,7 +10,6 @@ mod dots;
 mod figure;
 mod heat;
 mod lines;
-mod raster;
 mod series;
 mod style;
 mod svg;

@@ -1,5 +1,4 @@
-//! Drawing: the one place where text becomes markup. What is drawn is also kept
-//! as shapes, which [`raster`](super::raster) makes pixels of.
+//! Drawing: the one place where text becomes markup.
 
 use std::fmt::Write;
 
@@ -7,26 +6,15 @@ use super::style::{DASHES, SERIES};
 use crate::{html::escape, text::width};
 
 /// Where a text hangs on its point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Anchor {
     Start,
     Middle,
     End,
 }
 
-/// Something drawn, in the pixels of the figure.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Shape {
-    /// A text at its base line, upright or turned to read upwards.
-    Text { at: [f64; 2], upwards: bool, anchor: Anchor, class: String, text: String },
-    /// A path of lines, stroked or filled as its class says.
-    Path(Path),
-    /// A disc in the colour of a series.
-    Disc { at: [f64; 2], radius: f64, series: usize },
-}
-
 /// A path of straight lines.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(super) struct Path {
     /// Classes that say how it is drawn.
     pub class: &'static str,
@@ -44,21 +32,10 @@ pub(super) struct Path {
 #[derive(Debug, Default)]
 pub(super) struct Svg {
     pub body: String,
-    pub shapes: Vec<Shape>,
 }
 
 impl Svg {
     pub fn text(&mut self, x: f64, y: f64, anchor: Anchor, class: &str, text: &str) {
-        self.keep([x, y], false, anchor, class, text);
-        self.write_text(x, y, anchor, class, text);
-    }
-
-    fn keep(&mut self, at: [f64; 2], upwards: bool, anchor: Anchor, class: &str, text: &str) {
-        let (class, text) = (class.to_owned(), text.to_owned());
-        self.shapes.push(Shape::Text { at, upwards, anchor, class, text });
-    }
-
-    fn write_text(&mut self, x: f64, y: f64, anchor: Anchor, class: &str, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "",
             Anchor::Middle => " text-anchor=\"middle\"",
@@ -70,9 +47,8 @@ impl Svg {
 
     /// A text that reads upwards from its point.
     pub fn turned(&mut self, x: f64, y: f64, anchor: Anchor, class: &str, text: &str) {
-        self.keep([x, y], true, anchor, class, text);
         self.add(format_args!("<g transform=\"translate({x:.1} {y:.1}) rotate(-90)\">"));
-        self.write_text(0.0, 0.0, anchor, class, text);
+        self.text(0.0, 0.0, anchor, class, text);
         self.body.push_str("</g>");
     }
 
@@ -95,12 +71,11 @@ impl Svg {
     }
 
     pub fn path(&mut self, path: Path) {
-        let Path { class, series, dash, opacity, d } = &path;
+        let Path { class, series, dash, opacity, d } = path;
         let colour = series.map(|s| format!(" {}", colour(s))).unwrap_or_default();
         let dash = if dash.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{dash}\"") };
         let opacity = opacity.map(|o| format!(" fill-opacity=\"{o:.2}\"")).unwrap_or_default();
         self.add(format_args!("<path class=\"{class}{colour}\"{opacity}{dash} d=\"{d}\"/>"));
-        self.shapes.push(Shape::Path(path));
     }
 
     /// The mark of a series: disc, square, diamond and triangle in turn, so
@@ -124,7 +99,6 @@ impl Svg {
     }
 
     fn disc(&mut self, at: [f64; 2], radius: f64, series: usize) {
-        self.shapes.push(Shape::Disc { at, radius, series });
         let [x, y] = at;
         let colour = colour(series);
         self.add(format_args!(

@@ -3,8 +3,6 @@
 //! The names are keys of [`Epoch::diagnostics`](crate::record::Epoch::diagnostics).
 //! Any other name is drawn too, under that name on a plain axis.
 
-use crate::plot::Axis;
-
 /// Mean over samples of the norm of d fused loss / d features of the modality.
 pub const GRADIENT_FULL: &str = "gradient_full";
 /// The same for the modality's own loss, at the same parameters.
@@ -36,13 +34,6 @@ pub const SHAPLEY: &str = "shapley";
 pub const WITHOUT: &str = "without";
 /// Accuracy of the modality alone on the examined train samples.
 pub const TRAIN_ACCURACY: &str = "train_accuracy";
-
-/// Title and axis of a known measure.
-pub(crate) fn axis(name: &str) -> Option<(&'static str, Axis)> {
-    let manner = KNOWN.iter().find(|m| m.name == name)?;
-    let axis = Axis::new(manner.axis);
-    Some((manner.title, if manner.log { axis.log() } else { axis }))
-}
 
 /// The measures that are drawn first: those that show suppression at work.
 pub(super) const FIRST: [&str; 5] =

@@ -4,9 +4,13 @@ use std::io::{self, Write};
 
 use super::{
     event::{What, encode},
+    heat,
     record::frame,
 };
-use crate::{plot::Figure, record::Epoch, text::visible};
+use crate::{
+    record::{Confusion, Epoch},
+    text::visible,
+};
 
 /// An event file that TensorBoard reads.
 ///
@@ -66,12 +70,17 @@ impl<W: Write> EventFile<W> {
         self.write(wall_time, step, &What::Scalars(scalars))
     }
 
-    /// Writes a figure as a picture.
+    /// Writes the confusion matrix of a row as a small picture; nothing where
+    /// there are too many classes to see one.
     ///
     /// # Errors
     /// When writing fails.
-    pub fn figure(&mut self, wall_time: f64, step: u64, tag: &str, figure: &Figure) -> io::Result<()> {
-        self.write(wall_time, step, &What::Image(&visible(tag), &figure.to_png()))
+    pub fn confusion(&mut self, wall_time: f64, step: u64, row: &str, counts: &Confusion) -> io::Result<()> {
+        if !(1..=heat::MOST_CLASSES).contains(&counts.classes()) {
+            return Ok(());
+        }
+        let png = heat::png(counts).map_err(io::Error::other)?;
+        self.write(wall_time, step, &What::Image(&visible(&format!("confusion/{row}")), &png))
     }
 
     /// Writes all numbers of an epoch.
