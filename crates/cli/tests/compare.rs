@@ -391,6 +391,34 @@ fn mistakes_in_a_study_are_named() {
 }
 
 #[test]
+fn a_dry_run_says_what_would_be_trained_and_writes_nothing() {
+    let toy = toy(SPEC);
+    let said = compare(&toy, "study", &["--dry-run"]);
+    assert!(said.succeeds().out.contains("ok: only-audio, only-image,"), "{}", said.out);
+    assert!(said.out.contains("16 runs of 4 epochs each"), "{}", said.out);
+    assert!(!toy.dir.join("study").exists());
+    toy.edit("study.toml", "strategy.alpha = 2.0", "strategy.alpha = -2.0");
+    compare(&toy, "study", &["--dry-run"]).fails(3, &["method `dgl`"]);
+    assert!(!toy.dir.join("study").exists());
+}
+
+#[test]
+fn the_shipped_studies_of_shipped_data_can_be_trained() {
+    let toy = toy(SPEC);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/studies");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let shipped: Vec<String> = files
+        .map(|file| file.display().to_string())
+        .filter(|file| !["grid", "mosi"].iter().any(|data| file.contains(&format!("studies/{data}"))))
+        .collect();
+    assert!(shipped.len() > 3, "{shipped:?}");
+    for file in &shipped {
+        let said = toy.run(&["compare", file, "--dry-run", "--out", "none"]);
+        assert!(said.succeeds().out.starts_with("ok: only-audio"), "{}", said.out);
+    }
+}
+
+#[test]
 fn folds_are_variants_and_every_sample_is_tested_once() {
     let spec = "config = \"toy.toml\"\nseeds = 1\nfolds = 3\nreferences = false\n[data]\nstratify = true\n\
                 [methods]\njoint = { strategy.name = \"joint\" }\n";

@@ -30,6 +30,9 @@ pub struct Compare {
     /// Change one key of the common configuration, e.g. train.epochs=20.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Open the data and build every method, but train and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
     /// How it runs.
     #[command(flatten)]
     pub studying: Studying,

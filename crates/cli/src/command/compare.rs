@@ -14,6 +14,10 @@ use crate::study::{self, Options, Spec};
 pub fn run(args: &Compare) -> Result<(), Failure> {
     let spec = study::load(&args.spec, &args.set)?;
     let out = args.out.clone().unwrap_or_else(|| default_out("", &args.spec));
+    if args.dry_run {
+        print(study::plan(&spec, &out)?);
+        return Ok(());
+    }
     conduct(&spec, &out, &args.studying).map(drop)
 }
 

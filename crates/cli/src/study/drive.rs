@@ -83,8 +83,7 @@ pub fn run(
     driver.study.write(&place)?;
     stop::from_here_on();
     let tried = driver.tried()?;
-    let trained = driver.lines.iter().filter(|line| line.kind != Kind::Average).count();
-    let runs = tried.len() + trained * driver.variants().len() * spec.seeds.len();
+    let runs = driver.runs()?;
     let mut display = Display::new(runs, driver.epochs()? * runs as u64, driver.metric, options.quiet);
     driver.study.leaks.iter().for_each(|line| display.say(line));
     driver.study.notes.iter().for_each(|note| display.say(&format!("note: {note}")));
@@ -106,6 +105,23 @@ pub fn run(
     driver.average()?;
     display.clear();
     Ok((driver.study, driver.metric))
+}
+
+/// What a study would train, in words: opens the data and builds every method
+/// once, and writes nothing.
+///
+/// # Errors
+/// As [`run`] before the first run.
+pub fn plan(spec: &Spec, place: &Path) -> Result<String, Failure> {
+    settle(spec, place)?;
+    let driver = Driver::open(spec, place)?;
+    let names: Vec<&str> = driver.lines.iter().map(|line| line.name.as_str()).collect();
+    let words = [
+        format!("ok: {}", names.join(", ")),
+        format!("{} runs of {} epochs each", driver.runs()?, driver.epochs()?),
+    ];
+    let notes = driver.study.notes.iter().map(|note| format!("note: {note}"));
+    Ok(words.into_iter().chain(driver.study.leaks.clone()).chain(notes).collect::<Vec<_>>().join("\n"))
 }
 
 /// The resolved study in its folder.
@@ -134,6 +150,12 @@ impl<'a> Driver<'a> {
     /// The variants; one without changes if there are none.
     pub fn variants(&self) -> Vec<Option<&'a Variant>> {
         variants(self.spec)
+    }
+
+    /// How many models are trained.
+    fn runs(&self) -> Result<usize, Failure> {
+        let trained = self.lines.iter().filter(|line| line.kind != Kind::Average).count();
+        Ok(self.tried()?.len() + trained * self.variants().len() * self.spec.seeds.len())
     }
 
     /// Epochs of a run, which are the same for all.

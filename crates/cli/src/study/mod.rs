@@ -19,6 +19,6 @@ mod spec;
 mod summary;
 mod union;
 
-pub use drive::{Options, run};
+pub use drive::{Options, plan, run};
 pub use spec::{Method, References, Spec, load, seeds};
 pub use summary::{json, tables};

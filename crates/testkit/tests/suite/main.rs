@@ -16,6 +16,5 @@ mod own_term;
 mod run;
 mod statistics;
 mod symmetry;
-mod tabulate;
 mod task;
 mod traps;
