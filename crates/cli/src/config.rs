@@ -1,7 +1,9 @@
 //! The configuration file: sections, defaults, `--set`, and helpful refusals.
 
+mod difference;
 mod set;
 
+pub use difference::{first_difference, strip_aside};
 pub use set::{apply, at, overlay, value_of};
 
 use std::ops::Deref;
@@ -199,9 +201,6 @@ pub fn folder_of(path: &Path) -> Result<PathBuf, Failure> {
     base.canonicalize().map_err(|e| Failure::io("find", base, &e))
 }
 
-/// Keys of `[data]` that change nothing of what a batch is.
-pub const LOADING: [&str; 5] = ["workers", "prefetch", "cache_mb", "root", "check"];
-
 /// Nobody trains longer, and counts of steps stay within 64 bits.
 const EPOCHS: usize = 1_000_000;
 
@@ -305,46 +304,15 @@ impl Config {
     pub fn difference(&self, other: &Self) -> Option<String> {
         let strip = |config: &Self| {
             let mut table = Table::try_from(config).expect("a configuration is a table");
-            if let Some(Value::Table(data)) = table.get_mut("data") {
-                LOADING.iter().for_each(|key| drop(data.remove(*key)));
-            }
+            strip_aside(&mut table);
             if let Some(Value::Table(train)) = table.get_mut("train") {
-                ["tensorboard", "checkpoint_steps", "epochs"].iter().for_each(|key| drop(train.remove(*key)));
+                train.remove("epochs");
             }
             table.remove("diagnostics");
             table
         };
         first_difference("", &Value::Table(strip(self)), &Value::Table(strip(other)))
     }
-}
-
-/// The first place where two values differ, in words.
-pub fn first_difference(path: &str, a: &Value, b: &Value) -> Option<String> {
-    match (a, b) {
-        (Value::Table(a), Value::Table(b)) => {
-            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            keys.into_iter().find_map(|key| {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                match (a.get(key), b.get(key)) {
-                    (Some(a), Some(b)) => first_difference(&path, a, b),
-                    (Some(_), None) => Some(format!("{path} is new")),
-                    (None, _) => Some(format!("{path} is gone")),
-                }
-            })
-        }
-        (Value::Array(a), Value::Array(b)) if !a.is_empty() || !b.is_empty() => match (named(a), named(b)) {
-            (Some(a), Some(b)) => first_difference(path, &Value::Table(a), &Value::Table(b)),
-            _ => (a != b)
-                .then(|| format!("{path} = {}, was {}", Value::from(a.clone()), Value::from(b.clone()))),
-        },
-        _ => (a != b).then(|| format!("{path} = {a}, was {b}")),
-    }
-}
-
-/// A list of tables with names, by their names.
-fn named(list: &[Value]) -> Option<Table> {
-    let entry = |value: &Value| Some((value.get("name")?.as_str()?.to_owned(), value.clone()));
-    list.iter().map(entry).collect()
 }
 
 fn section<T: DeserializeOwned>(table: &mut Table, name: &str) -> Result<Option<T>, String> {

@@ -33,6 +33,27 @@ fn steers(c: char) -> bool {
         || matches!(u32::from(c), 0xfffe | 0xffff)
 }
 
+/// The text for element content and quoted attributes of HTML, SVG and XML.
+///
+/// ```
+/// use counterpoint_report::text::escape;
+/// assert_eq!(escape("<b onclick='x'>&\u{0}"), "&lt;b onclick=&#39;x&#39;&gt;&amp;\u{fffd}");
+/// ```
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in visible_lines(text).chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
 /// Columns the text takes on a terminal.
 pub fn width(text: &str) -> usize {
     text.width()
@@ -169,4 +190,23 @@ pub fn without_paths(text: &str) -> String {
         }
     }
     short
+}
+
+/// The first `most` names and how many more there are.
+///
+/// ```
+/// use counterpoint_report::text::listed;
+/// assert_eq!(listed(&["audio", "image", "text"], 2), "audio, image and 1 more");
+/// ```
+pub fn listed(names: &[&str], most: usize) -> String {
+    let shown: Vec<String> = names.iter().take(most).map(|name| shorten(name, 80)).collect();
+    match names.len().saturating_sub(most) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// A number of things: `1 run`, `3 runs`.
+pub fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

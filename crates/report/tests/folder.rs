@@ -7,7 +7,10 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use counterpoint_report::report::{Options, Records, Role, read, report};
+use counterpoint_report::{
+    record::Kind,
+    report::{Options, Records, RunSummary, read, report},
+};
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -146,9 +149,8 @@ fn a_study_says_what_its_runs_are() {
     );
     let Records { runs, studies } = scratch.records();
     assert_eq!(runs.len(), 9, "what was only tried is no result");
-    let roles: Vec<Option<Role>> = runs.iter().map(|r| r.role).collect();
-    assert_eq!(roles[0], Some(Role::Reference));
-    assert_eq!(roles[8], Some(Role::Reference));
+    let kinds = |runs: &[RunSummary]| [0, 5, 8].map(|i| runs[i].kind);
+    assert_eq!(kinds(&runs), [Kind::Reference, Kind::Control, Kind::Reference].map(Some));
     let options = Options { baseline: Some("plain".into()), studies, ..Options::default() };
     let page = report(&runs, &options);
     let (html, text) = (page.to_html(), page.summary_text());
@@ -165,6 +167,18 @@ fn a_study_says_what_its_runs_are() {
     assert!(html.contains("Settings tried") && html.contains("strategy.alpha = 1.0"));
     // The unchosen runs reached 100 %, and nobody hears of it.
     assert!(!html.contains("100.0 ± 0.0"));
+    // A control of one modality is a reference of a model of several: the study says so, in its first format
+    // by the name.
+    let text = fs::read_to_string(scratch.0.join("study.json")).unwrap();
+    let only = text
+        .replace(r#""name":"faster","kind":"control""#, r#""name":"faster","kind":"control","modality":"a""#);
+    scratch.write("study.json", &only.replacen('{', r#"{"format":2,"#, 1));
+    assert_eq!(kinds(&scratch.records().runs)[1], Some(Kind::Reference));
+    let only = text.replace(r#""faster""#, r#""only-a-lr-matched""#);
+    scratch.write("study.json", &only.replacen('{', r#"{"format":1,"#, 1));
+    assert_eq!(kinds(&scratch.records().runs)[1], Some(Kind::Reference));
+    scratch.write("study.json", &only.replacen('{', r#"{"format":2,"#, 1));
+    assert_eq!(kinds(&scratch.records().runs)[1], Some(Kind::Control));
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use counterpoint_report::{
     html::Page,
+    predictions::Predictions,
     record::{End, Epoch, Scores, Test, Warning},
-    report::{Options, Predictions, RunSummary, measure, report},
+    report::{Options, RunSummary, measure, report},
 };
 
 /// Markup, an escape sequence, a direction mark, a quote of every kind.
@@ -164,7 +165,7 @@ fn digits(method: &str, seed: u64) -> RunSummary {
             ids,
             correct: BTreeMap::from([("full".into(), correct)]),
         }],
-        role: None,
+        kind: None,
         looks: 1,
         notes: Vec::new(),
         ..RunSummary::default()
@@ -368,7 +369,7 @@ fn runs_on_other_data_get_no_verdict_and_other_budgets_are_named() {
     assert_eq!(verdicts(&page)[0], ("not comparable".to_owned(), None));
     assert!(!page.sections.iter().any(|s| s.heading == "Warnings" || s.heading == "Gain per class"));
 
-    let longer = runs(&|run| run.config += "[train]\nepochs = 20\n");
+    let longer = runs(&|run| run.config = run.config.replace("[train]", "[train]\nepochs = 20"));
     let text = report(&longer, &Options::default()).summary_text();
     assert!(
         text.starts_with(

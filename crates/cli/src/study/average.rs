@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use counterpoint::task::{Classification, Task as _};
 use counterpoint_batch::Targets;
 use counterpoint_report::predictions::{CheckpointPredictions, Numbers, PredictionFile, Truth};
-use counterpoint_report::record::{Alone, Appender, End, Kind, Log, Scores, Start, State, StudyRun, Test};
+use counterpoint_report::record::{
+    Alone, Appender, End, Kind, Log, Scores, Start, State, StudyMethod, StudyRun, Test,
+};
 
 use super::drive::Driver;
 use super::line::AVERAGE;
@@ -24,17 +26,12 @@ impl Driver<'_> {
         for &seed in &self.spec.seeds {
             for variant in self.variants() {
                 let name = variant.map(|v| v.name.as_str());
-                let alone = |r: &&StudyRun| {
-                    r.chosen
-                        && r.seed == seed
-                        && r.variant.as_deref() == name
-                        && r.method.starts_with("only-")
+                let here = |r: &&StudyRun| r.chosen && r.seed == seed && r.variant.as_deref() == name;
+                let is_member = |r: &&StudyRun| {
+                    let only = |m: &StudyMethod| m.kind == Kind::Reference && m.modality.is_some();
+                    self.study.methods.iter().any(|m| m.name == r.method && only(m))
                 };
-                let is_reference = |r: &&StudyRun| {
-                    self.study.methods.iter().any(|m| m.name == r.method && m.kind == Kind::Reference)
-                };
-                let members: Vec<&StudyRun> =
-                    self.study.runs.iter().filter(alone).filter(is_reference).collect();
+                let members: Vec<&StudyRun> = self.study.runs.iter().filter(here).filter(is_member).collect();
                 let place = place(AVERAGE, variant, None, seed);
                 let all = members.len() > 1 && members.iter().all(|r| r.state == State::Finished);
                 let state = if all {

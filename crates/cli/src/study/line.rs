@@ -119,6 +119,13 @@ impl Line {
         }
     }
 
+    /// The only modality of its models; `None` for models of several.
+    pub fn modality(&self) -> Option<&str> {
+        let strategy = self.set.get("strategy")?;
+        let unimodal = strategy.get("name")?.as_str() == Some("unimodal");
+        strategy.get("modality")?.as_str().filter(|_| unimodal)
+    }
+
     /// The configuration of one run; that of a control is made of it by [`Control::of`].
     pub fn config(
         &self,

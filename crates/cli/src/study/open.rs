@@ -53,14 +53,19 @@ impl<'a> Driver<'a> {
             }
         }
         let study = Study {
-            format: 1,
+            format: Study::FORMAT,
             baseline: spec.baseline.clone(),
             metric: metric.name.to_owned(),
             seeds: spec.seeds.clone(),
             variants: spec.variants.iter().map(|v| v.name.clone()).collect(),
             methods: lines
                 .iter()
-                .map(|l| StudyMethod { name: l.name.clone(), kind: l.kind, about: l.about.clone() })
+                .map(|l| StudyMethod {
+                    name: l.name.clone(),
+                    kind: l.kind,
+                    modality: l.modality().map(str::to_owned),
+                    about: l.about.clone(),
+                })
                 .collect(),
             notes,
             ..known

@@ -325,8 +325,8 @@ impl Spec {
         let strip = |spec: &Self| {
             let mut table = spec.to_table();
             table.remove("base");
-            if let Some(Value::Table(data)) = table.get_mut("config").and_then(|c| c.get_mut("data")) {
-                config::LOADING.iter().for_each(|key| drop(data.remove(*key)));
+            if let Some(Value::Table(config)) = table.get_mut("config") {
+                config::strip_aside(config);
             }
             Value::Table(table)
         };

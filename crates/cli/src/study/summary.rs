@@ -49,7 +49,7 @@ pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
         let columns = study.variants.iter().map(|v| Column::new(v).best(better));
         let mut table = Table::new(std::iter::once(Column::new("method")).chain(columns))
             .captioned(format!("test {}{unit}, fused, last epoch, by variant", metric.name));
-        for method in study.methods.iter().filter(|m| m.kind != Kind::Reference || m.name == "joint") {
+        for method in study.methods.iter().filter(|m| m.kind != Kind::Reference || m.modality.is_none()) {
             let cell = |v: &String| {
                 let summary = looks.summary(&method.name, Some(v), "last", FULL, Which::Compared);
                 Cell::spread(&summary, factor, digits)

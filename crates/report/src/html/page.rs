@@ -1,10 +1,10 @@
 //! A page made of sections.
 
-use super::{escape, style};
+use super::style;
 use crate::{
     plot::Figure,
     table::{Cell, Column, Table},
-    text::visible,
+    text::{escape, visible},
 };
 
 /// A part of a section.

@@ -4,7 +4,10 @@ use super::{
     style::{COLOURS, COLOURS_DARK, RULES},
     svg::pixels,
 };
-use crate::{html::escape, table::Table, text::wrapped};
+use crate::{
+    table::Table,
+    text::{escape, wrapped},
+};
 
 /// Width of plots in their own pixels: in a paper's column their text of 12
 /// pixels is 7 points high.

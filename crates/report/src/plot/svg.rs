@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::style::{DASHES, SERIES};
-use crate::{html::escape, text::width};
+use crate::text::{escape, width};
 
 /// Where a text hangs on its point.
 #[derive(Clone, Copy)]

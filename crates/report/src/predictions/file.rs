@@ -6,9 +6,9 @@ use std::path::Path;
 
 use counterpoint_batch::npy::{NpyArray, Values};
 
+use super::Predictions;
 use super::archive;
 use crate::record::RecordError;
-use crate::report::Predictions;
 
 /// What should have been predicted, for every sample.
 #[derive(Clone, Debug, PartialEq)]

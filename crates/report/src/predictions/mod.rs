@@ -14,6 +14,8 @@
 //! ```
 
 mod archive;
+mod correct;
 mod file;
 
+pub use correct::Predictions;
 pub use file::{CheckpointPredictions, Numbers, PredictionFile, Truth};

@@ -126,8 +126,8 @@ pub struct Epoch {
     /// encoder being 1; `None` when not counted.
     #[serde(with = "number::option", skip_serializing_if = "Option::is_none")]
     pub passes: Option<f64>,
-    /// Diagnostics by modality and name; the report draws those it knows (see
-    /// [`measure`](crate::report::measure)) and lists the others.
+    /// Diagnostics by modality and name; the report draws those it knows
+    /// (`report::measure`) under their titles, and the others under their names.
     #[serde(with = "number::nested", skip_serializing_if = "BTreeMap::is_empty")]
     pub diagnostics: Scores,
     /// What the strategy says of its steps, as means over the epoch: ratios,

@@ -10,6 +10,7 @@
 
 mod alone;
 mod appender;
+mod aside;
 mod confusion;
 mod event;
 mod log;
@@ -18,6 +19,7 @@ mod study;
 
 pub use alone::{Alone, Convention, conventions};
 pub use appender::Appender;
+pub use aside::ASIDE;
 pub use confusion::Confusion;
 pub use event::{End, Epoch, Event, Scores, Start, Step, Test, Values, Warning};
 pub use log::{Damage, Log, RecordError};

@@ -41,23 +41,43 @@ pub struct StudyMethod {
     pub name: String,
     /// Why it is there.
     pub kind: Kind,
+    /// The only modality of its models; `None` for models of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modality: Option<String>,
     /// What it is, in words.
     pub about: String,
 }
 
-/// Why a method is in a study.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+impl StudyMethod {
+    /// Format 1 tells by names only which references have one modality.
+    fn infer_modality(&mut self) {
+        let added = matches!(self.kind, Kind::Reference | Kind::Control);
+        let name = self.name.strip_prefix("only-").filter(|_| added);
+        self.modality = name.map(|name| name.strip_suffix("-lr-matched").unwrap_or(name).to_owned());
+    }
+}
+
+/// Why a method is in a comparison, in the order of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// A reference that takes larger steps: whose encoders', or every, learning rate is multiplied by alpha.
+    /// Does a method gain more than larger steps do?
+    Control,
     /// Asked for.
     #[default]
     Method,
     /// Joint training or one modality alone, added for comparison.
     Reference,
-    /// A reference that takes larger steps: whose encoders', or every, learning rate is multiplied by alpha.
-    Control,
     /// The average of the models of single modalities; never trained.
     Average,
+}
+
+impl Kind {
+    /// Whether it only shows what can be reached without the methods.
+    pub fn is_reference(self) -> bool {
+        matches!(self, Self::Reference | Self::Average)
+    }
 }
 
 /// One run of a study.
@@ -117,6 +137,8 @@ pub struct Choice {
 impl Study {
     /// Name of the file in a study folder.
     pub const FILE: &'static str = "study.json";
+    /// Version of the format that is written.
+    pub const FORMAT: u32 = 2;
 
     /// Reads the file of a study folder.
     ///
@@ -124,9 +146,13 @@ impl Study {
     /// When it cannot be read, or is no such file.
     pub fn read(folder: impl AsRef<Path>) -> Result<Self, RecordError> {
         let path = folder.as_ref().join(Self::FILE);
-        fs::read(&path)
+        let mut study: Self = fs::read(&path)
             .and_then(|bytes| serde_json::from_slice(&bytes).map_err(io::Error::other))
-            .map_err(|source| RecordError::new("read", &path, source))
+            .map_err(|source| RecordError::new("read", &path, source))?;
+        if study.format < 2 {
+            study.methods.iter_mut().for_each(StudyMethod::infer_modality);
+        }
+        Ok(study)
     }
 
     /// Writes the file of a study folder, whole or not at all.

@@ -2,20 +2,19 @@
 
 use super::{
     RunSummary,
-    study::{FULL, Method, Source, Study, row_title},
-    words::listed,
+    overview::{FULL, Method, Overview, ScoreSource, row_title},
 };
 use crate::{
     record::{Convention, conventions},
     statistics::Summary,
     table::{Cell, Column, Table},
-    text::shorten,
+    text::{listed, shorten},
 };
 
-impl Study<'_> {
+impl Overview<'_> {
     /// What people call the convention by which a method's modality is
     /// compared, such as `own head`; several where its runs differ.
-    pub fn read_by(&self, method: &Method<'_>, source: &Source, row: &str) -> String {
+    pub fn read_by(&self, method: &Method<'_>, source: &ScoreSource, row: &str) -> String {
         let mut names: Vec<&str> = Vec::new();
         for run in &method.runs {
             let Some(scores) = source.scores(run).filter(|s| s.contains_key(row)) else { continue };
@@ -29,14 +28,14 @@ impl Study<'_> {
 
     /// The name of a method where its score of a row is shown: with the
     /// convention, unless that is zero-filling.
-    pub fn called(&self, method: &Method<'_>, source: &Source, row: &str) -> String {
+    pub fn called(&self, method: &Method<'_>, source: &ScoreSource, row: &str) -> String {
         let by = self.read_by(method, source, row);
         let plain = row == FULL || by.is_empty() || by == Convention::ZeroFill.name();
         if plain { method.name.clone() } else { format!("{}, {by}", method.name) }
     }
 
     /// One sentence: how each modality alone is read in numbers of this source.
-    pub fn conventions(&self, source: &Source) -> Option<String> {
+    pub fn conventions(&self, source: &ScoreSource) -> Option<String> {
         let by = |method: &Method<'_>| {
             let rows = self.rows.iter().filter(|row| *row != FULL);
             let known = rows.map(|row| self.read_by(method, source, row)).filter(|by| !by.is_empty());
@@ -50,20 +49,20 @@ impl Study<'_> {
 }
 
 /// Scores of every modality by every convention; `None` if all are zero-fill.
-pub(super) fn table(study: &Study<'_>, source: &Source) -> Option<Table> {
+pub(super) fn table(overview: &Overview<'_>, source: &ScoreSource) -> Option<Table> {
     let values = |run: &RunSummary, (row, convention): (&str, Convention)| {
         let values = run.alone.by(convention, source.scores(run)?, row)?;
-        Some(values.get(&study.options.metric).copied().unwrap_or(f64::NAN))
+        Some(values.get(&overview.options.metric).copied().unwrap_or(f64::NAN))
     };
-    let modalities = study.rows.iter().filter(|row| *row != FULL);
+    let modalities = overview.rows.iter().filter(|row| *row != FULL);
     let columns: Vec<(&str, Convention)> = modalities
         .flat_map(|row| Convention::ALL.map(|convention| (row.as_str(), convention)))
-        .filter(|column| study.runs.iter().any(|run| values(run, *column).is_some()))
+        .filter(|column| overview.runs.iter().any(|run| values(run, *column).is_some()))
         .collect();
     if columns.iter().all(|(_, convention)| *convention == Convention::ZeroFill) {
         return None;
     }
-    let metric = study.metric;
+    let metric = overview.metric;
     let heads = columns.iter().map(|(row, convention)| {
         Column::new(format!("{}, {}", row_title(row), convention.name())).best(metric.better)
     });
@@ -71,9 +70,9 @@ pub(super) fn table(study: &Study<'_>, source: &Source) -> Option<Table> {
     let mut table = Table::new(heads).captioned(format!(
         "{}: each modality alone, {}",
         source.title(),
-        metric.title(&study.options.metric)
+        metric.title(&overview.options.metric)
     ));
-    for method in &study.methods {
+    for method in &overview.methods {
         let cell = |column: &(&str, Convention)| {
             let of: Vec<f64> = method.runs.iter().filter_map(|run| values(run, *column)).collect();
             Cell::spread(&Summary::of(&of), metric.factor, metric.decimals)

@@ -6,28 +6,28 @@ use super::{
     control::{self, Steps},
     footing::Footing,
     measure,
-    method::{Role, only_modality},
-    study::{FULL, Method, Source, Study, row_title},
-    words::{counted, listed, reached},
+    method::only_modality,
+    overview::{FULL, Method, Overview, ScoreSource, row_title},
 };
 use crate::{
     html::Block,
+    record::Kind,
     statistics::{Comparison, Summary, Verdict},
-    text::decimal,
+    text::{counted, decimal, listed},
 };
 
 /// Better, worse or neither, by how much, within noise or beyond.
-pub(super) fn headline(study: &Study<'_>, contests: &Contests) -> Option<String> {
-    let (contest, source) = (contests.question(study, 0)?, study.sources.first()?);
-    let (focus, baseline) = (&study.methods[study.focus?], &study.methods[study.baseline]);
-    let row = study.row();
+pub(super) fn headline(overview: &Overview<'_>, contests: &Contests) -> Option<String> {
+    let (contest, source) = (contests.question(overview, 0)?, overview.sources.first()?);
+    let (focus, baseline) = (&overview.methods[overview.focus?], &overview.methods[overview.baseline]);
+    let row = overview.row();
     let values =
-        [focus, baseline].map(|m| reached(study, m, source, row).unwrap_or_else(|| "no score".into()));
+        [focus, baseline].map(|m| overview.reached(m, source, row).unwrap_or_else(|| "no score".into()));
     let (method, against) = (&contest.method, &contest.against);
     if let Some(why) = &contest.footing.refused {
         return Some(format!("{method} and {against} are not comparable: {why}. There is no verdict."));
     }
-    let claim = match (contest.winner(study), &contest.seeds.verdict) {
+    let claim = match (contest.winner(overview), &contest.seeds.verdict) {
         (Some(true), _) => format!("{method} is better than {against} here"),
         (Some(false), _) => format!("{method} is worse than {against} here"),
         (None, Verdict::Unknown(_)) => format!("{method} against {against} is undecided here"),
@@ -40,17 +40,17 @@ pub(super) fn headline(study: &Study<'_>, contests: &Contests) -> Option<String>
         values[0],
         values[1],
         row_title(row),
-        study.options.metric.replace('_', " "),
+        overview.options.metric.replace('_', " "),
         place[..1].to_lowercase(),
         &place[1..],
-        contest.verdict(study)
+        contest.verdict(overview)
     ))
 }
 
 /// The questions that have an answer, with a heading each.
-pub(super) fn all(study: &Study<'_>, contests: &Contests) -> Vec<Block> {
-    let Some(question) = contests.question(study, 0) else { return Vec::new() };
-    let Some(source) = study.sources.first() else { return Vec::new() };
+pub(super) fn all(overview: &Overview<'_>, contests: &Contests) -> Vec<Block> {
+    let Some(question) = contests.question(overview, 0) else { return Vec::new() };
+    let Some(source) = overview.sources.first() else { return Vec::new() };
     let mut blocks = Vec::new();
     let mut answer = |heading: String, mut lines: Vec<String>| {
         let body = match lines.len() {
@@ -62,36 +62,36 @@ pub(super) fn all(study: &Study<'_>, contests: &Contests) -> Vec<Block> {
     };
     let name = &question.method;
     if !question.comparable() {
-        answer(format!("And the other methods, against {}?", question.against), others(study, contests));
+        answer(format!("And the other methods, against {}?", question.against), others(overview, contests));
         return blocks;
     }
-    answer("Does it depend on the epoch that is kept?".into(), other_sources(study, contests));
+    answer("Does it depend on the epoch that is kept?".into(), other_sources(overview, contests));
     answer(
         "Does the gain survive the learning-rate-matched control?".into(),
-        control(study, contests, question),
+        control(overview, contests, question),
     );
-    answer(format!("Where does {name} lose?"), losses(study, contests, source));
-    answer("What happened inside?".into(), inside(study, source));
-    answer(format!("And the other methods, against {}?", question.against), others(study, contests));
+    answer(format!("Where does {name} lose?"), losses(overview, contests, source));
+    answer("What happened inside?".into(), inside(overview, source));
+    answer(format!("And the other methods, against {}?", question.against), others(overview, contests));
     blocks
 }
 
-fn other_sources(study: &Study<'_>, contests: &Contests) -> Vec<String> {
-    let more = study.sources.iter().enumerate().skip(1);
+fn other_sources(overview: &Overview<'_>, contests: &Contests) -> Vec<String> {
+    let more = overview.sources.iter().enumerate().skip(1);
     more.filter_map(|(i, source)| {
-        let contest = contests.question(study, i)?;
-        Some(format!("{}: {}.", source.title(), contest.verdict(study)))
+        let contest = contests.question(overview, i)?;
+        Some(format!("{}: {}.", source.title(), contest.verdict(overview)))
     })
     .collect()
 }
 
 /// Whether larger steps alone would bring as much.
-fn control(study: &Study<'_>, contests: &Contests, question: &Contest) -> Vec<String> {
+fn control(overview: &Overview<'_>, contests: &Contests, question: &Contest) -> Vec<String> {
     let (name, baseline) = (&question.method, &question.against);
-    let Some(focus) = study.focus.and_then(|i| study.methods.get(i)) else { return Vec::new() };
+    let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
     let steps = |contest: &Contest| {
-        let control = study.methods.iter().find(|m| m.name == contest.against)?;
-        Some(control::steps(study, focus, control))
+        let control = overview.methods.iter().find(|m| m.name == contest.against)?;
+        Some(control::steps(overview, focus, control))
     };
     let (mut matched, mut others) = (Vec::new(), Vec::new());
     for contest in contests.controls(0) {
@@ -101,7 +101,7 @@ fn control(study: &Study<'_>, contests: &Contests, question: &Contest) -> Vec<St
             None => {}
         }
     }
-    let gained = question.winner(study) == Some(true);
+    let gained = question.winner(overview) == Some(true);
     let mut lines = Vec::new();
     if let Some(optimizer) = control::cancels(focus.runs[0]) {
         lines.push(format!(
@@ -115,22 +115,22 @@ fn control(study: &Study<'_>, contests: &Contests, question: &Contest) -> Vec<St
     } else if matched.is_empty() {
         lines.push(untested(name, baseline, focus.runs[0]));
     }
-    lines.extend(matched.iter().map(|c| match (gained, c.winner(study)) {
-        (false, _) => format!("Against {}: {}.", c.against, c.verdict(study)),
+    lines.extend(matched.iter().map(|c| match (gained, c.winner(overview)) {
+        (false, _) => format!("Against {}: {}.", c.against, c.verdict(overview)),
         (true, winner) => {
             let answer = match winner {
                 Some(true) => "survives",
                 Some(false) => "does not survive, the control is better",
                 None => "does not survive",
             };
-            format!("Against {} the gain {answer}: {}.", c.against, c.verdict(study))
+            format!("Against {} the gain {answer}: {}.", c.against, c.verdict(overview))
         }
     }));
     lines.extend(others.iter().map(|(c, what)| {
         format!(
             "Against {}, {baseline} with {what}, which are not the steps of {name}: {}.",
             c.against,
-            c.verdict(study)
+            c.verdict(overview)
         )
     }));
     lines
@@ -150,21 +150,21 @@ fn untested(name: &str, baseline: &str, focus: &RunSummary) -> String {
     }
 }
 
-fn losses(study: &Study<'_>, contests: &Contests, source: &Source) -> Vec<String> {
+fn losses(overview: &Overview<'_>, contests: &Contests, source: &ScoreSource) -> Vec<String> {
     let mut lines = Vec::new();
-    lines.extend(stronger(study, contests));
-    lines.extend(unimodal(study, source));
-    lines.extend(weaker_classes(study));
-    lines.extend(slower(study));
+    lines.extend(stronger(overview, contests));
+    lines.extend(unimodal(overview, source));
+    lines.extend(weaker_classes(overview));
+    lines.extend(slower(overview));
     lines
 }
 
 /// Methods and references that beat the method in question.
-fn stronger(study: &Study<'_>, contests: &Contests) -> Option<String> {
+fn stronger(overview: &Overview<'_>, contests: &Contests) -> Option<String> {
     let focus = contests.focus.first()?;
-    let name = &study.methods[study.focus?].name;
+    let name = &overview.methods[overview.focus?].name;
     let of = |winner: Option<bool>| -> Vec<&str> {
-        let same = focus.iter().filter(|c| c.comparable() && c.winner(study) == winner);
+        let same = focus.iter().filter(|c| c.comparable() && c.winner(overview) == winner);
         same.map(|c| c.against.as_str()).collect()
     };
     let (lost, level) = (of(Some(false)), of(None));
@@ -182,26 +182,29 @@ fn stronger(study: &Study<'_>, contests: &Contests) -> Option<String> {
 }
 
 /// Each modality inside the method, against a model of that modality only.
-fn unimodal(study: &Study<'_>, source: &Source) -> Vec<String> {
-    let Some(focus) = study.focus.and_then(|i| study.methods.get(i)) else { return Vec::new() };
+fn unimodal(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
+    let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
     let mut found: Vec<(String, Comparison)> = Vec::new();
-    for row in study.rows.iter().filter(|row| *row != FULL) {
-        let references = study.methods.iter().filter(|m| m.role == Role::Reference);
+    for row in overview.rows.iter().filter(|row| *row != FULL) {
+        let references = overview.methods.iter().filter(|m| m.kind.is_reference());
         let own = references.filter(|m| only_modality(m.runs[0]).as_deref() == Some(row));
-        let Some(reference) = own.max_by(|a, b| mean(study, a, source).total_cmp(&mean(study, b, source)))
+        let Some(reference) =
+            own.max_by(|a, b| mean(overview, a, source).total_cmp(&mean(overview, b, source)))
         else {
             continue;
         };
-        let pairs = study.pairs(focus, reference);
-        let (a, b): (Vec<f64>, Vec<f64>) =
-            pairs.iter().map(|(x, y)| (study.value(x, source, row), study.value(y, source, FULL))).unzip();
-        let gap = Comparison::paired(&a, &b, &study.options.resampling);
+        let pairs = overview.pairs(focus, reference);
+        let (a, b): (Vec<f64>, Vec<f64>) = pairs
+            .iter()
+            .map(|(x, y)| (overview.value(x, source, row), overview.value(y, source, FULL)))
+            .unzip();
+        let gap = Comparison::paired(&a, &b, &overview.options.resampling);
         let (Some(inside), Some(alone)) =
-            (reached(study, focus, source, row), reached(study, reference, source, FULL))
+            (overview.reached(focus, source, row), overview.reached(reference, source, FULL))
         else {
             continue;
         };
-        if Footing::of(study, focus, reference).refused.is_some() {
+        if Footing::of(overview, focus, reference).refused.is_some() {
             continue;
         }
         let text = format!(
@@ -209,27 +212,27 @@ fn unimodal(study: &Study<'_>, source: &Source) -> Vec<String> {
             row_title(row),
             focus.name,
             reference.name,
-            study.read_by(focus, source, row)
+            overview.read_by(focus, source, row)
         );
         found.push((text, gap));
     }
     Comparison::correct(found.iter_mut().map(|(_, gap)| gap));
-    let metric = study.metric;
+    let metric = overview.metric;
     let sentence = |gap: &Comparison| gap.sentence(metric.factor, metric.decimals, metric.points);
     found.iter().map(|(text, gap)| format!("{text}: {}.", sentence(gap))).collect()
 }
 
 /// The mean by which the better of two references is found; NaN last.
-fn mean(study: &Study<'_>, method: &Method<'_>, source: &Source) -> f64 {
-    let mean = Summary::of(&study.values(method, source, FULL)).mean.unwrap_or(f64::NEG_INFINITY);
-    if study.metric.beats(1.0, 0.0) { mean } else { -mean }
+fn mean(overview: &Overview<'_>, method: &Method<'_>, source: &ScoreSource) -> f64 {
+    let mean = Summary::of(&overview.values(method, source, FULL)).mean.unwrap_or(f64::NEG_INFINITY);
+    if overview.metric.beats(1.0, 0.0) { mean } else { -mean }
 }
 
-fn weaker_classes(study: &Study<'_>) -> Option<String> {
-    let source = classes::source(study)?;
-    let (focus, baseline) = (&study.methods[study.focus?], study.methods.get(study.baseline)?);
-    let gains = classes::class_gains(study, source, focus, baseline);
-    let measure = if classes::measure(study) == "IoU" { "The IoU" } else { "Recall" };
+fn weaker_classes(overview: &Overview<'_>) -> Option<String> {
+    let source = classes::source(overview)?;
+    let (focus, baseline) = (&overview.methods[overview.focus?], overview.methods.get(overview.baseline)?);
+    let gains = classes::class_gains(overview, source, focus, baseline);
+    let measure = if classes::measure(overview) == "IoU" { "The IoU" } else { "Recall" };
     let of: Vec<_> = gains.iter().filter(|g| g.gap.difference.is_some()).collect();
     let mut lost: Vec<_> = of.iter().filter(|g| g.gap.difference.is_some_and(|d| d < 0.0)).collect();
     if of.is_empty() {
@@ -258,8 +261,8 @@ fn weaker_classes(study: &Study<'_>) -> Option<String> {
     })
 }
 
-fn slower(study: &Study<'_>) -> Option<String> {
-    let (focus, baseline) = (&study.methods[study.focus?], study.methods.get(study.baseline)?);
+fn slower(overview: &Overview<'_>) -> Option<String> {
+    let (focus, baseline) = (&overview.methods[overview.focus?], overview.methods.get(overview.baseline)?);
     let seconds = |m: &Method<'_>| {
         let epochs = m.runs.iter().flat_map(|run| &run.epochs).filter(|e| e.epoch > 0);
         Summary::of(&epochs.map(|e| e.seconds).collect::<Vec<_>>()).mean
@@ -270,20 +273,20 @@ fn slower(study: &Study<'_>) -> Option<String> {
 }
 
 /// The modality that the baseline starves most, and what the diagnostics say of it.
-fn inside(study: &Study<'_>, source: &Source) -> Vec<String> {
-    let Some(focus) = study.focus.and_then(|i| study.methods.get(i)) else { return Vec::new() };
-    let Some(baseline) = study.methods.get(study.baseline) else { return Vec::new() };
+fn inside(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
+    let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
+    let Some(baseline) = overview.methods.get(overview.baseline) else { return Vec::new() };
     let mut lines = Vec::new();
-    for row in study.rows.iter().filter(|row| *row != FULL) {
-        let value = |m| reached(study, m, source, row);
+    for row in overview.rows.iter().filter(|row| *row != FULL) {
+        let value = |m| overview.reached(m, source, row);
         let (Some(with), Some(without)) = (value(focus), value(baseline)) else { continue };
         let mut text = format!(
             "{} alone: {} reaches {without} ({}) and {} {with} ({}).",
             row_title(row),
             baseline.name,
-            study.read_by(baseline, source, row),
+            overview.read_by(baseline, source, row),
             focus.name,
-            study.read_by(focus, source, row)
+            overview.read_by(focus, source, row)
         );
         let both = |name: &str| Some((last(baseline, row, name)?, last(focus, row, name)?));
         if let Some((before, after)) = both(measure::SUPPRESSION_EFFECTIVE) {
@@ -308,7 +311,7 @@ fn inside(study: &Study<'_>, source: &Source) -> Vec<String> {
         }
         lines.push(text);
     }
-    let measured = study.runs.iter().flat_map(|run| &run.epochs).any(|e| !e.diagnostics.is_empty());
+    let measured = overview.runs.iter().flat_map(|run| &run.epochs).any(|e| !e.diagnostics.is_empty());
     if !measured && !lines.is_empty() {
         lines.push("Gradients and suppression were not recorded in these runs.".into());
     }
@@ -328,15 +331,15 @@ fn last(method: &Method<'_>, modality: &str, name: &str) -> Option<f64> {
 }
 
 /// The methods that are not in question, in three groups.
-fn others(study: &Study<'_>, contests: &Contests) -> Vec<String> {
+fn others(overview: &Overview<'_>, contests: &Contests) -> Vec<String> {
     let Some(all) = contests.baseline.first() else { return Vec::new() };
-    let metric = study.metric;
-    let focus = study.focus.map(|i| study.methods[i].name.as_str());
+    let metric = overview.metric;
+    let focus = overview.focus.map(|i| overview.methods[i].name.as_str());
     let of = |winner: Option<bool>| -> Vec<String> {
         all.iter()
             .filter(|c| {
-                let shown = Some(c.method.as_str()) != focus && c.role == Role::Method;
-                shown && c.comparable() && c.winner(study) == winner
+                let shown = Some(c.method.as_str()) != focus && c.kind == Kind::Method;
+                shown && c.comparable() && c.winner(overview) == winner
             })
             .map(|c| {
                 let gap = c.seeds.difference.unwrap_or(f64::NAN) * metric.factor;
@@ -364,7 +367,7 @@ fn others(study: &Study<'_>, contests: &Contests) -> Vec<String> {
         .collect();
     let apart: Vec<&str> = all
         .iter()
-        .filter(|c| !c.comparable() && Some(c.method.as_str()) != focus && c.role == Role::Method)
+        .filter(|c| !c.comparable() && Some(c.method.as_str()) != focus && c.kind == Kind::Method)
         .map(|c| c.method.as_str())
         .collect();
     if !apart.is_empty() {

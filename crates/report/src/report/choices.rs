@@ -1,6 +1,6 @@
 //! What was tried on validation, and what was chosen.
 
-use super::study::Study;
+use super::overview::Overview;
 use crate::{
     html::{Block, Section},
     statistics::Summary,
@@ -12,13 +12,13 @@ use crate::{
 const MOST: usize = 120;
 
 /// The tried settings of every method; nothing where nothing was tuned.
-pub(super) fn section(study: &Study<'_>) -> Option<Section> {
-    let all: Vec<_> = study.options.studies.iter().flat_map(|s| &s.choices).collect();
+pub(super) fn section(overview: &Overview<'_>) -> Option<Section> {
+    let all: Vec<_> = overview.options.studies.iter().flat_map(|s| &s.choices).collect();
     if all.is_empty() {
         return None;
     }
-    let metric = study.metric;
-    let score = format!("validation {}", metric.title(&study.options.metric));
+    let metric = overview.metric;
+    let score = format!("validation {}", metric.title(&overview.options.metric));
     let titles = ["method", "variant", "setting", &score, "chosen"];
     let mut table = Table::new(titles.map(Column::new)).captioned("Settings tried and chosen on validation");
     let tried =

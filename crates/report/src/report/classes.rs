@@ -4,7 +4,7 @@ use super::{
     RunSummary,
     footing::Footing,
     method::only_modality,
-    study::{FULL, Method, Source, Study, row_title},
+    overview::{FULL, Method, Overview, ScoreSource, row_title},
 };
 use crate::{
     html::{Block, Section},
@@ -22,10 +22,10 @@ const ENDS: usize = 20;
 
 /// Confusion matrices of every method, summed over its runs; of many classes
 /// the pairs that are mistaken most often.
-pub(super) fn confusions(study: &Study<'_>) -> Option<Section> {
-    let source = source(study)?;
+pub(super) fn confusions(overview: &Overview<'_>) -> Option<Section> {
+    let source = source(overview)?;
     let mut section = Section::new("Confusions");
-    let drawn = classes(study).len() <= HeatMap::MOST_CLASSES;
+    let drawn = classes(overview).len() <= HeatMap::MOST_CLASSES;
     section.say(if drawn {
         format!(
             "{}, counts summed over the runs of a method; colour is the share of the true class.",
@@ -36,22 +36,22 @@ pub(super) fn confusions(study: &Study<'_>) -> Option<Section> {
             "{}, counts summed over the runs of a method. A matrix of {} classes cannot be read; these are the pairs \
              that are mistaken most often.",
             source.title(),
-            classes(study).len()
+            classes(overview).len()
         )
     });
     let (mut alone, mut others, mut tables) = (Vec::new(), Vec::new(), Vec::new());
-    for (i, method) in study.methods.iter().take(MOST).enumerate() {
-        let asked = i == study.baseline || Some(i) == study.focus;
-        for row in &study.rows {
+    for (i, method) in overview.methods.iter().take(MOST).enumerate() {
+        let asked = i == overview.baseline || Some(i) == overview.focus;
+        for row in &overview.rows {
             let Some(counts) = summed(method, source, row) else { continue };
-            let title = format!("{}: {}", study.called(method, source, row), row_title(row));
+            let title = format!("{}: {}", overview.called(method, source, row), row_title(row));
             let figure = (counts.classes() <= HeatMap::MOST_CLASSES)
-                .then(|| HeatMap { colour: i, ..HeatMap::confusion(title, classes(study), &counts) })
+                .then(|| HeatMap { colour: i, ..HeatMap::confusion(title, classes(overview), &counts) })
                 .map(|map| Block::Figure(map.figure()));
             match (row == FULL, asked) {
                 (true, true) => {
                     section.blocks.extend(figure);
-                    tables.push(Block::Table(worst(study, method, &counts)));
+                    tables.push(Block::Table(worst(overview, method, &counts)));
                 }
                 (true, false) => others.extend(figure),
                 // A model of one modality says the same twice.
@@ -64,20 +64,20 @@ pub(super) fn confusions(study: &Study<'_>) -> Option<Section> {
     section.blocks.extend(tables);
     section.fold("Modalities alone", alone);
     section.fold("The other methods", others);
-    if study.methods.len() > MOST {
-        section.say(format!("{} more methods are not drawn.", study.methods.len() - MOST));
+    if overview.methods.len() > MOST {
+        section.say(format!("{} more methods are not drawn.", overview.methods.len() - MOST));
     }
     Some(section)
 }
 
 /// Intersection over union of every class under every method; nothing where
 /// classes are not areas.
-pub(super) fn areas(study: &Study<'_>) -> Option<Section> {
-    let source = source(study).filter(|_| areal(study))?;
-    let columns = study.methods.iter().map(|m| Column::new(&m.name).best(Better::Higher));
+pub(super) fn areas(overview: &Overview<'_>) -> Option<Section> {
+    let source = source(overview).filter(|_| areal(overview))?;
+    let columns = overview.methods.iter().map(|m| Column::new(&m.name).best(Better::Higher));
     let mut table = Table::new(std::iter::once(Column::new("class")).chain(columns))
         .captioned(format!("{}: fused IoU of each class, %", source.title()));
-    for (place, class) in classes(study).iter().enumerate() {
+    for (place, class) in classes(overview).iter().enumerate() {
         let cell = |method: &Method<'_>| {
             let values: Vec<f64> = method
                 .runs
@@ -89,7 +89,7 @@ pub(super) fn areas(study: &Study<'_>) -> Option<Section> {
                 summary => Cell::spread(&summary, 100.0, 1),
             }
         };
-        let cells = study.methods.iter().map(cell);
+        let cells = overview.methods.iter().map(cell);
         table.row(std::iter::once(Cell::text(shorten(class, 60))).chain(cells));
     }
     table.note(
@@ -107,29 +107,29 @@ pub(super) struct Gain {
 }
 
 /// What the value of a class is called: its IoU where classes are areas, else its recall.
-pub(super) fn measure(study: &Study<'_>) -> &'static str {
-    if areal(study) { "IoU" } else { "recall" }
+pub(super) fn measure(overview: &Overview<'_>) -> &'static str {
+    if areal(overview) { "IoU" } else { "recall" }
 }
 
 /// Recall (IoU of areas) of every class under one method minus that under another, over pairs of runs.
 pub(super) fn class_gains<'a>(
-    study: &Study<'a>,
-    source: &Source,
+    overview: &Overview<'a>,
+    source: &ScoreSource,
     method: &Method<'a>,
     baseline: &Method<'a>,
 ) -> Vec<Gain> {
-    let values: Vec<(Vec<f64>, Vec<f64>)> = study
+    let values: Vec<(Vec<f64>, Vec<f64>)> = overview
         .pairs(method, baseline)
         .iter()
         .filter_map(|(a, b)| Some((by_class(a, source, FULL)?, by_class(b, source, FULL)?)))
         .collect();
     let classes = values.iter().map(|(a, b)| a.len().min(b.len())).min().unwrap_or(0);
     // The bootstrap is not shown for single classes, and there may be thousands.
-    let plan = Resampling { draws: 0, ..study.options.resampling };
+    let plan = Resampling { draws: 0, ..overview.options.resampling };
     let mut gains: Vec<Gain> = (0..classes)
         .map(|class| {
             let (a, b): (Vec<f64>, Vec<f64>) = values.iter().map(|(a, b)| (a[class], b[class])).unzip();
-            Gain { class: class_name(study, class), gap: Comparison::paired(&a, &b, &plan) }
+            Gain { class: class_name(overview, class), gap: Comparison::paired(&a, &b, &plan) }
         })
         .collect();
     Comparison::correct(gains.iter_mut().map(|gain| &mut gain.gap));
@@ -137,25 +137,26 @@ pub(super) fn class_gains<'a>(
 }
 
 /// What each class gained against the baseline.
-pub(super) fn gains(study: &Study<'_>) -> Option<Section> {
-    let source = source(study)?;
+pub(super) fn gains(overview: &Overview<'_>) -> Option<Section> {
+    let source = source(overview)?;
     let mut section = Section::new("Gain per class");
-    let measure = measure(study);
+    let measure = measure(overview);
     section.say(format!(
         "{}, fused: {measure} of each class minus the baseline's, mean over pairs of runs with Student's t interval. The \
          intervals are of single classes and not corrected for their number.",
         source.title()
     ));
     let mut others = Vec::new();
-    for (i, method, baseline) in study.against().take(MOST) {
+    for (i, method, baseline) in overview.against().take(MOST) {
         let dot = |gain: Gain| Dot {
             name: gain.class,
             value: gain.gap.difference.map_or(f64::NAN, |d| 100.0 * d),
             interval: gain.gap.interval.map(|i| i.scaled(100.0)).map(|i| [i.low, i.high]),
             colour: i,
         };
-        let mut dots: Vec<Dot> = class_gains(study, source, method, baseline).into_iter().map(dot).collect();
-        if dots.is_empty() || Footing::of(study, method, baseline).refused.is_some() {
+        let mut dots: Vec<Dot> =
+            class_gains(overview, source, method, baseline).into_iter().map(dot).collect();
+        if dots.is_empty() || Footing::of(overview, method, baseline).refused.is_some() {
             continue;
         }
         // Missing values last, else the largest gain first.
@@ -173,7 +174,7 @@ pub(super) fn gains(study: &Study<'_>) -> Option<Section> {
             dots,
             ..DotPlot::new(title, Axis::new(format!("gain in {measure}, points")))
         };
-        let place = if Some(i) == study.focus { &mut section.blocks } else { &mut others };
+        let place = if Some(i) == overview.focus { &mut section.blocks } else { &mut others };
         place.push(Block::Figure(plot.figure()));
     }
     let any = section.blocks.len() > 1 || !others.is_empty();
@@ -182,20 +183,20 @@ pub(super) fn gains(study: &Study<'_>) -> Option<Section> {
 }
 
 /// The first source any run has a confusion matrix for.
-pub(super) fn source<'a>(study: &'a Study<'_>) -> Option<&'a Source> {
-    study.sources.iter().find(|source| {
-        study.runs.iter().any(|run| study.rows.iter().any(|r| counts(run, source, r).is_some()))
+pub(super) fn source<'a>(overview: &'a Overview<'_>) -> Option<&'a ScoreSource> {
+    overview.sources.iter().find(|source| {
+        overview.runs.iter().any(|run| overview.rows.iter().any(|r| counts(run, source, r).is_some()))
     })
 }
 
-fn counts<'a>(run: &'a RunSummary, source: &Source, row: &str) -> Option<&'a Confusion> {
-    let Source::Test(checkpoint) = source else { return None };
+fn counts<'a>(run: &'a RunSummary, source: &ScoreSource, row: &str) -> Option<&'a Confusion> {
+    let ScoreSource::Test(checkpoint) = source else { return None };
     let test = run.test(checkpoint)?;
     test.confusion.get(&run.alone.row(&test.scores, row)).filter(|counts| !counts.is_empty())
 }
 
 /// The sum over the runs of a method.
-fn summed(method: &Method<'_>, source: &Source, row: &str) -> Option<Confusion> {
+fn summed(method: &Method<'_>, source: &ScoreSource, row: &str) -> Option<Confusion> {
     let mut all = method.runs.iter().filter_map(|run| counts(run, source, row));
     let mut sum = all.next()?.clone();
     all.for_each(|counts| sum.add(counts));
@@ -203,13 +204,13 @@ fn summed(method: &Method<'_>, source: &Source, row: &str) -> Option<Confusion> 
 }
 
 /// Whether classes are areas.
-fn areal(study: &Study<'_>) -> bool {
-    study.runs.iter().flat_map(|run| &run.tests).any(|test| !test.class_iou.is_empty())
+fn areal(overview: &Overview<'_>) -> bool {
+    overview.runs.iter().flat_map(|run| &run.tests).any(|test| !test.class_iou.is_empty())
 }
 
 /// IoU of every class where classes are areas, else recall; NaN where it is not defined.
-fn by_class(run: &RunSummary, source: &Source, row: &str) -> Option<Vec<f64>> {
-    let Source::Test(checkpoint) = source else { return None };
+fn by_class(run: &RunSummary, source: &ScoreSource, row: &str) -> Option<Vec<f64>> {
+    let ScoreSource::Test(checkpoint) = source else { return None };
     if let Some(iou) = run.test(checkpoint)?.class_iou.get(row) {
         return Some(run.classes.iter().map(|class| iou.get(class).copied().unwrap_or(f64::NAN)).collect());
     }
@@ -218,8 +219,8 @@ fn by_class(run: &RunSummary, source: &Source, row: &str) -> Option<Vec<f64>> {
 }
 
 /// The pairs that are mistaken most often.
-fn worst(study: &Study<'_>, method: &Method<'_>, counts: &Confusion) -> Table {
-    let unit = if areal(study) { "pixels" } else { "samples" };
+fn worst(overview: &Overview<'_>, method: &Method<'_>, counts: &Confusion) -> Table {
+    let unit = if areal(overview) { "pixels" } else { "samples" };
     let mut table = Table::new(["true class", "taken for", unit, "share of the class, %"].map(Column::new))
         .captioned(format!("{}: most frequent confusions", method.name));
     let mut pairs: Vec<(u64, usize, usize)> =
@@ -227,7 +228,7 @@ fn worst(study: &Study<'_>, method: &Method<'_>, counts: &Confusion) -> Table {
     pairs.sort_by_key(|(n, i, j)| (std::cmp::Reverse(*n), *i, *j));
     let shown = if counts.classes() > HeatMap::MOST_CLASSES { 20 } else { 5 };
     for (n, i, j) in pairs.iter().take(shown) {
-        let [from, to] = [*i, *j].map(|class| Cell::text(class_name(study, class)));
+        let [from, to] = [*i, *j].map(|class| Cell::text(class_name(overview, class)));
         let share = *n as f64 / counts.total(*i);
         table.row([from, to, Cell::count(*n), Cell::number(100.0 * share, 1)]);
     }
@@ -237,10 +238,10 @@ fn worst(study: &Study<'_>, method: &Method<'_>, counts: &Confusion) -> Table {
     table
 }
 
-fn classes<'a>(study: &'a Study<'_>) -> &'a [String] {
-    study.runs.iter().map(|run| run.classes.as_slice()).find(|c| !c.is_empty()).unwrap_or_default()
+fn classes<'a>(overview: &'a Overview<'_>) -> &'a [String] {
+    overview.runs.iter().map(|run| run.classes.as_slice()).find(|c| !c.is_empty()).unwrap_or_default()
 }
 
-fn class_name(study: &Study<'_>, class: usize) -> String {
-    classes(study).get(class).map_or_else(|| format!("class {class}"), |name| shorten(name, 60))
+fn class_name(overview: &Overview<'_>, class: usize) -> String {
+    classes(overview).get(class).map_or_else(|| format!("class {class}"), |name| shorten(name, 60))
 }

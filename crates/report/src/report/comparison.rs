@@ -3,11 +3,11 @@
 use super::{
     RunSummary,
     footing::Footing,
-    method::Role,
-    study::{Method, Source, Study},
+    overview::{Method, Overview, ScoreSource},
 };
 use crate::{
     html::{Block, Section},
+    record::Kind,
     statistics::{Comparison, Crossing, Interval, McNemar, Verdict, grid_interval, holm},
     table::{Cell, Column, Table},
     text::decimal,
@@ -22,7 +22,7 @@ const RULE: &str = "A gap is beyond noise if training again and other samples wo
 pub(super) struct Contest {
     pub method: String,
     pub against: String,
-    pub role: Role,
+    pub kind: Kind,
     pub seeds: Comparison,
     /// What the two do not have in common.
     pub footing: Footing,
@@ -44,14 +44,19 @@ pub(super) struct Pair {
 
 impl Contest {
     /// `first` against `second`.
-    pub fn of(study: &Study<'_>, source: &Source, first: &Method<'_>, second: &Method<'_>) -> Self {
-        let plan = &study.options.resampling;
-        let runs = study.pairs(first, second);
-        let row = study.row();
-        let of = |run: &RunSummary| study.value(run, source, row);
+    pub fn of(
+        overview: &Overview<'_>,
+        source: &ScoreSource,
+        first: &Method<'_>,
+        second: &Method<'_>,
+    ) -> Self {
+        let plan = &overview.options.resampling;
+        let runs = overview.pairs(first, second);
+        let row = overview.row();
+        let of = |run: &RunSummary| overview.value(run, source, row);
         let (a, b): (Vec<f64>, Vec<f64>) = runs.iter().map(|(x, y)| (of(x), of(y))).unzip();
         // Only accuracy is the mean of right and wrong.
-        let counts = study.options.metric == "accuracy";
+        let counts = overview.options.metric == "accuracy";
         let right = |run| correct(run, source, row).filter(|_| counts);
         let both: Option<Vec<(Right<'_>, Right<'_>)>> =
             runs.iter().map(|(x, y)| right(x).zip(right(y)).filter(|(x, y)| x.0 == y.0)).collect();
@@ -70,9 +75,9 @@ impl Contest {
         Self {
             method: first.name.clone(),
             against: second.name.clone(),
-            role: first.role,
+            kind: first.kind,
             seeds: Comparison::paired(&a, &b, plan),
-            footing: Footing::of(study, first, second),
+            footing: Footing::of(overview, first, second),
             samples: grid_interval(&grid, crossing, plan),
             pairs: (0..grid.len()).filter_map(pair).collect(),
         }
@@ -84,11 +89,11 @@ impl Contest {
     }
 
     /// Whether the first is better (or worse) beyond noise by [`RULE`]; `None` where nothing is sure.
-    pub fn winner(&self, study: &Study<'_>) -> Option<bool> {
+    pub fn winner(&self, overview: &Overview<'_>) -> Option<bool> {
         let sure = self.comparable()
             && self.seeds.verdict == Verdict::BeyondNoise
             && self.samples_say_noise().is_none();
-        self.seeds.difference.filter(|_| sure).map(|gap| study.metric.beats(gap, 0.0))
+        self.seeds.difference.filter(|_| sure).map(|gap| overview.metric.beats(gap, 0.0))
     }
 
     /// The interval that counts samples too, when it takes back what the seeds say.
@@ -97,11 +102,11 @@ impl Contest {
     }
 
     /// What the comparison says, without capital or full stop.
-    pub fn verdict(&self, study: &Study<'_>) -> String {
+    pub fn verdict(&self, overview: &Overview<'_>) -> String {
         if let Some(why) = &self.footing.refused {
             return format!("not comparable: {why}");
         }
-        let metric = study.metric;
+        let metric = overview.metric;
         let mut text = match self.samples_say_noise().map(|i| i.scaled(metric.factor)) {
             Some(interval) => format!(
                 "the gap of {} {} is within noise: other test samples may close it (over seeds and samples together the \
@@ -129,8 +134,14 @@ impl Contest {
     }
 
     /// The verdict as a full sentence.
-    pub fn sentence(&self, study: &Study<'_>) -> String {
-        format!("{} against {}{}: {}.", self.method, self.against, self.footing.caveat(), self.verdict(study))
+    pub fn sentence(&self, overview: &Overview<'_>) -> String {
+        format!(
+            "{} against {}{}: {}.",
+            self.method,
+            self.against,
+            self.footing.caveat(),
+            self.verdict(overview)
+        )
     }
 }
 
@@ -148,57 +159,60 @@ pub(super) struct Contests {
 }
 
 impl Contests {
-    /// The contests of every source, in the order of the study's sources.
-    pub fn of(study: &Study<'_>) -> Self {
-        let by_source = |contests: &dyn Fn(&Source) -> Vec<Contest>| {
+    /// The contests of every source, in the order of the overview's sources.
+    pub fn of(overview: &Overview<'_>) -> Self {
+        let by_source = |contests: &dyn Fn(&ScoreSource) -> Vec<Contest>| {
             let corrected = |source| {
                 let mut family = contests(source);
                 let judged = family.iter_mut().filter(|contest| contest.comparable());
                 Comparison::correct(judged.map(|contest| &mut contest.seeds));
                 family
             };
-            study.sources.iter().map(corrected).collect()
+            overview.sources.iter().map(corrected).collect()
         };
         let baseline = by_source(&|source| {
-            study
+            overview
                 .against()
-                .map(|(_, method, baseline)| Contest::of(study, source, method, baseline))
+                .map(|(_, method, baseline)| Contest::of(overview, source, method, baseline))
                 .collect()
         });
         let focus = by_source(&|source| {
-            let Some(focus) = study.focus.and_then(|i| study.methods.get(i)) else { return Vec::new() };
-            let others = study.against().filter(|(i, ..)| Some(*i) != study.focus);
+            let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
+            let others = overview.against().filter(|(i, ..)| Some(*i) != overview.focus);
             others
-                .map(|(_, other, _)| Contest { role: other.role, ..Contest::of(study, source, focus, other) })
+                .map(|(_, other, _)| Contest {
+                    kind: other.kind,
+                    ..Contest::of(overview, source, focus, other)
+                })
                 .collect()
         });
         Self { baseline, focus }
     }
 
     /// The method in question against the baseline, on one source.
-    pub fn question(&self, study: &Study<'_>, source: usize) -> Option<&Contest> {
-        let focus = study.methods.get(study.focus?)?;
+    pub fn question(&self, overview: &Overview<'_>, source: usize) -> Option<&Contest> {
+        let focus = overview.methods.get(overview.focus?)?;
         self.baseline.get(source)?.iter().find(|c| c.method == focus.name)
     }
 
     /// Why not all methods were trained on what the baseline was, if so.
     pub fn refused(&self) -> Option<&str> {
         let main = self.baseline.first().into_iter().flatten();
-        main.filter(|c| c.role != Role::Reference).find_map(|c| c.footing.refused.as_deref())
+        main.filter(|c| !c.kind.is_reference()).find_map(|c| c.footing.refused.as_deref())
     }
 
     /// The method in question against the controls, on one source.
     pub fn controls(&self, source: usize) -> impl Iterator<Item = &Contest> {
-        self.focus.get(source).into_iter().flatten().filter(|c| c.role == Role::Control)
+        self.focus.get(source).into_iter().flatten().filter(|c| c.kind == Kind::Control)
     }
 }
 
 /// The comparisons as tables and sentences; nothing for a single method.
-pub(super) fn section(study: &Study<'_>, contests: &Contests) -> Option<Section> {
-    study.methods.get(study.baseline).filter(|_| study.methods.len() > 1)?;
-    let mut section = Section::new(format!("Against {}", study.baseline_name()));
-    for (i, source) in study.sources.iter().enumerate() {
-        let blocks = of_source(study, source, &contests.baseline[i], &contests.focus[i]);
+pub(super) fn section(overview: &Overview<'_>, contests: &Contests) -> Option<Section> {
+    overview.methods.get(overview.baseline).filter(|_| overview.methods.len() > 1)?;
+    let mut section = Section::new(format!("Against {}", overview.baseline_name()));
+    for (i, source) in overview.sources.iter().enumerate() {
+        let blocks = of_source(overview, source, &contests.baseline[i], &contests.focus[i]);
         if i == 0 {
             section.say(RULE);
             section.push(Block::Heading(source.title()));
@@ -210,15 +224,20 @@ pub(super) fn section(study: &Study<'_>, contests: &Contests) -> Option<Section>
     Some(section)
 }
 
-fn of_source(study: &Study<'_>, source: &Source, against: &[Contest], focus: &[Contest]) -> Vec<Block> {
-    let caption = format!("gaps to {}", study.baseline_name());
+fn of_source(
+    overview: &Overview<'_>,
+    source: &ScoreSource,
+    against: &[Contest],
+    focus: &[Contest],
+) -> Vec<Block> {
+    let caption = format!("gaps to {}", overview.baseline_name());
     let mut blocks = vec![
-        Block::List(against.iter().map(|c| c.sentence(study)).collect()),
-        Block::Table(table(study, source, against, &caption)),
+        Block::List(against.iter().map(|c| c.sentence(overview)).collect()),
+        Block::Table(table(overview, source, against, &caption)),
     ];
     if let [first, _, ..] = focus {
         let caption = format!("gaps of {} to every other method", first.method);
-        let inside = vec![Block::Table(turned(study, source, focus, &caption))];
+        let inside = vec![Block::Table(turned(overview, source, focus, &caption))];
         blocks.push(Block::Details(format!("{} against every other method", first.method), inside));
     }
     if let Some(pairs) = sample_by_sample(source, against) {
@@ -228,24 +247,24 @@ fn of_source(study: &Study<'_>, source: &Source, against: &[Contest], focus: &[C
     blocks
 }
 
-fn table(study: &Study<'_>, source: &Source, contests: &[Contest], caption: &str) -> Table {
-    gaps(study, source, contests, caption, "method", |c| &c.method)
+fn table(overview: &Overview<'_>, source: &ScoreSource, contests: &[Contest], caption: &str) -> Table {
+    gaps(overview, source, contests, caption, "method", |c| &c.method)
 }
 
-fn turned(study: &Study<'_>, source: &Source, contests: &[Contest], caption: &str) -> Table {
-    gaps(study, source, contests, caption, "against", |c| &c.against)
+fn turned(overview: &Overview<'_>, source: &ScoreSource, contests: &[Contest], caption: &str) -> Table {
+    gaps(overview, source, contests, caption, "against", |c| &c.against)
 }
 
 fn gaps(
-    study: &Study<'_>,
-    source: &Source,
+    overview: &Overview<'_>,
+    source: &ScoreSource,
     contests: &[Contest],
     caption: &str,
     title: &str,
     name: impl Fn(&Contest) -> &str,
 ) -> Table {
-    let metric = study.metric;
-    let level = format!("{} %", decimal(100.0 * study.options.resampling.level, 0));
+    let metric = overview.metric;
+    let level = format!("{} %", decimal(100.0 * overview.options.resampling.level, 0));
     let columns = [
         title,
         "pairs",
@@ -257,7 +276,7 @@ fn gaps(
         "verdict",
     ]
     .map(Column::new);
-    let unit = format!("{} of {}", metric.points, study.options.metric.replace('_', " "));
+    let unit = format!("{} of {}", metric.points, overview.options.metric.replace('_', " "));
     let mut table = Table::new(columns).captioned(format!("{}: {caption}, {unit}", source.title()));
     // With one pair each there is no t test; what there is, is of the samples.
     let only = |c: &Contest| if let [pair] = c.pairs.as_slice() { Some(pair.mcnemar.exact) } else { None };
@@ -297,10 +316,10 @@ fn gaps(
 }
 
 /// McNemar's test and the paired bootstrap of every pair of runs.
-fn sample_by_sample(source: &Source, contests: &[Contest]) -> Option<Table> {
+fn sample_by_sample(source: &ScoreSource, contests: &[Contest]) -> Option<Table> {
     let all: Vec<(&Contest, &Pair)> = contests
         .iter()
-        .filter(|c| c.role == Role::Method || c.role == Role::Control)
+        .filter(|c| c.kind == Kind::Method || c.kind == Kind::Control)
         .flat_map(|c| c.pairs.iter().map(move |pair| (c, pair)))
         .collect();
     let first = contests.first().filter(|_| !all.is_empty())?;
@@ -344,8 +363,8 @@ fn sample_by_sample(source: &Source, contests: &[Contest]) -> Option<Table> {
 /// Names of the samples, and right or wrong for each.
 type Right<'a> = (&'a [String], &'a [bool]);
 
-fn correct<'a>(run: &'a RunSummary, source: &Source, row: &str) -> Option<Right<'a>> {
-    let Source::Test(checkpoint) = source else { return None };
+fn correct<'a>(run: &'a RunSummary, source: &ScoreSource, row: &str) -> Option<Right<'a>> {
+    let ScoreSource::Test(checkpoint) = source else { return None };
     let predictions = run.predictions.iter().find(|p| p.checkpoint == *checkpoint)?;
     let scores = source.scores(run)?;
     let correct = predictions.correct.get(&run.alone.row(scores, row))?;

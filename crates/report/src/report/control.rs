@@ -9,8 +9,8 @@
 use super::{
     RunSummary,
     method::is_dgl,
+    overview::{Method, Overview},
     settings::{Settings, settings},
-    study::{Method, Study},
 };
 use crate::text::decimal;
 
@@ -25,14 +25,14 @@ pub(super) enum Steps {
 
 /// Compares every run of the control with its partner; a run that has not
 /// begun has no configuration yet and says nothing.
-pub(super) fn steps(study: &Study<'_>, focus: &Method<'_>, control: &Method<'_>) -> Steps {
-    let mut pairs = study.pairs(focus, control);
+pub(super) fn steps(overview: &Overview<'_>, focus: &Method<'_>, control: &Method<'_>) -> Steps {
+    let mut pairs = overview.pairs(focus, control);
     pairs.retain(|(ours, theirs)| !ours.config.is_empty() && !theirs.config.is_empty());
     let matched = pairs.iter().all(|(ours, theirs)| is_matched(ours, theirs));
     if matched && !pairs.is_empty() {
         return Steps::Matched;
     }
-    let baseline = study.methods.get(study.baseline).and_then(|m| m.runs.first());
+    let baseline = overview.methods.get(overview.baseline).and_then(|m| m.runs.first());
     Steps::Other(baseline.map_or_else(String::new, |baseline| difference(control.runs[0], baseline)))
 }
 
@@ -127,7 +127,7 @@ impl Rates {
     }
 
     fn text(&self, key: &str) -> Option<&str> {
-        self.0.get(&format!("optimizer.{key}")).map(|value| value.trim_matches('"'))
+        self.0.get(&format!("optimizer.{key}")).map(String::as_str)
     }
 
     fn number(&self, key: &str) -> Option<f64> {
@@ -136,9 +136,7 @@ impl Rates {
 
     /// A number for all modalities, or that of one.
     fn each(&self, key: &str, modality: &str) -> Option<f64> {
-        [format!("{key}.{modality}"), format!("{key}.\"{modality}\""), key.to_owned()]
-            .iter()
-            .find_map(|key| self.0.get(key)?.parse().ok())
+        [format!("{key}.{modality}"), key.to_owned()].iter().find_map(|key| self.0.get(key)?.parse().ok())
     }
 
     fn alpha(&self, modality: &str) -> Option<f64> {
@@ -214,12 +212,12 @@ mod tests {
 
     #[test]
     fn nothing_is_matched_under_adam_or_with_an_ablation() {
-        let adam = |strategy: &str| {
+        let adam = |strategy: &str, more: &str| {
             run(&format!(
-                "[strategy]\n{strategy}\n[optimizer]\nname = \"adam\"\nlr = 0.001\nweight_decay = 0.0"
+                "[strategy]\n{strategy}\n[optimizer]\nname = \"adam\"\nlr = 0.001\nweight_decay = 0.0\n{more}"
             ))
         };
-        let (dgl, joint) = (adam(DGL), adam(&format!("{JOINT}\n[optimizer]\nencoder_factor = 4.0")));
+        let (dgl, joint) = (adam(DGL, ""), adam(JOINT, "encoder_factor = 4.0"));
         assert!(!is_matched(&dgl, &joint));
         assert_eq!((cancels(&dgl), recipe(&dgl)), (Some("Adam"), None));
         let ablation = sgd(&format!("{DGL}\ntruncate_multimodal = false"), "0.05", "");

@@ -1,6 +1,6 @@
 //! What the training cost.
 
-use super::study::{Method, Study};
+use super::overview::{Method, Overview};
 use crate::{
     html::{Block, Section},
     record::Epoch,
@@ -9,8 +9,8 @@ use crate::{
 };
 
 /// Time, memory and passes of every method.
-pub(super) fn section(study: &Study<'_>) -> Option<Section> {
-    if study.methods.is_empty() {
+pub(super) fn section(overview: &Overview<'_>) -> Option<Section> {
+    if overview.methods.is_empty() {
         return None;
     }
     let mut table = Table::new([
@@ -24,7 +24,7 @@ pub(super) fn section(study: &Study<'_>) -> Option<Section> {
         Column::new("parameters"),
     ])
     .captioned("Cost of a run, mean ± standard deviation over runs");
-    for method in &study.methods {
+    for method in &overview.methods {
         let epochs = || method.runs.iter().flat_map(|run| &run.epochs).filter(|e| e.epoch > 0);
         let speed = |e: &Epoch| if e.seconds > 0.0 { e.samples as f64 / e.seconds } else { f64::NAN };
         let over_runs = |value: &dyn Fn(&super::RunSummary) -> Option<f64>| {

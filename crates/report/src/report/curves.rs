@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     RunSummary, measure,
-    study::{Method, Source, Study, row_title},
+    overview::{Method, Overview, ScoreSource, row_title},
 };
 use crate::{
     html::{Block, Section},
@@ -20,16 +20,16 @@ const BAND: &str = "Curves are means over the runs of a method; the band is one 
 type Split = for<'a> fn(&'a RunSummary, &'a Epoch, &str) -> Option<&'a Values>;
 
 /// Score curves of the fused output and of every modality (the paper's Fig. 1a and 1b).
-pub(super) fn accuracy(study: &Study<'_>) -> Option<Section> {
+pub(super) fn accuracy(overview: &Overview<'_>) -> Option<Section> {
     let mut section = Section::new("Every modality over training");
     let plots = |split: Split, name: &str| {
         let panels =
-            study.rows.iter().map(|row| Panel { row, title: format!("{}, {name} split", row_title(row)) });
-        let axis = Axis::new(study.metric.title(&study.options.metric));
+            overview.rows.iter().map(|row| Panel { row, title: format!("{}, {name} split", row_title(row)) });
+        let axis = Axis::new(overview.metric.title(&overview.options.metric));
         let read = |run: &RunSummary, e: &Epoch, row: &str| {
-            Some(study.metric.factor * split(run, e, row)?.get(&study.options.metric)?)
+            Some(overview.metric.factor * split(run, e, row)?.get(&overview.options.metric)?)
         };
-        Plots::of(study, panels.collect(), &axis, None, read)
+        Plots::of(overview, panels.collect(), &axis, None, read)
     };
     let validation = plots(|run, e, row| run.alone.values(&e.val, row), "validation");
     if validation.first.is_empty() {
@@ -37,15 +37,15 @@ pub(super) fn accuracy(study: &Study<'_>) -> Option<Section> {
         return Some(section);
     }
     section.say(BAND);
-    if let Some(words) = study.conventions(&Source::ValidationLast) {
+    if let Some(words) = overview.conventions(&ScoreSource::ValidationLast) {
         section.say(words);
     }
     section.blocks.extend(validation.first);
     let losses: BTreeSet<&String> =
-        study.runs.iter().flat_map(|r| &r.epochs).flat_map(|e| e.losses.keys()).collect();
+        overview.runs.iter().flat_map(|r| &r.epochs).flat_map(|e| e.losses.keys()).collect();
     let panels =
         losses.iter().take(12).map(|row| Panel { row, title: format!("Training loss: {}", row_title(row)) });
-    let losses = Plots::of(study, panels.collect(), &Axis::new("loss").log(), None, |_, e, row| {
+    let losses = Plots::of(overview, panels.collect(), &Axis::new("loss").log(), None, |_, e, row| {
         e.losses.get(row).copied()
     });
     let training = plots(|run, e, row| run.alone.trained(&e.train, row), "training");
@@ -56,9 +56,9 @@ pub(super) fn accuracy(study: &Study<'_>) -> Option<Section> {
 }
 
 /// Gradient and suppression curves (Fig. 1c and 3), and any other diagnostic.
-pub(super) fn diagnostics(study: &Study<'_>) -> Option<Section> {
+pub(super) fn diagnostics(overview: &Overview<'_>) -> Option<Section> {
     let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for epoch in study.runs.iter().flat_map(|run| &run.epochs) {
+    for epoch in overview.runs.iter().flat_map(|run| &run.epochs) {
         for (modality, values) in &epoch.diagnostics {
             values.keys().for_each(|name| {
                 found.entry(name).or_default().insert(modality);
@@ -77,7 +77,7 @@ pub(super) fn diagnostics(study: &Study<'_>) -> Option<Section> {
         let title = |row: &str| format!("{}: {}", manner.map_or(name, |m| m.title), row_title(row));
         let panels = found[name].iter().take(8).map(|row| Panel { row, title: title(row) }).collect();
         let read = |_: &RunSummary, e: &Epoch, row: &str| e.diagnostics.get(row)?.get(name).copied();
-        let plots = Plots::of(study, panels, &axis, manner.and_then(|m| m.mark), read);
+        let plots = Plots::of(overview, panels, &axis, manner.and_then(|m| m.mark), read);
         let place = if measure::FIRST.contains(&name) { &mut section.blocks } else { &mut more };
         place.extend(plots.first);
         all.extend(plots.all);
@@ -111,7 +111,7 @@ impl Plots {
     /// A picture for each panel with one curve per method, all on the same axes;
     /// none where no run has the number.
     fn of(
-        study: &Study<'_>,
+        overview: &Overview<'_>,
         panels: Vec<Panel<'_>>,
         axis: &Axis,
         mark: Option<(&str, f64)>,
@@ -119,7 +119,7 @@ impl Plots {
     ) -> Self {
         let draw = |methods: &dyn Fn(&str) -> Vec<usize>| {
             let curve = |i: usize, row: &str| {
-                let series = series(&study.methods[i], &|run, epoch| read(run, epoch, row));
+                let series = series(&overview.methods[i], &|run, epoch| read(run, epoch, row));
                 Series { look: Some(i), ..series }
             };
             let mut plots: Vec<LinePlot> = Vec::new();
@@ -139,9 +139,9 @@ impl Plots {
             let figure = |plot: LinePlot| Block::Figure(LinePlot { y: y.clone(), ..plot }.figure());
             plots.clone().into_iter().map(figure).collect::<Vec<_>>()
         };
-        let featured = |row: &str| study.featured(row);
-        let everyone = |_: &str| (0..study.methods.len()).collect();
-        let more = panels.iter().any(|panel| featured(panel.row).len() < study.methods.len());
+        let featured = |row: &str| overview.featured(row);
+        let everyone = |_: &str| (0..overview.methods.len()).collect();
+        let more = panels.iter().any(|panel| featured(panel.row).len() < overview.methods.len());
         Self { first: draw(&featured), all: if more { draw(&everyone) } else { Vec::new() } }
     }
 

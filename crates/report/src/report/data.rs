@@ -1,6 +1,6 @@
 //! What was done to the data, and how many samples each loss and score is of.
 
-use super::study::{Method, Study, row_title};
+use super::overview::{Method, Overview, row_title};
 use crate::{
     html::{Block, Section},
     record::Epoch,
@@ -14,17 +14,17 @@ const MOST: usize = 60;
 const SPLITS: [&str; 3] = ["train", "val", "test"];
 
 /// What users should know of the data; nothing where there is nothing.
-pub(super) fn section(study: &Study<'_>) -> Option<Section> {
-    let tables = [notes(study), sizes(study), losses(study)];
+pub(super) fn section(overview: &Overview<'_>) -> Option<Section> {
+    let tables = [notes(overview), sizes(overview), losses(overview)];
     let mut section = Section::new("Data");
     section.blocks.extend(tables.into_iter().flatten().map(Block::Table));
     (!section.blocks.is_empty()).then_some(section)
 }
 
 /// Every note with the methods whose runs have it.
-fn notes(study: &Study<'_>) -> Option<Table> {
+fn notes(overview: &Overview<'_>) -> Option<Table> {
     let mut notes: Vec<&String> = Vec::new();
-    for note in study.runs.iter().flat_map(|run| &run.data_notes) {
+    for note in overview.runs.iter().flat_map(|run| &run.data_notes) {
         if !notes.contains(&note) {
             notes.push(note);
         }
@@ -33,8 +33,8 @@ fn notes(study: &Study<'_>) -> Option<Table> {
         .captioned("What was done to the data, and what they lack");
     for note in notes.iter().take(MOST) {
         let has = |method: &&Method<'_>| method.runs.iter().any(|run| run.data_notes.contains(note));
-        let names: Vec<&str> = study.methods.iter().filter(has).map(|m| m.name.as_str()).collect();
-        let all = names.len() == study.methods.len();
+        let names: Vec<&str> = overview.methods.iter().filter(has).map(|m| m.name.as_str()).collect();
+        let all = names.len() == overview.methods.len();
         let names = if all { "all".to_owned() } else { shorten(&names.join(", "), 200) };
         table.row([Cell::text(shorten(note, 400)), Cell::text(names)]);
     }
@@ -45,18 +45,18 @@ fn notes(study: &Study<'_>) -> Option<Table> {
 }
 
 /// Samples of the splits, where methods differ in them.
-fn sizes(study: &Study<'_>) -> Option<Table> {
+fn sizes(overview: &Overview<'_>) -> Option<Table> {
     let of = |method: &Method<'_>| {
         let run = method.runs.first()?;
         Some(SPLITS.map(|split| run.data.get(&format!("samples, {split}")).cloned()))
     };
-    let all: Vec<_> = study.methods.iter().map(of).collect();
+    let all: Vec<_> = overview.methods.iter().map(of).collect();
     if all.iter().all(|sizes| *sizes == all[0]) {
         return None;
     }
     let columns = std::iter::once(Column::new("method")).chain(SPLITS.map(Column::new));
     let mut table = Table::new(columns).captioned("Samples of each split, first run of a method");
-    for (method, sizes) in study.methods.iter().zip(all) {
+    for (method, sizes) in overview.methods.iter().zip(all) {
         let cell = |size: Option<String>| size.map_or_else(Cell::none, Cell::text);
         table.row(std::iter::once(Cell::text(&method.name)).chain(sizes.unwrap_or_default().map(cell)));
     }
@@ -68,7 +68,7 @@ fn sizes(study: &Study<'_>) -> Option<Table> {
 }
 
 /// How many samples each loss used, where a loss did not use all.
-fn losses(study: &Study<'_>) -> Option<Table> {
+fn losses(overview: &Overview<'_>) -> Option<Table> {
     let columns = ["method", "loss", "samples used", "training samples"].map(Column::new);
     let mut table =
         Table::new(columns).captioned("Samples that each loss used in an epoch, last epoch of the first run");
@@ -76,7 +76,7 @@ fn losses(study: &Study<'_>) -> Option<Table> {
         method.runs.first()?.epochs.iter().rev().find(|epoch| !epoch.row_samples.is_empty()).cloned()
     };
     let mut partial = false;
-    for (method, epoch) in study.methods.iter().filter_map(|method| Some((method, last(method)?))) {
+    for (method, epoch) in overview.methods.iter().filter_map(|method| Some((method, last(method)?))) {
         for (row, used) in &epoch.row_samples {
             partial |= *used < epoch.samples;
             let cells = [Cell::text(row_title(row)), Cell::count(*used), Cell::count(epoch.samples)];

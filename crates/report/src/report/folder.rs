@@ -5,11 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    Role, RunSummary,
-    method::{name_methods, only_modality},
-    run_folder,
-};
+use super::{RunSummary, method::name_methods, run_folder};
 use crate::{
     record::{Kind, State, Study},
     text::without_paths,
@@ -108,15 +104,14 @@ fn cause(error: &dyn error::Error) -> String {
 fn of_study(root: &Path, study: &Study) -> Vec<RunSummary> {
     let mut runs = Vec::new();
     for entry in study.runs.iter().filter(|run| run.chosen) {
-        let kind = study.methods.iter().find(|m| m.name == entry.method).map(|m| m.kind);
-        let trained = kind != Some(Kind::Average);
+        let method = study.methods.iter().find(|m| m.name == entry.method);
+        let trained = method.is_none_or(|m| m.kind != Kind::Average);
         let mut run = run_folder::read(&root.join(&entry.place), entry.place.clone(), trained);
         run.method.clone_from(&entry.method);
-        run.role = kind.map(|kind| match kind {
-            Kind::Method => Role::Method,
-            // One modality alone is no control of a baseline that has them all.
-            Kind::Control if only_modality(&run).is_none() => Role::Control,
-            Kind::Control | Kind::Reference | Kind::Average => Role::Reference,
+        run.kind = method.map(|m| match m.kind {
+            // One modality alone is not a control of a baseline that has them all.
+            Kind::Control if m.modality.is_some() => Kind::Reference,
+            kind => kind,
         });
         run.seed = Some(entry.seed);
         run.fold.clone_from(&entry.variant);

@@ -9,12 +9,14 @@ use std::collections::BTreeSet;
 
 use super::{
     RunSummary,
-    method::{Role, is_aside, is_held_out},
+    method::{is_aside, is_held_out},
+    overview::{Method, Overview},
     settings::{Settings, settings},
-    study::{Method, Study},
-    words::listed,
 };
-use crate::text::shorten;
+use crate::{
+    record::Kind,
+    text::{listed, shorten},
+};
 
 /// Differences named; more are counted.
 const NAMED: usize = 4;
@@ -30,15 +32,15 @@ pub(super) struct Footing {
 
 impl Footing {
     /// Compares every pair of runs; the first runs of each where none are paired.
-    pub fn of(study: &Study<'_>, first: &Method<'_>, second: &Method<'_>) -> Self {
-        let mut pairs = study.pairs(first, second);
+    pub fn of(overview: &Overview<'_>, first: &Method<'_>, second: &Method<'_>) -> Self {
+        let mut pairs = overview.pairs(first, second);
         if pairs.is_empty() {
             pairs.extend(first.runs.first().copied().zip(second.runs.first().copied()));
         }
         let mut footing = Self::default();
-        let tuned = tuned(study, [first, second]);
+        let tuned = tuned(overview, [first, second]);
         for (ours, theirs) in pairs {
-            let one = Pair { ours, theirs, roles: [first.role, second.role] };
+            let one = Pair { ours, theirs, kinds: [first.kind, second.kind] };
             footing.refused = footing.refused.or_else(|| one.refused());
             for difference in one.differences(&tuned) {
                 if !footing.differs.contains(&difference) {
@@ -67,13 +69,14 @@ impl Footing {
 struct Pair<'a> {
     ours: &'a RunSummary,
     theirs: &'a RunSummary,
-    roles: [Role; 2],
+    kinds: [Kind; 2],
 }
 
 impl Pair<'_> {
-    /// A run that was made of others' predictions has nothing of its own to compare.
-    fn trained(&self) -> bool {
-        [self.ours, self.theirs].iter().all(|run| !run.config.trim().is_empty())
+    /// A run that was made of others' predictions, or whose configuration is
+    /// damaged, has nothing of its own to compare.
+    fn configured(&self) -> bool {
+        [self.ours, self.theirs].iter().all(|run| !settings(&run.config).is_empty())
     }
 
     fn both<'b, T: ?Sized>(&'b self, read: impl Fn(&'b RunSummary) -> Option<&'b T>) -> Option<[&'b T; 2]> {
@@ -122,7 +125,7 @@ impl Pair<'_> {
 
     fn differences(&self, tuned: &BTreeSet<String>) -> Vec<String> {
         let mut found = Vec::new();
-        if !self.trained() {
+        if !self.configured() {
             return found;
         }
         if hash(self.ours).is_some() != hash(self.theirs).is_some() {
@@ -131,8 +134,7 @@ impl Pair<'_> {
         }
         let of = |run: &RunSummary| -> Settings {
             let task = run.task.iter().map(|(key, value)| (format!("task.{key}"), value.clone()));
-            let quoted = |value: String| value.trim_matches('"').to_owned();
-            settings(&run.config).into_iter().map(|(key, value)| (key, quoted(value))).chain(task).collect()
+            settings(&run.config).into_iter().chain(task).collect()
         };
         let [ours, theirs] = [of(self.ours), of(self.theirs)];
         let keys: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
@@ -154,13 +156,12 @@ impl Pair<'_> {
 
     /// Whether a setting belongs to the methods, or changes nothing of what is trained.
     fn is_own(&self, key: &str) -> bool {
-        let plays = |role: Role| self.roles.contains(&role);
         key.starts_with("strategy.")
             || is_aside(key)
             || is_held_out(key)
-            || (plays(Role::Control) && key.starts_with("optimizer."))
+            || (self.kinds.contains(&Kind::Control) && key.starts_with("optimizer."))
             // A model of one modality has no fusion, and no encoder of the others.
-            || (plays(Role::Reference) && key.starts_with("model."))
+            || (self.kinds.iter().any(|kind| kind.is_reference()) && key.starts_with("model."))
     }
 }
 
@@ -171,8 +172,8 @@ fn hash(run: &RunSummary) -> Option<&String> {
 
 /// Keys that a study tuned on validation for these methods: every method tried
 /// as many settings, so what was chosen is the method's own.
-fn tuned(study: &Study<'_>, methods: [&Method<'_>; 2]) -> BTreeSet<String> {
-    let choices = study.options.studies.iter().flat_map(|s| &s.choices);
+fn tuned(overview: &Overview<'_>, methods: [&Method<'_>; 2]) -> BTreeSet<String> {
+    let choices = overview.options.studies.iter().flat_map(|s| &s.choices);
     let of = choices.filter(|choice| methods.iter().any(|m| m.name == choice.method));
     let settings = of.flat_map(|choice| &choice.settings).flat_map(|setting| setting.split(", "));
     settings.filter_map(|one| Some(one.split_once(" = ")?.0.to_owned())).collect()
@@ -197,8 +198,8 @@ mod tests {
 
     fn footing(runs: &[RunSummary]) -> Footing {
         let options = Options::default();
-        let study = Study::new(runs, &options);
-        Footing::of(&study, &study.methods[1], &study.methods[0])
+        let overview = Overview::new(runs, &options);
+        Footing::of(&overview, &overview.methods[1], &overview.methods[0])
     }
 
     #[test]
@@ -277,8 +278,8 @@ mod tests {
         };
         let studies = vec![crate::record::Study { choices: vec![choice], ..Default::default() }];
         let options = Options { studies, ..Options::default() };
-        let study = Study::new(&runs, &options);
-        assert_eq!(Footing::of(&study, &study.methods[1], &study.methods[0]), Footing::default());
+        let overview = Overview::new(&runs, &options);
+        assert_eq!(Footing::of(&overview, &overview.methods[1], &overview.methods[0]), Footing::default());
     }
 
     #[test]

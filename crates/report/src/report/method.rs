@@ -6,36 +6,14 @@ use super::{
     RunSummary,
     settings::{Settings, settings},
 };
+use crate::record::{ASIDE, Kind};
 
-/// Keys that say how data is loaded and runs are watched, or that follow from others.
-const ASIDE: [&str; 9] = [
-    "data.root",
-    "data.check",
-    "data.workers",
-    "data.prefetch",
-    "data.cache_mb",
-    "data.modalities",
-    "train.seed",
-    "train.checkpoint_steps",
-    "train.tensorboard",
-];
+/// Keys that follow from others, or tell the runs of one method apart.
+const FOLLOWING: [&str; 2] = ["data.modalities", "train.seed"];
 /// Words in the keys that say which part of the data is held out.
 const HELD_OUT: [&str; 3] = ["speaker", "fold", "split"];
 /// Keys that scale steps and change nothing else; the last two may go on with a modality.
 const RATES: [&str; 3] = ["optimizer.lr", "optimizer.encoder_factor", "optimizer.encoder_weight_decay"];
-
-/// The part a method plays in a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// What the others are compared with.
-    Baseline,
-    /// The baseline with other learning rates: does a method gain more than larger steps do?
-    Control,
-    /// What is in question.
-    Method,
-    /// A model of one modality, or made of such models: what each can do alone.
-    Reference,
-}
 
 /// Gives runs their method and fold by what their configurations differ in.
 ///
@@ -69,7 +47,7 @@ fn copy((key, value): (&String, &String)) -> (String, String) {
 
 /// Whether a key says how data is loaded and runs are watched, or follows from others.
 pub(super) fn is_aside(key: &str) -> bool {
-    ASIDE.contains(&key) || key.starts_with("diagnostics.")
+    ASIDE.contains(&key) || FOLLOWING.contains(&key) || key.starts_with("diagnostics.")
 }
 
 /// Whether a key says which part of the data is held out.
@@ -85,7 +63,6 @@ fn tells(key: &str) -> bool {
 /// `lr 0.2` of the key `optimizer.lr`, `alpha.audio 2.0` of `strategy.alpha.audio`;
 /// a modality needs no word before it.
 fn part(key: &str, value: &str) -> String {
-    let value = value.trim_matches('"');
     match key.split_once('.').map_or(key, |(_, setting)| setting) {
         "modality" => value.to_owned(),
         word => format!("{word} {value}"),
@@ -133,7 +110,7 @@ fn usual(key: &str, runs: &[RunSummary], own: &[Settings]) -> Option<String> {
 
 /// The strategy a run was trained with.
 pub(super) fn strategy(run: &RunSummary) -> Option<String> {
-    Some(settings(&run.config).get("strategy.name")?.trim_matches('"').to_owned())
+    settings(&run.config).remove("strategy.name")
 }
 
 /// Whether a run was trained with disentangled gradients, and not with an ablation of it.
@@ -147,19 +124,17 @@ pub(super) fn is_dgl(run: &RunSummary) -> bool {
 
 /// The modality of a model of one modality.
 pub(super) fn only_modality(run: &RunSummary) -> Option<String> {
-    let settings = settings(&run.config);
-    let named = settings.get("strategy.modality").map(|name| name.trim_matches('"').to_owned());
-    named.filter(|_| strategy(run).as_deref() == Some("unimodal"))
+    settings(&run.config).remove("strategy.modality").filter(|_| strategy(run).as_deref() == Some("unimodal"))
 }
 
-/// The part a method plays beside the baseline, by their configurations.
-pub(super) fn role(run: &RunSummary, baseline: &RunSummary) -> Role {
-    if let Some(role) = run.role {
-        return role;
+/// Why a method is there beside the baseline, by their configurations where no study says it.
+pub(super) fn kind(run: &RunSummary, baseline: &RunSummary) -> Kind {
+    if let Some(kind) = run.kind {
+        return kind;
     }
     let (ours, theirs) = (settings(&run.config), settings(&baseline.config));
     if strategy(run).as_deref() == Some("unimodal") {
-        return Role::Reference;
+        return Kind::Reference;
     }
     let keys: BTreeSet<&String> = ours.keys().chain(theirs.keys()).filter(|key| tells(key)).collect();
     let mut different = keys.into_iter().filter(|key| ours.get(*key) != theirs.get(*key)).peekable();
@@ -169,9 +144,9 @@ pub(super) fn role(run: &RunSummary, baseline: &RunSummary) -> Role {
             .any(|rate| key.strip_prefix(rate).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     };
     if different.peek().is_some() && different.all(rate) {
-        return Role::Control;
+        return Kind::Control;
     }
-    Role::Method
+    Kind::Method
 }
 
 #[cfg(test)]
@@ -204,9 +179,9 @@ mod tests {
             ["joint", "joint (lr 0.2)", "joint", "dgl", "unimodal (audio)", "unimodal (image)"]
         );
         assert_eq!(runs[2].fold.as_deref(), Some("test_speaker lucas"));
-        let roles: Vec<Role> = runs.iter().map(|r| role(r, &runs[0])).collect();
-        use Role::{Control, Method, Reference};
-        assert_eq!(roles, [Method, Control, Method, Method, Reference, Reference]);
+        let kinds: Vec<Kind> = runs.iter().map(|r| kind(r, &runs[0])).collect();
+        use Kind::{Control, Method, Reference};
+        assert_eq!(kinds, [Method, Control, Method, Method, Reference, Reference]);
     }
 
     #[test]

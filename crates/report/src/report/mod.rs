@@ -20,26 +20,27 @@ mod control;
 mod cost;
 mod curves;
 mod data;
+mod differences;
 mod folder;
 mod footing;
 pub mod measure;
 mod method;
 mod metric;
+mod overview;
 mod results;
 mod run;
 mod run_folder;
 mod settings;
-mod study;
+mod summary;
 mod warnings;
 mod wording;
-mod words;
 
 pub use folder::{FolderError, Records, read};
-pub use method::Role;
-pub use run::{Predictions, RunSummary};
+pub use run::RunSummary;
 
 use crate::{html::Page, record::Study, statistics::Resampling};
 use comparison::Contests;
+use overview::Overview;
 
 /// What the report should weigh.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,26 +78,26 @@ impl Default for Options {
 /// It takes any runs, also none. The page's tables and figures can be written
 /// to files of their own ([`Page::tables`], [`Page::figures`]).
 pub fn report(runs: &[RunSummary], options: &Options) -> Page {
-    let study = study::Study::new(runs, options);
+    let overview = Overview::new(runs, options);
     let mut page = Page::new(&options.title);
     page.footer.clone_from(&options.footer);
     // Bootstraps over samples take the longest of all: once.
-    let contests = Contests::of(&study);
-    page.summary = words::summary(&study, &contests);
+    let contests = Contests::of(&overview);
+    page.summary = summary::blocks(&overview, &contests);
     page.sections = [
-        results::section(&study, &contests),
-        warnings::section(&study, &contests),
-        comparison::section(&study, &contests),
-        curves::accuracy(&study),
-        curves::diagnostics(&study),
-        classes::areas(&study),
-        classes::confusions(&study),
-        classes::gains(&study),
-        choices::section(&study),
-        cost::section(&study),
-        data::section(&study),
-        settings::configuration(&study),
-        settings::surroundings(&study),
+        results::section(&overview, &contests),
+        warnings::section(&overview, &contests),
+        comparison::section(&overview, &contests),
+        curves::accuracy(&overview),
+        curves::diagnostics(&overview),
+        classes::areas(&overview),
+        classes::confusions(&overview),
+        classes::gains(&overview),
+        choices::section(&overview),
+        cost::section(&overview),
+        data::section(&overview),
+        differences::configuration(&overview),
+        differences::surroundings(&overview),
     ]
     .into_iter()
     .flatten()

@@ -3,7 +3,7 @@
 use super::{
     alone,
     comparison::Contests,
-    study::{FULL, Source, Study, row_title},
+    overview::{FULL, Overview, ScoreSource, row_title},
 };
 use crate::{
     html::{Block, Section},
@@ -14,24 +14,24 @@ use crate::{
 };
 
 /// Mean, spread and interval of every method, per row of scores.
-pub(super) fn section(study: &Study<'_>, contests: &Contests) -> Option<Section> {
+pub(super) fn section(overview: &Overview<'_>, contests: &Contests) -> Option<Section> {
     let mut section = Section::new("Results");
-    if study.rows.is_empty() {
+    if overview.rows.is_empty() {
         section.say("No run holds a score yet, so there is no result table.");
         return Some(section);
     }
-    if study.sources == [Source::ValidationLast] {
+    if overview.sources == [ScoreSource::ValidationLast] {
         section.say(
             "The test split was not looked at. These numbers are of the validation split, which training may \
              have been tuned on, so they flatter every method.",
         );
     }
-    for (i, source) in study.sources.iter().enumerate() {
-        section.push(Block::Table(table(study, source, contests.refused())));
-        if i == 0 && study.methods.len() > 1 {
-            section.blocks.extend(pictures(study, source).iter().map(|plot| Block::Figure(plot.figure())));
+    for (i, source) in overview.sources.iter().enumerate() {
+        section.push(Block::Table(table(overview, source, contests.refused())));
+        if i == 0 && overview.methods.len() > 1 {
+            section.blocks.extend(pictures(overview, source).iter().map(|plot| Block::Figure(plot.figure())));
         }
-        if let Some(table) = alone::table(study, source) {
+        if let Some(table) = alone::table(overview, source) {
             section.fold("Each modality alone, by every convention", vec![Block::Table(table)]);
         }
     }
@@ -39,12 +39,12 @@ pub(super) fn section(study: &Study<'_>, contests: &Contests) -> Option<Section>
 }
 
 /// Nothing is best among runs that `refused` says are not comparable.
-fn table(study: &Study<'_>, source: &Source, refused: Option<&str>) -> Table {
-    let metric = study.metric;
-    let level = format!("{} % interval", decimal(100.0 * study.options.resampling.level, 0));
-    let title = metric.title(&study.options.metric);
+fn table(overview: &Overview<'_>, source: &ScoreSource, refused: Option<&str>) -> Table {
+    let metric = overview.metric;
+    let level = format!("{} % interval", decimal(100.0 * overview.options.resampling.level, 0));
+    let title = metric.title(&overview.options.metric);
     let mut columns = vec![Column::new("method"), Column::new("runs")];
-    for row in &study.rows {
+    for row in &overview.rows {
         let better = Some(metric.better).filter(|_| refused.is_none());
         columns.push(Column { title: row_title(row), better });
         if row == FULL {
@@ -53,17 +53,17 @@ fn table(study: &Study<'_>, source: &Source, refused: Option<&str>) -> Table {
     }
     let mut table = Table::new(columns).captioned(format!("{}: {title}", source.title()));
     let mut missing = 0;
-    for method in &study.methods {
+    for method in &overview.methods {
         let mut cells = vec![Cell::text(&method.name), Cell::count(method.runs.len() as u64)];
-        for row in &study.rows {
-            let summary = Summary::of(&study.values(method, source, row));
+        for row in &overview.rows {
+            let summary = Summary::of(&overview.values(method, source, row));
             cells.push(match (summary.n, method.runs.len()) {
                 (0, _) => Cell::none(),
                 _ => Cell::spread(&summary, metric.factor, metric.decimals),
             });
             if row == FULL {
                 missing += summary.missing;
-                cells.push(match interval(study, &summary) {
+                cells.push(match interval(overview, &summary) {
                     None if summary.n == 1 => Cell::Missing("one run".into()),
                     interval => Cell::ends(interval, metric.factor, metric.decimals),
                 });
@@ -75,7 +75,7 @@ fn table(study: &Study<'_>, source: &Source, refused: Option<&str>) -> Table {
         "Mean ± standard deviation over the runs that have the number; the interval is Student's t on the fused \
          mean, cut where a score cannot be.",
     );
-    if let Some(words) = study.conventions(source) {
+    if let Some(words) = overview.conventions(source) {
         table.note(words);
     }
     if let Some(why) = refused {
@@ -89,35 +89,36 @@ fn table(study: &Study<'_>, source: &Source, refused: Option<&str>) -> Table {
 }
 
 /// Student's t interval of a mean, no wider than the score can be.
-fn interval(study: &Study<'_>, summary: &Summary) -> Option<Interval> {
-    let interval = summary.t_interval(study.options.resampling.level)?;
-    let [least, most] = study.metric.bounds;
+fn interval(overview: &Overview<'_>, summary: &Summary) -> Option<Interval> {
+    let interval = summary.t_interval(overview.options.resampling.level)?;
+    let [least, most] = overview.metric.bounds;
     Some(Interval { low: interval.low.max(least), high: interval.high.min(most), ..interval })
 }
 
 /// A picture for each row, all on one axis.
-fn pictures(study: &Study<'_>, source: &Source) -> Vec<DotPlot> {
-    let mut plots: Vec<DotPlot> = study.rows.iter().filter_map(|row| picture(study, source, row)).collect();
+fn pictures(overview: &Overview<'_>, source: &ScoreSource) -> Vec<DotPlot> {
+    let mut plots: Vec<DotPlot> =
+        overview.rows.iter().filter_map(|row| picture(overview, source, row)).collect();
     let ends =
         |dot: &Dot| [dot.value].into_iter().chain(dot.interval.into_iter().flatten()).collect::<Vec<_>>();
     let values: Vec<f64> = plots.iter().flat_map(|plot| &plot.dots).flat_map(ends).collect();
-    let axis = Axis::new(study.metric.title(&study.options.metric)).spanning(values.into_iter());
+    let axis = Axis::new(overview.metric.title(&overview.options.metric)).spanning(values.into_iter());
     plots.iter_mut().for_each(|plot| plot.axis.clone_from(&axis));
     plots
 }
 
 /// The methods that have the row, with their intervals.
-fn picture(study: &Study<'_>, source: &Source, row: &str) -> Option<DotPlot> {
-    let metric = study.metric;
-    let axis = Axis::new(metric.title(&study.options.metric));
+fn picture(overview: &Overview<'_>, source: &ScoreSource, row: &str) -> Option<DotPlot> {
+    let metric = overview.metric;
+    let axis = Axis::new(metric.title(&overview.options.metric));
     let mut plot = DotPlot::new(format!("{}: {}", source.title(), row_title(row)), axis);
     plot.decimals = metric.decimals;
-    for (colour, method) in study.methods.iter().enumerate() {
-        let summary = Summary::of(&study.values(method, source, row));
+    for (colour, method) in overview.methods.iter().enumerate() {
+        let summary = Summary::of(&overview.values(method, source, row));
         let Some(mean) = summary.mean else { continue };
-        let interval = interval(study, &summary).map(|i| i.scaled(metric.factor));
+        let interval = interval(overview, &summary).map(|i| i.scaled(metric.factor));
         plot.dots.push(Dot {
-            name: study.called(method, source, row),
+            name: overview.called(method, source, row),
             value: mean * metric.factor,
             interval: interval.map(|i| [i.low, i.high]),
             colour,

@@ -2,23 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Role;
 use crate::{
-    record::{Alone, End, Epoch, Log, Test, Warning},
+    predictions::Predictions,
+    record::{Alone, End, Epoch, Kind, Log, Test, Warning},
     text::shorten,
 };
-
-/// Right or wrong for every test sample of a run.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Predictions {
-    /// Checkpoint that predicted: `last` or `best`.
-    pub checkpoint: String,
-    /// Names of the samples; two runs are compared sample by sample only when
-    /// these agree.
-    pub ids: Vec<String>,
-    /// Right or wrong by row of scores, in the order of `ids`.
-    pub correct: BTreeMap<String, Vec<bool>>,
-}
 
 /// One run, as plain data. Everything may be missing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,8 +16,8 @@ pub struct RunSummary {
     /// What runs that differ only in seed or fold have in common, e.g. `dgl`
     /// or `joint, learning rate x4`.
     pub method: String,
-    /// The part its method plays; `None` leaves that to its configuration.
-    pub role: Option<Role>,
+    /// Why its method is there; `None` leaves that to its configuration.
+    pub kind: Option<Kind>,
     /// Seed. Runs of two methods are compared pairwise by seed and fold.
     pub seed: Option<u64>,
     /// Fold or split, e.g. the held-out speaker.

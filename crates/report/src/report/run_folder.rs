@@ -4,7 +4,10 @@ use std::{ffi::OsStr, fs, path::Path};
 
 use serde_json::Value;
 
-use super::{RunSummary, settings::settings};
+use super::{
+    RunSummary,
+    settings::{fault, settings},
+};
 use crate::{predictions::PredictionFile, record::Log, text::without_paths};
 
 /// Whether a file of this name makes its folder a run.
@@ -36,7 +39,14 @@ pub(super) fn read(folder: &Path, name: String, trained: bool) -> RunSummary {
     }
     let mut run = RunSummary::from_log(name, &log);
     match fs::read(folder.join("config.toml")) {
-        Ok(bytes) => run.config = without_paths(&String::from_utf8_lossy(&bytes)),
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            notes.extend(
+                fault(&text)
+                    .map(|why| format!("config.toml is not TOML, so its settings are not known: {why}")),
+            );
+            run.config = without_paths(&text);
+        }
         Err(error) if trained => notes.push(format!("cannot read config.toml: {error}")),
         Err(_) => {}
     }
@@ -89,15 +99,14 @@ fn know(run: &mut RunSummary, facts: &Value) {
 /// Takes over what the configuration says of method, seed and data.
 fn configure(run: &mut RunSummary) {
     let settings = settings(&run.config);
-    let bare = |text: &String| text.trim_matches('"').to_owned();
     if run.seed.is_none() {
         run.seed = settings.get("train.seed").and_then(|seed| seed.parse().ok());
     }
     if run.method.is_empty() {
-        run.method = settings.get("strategy.name").map(bare).unwrap_or_default();
+        run.method = settings.get("strategy.name").cloned().unwrap_or_default();
     }
     for (key, value) in settings.iter().filter_map(|(key, value)| Some((key.strip_prefix("data.")?, value))) {
-        run.data.insert(key.to_owned(), bare(value));
+        run.data.insert(key.to_owned(), value.clone());
     }
 }
 

@@ -6,16 +6,14 @@ use super::{
     RunSummary,
     comparison::Contests,
     control::{Steps, steps},
-    method::Role,
-    study::{Method, Source, Study},
+    overview::{Method, Overview, ScoreSource},
     wording::Wording,
-    words::listed,
 };
 use crate::{
     html::{Block, Section},
-    record::Warning,
+    record::{Kind, Warning},
     statistics::Summary,
-    text::shorten,
+    text::{listed, shorten},
     warning::{Caution, GainIsLearningRate, GapUnresolved},
 };
 
@@ -24,9 +22,9 @@ const MOST: usize = 40;
 
 /// Those of several runs first, then those of single runs: what the runs of a
 /// method say alike is one warning, and what methods say alike too.
-pub(super) fn section(study: &Study<'_>, contests: &Contests) -> Option<Section> {
+pub(super) fn section(overview: &Overview<'_>, contests: &Contests) -> Option<Section> {
     let mut found: Vec<(String, String, Vec<String>)> = Vec::new();
-    for kin in study.methods.iter().flat_map(alike) {
+    for kin in overview.methods.iter().flat_map(alike) {
         let (what, remedy, who) = (kin.message.text(), kin.remedy.text(), kin.who());
         match found.iter_mut().find(|f| f.0 == what && f.1 == remedy) {
             Some(known) => known.2.push(who),
@@ -34,7 +32,7 @@ pub(super) fn section(study: &Study<'_>, contests: &Contests) -> Option<Section>
         }
     }
     let mut section = Section::new("Warnings");
-    for warning in between_runs(study, contests) {
+    for warning in between_runs(overview, contests) {
         section.push(Block::Warning(warning.message, warning.remedy));
     }
     for (what, remedy, who) in found.iter().take(MOST) {
@@ -101,48 +99,49 @@ impl Kin<'_> {
 }
 
 /// What no run can know by itself.
-fn between_runs(study: &Study<'_>, contests: &Contests) -> Vec<Warning> {
-    let Some(focus) = study.focus.and_then(|i| study.methods.get(i)) else { return Vec::new() };
-    let Some(baseline) = study.methods.get(study.baseline) else { return Vec::new() };
+fn between_runs(overview: &Overview<'_>, contests: &Contests) -> Vec<Warning> {
+    let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
+    let Some(baseline) = overview.methods.get(overview.baseline) else { return Vec::new() };
     // Both kinds take shares of which more is better.
-    if !study.metric.beats(1.0, 0.0) || study.metric.sign.is_empty() {
+    if !overview.metric.beats(1.0, 0.0) || overview.metric.sign.is_empty() {
         return Vec::new();
     }
-    let Some(question) = contests.question(study, 0).filter(|c| c.comparable()) else { return Vec::new() };
+    let Some(question) = contests.question(overview, 0).filter(|c| c.comparable()) else { return Vec::new() };
     let mut found = Vec::new();
-    found.extend(unresolved(study, focus, baseline));
+    found.extend(unresolved(overview, focus, baseline));
     // A gain that may be noise needs no explanation, unless single runs leave it open.
-    if question.winner(study) != Some(true) && question.seeds.pairs > 1 {
+    if question.winner(overview) != Some(true) && question.seeds.pairs > 1 {
         return found;
     }
     // Against other steps than the method's own, a gain says nothing of its steps.
-    let matched = |m: &&Method<'_>| m.role == Role::Control && steps(study, focus, m) == Steps::Matched;
-    for control in study.methods.iter().filter(matched) {
-        found.extend(learning_rate(study, focus, baseline, control));
+    let matched = |m: &&Method<'_>| m.kind == Kind::Control && steps(overview, focus, m) == Steps::Matched;
+    for control in overview.methods.iter().filter(matched) {
+        found.extend(learning_rate(overview, focus, baseline, control));
     }
     found
 }
 
-fn unresolved(study: &Study<'_>, focus: &Method<'_>, baseline: &Method<'_>) -> Option<Warning> {
-    let mean = |m: &Method<'_>| Summary::of(&study.values(m, &Source::ValidationLast, study.row())).mean;
+fn unresolved(overview: &Overview<'_>, focus: &Method<'_>, baseline: &Method<'_>) -> Option<Warning> {
+    let mean =
+        |m: &Method<'_>| Summary::of(&overview.values(m, &ScoreSource::ValidationLast, overview.row())).mean;
     let samples = focus.runs.iter().find_map(|run| run.data.get("samples, val")?.parse().ok())?;
     let (first, second) = ((focus.name.as_str(), mean(focus)?), (baseline.name.as_str(), mean(baseline)?));
     Some(GapUnresolved::find(first, second, samples, None)?.record())
 }
 
 fn learning_rate(
-    study: &Study<'_>,
+    overview: &Overview<'_>,
     focus: &Method<'_>,
     baseline: &Method<'_>,
     control: &Method<'_>,
 ) -> Option<Warning> {
-    let source = study.sources.first()?;
+    let source = overview.sources.first()?;
     // The runs that all three have in common.
     let (mut ours, mut theirs, mut controls) = (Vec::new(), Vec::new(), Vec::new());
-    for (run, base) in study.pairs(focus, baseline) {
-        let partner = study.pairs(focus, control).into_iter().find(|(a, _)| std::ptr::eq(*a, run));
+    for (run, base) in overview.pairs(focus, baseline) {
+        let partner = overview.pairs(focus, control).into_iter().find(|(a, _)| std::ptr::eq(*a, run));
         let Some((_, third)) = partner else { continue };
-        let values = [run, base, third].map(|r| study.value(r, source, study.row()));
+        let values = [run, base, third].map(|r| overview.value(r, source, overview.row()));
         if values.iter().all(|v| v.is_finite()) {
             ours.push(values[0]);
             theirs.push(values[1]);

@@ -1,7 +1,7 @@
 //! The table in HTML.
 
 use super::{Cell, Table};
-use crate::html::escape;
+use crate::text::escape;
 
 impl Table {
     /// The table as HTML: caption, scoped headers, notes below. Wide tables

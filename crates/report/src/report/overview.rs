@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::{
     Options, RunSummary,
-    method::{Role, is_dgl, only_modality, role, strategy},
+    method::{is_dgl, kind, only_modality, strategy},
     metric::Metric,
 };
 use crate::{
-    record::{Convention, Scores},
+    record::{Convention, Kind, Scores},
     statistics::Summary,
-    text::shorten,
+    text::{decimal, shorten},
 };
 
 pub(super) use crate::text::row_title;
@@ -19,19 +19,20 @@ pub(super) use crate::text::row_title;
 pub(super) struct Method<'a> {
     pub name: String,
     pub runs: Vec<&'a RunSummary>,
-    pub role: Role,
+    /// Why it is there; the baseline counts as a method, whatever a study says of it.
+    pub kind: Kind,
 }
 
 /// Where scores are read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum ScoreSource {
     /// The test split with this checkpoint.
     Test(String),
     /// The validation split after the last epoch.
     ValidationLast,
 }
 
-impl Source {
+impl ScoreSource {
     pub fn title(&self) -> String {
         match self {
             Self::Test(checkpoint) => match checkpoint.as_str() {
@@ -57,7 +58,7 @@ const FEW: usize = 5;
 /// The row of all modalities together.
 pub(super) const FULL: &str = "full";
 
-pub(super) struct Study<'a> {
+pub(super) struct Overview<'a> {
     pub runs: &'a [RunSummary],
     pub options: &'a Options,
     pub metric: Metric,
@@ -70,10 +71,10 @@ pub(super) struct Study<'a> {
     pub rows: Vec<String>,
     /// What results are read from: every kind of look at the test split, the
     /// last epoch first, or validation when there was none.
-    pub sources: Vec<Source>,
+    pub sources: Vec<ScoreSource>,
 }
 
-impl<'a> Study<'a> {
+impl<'a> Overview<'a> {
     pub fn new(runs: &'a [RunSummary], options: &'a Options) -> Self {
         let mut groups: Vec<(&str, Vec<&RunSummary>)> = Vec::new();
         for run in runs {
@@ -94,27 +95,30 @@ impl<'a> Study<'a> {
             .map(|(i, (name, runs))| Method {
                 // A name is repeated in every table and legend: its length is the page's.
                 name: shorten(name, 80),
-                role: match compared {
-                    Some(compared) if i != baseline => role(runs[0], compared),
-                    _ => Role::Baseline,
+                kind: match compared {
+                    Some(compared) if i != baseline => kind(runs[0], compared),
+                    _ => Kind::Method,
                 },
                 runs: runs.clone(),
             })
             .collect();
         let metric = Metric::of(&options.metric);
         let (rows, sources) = (rows(runs), sources(runs));
-        let mut study = Self { runs, options, metric, methods, baseline, focus: None, rows, sources };
-        study.focus = study.in_question();
-        study.sort();
-        study
+        let mut overview = Self { runs, options, metric, methods, baseline, focus: None, rows, sources };
+        overview.focus = overview.in_question();
+        overview.sort();
+        overview
     }
 
     /// Puts the methods into the order of tables and legends: the baseline, the
     /// method in question, controls, other methods, references.
     fn sort(&mut self) {
-        let focus = self.focus.map(|i| self.methods[i].name.clone());
-        let rank = |m: &Method<'_>| (m.role != Role::Baseline, Some(&m.name) != focus.as_ref(), m.role);
-        self.methods.sort_by_key(rank);
+        let [baseline, focus] =
+            [Some(self.baseline), self.focus].map(|i| Some(self.methods.get(i?)?.name.clone()));
+        self.methods.sort_by_key(|m| {
+            let is = |name: &Option<String>| Some(&m.name) == name.as_ref();
+            (!is(&baseline), !is(&focus), m.kind)
+        });
         self.baseline = 0;
         self.focus = self.focus.map(|_| 1);
     }
@@ -124,10 +128,11 @@ impl<'a> Study<'a> {
     pub fn featured(&self, row: &str) -> Vec<usize> {
         let wanted = |i: &usize| {
             let method = &self.methods[*i];
-            match method.role {
-                Role::Baseline | Role::Control => true,
-                Role::Method => Some(*i) == self.focus,
-                Role::Reference => only_modality(method.runs[0]).as_deref() == Some(row),
+            match method.kind {
+                _ if *i == self.baseline => true,
+                Kind::Control => true,
+                Kind::Method => Some(*i) == self.focus,
+                Kind::Reference | Kind::Average => only_modality(method.runs[0]).as_deref() == Some(row),
             }
         };
         let all = 0..self.methods.len();
@@ -142,13 +147,13 @@ impl<'a> Study<'a> {
         };
         let pools = [
             of(|m| m.name == "dgl"),
-            of(|m| m.role == Role::Method && is_dgl(m.runs[0])),
-            of(|m| m.role == Role::Method),
+            of(|m| m.kind == Kind::Method && is_dgl(m.runs[0])),
+            of(|m| m.kind == Kind::Method),
             of(|_| true),
         ];
         let pool = pools.into_iter().find(|pool| !pool.is_empty())?;
         let score = |i: &usize| {
-            Summary::of(&self.values(&self.methods[*i], &Source::ValidationLast, self.row())).mean
+            Summary::of(&self.values(&self.methods[*i], &ScoreSource::ValidationLast, self.row())).mean
         };
         pool.into_iter().reduce(|a, b| match (score(&a), score(&b)) {
             (Some(old), Some(new)) if self.metric.beats(new, old) => b,
@@ -168,15 +173,24 @@ impl<'a> Study<'a> {
     }
 
     /// The score of every run of a method, NaN where it is missing.
-    pub fn values(&self, method: &Method<'_>, source: &Source, row: &str) -> Vec<f64> {
+    pub fn values(&self, method: &Method<'_>, source: &ScoreSource, row: &str) -> Vec<f64> {
         method.runs.iter().map(|run| self.value(run, source, row)).collect()
     }
 
     /// The score of a run, NaN when it is missing; of a modality alone by the
     /// convention that its method rests on.
-    pub fn value(&self, run: &RunSummary, source: &Source, row: &str) -> f64 {
+    pub fn value(&self, run: &RunSummary, source: &ScoreSource, row: &str) -> f64 {
         let values = source.scores(run).and_then(|scores| run.alone.values(scores, row));
         values.and_then(|values| values.get(&self.options.metric)).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Mean and spread of a method, e.g. `98.6 ± 0.3 %`.
+    pub fn reached(&self, method: &Method<'_>, source: &ScoreSource, row: &str) -> Option<String> {
+        let metric = self.metric;
+        let summary = Summary::of(&self.values(method, source, row));
+        let value = |x: f64| decimal(x * metric.factor, metric.decimals);
+        let spread = summary.sd.map(|sd| format!(" ± {}", value(sd))).unwrap_or_default();
+        Some(format!("{}{spread}{}", value(summary.mean?), metric.sign))
     }
 
     /// Runs of two methods that share seed and fold. Runs without both are
@@ -223,13 +237,13 @@ fn rows(runs: &[RunSummary]) -> Vec<String> {
     rows
 }
 
-fn sources(runs: &[RunSummary]) -> Vec<Source> {
+fn sources(runs: &[RunSummary]) -> Vec<ScoreSource> {
     let looks = runs.iter().flat_map(|run| &run.tests).filter(|t| t.split == "test");
     let mut names: Vec<&str> = looks.map(|t| t.checkpoint.as_str()).collect();
     names.sort_by_key(|name| (*name != "last", *name != "best", *name));
     names.dedup();
     if names.is_empty() {
-        return vec![Source::ValidationLast];
+        return vec![ScoreSource::ValidationLast];
     }
-    names.into_iter().take(4).map(|name| Source::Test(name.to_owned())).collect()
+    names.into_iter().take(4).map(|name| ScoreSource::Test(name.to_owned())).collect()
 }

@@ -1,0 +1,13 @@
+//! Settings that belong to no method.
+
+/// Keys of a configuration that change nothing of what is trained: where the
+/// data lie, how they are loaded, what is written beside.
+pub const ASIDE: [&str; 7] = [
+    "data.root",
+    "data.check",
+    "data.workers",
+    "data.prefetch",
+    "data.cache_mb",
+    "train.checkpoint_steps",
+    "train.tensorboard",
+];
