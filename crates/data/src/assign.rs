@@ -12,7 +12,7 @@ use counterpoint_batch::random::Draw;
 
 use crate::config::SplitConfig;
 use crate::error::{DataError, ErrorKind};
-use crate::plan::{Part, Record};
+use crate::record::{Part, Record};
 
 /// Samples that stay together.
 struct Unit {

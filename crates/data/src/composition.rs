@@ -1,6 +1,6 @@
 //! Which modalities samples lack, in words.
 
-use crate::plan::{Part, Plan, Record};
+use crate::record::{Part, Record};
 
 /// How many samples of each part are so: `3 of 12 train and 1 of 4 val`.
 pub fn by_part(records: &[Record], is: impl Fn(&Record) -> bool) -> String {
@@ -17,12 +17,12 @@ pub fn by_part(records: &[Record], is: impl Fn(&Record) -> bool) -> String {
 }
 
 /// One line for each modality that some samples lack.
-pub fn notes(plan: &Plan) -> Vec<String> {
-    let absent = plan.drafts.iter().enumerate().filter_map(|(modality, draft)| {
-        let lacks = |record: &Record| record.sources[modality].is_none();
-        let of = by_part(&plan.records, lacks);
-        let name = &draft.preparation.modality;
+pub fn notes<'a>(
+    modalities: impl Iterator<Item = &'a str>,
+    records: &[Record],
+) -> impl Iterator<Item = String> {
+    modalities.enumerate().filter_map(|(modality, name)| {
+        let of = by_part(records, |record| record.sources[modality].is_none());
         (!of.is_empty()).then(|| format!("modality `{name}`: absent from {of} samples"))
-    });
-    absent.collect()
+    })
 }

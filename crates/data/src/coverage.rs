@@ -1,10 +1,8 @@
 //! What the targets of a split do not show, so that a metric on it says less than it seems to.
 
-use counterpoint_batch::ClassMap;
-
 use crate::dataset::Dataset;
 use crate::error::DataError;
-use crate::plan::{Part, Record};
+use crate::record::{Part, Record};
 use crate::truth::{Labelling, Truth};
 
 /// Classes named in a note; more are counted.
@@ -125,15 +123,6 @@ fn listed(noun: &str, names: &[&str]) -> String {
     format!("{noun} {}{rest}", shown.join(", "))
 }
 
-/// Marks the classes of a label map.
-pub fn mark(seen: &mut [bool], map: &ClassMap) {
-    for &class in &map.pixels {
-        if let Some(seen) = seen.get_mut(usize::from(class)) {
-            *seen = true;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,9 +154,9 @@ mod tests {
             |values: &[f32]| of_values(Part::Val, records(values.iter().map(|&v| Truth::Value(v))).iter());
         assert!(values(&[0.5, 0.5]).unwrap().contains("every target of the val split is 0.5"));
         assert_eq!(values(&[0.5, 0.25]), None);
-        let mut seen = vec![false; 2];
-        mark(&mut seen, &ClassMap { height: 1, width: 2, pixels: vec![1, 255] });
-        assert!(of_maps(&names(2), Part::Val, &seen).unwrap().contains("no pixel of class `c0`: mIoU"));
+        assert!(
+            of_maps(&names(2), Part::Val, &[false, true]).unwrap().contains("no pixel of class `c0`: mIoU")
+        );
         assert!(of_maps(&names(2), Part::Train, &[false; 2]).unwrap().contains("no labelled pixel"));
     }
 }

@@ -10,13 +10,13 @@ use crate::cache::{Budget, Cache};
 use crate::check::{Check, check};
 use crate::config::CommonConfig;
 use crate::contents::Contents;
-use crate::coverage::mark;
 use crate::decode::Levels;
 use crate::error::{DataError, ErrorKind};
-use crate::plan::{Part, Plan, Record};
-use crate::prepare::{Chance, MapSteps, Preparation, Steps};
+use crate::plan::Plan;
+use crate::prepare::{Chance, MapSteps, Preparation, Raw, Steps};
 use crate::progress::Progress;
-use crate::source::{Raw, Source};
+use crate::record::{Part, Record};
+use crate::source::Source;
 use crate::truth::{Labelling, Truth};
 
 /// Fork of a sample's draw for what its modalities and label draw alike; no modality has this number.
@@ -133,7 +133,7 @@ impl Dataset {
         if let Some(raw) = self.raw.get(slot) {
             return arrange(raw).map(Some);
         }
-        let raw = source.load(&preparation.steps).map_err(place)?;
+        let raw = preparation.steps.load(source).map_err(place)?;
         let side = match (&preparation.steps, &raw) {
             (Steps::Scene(_), Raw::Picture(picture)) => Some([picture.height, picture.width]),
             (Steps::Scene(_), Raw::Levels(levels)) => Some([levels.height, levels.width]),
@@ -295,6 +295,15 @@ fn check_batch(specs: &[ModalitySpec], samples: usize, free: u64) -> Result<(), 
     )))
 }
 
+/// Marks the classes of a label map.
+fn mark(seen: &mut [bool], map: &ClassMap) {
+    for &class in &map.pixels {
+        if let Some(seen) = seen.get_mut(usize::from(class)) {
+            *seen = true;
+        }
+    }
+}
+
 /// Names the file of an error that arose after decoding.
 fn at_file(error: DataError, source: &Source) -> DataError {
     match source.path() {
@@ -315,5 +324,12 @@ mod tests {
         assert!(message.contains("a batch of 1000 samples needs about 24 GB, 3.0 GB are free"), "{message}");
         assert!(message.contains("`image` of shape [3, 1000, 1000]"), "{message}");
         assert!(check_batch(&specs, usize::MAX, u64::MAX - 1).is_err(), "counts stay within 64 bits");
+    }
+
+    #[test]
+    fn void_pixels_mark_no_class() {
+        let mut seen = vec![false; 2];
+        mark(&mut seen, &ClassMap { height: 1, width: 2, pixels: vec![1, ClassMap::VOID] });
+        assert_eq!(seen, [false, true]);
     }
 }

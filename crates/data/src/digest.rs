@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 use crate::contents::{Both, Contents};
 use crate::dataset::Dataset;
 use crate::error::DataError;
-use crate::source::{Source, field};
+use crate::hash::field;
+use crate::source::Source;
 
 impl Dataset {
     /// SHA-256 over everything that decides what a model sees, except the

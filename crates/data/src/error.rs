@@ -135,7 +135,7 @@ impl From<NpyError> for DataError {
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     regular(path)?;
     let length = std::fs::metadata(path).map_or(0, |facts| facts.len());
-    room::require(length).map_err(|e| e.at(format_args!("`{}`", path.display())))?;
+    room::require(length).map_err(|why| DataError::format(format!("`{}`: {why}", path.display())))?;
     std::fs::read(path).map_err(|cause| DataError::io(path, cause))
 }
 

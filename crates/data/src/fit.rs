@@ -3,11 +3,11 @@
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::config::Fit;
 use crate::dataset::Dataset;
 use crate::error::{DataError, ErrorKind};
-use crate::plan::{Part, Record};
-use crate::prepare::{Moments, Normalise, Preparation, Steps};
+use crate::moments::Moments;
+use crate::prepare::{Fit, Normalise, Preparation, Steps};
+use crate::record::{Part, Record};
 use crate::source::Source;
 
 /// Training samples, spread evenly over the list, from which one mean and one

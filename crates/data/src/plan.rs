@@ -5,52 +5,11 @@ use std::collections::{BTreeSet, HashSet};
 use counterpoint_batch::{check_class, check_name};
 
 use crate::composition;
-use crate::config::Draft;
 use crate::error::{DataError, ErrorKind};
+use crate::prepare::Draft;
+use crate::record::{Part, Record};
 use crate::source::Source;
 use crate::truth::{Labelling, Truth};
-
-/// The three parts of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
-    Train,
-    Val,
-    Test,
-}
-
-impl Part {
-    pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Val => "val",
-            Self::Test => "test",
-        }
-    }
-
-    /// The part of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name.to_ascii_lowercase().as_str() {
-            "train" | "training" => Some(Self::Train),
-            "val" | "valid" | "validation" | "dev" => Some(Self::Val),
-            "test" => Some(Self::Test),
-            _ => None,
-        }
-    }
-}
-
-/// One sample before anything is decoded.
-#[derive(Clone, Debug)]
-pub struct Record {
-    pub id: String,
-    pub group: Option<String>,
-    pub part: Part,
-    /// What to predict.
-    pub truth: Truth,
-    /// One entry per modality; `None` = this sample lacks it.
-    pub sources: Vec<Option<Source>>,
-}
 
 /// A data set that is read but not yet checked and fitted.
 pub struct Plan {
@@ -97,7 +56,8 @@ impl Plan {
             }
         }
         self.leave_out(chosen)?;
-        self.notes.extend(composition::notes(self));
+        let names = self.drafts.iter().map(|draft| draft.preparation.modality.as_str());
+        self.notes.extend(composition::notes(names, &self.records));
         self.check_files()
     }
 

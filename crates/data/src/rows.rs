@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use sha2::digest::Update;
 
-use crate::prepare::{Moments, ROUNDING};
-use crate::source::field;
+use crate::hash::field;
+use crate::moments::{Moments, ROUNDING};
 
 /// A column whose mean is more than so many deviations from 0 is kept as
 /// differences from its mean: 32 bits would round them by 1 in 10 000 or worse.

@@ -14,9 +14,10 @@ use crate::coverage;
 use crate::dataset::Dataset;
 use crate::error::{DataError, ErrorKind};
 use crate::leak::Leaks;
-use crate::plan::{Part, Plan, Record};
+use crate::plan::Plan;
 use crate::prepare::Preparation;
 use crate::progress::Progress;
+use crate::record::{Part, Record};
 
 /// A data set with its three parts.
 #[derive(Debug)]

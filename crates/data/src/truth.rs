@@ -3,8 +3,9 @@
 use sha2::digest::Update;
 
 use crate::error::DataError;
+use crate::hash::field;
 use crate::prepare::MapSteps;
-use crate::source::{Source, field};
+use crate::source::Source;
 
 /// The truth about one sample.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::stft::{pad, stft};
+use super::stft::{Padding, pad, stft};
 use super::window::{hann, tukey};
 use crate::error::DataError;
 
@@ -49,17 +49,6 @@ pub enum AudioFront {
         /// Added to the mean magnitude under the logarithm.
         floor: f64,
     },
-}
-
-/// What lies outside the signal for centred frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Padding {
-    /// Zeros: librosa since 0.9.
-    #[default]
-    Zero,
-    /// The signal mirrored at its ends: librosa before 0.9.
-    Reflect,
 }
 
 impl AudioFront {

@@ -5,5 +5,6 @@ pub(crate) mod resample;
 pub(crate) mod stft;
 pub(crate) mod window;
 
-pub use front::{AudioFront, Padding};
+pub use front::AudioFront;
 pub use resample::resample;
+pub use stft::Padding;

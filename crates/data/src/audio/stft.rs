@@ -4,12 +4,22 @@ use std::cell::RefCell;
 
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
-
-use super::front::Padding;
+use serde::{Deserialize, Serialize};
 
 thread_local! {
     // Plans are costly to make and not shared: each loading thread keeps its own.
     static PLANNER: RefCell<RealFftPlanner<f64>> = RefCell::new(RealFftPlanner::new());
+}
+
+/// What lies outside the signal for centred frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Padding {
+    /// Zeros: librosa since 0.9.
+    #[default]
+    Zero,
+    /// The signal mirrored at its ends: librosa before 0.9.
+    Reflect,
 }
 
 /// Puts `margin` samples before and after a signal.

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::contents::LABEL;
 use crate::error::DataError;
-use crate::plan::Record;
 use crate::progress::Progress;
+use crate::record::Record;
 use crate::source::Source;
 use known::Known;
 

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Draft, Fit, NormaliseName};
+use super::NormaliseName;
 use crate::audio::{AudioFront, Padding};
 use crate::error::DataError;
-use crate::prepare::{Align, AudioSteps, Normalise, Preparation, Steps};
+use crate::prepare::{Align, AudioSteps, Draft, Fit, Normalise, Preparation, Steps};
 
 /// Names of the front ends; see [`AudioFront`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

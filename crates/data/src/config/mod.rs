@@ -18,8 +18,6 @@ pub(crate) use picture::PictureDefaults;
 
 use serde::{Deserialize, Serialize};
 
-use crate::prepare::{Columns, Preparation};
-
 /// Names of the normalisations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -32,23 +30,4 @@ pub enum NormaliseName {
     Train,
     /// ImageNet's figures, for three channels.
     Imagenet,
-}
-
-/// A preparation whose fitted figures are still to be found on the training split.
-pub(crate) struct Draft {
-    pub preparation: Preparation,
-    pub fit: Fit,
-}
-
-/// What is to be fitted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Fit {
-    Nothing,
-    /// One mean and deviation of all values.
-    Scalar,
-    /// The same for numbers of a file, of which one may stand for "no measurement".
-    Measured {
-        missing: Option<u16>,
-    },
-    Columns(Columns),
 }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Draft, Fit, NormaliseName};
+use super::NormaliseName;
 use crate::error::DataError;
 use crate::image::FrameRule;
-use crate::prepare::{ImageSteps, Normalise, Preparation, Steps, VideoSteps};
+use crate::prepare::{Draft, Fit, ImageSteps, Normalise, Preparation, Steps, VideoSteps};
 
 /// `112` or `[height, width]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -116,7 +116,7 @@ impl Archive {
                     .and_then(|file| {
                         // A few bytes can promise, and unpack to, any number: first ask, then unpack.
                         let size = file.size();
-                        room::require(size)?;
+                        room::require(size).map_err(DataError::format)?;
                         let mut bytes = Vec::new();
                         file.take(size).read_to_end(&mut bytes).map_err(|e| damaged(e.into()))?;
                         Ok(bytes)

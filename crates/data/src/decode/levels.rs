@@ -5,8 +5,10 @@ use std::path::Path;
 
 use png::{BitDepth, ColorType};
 
-use super::picture::{self, LARGEST};
 use crate::error::{DataError, read};
+
+/// Most bytes of a decoded picture; a damaged header can promise terabytes.
+pub(super) const LARGEST: usize = 1 << 30;
 
 /// One channel of whole numbers, row-major.
 ///
@@ -63,15 +65,20 @@ impl Levels {
     }
 }
 
+/// A PNG file that cannot be decoded.
+pub(super) fn damaged_png(cause: png::DecodingError) -> DataError {
+    DataError::format("the PNG picture is damaged; copy or convert it again").because(cause)
+}
+
 fn png(bytes: &[u8]) -> Result<Levels, DataError> {
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::IDENTITY);
-    let mut reader = decoder.read_info().map_err(picture::damaged_png)?;
+    let mut reader = decoder.read_info().map_err(damaged_png)?;
     let Some(size) = reader.output_buffer_size().filter(|size| *size <= LARGEST) else {
         return Err(DataError::format("the PNG picture is too large to decode"));
     };
     let mut buffer = vec![0; size];
-    let info = reader.next_frame(&mut buffer).map_err(picture::damaged_png)?;
+    let info = reader.next_frame(&mut buffer).map_err(damaged_png)?;
     buffer.truncate(info.buffer_size());
     let (width, height) = (info.width as usize, info.height as usize);
     let samples = info.color_type.samples();

@@ -8,12 +8,9 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::Levels;
 use super::kind::{self, Family};
+use super::levels::{LARGEST, Levels, damaged_png};
 use crate::error::{DataError, read};
-
-/// Most bytes of a decoded picture; a damaged header can promise terabytes.
-pub(super) const LARGEST: usize = 1 << 30;
 
 /// 8-bit pixels, row-major, channels last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,11 +115,6 @@ impl Bitmap {
 fn luma(rgb: &[u8]) -> u8 {
     let weighted = u32::from(rgb[0]) * 19595 + u32::from(rgb[1]) * 38470 + u32::from(rgb[2]) * 7471;
     ((weighted + 0x8000) >> 16) as u8
-}
-
-/// A PNG file that cannot be decoded.
-pub(super) fn damaged_png(cause: png::DecodingError) -> DataError {
-    DataError::format("the PNG picture is damaged; copy or convert it again").because(cause)
 }
 
 fn png(bytes: &[u8]) -> Result<Bitmap, DataError> {

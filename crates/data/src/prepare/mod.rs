@@ -1,10 +1,12 @@
 //! From decoded files to the arrays a model sees.
 
 mod audio;
+mod draft;
 mod image;
 mod nan;
 mod normalise;
 mod preparation;
+mod raw;
 mod scene;
 mod tokens;
 mod vector;
@@ -18,7 +20,8 @@ pub use scene::{SceneRole, SceneSteps};
 pub use tokens::TokenSteps;
 pub use vector::VectorSteps;
 
+pub(crate) use draft::{Draft, Fit};
 pub(crate) use image::{Frames, frames_of_strip};
-pub(crate) use normalise::{Moments, ROUNDING};
+pub(crate) use raw::Raw;
 pub(crate) use scene::{Chance, MapSteps};
 pub(crate) use vector::Columns;

@@ -6,10 +6,16 @@ use counterpoint_batch::npy::{self, NpyArray};
 use counterpoint_batch::{Array, ModalitySpec};
 use serde::{Deserialize, Serialize};
 
-use super::{AudioSteps, Chance, ImageSteps, Normalise, SceneSteps, TokenSteps, VectorSteps, VideoSteps};
+use super::{
+    AudioSteps, Chance, Frames, ImageSteps, Normalise, Raw, SceneSteps, TokenSteps, VectorSteps, VideoSteps,
+    frames_of_strip,
+};
+use crate::decode::Clip;
 use crate::decode::archive::Archive;
-use crate::error::{DataError, read};
-use crate::source::{Raw, Source};
+use crate::decode::sound::Recording;
+use crate::decode::{Bitmap, Levels};
+use crate::error::{DataError, ErrorKind, read};
+use crate::source::Source;
 
 /// What turns a raw file into the model's input for one modality.
 ///
@@ -56,6 +62,43 @@ pub enum Steps {
     Tokens(TokenSteps),
 }
 
+impl Steps {
+    /// Reads and decodes what these steps need of a source.
+    pub(crate) fn load(&self, source: &Source) -> Result<Raw, DataError> {
+        let gone = || DataError::shape("lies beyond the end of its array");
+        Ok(match source {
+            Source::Wave { path, span } => {
+                let Self::Audio(steps) = self else {
+                    return Err(DataError::new(
+                        ErrorKind::Internal,
+                        "a recording that is not prepared as sound",
+                    ));
+                };
+                let read = || {
+                    let recording = Recording::open(path)?;
+                    let needed = steps.needed(recording.rate, *span, || recording.length())?;
+                    Clip::read(&recording, needed)
+                };
+                let clip = read().map_err(|e| e.at(format_args!("`{}`", path.display())))?;
+                Raw::Wave { clip, span: *span }
+            }
+            Source::Picture { path } => Raw::Picture(Bitmap::read(path)?),
+            Source::Levels { path } => Raw::Levels(Levels::read(path)?),
+            Source::Film { path, frame_width, span } => {
+                let frames = if path.is_dir() {
+                    Frames::Files(source.files()?)
+                } else {
+                    let strip = frames_of_strip(&Bitmap::read(path)?, *frame_width);
+                    Frames::Decoded(strip.map_err(|e| e.at(format_args!("`{}`", path.display())))?)
+                };
+                Raw::Film { frames, span: *span }
+            }
+            Source::Pixels { images, index } => Raw::Picture(images.bitmap(*index).ok_or_else(gone)?),
+            Source::Row { rows, begin, end } => Raw::Vector(rows.get(*begin..*end).ok_or_else(gone)?),
+        })
+    }
+}
+
 impl Preparation {
     /// Name and shape of the result.
     pub fn spec(&self) -> ModalitySpec {
@@ -97,25 +140,30 @@ impl Preparation {
     pub fn prepare_present(&self, path: &Path) -> Result<Option<Array>, DataError> {
         let place = |e: DataError| e.at(format_args!("modality `{}`", self.modality));
         self.check().map_err(place)?;
-        let raw = match &self.steps {
-            Steps::Audio(_) => Source::Wave { path: path.to_owned(), span: None }.load(&self.steps),
-            Steps::Image(_) => Source::Picture { path: path.to_owned() }.load(&self.steps),
-            Steps::Scene(steps) => steps.source(path.to_owned()).load(&self.steps),
+        let path_of = || path.to_owned();
+        let source = match &self.steps {
+            Steps::Audio(_) => Source::Wave { path: path_of(), span: None },
+            Steps::Image(_) => Source::Picture { path: path_of() },
+            Steps::Scene(steps) => steps.source(path_of()),
             Steps::Video(steps) => {
-                Source::Film { path: path.to_owned(), frame_width: steps.frame_width, span: None }
-                    .load(&self.steps)
+                Source::Film { path: path_of(), frame_width: steps.frame_width, span: None }
             }
             Steps::Vector(_) | Steps::Tokens(_) => {
-                match self.features(path).map_err(|e| place(at(path, e)))? {
-                    Some(values) => Ok(Raw::Vector(values)),
-                    None => return Ok(None),
-                }
+                let Some(values) = self.features(path).map_err(|e| place(at(path, e)))? else {
+                    return Ok(None);
+                };
+                return self.finished(&Raw::Vector(values), path).map(Some).map_err(place);
             }
         };
-        let array = raw.and_then(|raw| self.arrange(&raw, None).map_err(|e| at(path, e)));
-        let mut array = array.map_err(place)?;
+        let raw = self.steps.load(&source).map_err(place)?;
+        self.finished(&raw, path).map(Some).map_err(place)
+    }
+
+    /// The array of a file that is read.
+    fn finished(&self, raw: &Raw, path: &Path) -> Result<Array, DataError> {
+        let mut array = self.arrange(raw, None).map_err(|e| at(path, e))?;
         self.normalise.apply(array.values_mut());
-        Ok(Some(array))
+        Ok(array)
     }
 
     /// Prepares a file as samples of an evaluation split are: nothing random.

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moments, NanPolicy, ROUNDING};
+use super::NanPolicy;
 use crate::error::DataError;
+use crate::moments::{Moments, ROUNDING};
 use crate::rows::Rows;
 
 /// Steps from a row of features to an array `[d]` or `[length, d]`.

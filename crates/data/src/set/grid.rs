@@ -13,8 +13,9 @@ use crate::config::{AudioConfig, CommonConfig, GroupedDefaults, PictureDefaults,
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
 use crate::image::FrameRule;
-use crate::plan::{Plan, Record};
+use crate::plan::Plan;
 use crate::prepare::Align;
+use crate::record::Record;
 use crate::source::Source;
 use crate::truth::{Labelling, Truth};
 

@@ -12,14 +12,15 @@ use serde::{Deserialize, Serialize};
 use super::features::TargetName;
 use super::labels::Classes;
 use crate::config::{
-    AudioConfig, CommonConfig, Draft, GroupedDefaults, ImageConfig, PictureDefaults, SplitConfig, VideoConfig,
+    AudioConfig, CommonConfig, GroupedDefaults, ImageConfig, PictureDefaults, SplitConfig, VideoConfig,
 };
 use crate::decode::kind::{self, Family};
 use crate::decode::table::{Row, Table};
 use crate::error::{DataError, head};
 use crate::image::FrameRule;
-use crate::plan::{Plan, Record};
-use crate::prepare::{Align, Steps};
+use crate::plan::Plan;
+use crate::prepare::{Align, Draft, Steps};
+use crate::record::Record;
 use crate::source::Source;
 use crate::truth::{Labelling, Truth};
 

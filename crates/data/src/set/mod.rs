@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{CommonConfig, SplitConfig};
 use crate::decode::table::{Row, Table};
 use crate::error::{DataError, ErrorKind};
-use crate::plan::Part;
+use crate::record::Part;
 use crate::respell::respell;
 
 /// The configured root, relative to the configuration file.

@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{CommonConfig, Draft, Fit, SplitConfig};
+use crate::config::{CommonConfig, SplitConfig};
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
 use crate::image::ViewRule;
-use crate::plan::{Plan, Record};
-use crate::prepare::{MapSteps, Normalise, Preparation, SceneRole, SceneSteps, Steps};
+use crate::plan::Plan;
+use crate::prepare::{Draft, Fit, MapSteps, Normalise, Preparation, SceneRole, SceneSteps, Steps};
+use crate::record::Record;
 use crate::source::Source;
 use crate::truth::{Labelling, Truth};
 

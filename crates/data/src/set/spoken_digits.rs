@@ -16,8 +16,9 @@ use crate::decode::IdxImages;
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
 use crate::image::FrameRule;
-use crate::plan::{Part, Plan, Record};
+use crate::plan::Plan;
 use crate::prepare::Align;
+use crate::record::{Part, Record};
 use crate::source::Source;
 use crate::truth::{Labelling, Truth};
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use symphonia::core::io::MediaSource;
 
 use self::coded::Coded;
-use self::riff::Layout;
+use self::pcm::Layout;
 use super::kind::{self, Family};
 use crate::error::{DataError, regular};
 

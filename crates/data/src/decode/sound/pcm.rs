@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use symphonia::core::io::MediaSource;
 
-use super::riff::Layout;
 use super::{mono, unreadable};
 use crate::error::DataError;
 
@@ -85,6 +84,17 @@ impl Encoding {
             Self::MuLaw => f32::from(mu_law(bytes[0])) / 32_768.0,
         }
     }
+}
+
+/// How the values lie in a file, as its header says.
+#[derive(Debug)]
+pub struct Layout {
+    pub rate: u32,
+    pub channels: usize,
+    pub encoding: Encoding,
+    pub big_endian: bool,
+    /// Stretches of the file with sound, in bytes; usually one.
+    pub data: Vec<Range<u64>>,
 }
 
 /// G.711 table 1a: sign, three bits of exponent, four of mantissa; even bits inverted.

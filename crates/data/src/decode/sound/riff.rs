@@ -2,11 +2,10 @@
 //! (64-bit sizes), and Sony's W64.
 
 use std::io::SeekFrom;
-use std::ops::Range;
 
 use symphonia::core::io::MediaSource;
 
-use super::pcm::Encoding;
+use super::pcm::{Encoding, Layout};
 use super::unreadable;
 use crate::error::DataError;
 
@@ -17,17 +16,6 @@ const STREAMED: u64 = 0x7FFF_F000;
 /// First bytes of a W64 file and of its form: `riff` and `wave` with the tail of Sony's GUIDs.
 const W64: [u8; 16] =
     [0x72, 0x69, 0x66, 0x66, 0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0, 0];
-
-/// What the header says.
-#[derive(Debug)]
-pub struct Layout {
-    pub rate: u32,
-    pub channels: usize,
-    pub encoding: Encoding,
-    pub big_endian: bool,
-    /// Stretches of the file with sound, in bytes; usually one.
-    pub data: Vec<Range<u64>>,
-}
 
 /// Whether a content is one of the containers.
 pub fn is(head: &[u8]) -> bool {

@@ -6,10 +6,10 @@ use counterpoint_batch::npy::{NpyArray, Values};
 
 use super::arrays::names;
 use super::{FeaturesConfig, NanPolicy};
-use crate::config::{Draft, Fit};
 use crate::decode::archive::Archive;
 use crate::error::DataError;
-use crate::prepare::{Columns, Moments, Normalise, Preparation, Steps, TokenSteps, VectorSteps};
+use crate::moments::Moments;
+use crate::prepare::{Columns, Draft, Fit, Normalise, Preparation, Steps, TokenSteps, VectorSteps};
 use crate::rows::Rows;
 use crate::source::Source;
 

@@ -23,7 +23,8 @@ use self::target::Labels;
 use crate::config::{CommonConfig, SplitConfig};
 use crate::decode::archive::Archive;
 use crate::error::{DataError, ErrorKind};
-use crate::plan::{Part, Plan, Record};
+use crate::plan::Plan;
+use crate::record::{Part, Record};
 
 /// Keys of the set `features`; `modalities` is required and may use `*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,46 @@
+//! One sample of a data set, as its list has it.
+
+use crate::source::Source;
+use crate::truth::Truth;
+
+/// The three parts of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    Train,
+    Val,
+    Test,
+}
+
+impl Part {
+    pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Val => "val",
+            Self::Test => "test",
+        }
+    }
+
+    /// The part of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "train" | "training" => Some(Self::Train),
+            "val" | "valid" | "validation" | "dev" => Some(Self::Val),
+            "test" => Some(Self::Test),
+            _ => None,
+        }
+    }
+}
+
+/// One sample before anything is decoded.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub id: String,
+    pub group: Option<String>,
+    pub part: Part,
+    /// What to predict.
+    pub truth: Truth,
+    /// One entry per modality; `None` = this sample lacks it.
+    pub sources: Vec<Option<Source>>,
+}
