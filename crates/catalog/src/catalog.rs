@@ -1,0 +1,201 @@
+//! The parts of one kind, and how a configuration's table becomes one of them.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+use toml::{Table, Value};
+
+use crate::suggestion::{hint, suggestion};
+use crate::{Chosen, Kind, Settings, Takes};
+
+/// The parts of one kind by name.
+pub struct Catalog<K: ?Sized> {
+    entries: Vec<Entry<K>>,
+}
+
+/// One part of a catalogue.
+pub struct Entry<K: ?Sized> {
+    /// The name that a configuration chooses it by.
+    pub name: &'static str,
+    /// One line on it.
+    pub summary: &'static str,
+    read: fn(Table) -> Result<Chosen<K>, ReadError>,
+    schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// Why a table is none of the parts: a sentence that names what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadError(String);
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl<K: ?Sized> Clone for Entry<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K: ?Sized> Copy for Entry<K> {}
+
+impl<K: ?Sized> Clone for Catalog<K> {
+    fn clone(&self) -> Self {
+        Self { entries: self.entries.clone() }
+    }
+}
+
+impl<K: ?Sized> Default for Catalog<K> {
+    /// An empty one.
+    fn default() -> Self {
+        Self { entries: Vec::new() }
+    }
+}
+
+thread_local! {
+    /// Catalogues in use, the innermost last; of several kinds.
+    static IN_USE: RefCell<Vec<Rc<dyn Any>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes a catalogue out of use again, also when reading panics.
+struct Use;
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        IN_USE.with_borrow_mut(Vec::pop);
+    }
+}
+
+impl<K: Kind + ?Sized> Catalog<K> {
+    /// Adds a part; one of the same name is replaced.
+    #[must_use]
+    pub fn with<S: Settings>(mut self) -> Self
+    where
+        K: Takes<S>,
+    {
+        self.entries.retain(|entry| entry.name != S::NAME);
+        self.entries.push(Entry {
+            name: S::NAME,
+            summary: S::SUMMARY,
+            read: |table| {
+                serde_path_to_error::deserialize(Value::Table(table)).map(Chosen::new::<S>).map_err(wrong)
+            },
+            schema: S::json_schema,
+        });
+        self
+    }
+
+    /// All parts, in the order in which they were added.
+    pub fn entries(&self) -> &[Entry<K>] {
+        &self.entries
+    }
+
+    /// The part of a name.
+    ///
+    /// # Errors
+    /// If there is none; the message lists those that there are.
+    pub fn find(&self, name: &str) -> Result<&Entry<K>, ReadError> {
+        let names = || self.entries.iter().map(|entry| entry.name).collect::<Vec<_>>();
+        let found = self.entries.iter().find(|entry| entry.name == name);
+        found.ok_or_else(|| unknown(&format!("unknown {} `{name}`", K::NOUN), name, &names()))
+    }
+
+    /// Reads a table `{ name, .. }`. Parts within it are read by this catalogue, too.
+    ///
+    /// # Errors
+    /// If the name or a key is unknown, or a value does not fit its key.
+    pub fn read(&self, mut table: Table) -> Result<Chosen<K>, ReadError> {
+        let name = match table.remove("name") {
+            Some(Value::String(name)) => name,
+            other => {
+                let found = other.map_or("nothing".into(), |value| format!("`{value}`"));
+                let names: Vec<&str> = self.entries.iter().map(|entry| entry.name).collect();
+                return Err(ReadError(format!("`name` is {found}: expected one of {}", names.join(", "))));
+            }
+        };
+        let entry = self.find(&name)?;
+        entry.check_keys(&table)?;
+        self.during(|| (entry.read)(table))
+    }
+
+    /// Runs `work`; what it reads on this thread, it reads by this catalogue.
+    pub fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        IN_USE.with_borrow_mut(|used| used.push(Rc::new(self.clone())));
+        let _until = Use;
+        work()
+    }
+
+    /// The innermost catalogue in use on this thread; the parts of this project if there is none.
+    pub fn current() -> Self {
+        let used =
+            IN_USE.with_borrow(|used| used.iter().rev().find_map(|any| any.downcast_ref::<Self>().cloned()));
+        used.unwrap_or_else(K::built_in)
+    }
+
+    /// What a table of any of the parts looks like.
+    pub fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        let each: Vec<Schema> = self.entries.iter().map(|entry| entry.schema(generator)).collect();
+        json_schema!({ "oneOf": each })
+    }
+}
+
+impl<K: Kind + ?Sized> Entry<K> {
+    /// What its table looks like, its name included.
+    pub fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = (self.schema)(generator);
+        let object = schema.ensure_object();
+        object.insert("title".into(), self.name.into());
+        object.insert("description".into(), self.summary.into());
+        object.insert("type".into(), "object".into());
+        object.insert("additionalProperties".into(), false.into());
+        if let Some(properties) =
+            object.entry("properties").or_insert_with(|| serde_json::Map::new().into()).as_object_mut()
+        {
+            properties.insert("name".into(), json_schema!({ "const": self.name }).to_value());
+        }
+        if let Some(required) =
+            object.entry("required").or_insert_with(|| Vec::<String>::new().into()).as_array_mut()
+        {
+            required.insert(0, "name".into());
+        }
+        schema
+    }
+
+    /// The keys that its table may have besides `name`.
+    pub fn keys(&self) -> Vec<String> {
+        let schema = (self.schema)(&mut SchemaGenerator::default());
+        let properties = schema.get("properties").and_then(|p| p.as_object());
+        properties.into_iter().flat_map(|p| p.keys().cloned()).collect()
+    }
+
+    fn check_keys(&self, table: &Table) -> Result<(), ReadError> {
+        let keys = self.keys();
+        let Some(unknown) = table.keys().find(|key| !keys.contains(key)) else { return Ok(()) };
+        Err(self::unknown(&format!("unknown key `{unknown}` of {} `{}`", K::NOUN, self.name), unknown, &keys))
+    }
+}
+
+/// The refusal of a name, with what there is instead.
+fn unknown<T: AsRef<str>>(what: &str, wrong: &str, known: &[T]) -> ReadError {
+    let hint = suggestion(wrong, known);
+    let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+    ReadError(match (known.is_empty(), hint.is_empty()) {
+        (true, _) => format!("{what}: it has none"),
+        (_, true) => format!("{what}: expected one of {}", known.join(", ")),
+        (_, false) => format!("{what}{hint} Expected one of {}", known.join(", ")),
+    })
+}
+
+/// The refusal of a value, with its key in front.
+fn wrong(error: serde_path_to_error::Error<toml::de::Error>) -> ReadError {
+    let (path, message) = (error.path().to_string(), error.inner().message().trim());
+    let key = if path == "." { String::new() } else { format!("`{path}`: ") };
+    ReadError(format!("{key}{message}{}", hint(message)))
+}
