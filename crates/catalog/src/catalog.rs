@@ -168,6 +168,14 @@ impl<K: Kind + ?Sized> Entry<K> {
         schema
     }
 
+    /// The part with all settings at their defaults.
+    ///
+    /// # Errors
+    /// If a key has none.
+    pub fn defaults(&self) -> Result<Chosen<K>, ReadError> {
+        (self.read)(Table::new())
+    }
+
     /// The keys that its table may have besides `name`.
     pub fn keys(&self) -> Vec<String> {
         let schema = (self.schema)(&mut SchemaGenerator::default());

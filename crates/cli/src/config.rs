@@ -9,6 +9,7 @@ pub use set::{apply, at, overlay, value_of};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
+use counterpoint::catalog::{hint, suggestion};
 use counterpoint::diagnose::DiagnosticsConfig;
 use counterpoint::model::ModelConfig;
 use counterpoint::strategy::{Incomplete, StrategyConfig};
@@ -214,7 +215,7 @@ impl Config {
         if let Some(unknown) = table.keys().find(|k| !SECTIONS.contains(&k.as_str())) {
             return Err(format!(
                 "unknown section `{unknown}`{}; sections are {}",
-                suggestion(unknown, &SECTIONS),
+                suggestion(unknown, SECTIONS),
                 SECTIONS.join(", ")
             ));
         }
@@ -241,8 +242,8 @@ impl Config {
         };
         config.check()?;
         // One modality alone needs the data of that modality only.
-        if let StrategyConfig::Unimodal { modality: Some(name) } = &config.strategy.method {
-            config.data.common.modalities = Some(vec![name.clone()]);
+        if let Some(name) = config.strategy.method.only_modality() {
+            config.data.common.modalities = Some(vec![name.to_owned()]);
             config.optimizer = config.optimizer.only(name);
         }
         Ok(config)
@@ -271,8 +272,7 @@ impl Config {
 
     /// The strategy's name, as the file writes it.
     pub fn strategy_name(&self) -> String {
-        let table = Table::try_from(&self.strategy).unwrap_or_default();
-        table.get("name").and_then(Value::as_str).unwrap_or_default().to_owned()
+        self.strategy.method.name().to_owned()
     }
 
     /// The file's text, with every default written out.
@@ -342,23 +342,5 @@ fn check_sizes(path: &str, value: &Value) -> Result<(), String> {
 /// Serde's message with the section in front and a suggestion behind.
 pub fn explain(section: &str, error: &toml::de::Error) -> String {
     let message = error.message().trim().to_owned();
-    let ticked: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let known = message.starts_with("unknown field") || message.starts_with("unknown variant");
-    let hint = match ticked.split_first() {
-        Some((wrong, expected)) if known => suggestion(wrong, expected),
-        _ => String::new(),
-    };
-    format!("[{section}]: {message}{hint}")
-}
-
-/// `, did you mean ..?` if something known is close.
-pub fn suggestion(wrong: &str, known: &[&str]) -> String {
-    let close = known
-        .iter()
-        .map(|k| (strsim::normalized_damerau_levenshtein(wrong, k), k))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match close {
-        Some((score, best)) if score > 0.5 => format!(", did you mean `{best}`?"),
-        _ => String::new(),
-    }
+    format!("[{section}]: {message}{}", hint(&message))
 }

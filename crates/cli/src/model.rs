@@ -8,8 +8,9 @@ use counterpoint::task::{Task, TaskKind};
 use counterpoint::train::Learner;
 use counterpoint_batch::ModalitySpec;
 
-use crate::config::{Config, suggestion};
+use crate::config::Config;
 use crate::exit::{Code, Failure};
+use counterpoint::catalog::suggestion;
 
 /// Builds model, optimizer and strategy for data of the given modalities and a task.
 pub fn build(

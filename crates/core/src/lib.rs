@@ -21,4 +21,5 @@ pub mod task;
 pub mod train;
 pub mod weights;
 
+pub use counterpoint_catalog as catalog;
 pub use error::{Error, ErrorKind};

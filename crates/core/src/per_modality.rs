@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -139,6 +140,21 @@ impl<'de> Deserialize<'de> for PerModality {
             }
         }
         deserializer.deserialize_any(Either)
+    }
+}
+
+impl JsonSchema for PerModality {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "number or table by modality".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let number = json_schema!({ "type": "number", "minimum": 0 });
+        json_schema!({ "anyOf": [number, { "type": "object", "additionalProperties": number }] })
     }
 }
 

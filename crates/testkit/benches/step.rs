@@ -22,7 +22,7 @@ use counterpoint::model::fusion::{Combine, FusionConfig};
 use counterpoint::model::head::HeadConfig;
 use counterpoint::model::{AnyModel, LateFusionConfig, Model, ModelConfig, StagedConfig};
 use counterpoint::strategy::{
-    AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, Moment, OgmConfig, Scores, StrategyConfig,
+    AgmConfig, Dgl, GBlendConfig, Joint, MlaConfig, MmParetoConfig, Moment, OgmConfig, Scores, StrategyConfig,
 };
 use counterpoint::task::{Classification, Segmentation, Task};
 use counterpoint::train::{Learner, OptimizerConfig};
@@ -207,25 +207,27 @@ impl Case {
     }
 
     fn strategy(&self, name: &str) -> StrategyConfig {
-        let truncated = |both| StrategyConfig::Dgl {
-            alpha: 4.0.into(),
-            truncate_multimodal: both,
-            truncate_unimodal: both,
+        let truncated = |both| {
+            StrategyConfig::from(Dgl {
+                alpha: 4.0.into(),
+                truncate_multimodal: both,
+                truncate_unimodal: both,
+            })
         };
         let late = ["small", "resnet18"].contains(&self.name);
         let scores = if late { Scores::HalfBias } else { Scores::ZeroFill };
-        let ogm = |ge| StrategyConfig::Ogm(OgmConfig { ge, scores, ..OgmConfig::default() });
+        let ogm = |ge| StrategyConfig::from(OgmConfig { ge, scores, ..OgmConfig::default() });
         match name {
             "dgl" => truncated(true),
             "uniloss" => truncated(false),
-            "gblend" => StrategyConfig::Gblend(GBlendConfig::default()),
+            "gblend" => StrategyConfig::from(GBlendConfig::default()),
             "ogm" => ogm(false),
             "ogm-ge" => ogm(true),
-            "agm" => StrategyConfig::Agm(AgmConfig::default()),
-            "mla" => StrategyConfig::Mla(MlaConfig::default()),
-            "mmpareto" => StrategyConfig::Mmpareto(MmParetoConfig::default()),
+            "agm" => StrategyConfig::from(AgmConfig::default()),
+            "mla" => StrategyConfig::from(MlaConfig::default()),
+            "mmpareto" => StrategyConfig::from(MmParetoConfig::default()),
             // MMCosine is joint training of a model with its own head.
-            _ => StrategyConfig::Joint {},
+            _ => StrategyConfig::from(Joint {}),
         }
     }
 

@@ -13,7 +13,7 @@ use counterpoint::layer::Pass;
 use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::encoder::EncoderConfig;
 use counterpoint::model::{LateFusionConfig, Model as _, ModelConfig};
-use counterpoint::strategy::StrategyConfig;
+use counterpoint::strategy::{Joint, StrategyConfig};
 use counterpoint::train::{Learner, OptimizerConfig};
 use counterpoint::weights;
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = ModelConfig::LateFusion(LateFusionConfig { encoder, ..LateFusionConfig::default() });
     let shape = [3, 224, 224];
     let model = config.build(&[ModalitySpec::new("picture", shape)], 2, false, 0, &device)?;
-    let strategy = StrategyConfig::Joint {}.build(&Modalities::new(["picture"])?)?;
+    let strategy = StrategyConfig::from(Joint {}).build(&Modalities::new(["picture"])?)?;
     let optimizer: OptimizerConfig = serde_json::from_str(r#"{"name": "sgd", "lr": 0.1}"#)?;
     let mut learner = Learner::new(model, optimizer, strategy);
     learner.start_from(Modality(0), &weights::read(Path::new(&file))?, None)?;

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::{print, print_json};
 use crate::args::ExportWeights;
-use crate::config::suggestion;
 use crate::exit::{Code, Failure};
 use crate::{folder, target};
+use counterpoint::catalog::suggestion;
 
 /// Writes weights and running statistics of a run for other programs.
 pub fn run(args: &ExportWeights) -> Result<(), Failure> {

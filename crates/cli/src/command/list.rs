@@ -1,10 +1,11 @@
 //! `counterpoint list`.
 
+use counterpoint::catalog::Catalog;
 use counterpoint::model::ModelConfig;
 use counterpoint::model::encoder::EncoderConfig;
 use counterpoint::model::fusion::FusionConfig;
 use counterpoint::model::head::HeadConfig;
-use counterpoint::strategy;
+use counterpoint::strategy::StrategySettings;
 use serde_json::json;
 
 use super::{print, print_json};
@@ -21,8 +22,10 @@ const DATA: [(&str, &str); 5] = [
 
 /// Prints all that a configuration can name.
 pub fn run(args: &List) -> Result<(), Failure> {
+    let strategies: Vec<(&str, &str)> =
+        Catalog::<dyn StrategySettings>::current().entries().iter().map(|e| (e.name, e.summary)).collect();
     let parts = [
-        ("strategies", strategy::CATALOG),
+        ("strategies", strategies.as_slice()),
         ("models", ModelConfig::CATALOG),
         ("encoders", EncoderConfig::CATALOG),
         ("fusions", FusionConfig::CATALOG),

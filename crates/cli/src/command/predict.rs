@@ -14,9 +14,9 @@ use counterpoint_batch::{Batch, Sample, Target};
 use super::answer::{Answer, json};
 use super::{print, print_json};
 use crate::args::Predict;
-use crate::config::suggestion;
 use crate::exit::{Code, Failure};
 use crate::{folder, model, output, place, target};
+use counterpoint::catalog::suggestion;
 
 /// Prints what the model says of what is present.
 pub fn run(args: &Predict) -> Result<(), Failure> {

@@ -9,9 +9,9 @@ use counterpoint_report::report::{Options, Records, RunSummary, read, report};
 
 use super::print;
 use crate::args::Report;
-use crate::config::suggestion;
 use crate::exit::{Code, Failure};
 use crate::target;
+use counterpoint::catalog::suggestion;
 
 /// Writes one HTML file about runs.
 pub fn run(args: &Report) -> Result<(), Failure> {

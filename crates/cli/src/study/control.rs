@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use counterpoint::modality::PerModality;
-use counterpoint::strategy::StrategyConfig;
+use counterpoint::strategy::Dgl;
 use counterpoint_report::record::Kind;
 use toml::Table;
 
@@ -21,6 +21,11 @@ pub enum Control {
     Matched,
     /// Everything has alpha times the learning rate.
     All,
+}
+
+/// What `dgl` is set to, if that is the method.
+fn settings_of_dgl(config: &Config) -> Option<&Dgl> {
+    config.strategy.method.get()
 }
 
 /// What a control has to match.
@@ -40,10 +45,7 @@ impl Pattern {
         setting: Option<&Table>,
     ) -> Result<Option<Self>, Failure> {
         let dgl = dgl.map(|line| line.config(spec, variant, setting, spec.seeds[0])).transpose()?;
-        let own = match dgl.as_ref().map(|config| &config.strategy.method) {
-            Some(StrategyConfig::Dgl { alpha, .. }) => Some(alpha.clone()),
-            _ => None,
-        };
+        let own = dgl.as_ref().and_then(settings_of_dgl).map(|dgl| dgl.alpha.clone());
         let alpha = spec.references.alpha.map(PerModality::from).or(own);
         Ok(alpha.map(|alpha| Self { alpha, dgl }))
     }
@@ -85,9 +87,8 @@ impl Control {
     /// If there is no such control; the message says why.
     pub fn of(self, mut config: Config, pattern: &Pattern) -> Result<Config, Failure> {
         let Pattern { alpha, dgl } = pattern;
-        if let (Self::Matched, Some(StrategyConfig::Dgl { truncate_multimodal: false, .. })) =
-            (self, dgl.as_ref().map(|dgl| &dgl.strategy.method))
-        {
+        let hears_fused = |dgl: &Dgl| !dgl.truncate_multimodal;
+        if self == Self::Matched && dgl.as_ref().and_then(settings_of_dgl).is_some_and(hears_fused) {
             return Err(Failure::new(
                 Code::Config,
                 "no rate-matched control exists for strategy.truncate_multimodal = false: encoders hear the fused loss \
@@ -104,7 +105,7 @@ impl Control {
                     config.train.clip = dgl.train.clip;
                 }
                 // A model of one modality keeps the number of that modality.
-                if let StrategyConfig::Unimodal { modality: Some(name) } = &config.strategy.method {
+                if let Some(name) = config.strategy.method.only_modality() {
                     config.optimizer = config.optimizer.only(name);
                 }
             }

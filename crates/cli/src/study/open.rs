@@ -28,7 +28,7 @@ impl<'a> Driver<'a> {
         let (lines, notes) = lines(spec, &names)?;
         if !lines.iter().any(|line| line.name == spec.baseline) {
             let all: Vec<&str> = lines.iter().map(|l| l.name.as_str()).collect();
-            let hint = crate::config::suggestion(&spec.baseline, &all);
+            let hint = counterpoint::catalog::suggestion(&spec.baseline, &all);
             return Err(Failure::new(
                 Code::Config,
                 format!("baseline = \"{}\" is none of {}{hint}", spec.baseline, all.join(", ")),

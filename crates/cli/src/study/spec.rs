@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
-use crate::config::{self, SECTIONS, overlay, suggestion};
+use crate::config::{self, SECTIONS, overlay};
 use crate::exit::{Code, Failure};
+use counterpoint::catalog::suggestion;
 
 /// A resolved study: nothing in it depends on another file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

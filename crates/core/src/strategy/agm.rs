@@ -27,9 +27,11 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Alone, Figure, Moment, Native, Strategy, StrategyState};
+use super::{Alone, Figure, Moment, Native, Strategy, StrategySettings, StrategyState};
 use crate::Error;
 use crate::grad::{Phase, Routing, Row, RowOutput, Seen};
 use crate::math::probability::mean;
@@ -37,7 +39,7 @@ use crate::modality::{Modalities, Modality, Present};
 use crate::task::Task;
 
 /// Settings of [`Agm`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AgmConfig {
     /// Strength of the modulation. Default 1.
@@ -52,6 +54,22 @@ pub struct AgmConfig {
 impl Default for AgmConfig {
     fn default() -> Self {
         Self { alpha: 1.0, until: None, detached: false }
+    }
+}
+
+impl Settings for AgmConfig {
+    const NAME: &'static str = "agm";
+    const SUMMARY: &'static str =
+        "scales each modality's Shapley share of the output's gradient by its dominance";
+}
+
+impl StrategySettings for AgmConfig {
+    fn build(&self, modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        Ok(Box::new(Agm::new(self, modalities)?))
+    }
+
+    fn needs_complete(&self) -> Option<&'static str> {
+        Some("compares what modalities add to the fused scores of complete samples")
     }
 }
 
@@ -73,7 +91,7 @@ impl Agm {
     /// # Errors
     /// If a value is out of range or there are more than 6 modalities.
     pub fn new(config: &AgmConfig, modalities: &Modalities) -> Result<Self, Error> {
-        super::registry::at_least_zero("strategy.alpha", config.alpha)?;
+        super::range::at_least_zero("strategy.alpha", config.alpha)?;
         let count = modalities.len();
         if count > 6 {
             return Err(Error::config(format!(

@@ -19,13 +19,18 @@
 //! Cost: joint plus one small pass through fusion and head a modality; with
 //! dense fusion the streams behind the first exchange run once more for each.
 
-use super::{Moment, Strategy};
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, Strategy, StrategySettings};
 use crate::Error;
 use crate::grad::{Group, Phase, Routing, Row, Seen};
 use crate::modality::{Modalities, PerModality};
 
-/// DGL and, through its switches, its ablations.
-#[derive(Clone, Debug)]
+/// DGL and, through its switches, its ablations. It has nothing but its settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Dgl {
     /// Weight of every unimodal loss, or of each modality's.
     pub alpha: PerModality,
@@ -33,6 +38,25 @@ pub struct Dgl {
     pub truncate_multimodal: bool,
     /// Keeps the unimodal losses away from fusion and head ("UT").
     pub truncate_unimodal: bool,
+}
+
+impl Default for Dgl {
+    fn default() -> Self {
+        Self { alpha: 4.0.into(), truncate_multimodal: true, truncate_unimodal: true }
+    }
+}
+
+impl Settings for Dgl {
+    const NAME: &'static str = "dgl";
+    const SUMMARY: &'static str =
+        "disentangled gradient learning; its switches give the ablations of the paper's Table 3";
+}
+
+impl StrategySettings for Dgl {
+    fn build(&self, modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        self.alpha.weights("strategy.alpha", modalities)?;
+        Ok(Box::new(self.clone()))
+    }
 }
 
 impl Strategy for Dgl {

@@ -19,15 +19,19 @@
 //! instead, for models that have no others. Trials start from the current
 //! model and optimizer and take the order and the learning rates of the epochs whose weights they give.
 
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, Heads, Lab, LossCurve, ModelFacts, Moment, Native, Strategy, StrategyState};
+use super::{
+    Figure, Heads, Lab, LossCurve, ModelFacts, Moment, Native, Strategy, StrategySettings, StrategyState,
+};
 use crate::Error;
 use crate::grad::{Phase, Routing, Seen};
 use crate::modality::{Modalities, PerModality};
 
 /// Settings of [`GBlend`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GBlendConfig {
     /// Weight of every modality's own loss, or of each one's; the fused loss has 1. Default 4.
@@ -45,6 +49,22 @@ pub struct GBlendConfig {
 impl Default for GBlendConfig {
     fn default() -> Self {
         Self { alpha: 4.0.into(), weights: None, every: None, heads: Heads::default() }
+    }
+}
+
+impl Settings for GBlendConfig {
+    const NAME: &'static str = "gblend";
+    const SUMMARY: &'static str =
+        "fused loss and one loss per modality through its own head, with fixed or estimated weights";
+}
+
+impl StrategySettings for GBlendConfig {
+    fn build(&self, modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        Ok(Box::new(GBlend::new(self, modalities)?))
+    }
+
+    fn wants_solo_heads(&self) -> bool {
+        self.heads == Heads::Own
     }
 }
 
@@ -83,7 +103,7 @@ impl GBlend {
             (None, None) => std::iter::once(1.0).chain(alpha).collect(),
         };
         for &weight in &weights {
-            super::registry::at_least_zero("strategy.weights", weight)?;
+            super::range::at_least_zero("strategy.weights", weight)?;
         }
         Ok(Self { every: config.every, heads: config.heads, weights })
     }

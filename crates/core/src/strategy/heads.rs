@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Alone, ModelFacts, Native};
@@ -11,7 +12,7 @@ use crate::grad::{Row, RowOutput};
 use crate::modality::{Modalities, Modality};
 
 /// Through which head a modality's own loss is had.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Heads {
     /// A head of its own for each modality, which learns from its loss alone.

@@ -9,14 +9,30 @@
 //! Cost: 1 by definition. Limits: the encoders share one error signal, so the
 //! modality that learns first takes it from the others.
 
-use super::{Moment, Strategy};
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, Strategy, StrategySettings};
 use crate::Error;
 use crate::grad::{Group, Phase, Routing, Row, Seen};
 use crate::modality::Modalities;
 
 /// One loss for everything.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Joint;
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Joint {}
+
+impl Settings for Joint {
+    const NAME: &'static str = "joint";
+    const SUMMARY: &'static str = "one loss on the fused scores trains everything";
+}
+
+impl StrategySettings for Joint {
+    fn build(&self, _modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        Ok(Box::new(*self))
+    }
+}
 
 impl Strategy for Joint {
     fn phases(&self, _at: Moment, _modalities: &Modalities) -> Vec<Phase> {

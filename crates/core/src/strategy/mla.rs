@@ -19,9 +19,11 @@
 //! every modality, features of one width.
 
 use burn::tensor::{Tensor, TensorData};
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ModelFacts, Moment, Strategy, StrategyState};
+use super::{ModelFacts, Moment, Strategy, StrategySettings, StrategyState};
 use crate::Error;
 use crate::grad::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, Seen};
 use crate::host::host;
@@ -30,7 +32,7 @@ use crate::modality::Modalities;
 use crate::task::TaskKind;
 
 /// Whether the head's gradient is projected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Projection {
     /// Not at all: what the released code does.
@@ -41,7 +43,7 @@ pub enum Projection {
 }
 
 /// Whose mean feature leaves the head's free directions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// The modality whose turn it is.
@@ -52,13 +54,33 @@ pub enum Direction {
 }
 
 /// Settings of [`Mla`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MlaConfig {
     /// `rls` (default) or `off`.
     pub projection: Projection,
     /// `current` (default) or `previous`.
     pub direction: Direction,
+}
+
+impl Settings for MlaConfig {
+    const NAME: &'static str = "mla";
+    const SUMMARY: &'static str =
+        "modalities take turns through one shared head, whose gradient is projected";
+}
+
+impl StrategySettings for MlaConfig {
+    fn build(&self, _modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        Ok(Box::new(Mla::new(self)))
+    }
+
+    fn is_symmetric(&self) -> bool {
+        false
+    }
+
+    fn needs_complete(&self) -> Option<&'static str> {
+        Some("trains no fused loss")
+    }
 }
 
 /// Alternates between modalities.

@@ -18,9 +18,11 @@
 //! modality alone, or `heads = "shared"`.
 
 use burn::tensor::Tensor;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, Heads, ModelFacts, Moment, Native, Strategy};
+use super::{Figure, Heads, ModelFacts, Moment, Native, Strategy, StrategySettings};
 use crate::Error;
 use crate::grad::{Gradients, Group, Groups, Ledger, Need, Phase, Routing, Row, Seen};
 use crate::host::host;
@@ -28,7 +30,7 @@ use crate::math::min_norm::min_norm;
 use crate::modality::{Modalities, Modality};
 
 /// How the two gradients are weighed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Weights {
     /// Min-norm if they conflict.
@@ -39,7 +41,7 @@ pub enum Weights {
 }
 
 /// What gets its length back as one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rescale {
     /// Every tensor, as in the authors' code.
@@ -50,7 +52,7 @@ pub enum Rescale {
 }
 
 /// Settings of [`MmPareto`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MmParetoConfig {
     /// Factor on every encoder's gradient. Default 1.5.
@@ -69,6 +71,21 @@ impl Default for MmParetoConfig {
     }
 }
 
+impl Settings for MmParetoConfig {
+    const NAME: &'static str = "mmpareto";
+    const SUMMARY: &'static str = "combines fused and own gradient at each encoder without conflict";
+}
+
+impl StrategySettings for MmParetoConfig {
+    fn build(&self, _modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        Ok(Box::new(MmPareto::new(self)?))
+    }
+
+    fn wants_solo_heads(&self) -> bool {
+        self.heads == Heads::Own
+    }
+}
+
 /// Combines two gradients at each encoder without conflict.
 #[derive(Clone, Debug)]
 pub struct MmPareto {
@@ -83,7 +100,7 @@ impl MmPareto {
     /// # Errors
     /// If a value is out of range.
     pub fn new(config: &MmParetoConfig) -> Result<Self, Error> {
-        super::registry::at_least_zero("strategy.gamma", config.gamma)?;
+        super::range::at_least_zero("strategy.gamma", config.gamma)?;
         Ok(Self { config: config.clone(), cosine: Vec::new(), weight: Vec::new() })
     }
 }

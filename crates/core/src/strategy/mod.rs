@@ -16,9 +16,11 @@ mod mmpareto;
 mod native;
 mod ogm;
 mod pmr;
+mod range;
 mod reconboost;
 mod registry;
 mod relearn;
+mod settings;
 mod state;
 mod unimodal;
 
@@ -36,10 +38,10 @@ pub use native::{Alone, Native};
 pub use ogm::{Ogm, OgmConfig, Scores, Tensors, noise_size};
 pub use pmr::{Pmr, PmrConfig, Pull};
 pub use reconboost::{BoostStart, ReconBoost, ReconBoostConfig};
-pub use registry::{CATALOG, StrategyConfig};
 pub use relearn::{Relearn, RelearnConfig};
+pub use settings::{StrategyConfig, StrategySettings};
 pub use state::StrategyState;
-pub use unimodal::Unimodal;
+pub use unimodal::{Unimodal, UnimodalConfig};
 
 use burn::tensor::Tensor;
 use std::collections::BTreeMap;

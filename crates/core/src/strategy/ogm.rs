@@ -24,9 +24,11 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Tensor, TensorData};
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Alone, Figure, ModelFacts, Moment, Native, Strategy};
+use super::{Alone, Figure, ModelFacts, Moment, Native, Strategy, StrategySettings};
 use crate::Error;
 use crate::grad::{Gradients, Group, Groups, Ledger, Parameter, Phase, Routing, Row, RowOutput, Seen};
 use crate::host::host;
@@ -36,7 +38,7 @@ use crate::modality::{Modalities, Modality};
 use crate::task::TaskKind;
 
 /// Which tensors of an encoder are modulated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tensors {
     /// Convolution weights (4-D), as in the authors' code.
@@ -49,7 +51,7 @@ pub enum Tensors {
 }
 
 /// Which scores tell how sure a modality is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scores {
     /// The modality's own term with its part of the bias; additive fusions only.
@@ -70,7 +72,7 @@ impl Scores {
 }
 
 /// Settings of [`Ogm`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OgmConfig {
     /// Strength of the damping. Default 0.8 (CREMA-D; the authors use 0.1 for VGGSound).
@@ -94,6 +96,22 @@ impl Default for OgmConfig {
     }
 }
 
+impl Settings for OgmConfig {
+    const NAME: &'static str = "ogm";
+    const SUMMARY: &'static str =
+        "damps the encoder of the modality that is ahead; with noise of the gradient's size (OGM-GE)";
+}
+
+impl StrategySettings for OgmConfig {
+    fn build(&self, _modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        Ok(Box::new(Ogm::new(self)?))
+    }
+
+    fn is_symmetric(&self) -> bool {
+        !self.ge
+    }
+}
+
 /// Damps the encoder of the modality that is ahead.
 #[derive(Clone, Debug)]
 pub struct Ogm {
@@ -110,7 +128,7 @@ impl Ogm {
     /// # Errors
     /// If a value is out of range.
     pub fn new(config: &OgmConfig) -> Result<Self, Error> {
-        super::registry::at_least_zero("strategy.alpha", config.alpha)?;
+        super::range::at_least_zero("strategy.alpha", config.alpha)?;
         if config.from > config.until {
             return Err(Error::config(format!(
                 "strategy.from = {} is after strategy.until = {}: expected an epoch up to it",

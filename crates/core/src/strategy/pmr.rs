@@ -23,9 +23,14 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Tensor, TensorData, activation};
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Alone, Figure, Lab, Measured, ModelFacts, Moment, Native, Split, Strategy, StrategyState};
+use super::{
+    Alone, Figure, Lab, Measured, ModelFacts, Moment, Native, Split, Strategy, StrategySettings,
+    StrategyState,
+};
 use crate::Error;
 use crate::grad::{Group, Phase, Routing, Row, RowOutput, Seen};
 use crate::host::host;
@@ -34,7 +39,7 @@ use crate::modality::{Modalities, Modality};
 use crate::task::{Task, TaskKind};
 
 /// How strongly a modality that is behind is pulled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pull {
     /// All but the best alike, as in the authors' code.
@@ -45,7 +50,7 @@ pub enum Pull {
 }
 
 /// Settings of [`Pmr`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PmrConfig {
     /// Weight of the prototype loss. Default 1.
@@ -65,6 +70,21 @@ pub struct PmrConfig {
 impl Default for PmrConfig {
     fn default() -> Self {
         Self { alpha: 1.0, pull: Pull::Hard, keep: 0.2, until: 100, entropy: 0.0, entropy_epochs: 10 }
+    }
+}
+
+impl Settings for PmrConfig {
+    const NAME: &'static str = "pmr";
+    const SUMMARY: &'static str = "pulls the features of modalities that are behind to class prototypes";
+}
+
+impl StrategySettings for PmrConfig {
+    fn build(&self, _modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        Ok(Box::new(Pmr::new(self)?))
+    }
+
+    fn needs_complete(&self) -> Option<&'static str> {
+        Some("compares modalities on the samples of the fused loss")
     }
 }
 
@@ -93,8 +113,8 @@ impl Pmr {
     /// # Errors
     /// If a value is out of range.
     pub fn new(config: &PmrConfig) -> Result<Self, Error> {
-        super::registry::at_least_zero("strategy.alpha", config.alpha)?;
-        super::registry::at_least_zero("strategy.entropy", config.entropy)?;
+        super::range::at_least_zero("strategy.alpha", config.alpha)?;
+        super::range::at_least_zero("strategy.entropy", config.entropy)?;
         if !(0.0..1.0).contains(&config.keep) {
             return Err(Error::config(format!(
                 "strategy.keep = {}: expected a number in [0, 1)",

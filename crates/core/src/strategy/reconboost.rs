@@ -29,9 +29,11 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Int, Tensor, TensorData, activation};
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ModelFacts, Moment, Strategy};
+use super::{ModelFacts, Moment, Strategy, StrategySettings};
 use crate::Error;
 use crate::grad::{Phase, Routing, Row, RowOutput, Seen};
 use crate::math::probability::log_softmax;
@@ -39,7 +41,7 @@ use crate::modality::{Modalities, Modality, Present};
 use crate::task::{Task, TaskKind};
 
 /// Which learners the ensemble has before the first stage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BoostStart {
     /// None: each joins in its first stage.
@@ -50,7 +52,7 @@ pub enum BoostStart {
 }
 
 /// Settings of [`ReconBoost`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReconBoostConfig {
     /// Weight of a sample that the others miss. Default 5.
@@ -85,6 +87,21 @@ impl Default for ReconBoostConfig {
     }
 }
 
+impl Settings for ReconBoostConfig {
+    const NAME: &'static str = "reconboost";
+    const SUMMARY: &'static str = "boosting: one modality learns what the others miss, then all together";
+}
+
+impl StrategySettings for ReconBoostConfig {
+    fn build(&self, modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        Ok(Box::new(ReconBoost::new(self, modalities)?))
+    }
+
+    fn is_symmetric(&self) -> bool {
+        false
+    }
+}
+
 /// Alternates between one modality and the ensemble.
 #[derive(Clone, Debug)]
 pub struct ReconBoost {
@@ -99,8 +116,8 @@ impl ReconBoost {
     /// # Errors
     /// If a value is out of range.
     pub fn new(config: &ReconBoostConfig, modalities: &Modalities) -> Result<Self, Error> {
-        super::registry::at_least_zero("strategy.w1", config.w1)?;
-        super::registry::at_least_zero("strategy.w2", config.w2)?;
+        super::range::at_least_zero("strategy.w1", config.w1)?;
+        super::range::at_least_zero("strategy.w2", config.w2)?;
         if config.w2 > config.w1 {
             return Err(Error::config(format!(
                 "strategy.w2 = {}: expected at most w1 = {}, or a loss would be climbed",

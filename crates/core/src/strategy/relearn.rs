@@ -29,9 +29,13 @@
 //! the validation split, and k-means.
 //! Limits: classification.
 
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, Joint, Lab, Measured, ModelFacts, Moment, Split, Strategy, StrategyState};
+use super::{
+    Figure, Joint, Lab, Measured, ModelFacts, Moment, Split, Strategy, StrategySettings, StrategyState,
+};
 use crate::Error;
 use crate::grad::{Group, Phase, Routing, Seen};
 use crate::math::cluster::{k_means, purity, scale_columns};
@@ -40,7 +44,7 @@ use crate::modality::Modalities;
 use crate::task::TaskKind;
 
 /// Settings of [`Relearn`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RelearnConfig {
     /// Epochs between events. Default 20.
@@ -61,6 +65,18 @@ impl Default for RelearnConfig {
     }
 }
 
+impl Settings for RelearnConfig {
+    const NAME: &'static str = "relearn";
+    const SUMMARY: &'static str =
+        "pulls encoders that memorise back to their initial weights (diagnosing and re-learning)";
+}
+
+impl StrategySettings for RelearnConfig {
+    fn build(&self, _modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        Ok(Box::new(Relearn::new(self)?))
+    }
+}
+
 /// Joint training with encoders that are pulled back when they memorise.
 #[derive(Clone, Debug)]
 pub struct Relearn {
@@ -74,7 +90,7 @@ impl Relearn {
     /// # Errors
     /// If a value is out of range.
     pub fn new(config: &RelearnConfig) -> Result<Self, Error> {
-        super::registry::at_least_zero("strategy.lambda", config.lambda)?;
+        super::range::at_least_zero("strategy.lambda", config.lambda)?;
         if config.every == 0 {
             return Err(Error::config("strategy.every = 0: expected at least 1 epoch"));
         }
@@ -101,12 +117,12 @@ fn purity_of(mut measured: Measured, classes: usize, random: &mut Random) -> Opt
 impl Strategy for Relearn {
     fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
         let after_event = at.batch == 0 && at.epoch > 0 && self.due(at.epoch - 1);
-        let phases = Joint.phases(at, modalities).into_iter();
+        let phases = (Joint {}).phases(at, modalities).into_iter();
         phases.map(|phase| phase.freshly(after_event && self.config.reset_momentum)).collect()
     }
 
     fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        Joint.route(seen, modalities)
+        (Joint {}).route(seen, modalities)
     }
 
     fn after_validation(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {

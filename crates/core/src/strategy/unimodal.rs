@@ -10,10 +10,53 @@
 //! along; under late fusion it is the encoder and the head, whatever the fusion. Equals DGL with one modality and alpha 1.
 //! Cost: the share of that encoder.
 
-use super::{Moment, Strategy};
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, Strategy, StrategySettings};
 use crate::Error;
 use crate::grad::{Group, Phase, Routing, Row, Seen};
 use crate::modality::{Modalities, Modality};
+
+/// Settings of [`Unimodal`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct UnimodalConfig {
+    /// Name of the modality; may be left out if there is only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modality: Option<String>,
+}
+
+impl Settings for UnimodalConfig {
+    const NAME: &'static str = "unimodal";
+    const SUMMARY: &'static str = "one modality alone";
+}
+
+impl StrategySettings for UnimodalConfig {
+    fn build(&self, modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        let found = match &self.modality {
+            Some(name) => modalities.find(name),
+            None => (modalities.len() == 1).then(|| modalities.iter().next()).flatten(),
+        };
+        let modality = found.ok_or_else(|| {
+            Error::config(format!(
+                "strategy.modality = {:?}: strategy `unimodal` takes one of {}",
+                self.modality.as_deref().unwrap_or(""),
+                modalities.names().join(", ")
+            ))
+        })?;
+        Ok(Box::new(Unimodal { modality }))
+    }
+
+    fn only_modality(&self) -> Option<&str> {
+        self.modality.as_deref()
+    }
+
+    fn needs_complete(&self) -> Option<&'static str> {
+        Some("trains no fused loss")
+    }
+}
 
 /// Trains the encoder of one modality with fusion and head.
 #[derive(Clone, Copy, Debug)]

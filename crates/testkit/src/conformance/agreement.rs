@@ -87,6 +87,10 @@ impl Strategy for Spy<'_> {
         self.inner.loss(row, output, earlier, task)
     }
 
+    fn listens(&self, row: Row, group: Group) -> bool {
+        self.inner.listens(row, group)
+    }
+
     fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         self.routing = self.inner.route(seen, modalities)?;
         Ok(self.routing.clone())

@@ -1,7 +1,8 @@
-//! What the suite runs over. A new strategy, fusion or head is added here once.
+//! What the suite runs over: strategies come from the catalogue, a new fusion or head is added here once.
 
 use burn::tensor::Device;
 use counterpoint::Error;
+use counterpoint::catalog::{Catalog, Entry};
 use counterpoint::layer::BnPolicy;
 use counterpoint::modality::Modalities;
 use counterpoint::model::encoder::{AnyEncoder, EncoderConfig};
@@ -12,63 +13,73 @@ use counterpoint::model::{
     Partition, SequenceConfig, StagedConfig,
 };
 use counterpoint::strategy::{
-    AgmConfig, BoostStart, GBlendConfig, MlaConfig, MmParetoConfig, ModelFacts, OgmConfig, PmrConfig, Pull,
-    ReconBoostConfig, RelearnConfig, Rescale, Scores, Strategy, StrategyConfig, Tensors,
+    BoostStart, Dgl, Joint, MmParetoConfig, ModelFacts, OgmConfig, PmrConfig, Pull, ReconBoostConfig,
+    Rescale, Scores, Strategy, StrategyConfig, StrategySettings, Tensors, UnimodalConfig,
 };
 use counterpoint::task::TaskKind;
 use counterpoint_batch::ModalitySpec;
 
 use crate::problem::NAMES;
 
-/// Every strategy of the registry, with every switch that changes its matrix,
-/// for so many modalities.
+/// Every strategy of the catalogue, with every switch that changes its matrix.
 pub fn strategies(modalities: usize) -> Vec<StrategyConfig> {
-    let mut all = vec![StrategyConfig::Joint {}];
-    for (truncate_multimodal, truncate_unimodal) in
-        [(true, true), (true, false), (false, true), (false, false)]
-    {
-        all.push(StrategyConfig::Dgl { alpha: 1.5.into(), truncate_multimodal, truncate_unimodal });
-    }
-    all.extend([
-        StrategyConfig::Gblend(GBlendConfig::default()),
-        StrategyConfig::Ogm(OgmConfig { ge: false, tensors: Tensors::Weights, ..OgmConfig::default() }),
-        StrategyConfig::Ogm(OgmConfig {
-            ge: true,
-            scores: Scores::ZeroFill,
-            tensors: Tensors::All,
-            ..OgmConfig::default()
-        }),
-        StrategyConfig::Pmr(PmrConfig::default()),
-        StrategyConfig::Pmr(PmrConfig { pull: Pull::Soft, ..PmrConfig::default() }),
-        StrategyConfig::Agm(AgmConfig::default()),
-        StrategyConfig::Mla(MlaConfig::default()),
-        StrategyConfig::Mmpareto(MmParetoConfig::default()),
-        StrategyConfig::Mmpareto(MmParetoConfig { rescale: Rescale::Encoder, ..MmParetoConfig::default() }),
-        StrategyConfig::Relearn(RelearnConfig::default()),
-        StrategyConfig::Reconboost(ReconBoostConfig::default()),
-        StrategyConfig::Reconboost(ReconBoostConfig {
-            start: BoostStart::Full,
-            ..ReconBoostConfig::default()
-        }),
-    ]);
-    let names = NAMES[..modalities].iter();
-    all.extend(names.map(|name| StrategyConfig::Unimodal { modality: Some((*name).into()) }));
-    all
+    let dgl = |truncate_multimodal, truncate_unimodal| {
+        StrategyConfig::from(Dgl { alpha: 1.5.into(), truncate_multimodal, truncate_unimodal })
+    };
+    let weights = OgmConfig { ge: false, tensors: Tensors::Weights, ..OgmConfig::default() };
+    let filled =
+        OgmConfig { ge: true, scores: Scores::ZeroFill, tensors: Tensors::All, ..OgmConfig::default() };
+    let one = |name: &&str| StrategyConfig::from(UnimodalConfig { modality: Some((*name).into()) });
+    let special = [
+        dgl(true, true),
+        dgl(true, false),
+        dgl(false, true),
+        dgl(false, false),
+        weights.into(),
+        filled.into(),
+        PmrConfig::default().into(),
+        PmrConfig { pull: Pull::Soft, ..PmrConfig::default() }.into(),
+        MmParetoConfig::default().into(),
+        MmParetoConfig { rescale: Rescale::Encoder, ..MmParetoConfig::default() }.into(),
+        ReconBoostConfig::default().into(),
+        ReconBoostConfig { start: BoostStart::Full, ..ReconBoostConfig::default() }.into(),
+    ];
+    each_of_catalog(special.into_iter().chain(NAMES[..modalities].iter().map(one)).collect())
+}
+
+/// Each strategy of the catalogue, by those of the given settings that are its
+/// own, else by its defaults: one that nobody thought of is tested all the same.
+pub fn each_of_catalog(special: Vec<StrategyConfig>) -> Vec<StrategyConfig> {
+    let settings = |entry: &Entry<dyn StrategySettings>| {
+        let own: Vec<_> = special.iter().filter(|config| config.name() == entry.name).cloned().collect();
+        if own.is_empty() { entry.defaults().into_iter().collect() } else { own }
+    };
+    Catalog::current().entries().iter().flat_map(settings).collect()
+}
+
+/// The strategies of the catalogue that no subject has: the suite says nothing of them.
+pub fn forgotten(modalities: usize) -> Vec<&'static str> {
+    let all = [subjects(modalities), sequence_subjects(modalities)].concat();
+    let tested = |name: &str| all.iter().any(|subject| subject.strategy.name() == name);
+    let catalog = Catalog::<dyn StrategySettings>::current();
+    catalog.entries().iter().map(|entry| entry.name).filter(|name| !tested(name)).collect()
 }
 
 /// A strategy that equals another one, with so many modalities.
 pub fn limits(modalities: usize) -> Vec<(StrategyConfig, StrategyConfig)> {
-    let dgl = |alpha: f64, truncate| StrategyConfig::Dgl {
-        alpha: alpha.into(),
-        truncate_multimodal: truncate,
-        truncate_unimodal: truncate,
+    let dgl = |alpha: f64, truncate| {
+        StrategyConfig::from(Dgl {
+            alpha: alpha.into(),
+            truncate_multimodal: truncate,
+            truncate_unimodal: truncate,
+        })
     };
-    let joint = StrategyConfig::Joint {};
+    let joint = StrategyConfig::from(Joint {});
     let mut all = vec![(dgl(0.0, false), joint.clone())];
     if modalities == 1 {
         // One modality is all there is: its own loss is the multimodal one.
         all.push((dgl(1.0, true), joint.clone()));
-        all.push((StrategyConfig::Unimodal { modality: None }, joint));
+        all.push((StrategyConfig::from(UnimodalConfig { modality: None }), joint));
     }
     all
 }
@@ -210,24 +221,14 @@ fn compatible(strategy: &StrategyConfig, model: &ModelConfig, modalities: usize)
     strategy.build(&names).is_ok_and(|strategy| strategy.check(&facts).is_ok())
 }
 
-/// Whether the strategy treats modalities by their order, so that permuting
-/// them is another run.
-pub fn ordered(strategy: &StrategyConfig) -> bool {
-    // Turns are taken in order, and noise is drawn by name.
-    matches!(strategy, StrategyConfig::Mla(_) | StrategyConfig::Reconboost(_))
-        || matches!(strategy, StrategyConfig::Ogm(ogm) if ogm.ge)
-}
-
 impl Subject {
     /// Whether the strategy reaches every parameter, as the trainer demands.
     /// One modality alone leaves the others' encoders untouched; learners that
     /// join one after another need more epochs than the suite's runs have.
     pub fn trains_all(&self) -> bool {
-        match &self.strategy {
-            StrategyConfig::Unimodal { .. } => self.modalities == 1,
-            StrategyConfig::Reconboost(boost) => self.modalities < 3 || boost.start == BoostStart::Full,
-            _ => true,
-        }
+        let joins =
+            self.strategy.get().is_some_and(|boost: &ReconBoostConfig| boost.start == BoostStart::Empty);
+        (self.strategy.only_modality().is_none() || self.modalities == 1) && (!joins || self.modalities < 3)
     }
 
     /// The strategy.

@@ -75,7 +75,7 @@ fn run(
         other => return Err(format!("unknown variant `{other}` of mla")),
     };
     let build = |projection| {
-        let config = StrategyConfig::Mla(MlaConfig { projection, direction });
+        let config = StrategyConfig::from(MlaConfig { projection, direction });
         config.build(&case.names()?).map_err(|e| e.to_string())
     };
     let mut learner = case.learner(build(projection)?, device)?;

@@ -66,7 +66,7 @@ fn run(report: &mut Report, way: Way, stage: &Stage, case: &Case, device: &Devic
         start: BoostStart::Full,
         ..ReconBoostConfig::default()
     };
-    let strategy = StrategyConfig::Reconboost(config).build(&case.names()?).map_err(|e| e.to_string())?;
+    let strategy = StrategyConfig::from(config).build(&case.names()?).map_err(|e| e.to_string())?;
     let mut learner = case.learner(strategy, device)?;
     let (m, task) = (Modality(stage.modality), case.task());
     let what = format!("{way:?} stage {} learner", stage.stage);

@@ -7,7 +7,7 @@ use counterpoint::grad::{Gradients, Parameter, Phase, Row};
 use counterpoint::host::host;
 use counterpoint::model::Model;
 use counterpoint::strategy::{
-    AgmConfig, GBlendConfig, MmParetoConfig, OgmConfig, PmrConfig, Pull, Rescale, Scores, Strategy,
+    AgmConfig, GBlendConfig, Joint, MmParetoConfig, OgmConfig, PmrConfig, Pull, Rescale, Scores, Strategy,
     StrategyConfig, StrategyState, Tensors as Select, Weights, noise_size,
 };
 use counterpoint::train::Learner;
@@ -78,7 +78,7 @@ pub(super) fn check(text: &str, case: &Case, device: &Device) -> Result<Report, 
 fn compare_noise(report: &mut Report, case: &Case, expected: &Value, device: &Device) -> Result<(), String> {
     let expected: BTreeMap<String, f64> =
         serde_json::from_value(expected.clone()).map_err(|e| e.to_string())?;
-    let joint = StrategyConfig::Joint {}.build(&case.names()?).map_err(|e| e.to_string())?;
+    let joint = StrategyConfig::from(Joint {}).build(&case.names()?).map_err(|e| e.to_string())?;
     let mut learner = case.learner(joint, device)?;
     let (inputs, _) = case.batch("0", device);
     let phase = Phase::of([Row::Full]);
@@ -98,20 +98,20 @@ fn strategy(case: &Case, variant: &str) -> Result<Box<dyn Strategy>, String> {
     let alpha = || case.need("alpha", &case.alpha);
     let ogm = |tensors, scores| {
         let config = OgmConfig { alpha: alpha()?, ge: false, tensors, scores, ..OgmConfig::default() };
-        Ok(StrategyConfig::Ogm(config))
+        Ok(StrategyConfig::from(config))
     };
     let pareto = |weights, rescale, gamma| {
-        Ok(StrategyConfig::Mmpareto(MmParetoConfig { gamma, weights, rescale, ..MmParetoConfig::default() }))
+        Ok(StrategyConfig::from(MmParetoConfig { gamma, weights, rescale, ..MmParetoConfig::default() }))
     };
     let config: Result<StrategyConfig, String> = match (case.method.as_str(), variant) {
         ("joint" | "mmcosine", "default") => method::strategy("joint", 0.0),
         ("uniloss" | "mt" | "ut" | "dgl", "default") => method::strategy(&case.method, alpha()?),
         ("gblend_fixed", "default") => {
-            Ok(StrategyConfig::Gblend(GBlendConfig { alpha: alpha()?.into(), ..GBlendConfig::default() }))
+            Ok(StrategyConfig::from(GBlendConfig { alpha: alpha()?.into(), ..GBlendConfig::default() }))
         }
         ("gblend_fixed", "weights") => {
             let weights = Some(case.need("weights", &case.weights)?);
-            Ok(StrategyConfig::Gblend(GBlendConfig { weights, ..GBlendConfig::default() }))
+            Ok(StrategyConfig::from(GBlendConfig { weights, ..GBlendConfig::default() }))
         }
         ("ogm", "default") => ogm(Select::Convolutions, Scores::HalfBias),
         ("ogm", "weights_only") => ogm(Select::Weights, Scores::HalfBias),
@@ -119,11 +119,11 @@ fn strategy(case: &Case, variant: &str) -> Result<Box<dyn Strategy>, String> {
         ("ogm", "zero_fill_all_encoder_tensors") => ogm(Select::All, Scores::ZeroFill),
         ("agm", "default" | "no_grad_passes") => {
             let detached = variant == "no_grad_passes";
-            Ok(StrategyConfig::Agm(AgmConfig { alpha: alpha()?, until: None, detached }))
+            Ok(StrategyConfig::from(AgmConfig { alpha: alpha()?, until: None, detached }))
         }
         ("pmr", "default" | "soft") => {
             let pull = if variant == "soft" { Pull::Soft } else { Pull::Hard };
-            Ok(StrategyConfig::Pmr(PmrConfig { alpha: alpha()?, pull, ..PmrConfig::default() }))
+            Ok(StrategyConfig::from(PmrConfig { alpha: alpha()?, pull, ..PmrConfig::default() }))
         }
         ("mmpareto", _) => {
             let gamma = case.need("gamma", &case.gamma)?;

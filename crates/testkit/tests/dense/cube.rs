@@ -7,7 +7,7 @@ use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::{Modality, Present};
 use counterpoint::model::{AnyModel, CubeMlpConfig, Model, ModelConfig, SequenceConfig};
-use counterpoint::strategy::StrategyConfig;
+use counterpoint::strategy::{Dgl, StrategyConfig};
 use counterpoint::task::{Classification, Task};
 use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, Target};
 use counterpoint_testkit::conformance::{Named, cubes, evaluate, same};
@@ -109,11 +109,11 @@ fn one_backward_is_the_two_pass_procedure_and_alpha_leaves_the_fusion_alone() {
     for config in cubes() {
         let model = build(&config, problem.modalities());
         let gradients = |alpha: f64, fast: bool| -> Named {
-            let dgl = StrategyConfig::Dgl {
+            let dgl = StrategyConfig::from(Dgl {
                 alpha: alpha.into(),
                 truncate_multimodal: true,
                 truncate_unimodal: true,
-            };
+            });
             let mut dgl = dgl.build(model.modalities()).unwrap();
             let buffers = &mut Buffers::default();
             let mut seen = match fast {
@@ -156,7 +156,8 @@ fn gradients_are_finite_differences_of_what_each_group_hears() {
     });
     let model = build(&config, problem.modalities());
     let groups = model.groups();
-    let dgl = StrategyConfig::Dgl { alpha: 2.0.into(), truncate_multimodal: true, truncate_unimodal: true };
+    let dgl =
+        StrategyConfig::from(Dgl { alpha: 2.0.into(), truncate_multimodal: true, truncate_unimodal: true });
     let mut dgl = dgl.build(model.modalities()).unwrap();
     let buffers = &mut Buffers::default();
     let gradients =

@@ -10,7 +10,7 @@ use counterpoint::model::encoder::{EncoderConfig, Stream};
 use counterpoint::model::{
     AnyModel, Exchange, ExchangeConfig, Mmtm, Model, ModelConfig, Partition, StagedConfig,
 };
-use counterpoint::strategy::StrategyConfig;
+use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
 use counterpoint::task::Classification;
 use counterpoint_batch::BatchSource;
 use counterpoint_testkit::conformance::{Named, evaluate, moment, norm, same, staged};
@@ -29,7 +29,7 @@ fn toy() -> (AnyModel, Inputs, Problem) {
 }
 
 fn dgl(alpha: f64) -> StrategyConfig {
-    StrategyConfig::Dgl { alpha: alpha.into(), truncate_multimodal: true, truncate_unimodal: true }
+    StrategyConfig::from(Dgl { alpha: alpha.into(), truncate_multimodal: true, truncate_unimodal: true })
 }
 
 fn trained(model: &AnyModel, inputs: &Inputs, strategy: &StrategyConfig) -> (Named, Buffers) {
@@ -49,7 +49,7 @@ fn dgl_keeps_streams_apart_and_trains_exchanges_as_joint_training_does() {
     let task = Classification::new(3);
     // Every row's own gradients, unrouted.
     for evaluator in [&PerRow as &dyn Evaluator<AnyModel>, &Cut] {
-        let mut joint = StrategyConfig::Joint {}.build(model.modalities()).unwrap();
+        let mut joint = StrategyConfig::from(Joint {}).build(model.modalities()).unwrap();
         let phase = Phase::of([Row::Full, Row::Solo(A), Row::Solo(B)]).needing(Need::EncoderRows);
         let scene = Scene { model: &model, groups: &groups, inputs: &inputs, task: &task, at: moment() };
         let mut buffers = Buffers::default();
@@ -63,7 +63,7 @@ fn dgl_keeps_streams_apart_and_trains_exchanges_as_joint_training_does() {
         }
     }
     let (of_dgl, _) = trained(&model, &inputs, &dgl(3.0));
-    let (of_joint, _) = trained(&model, &inputs, &StrategyConfig::Joint {});
+    let (of_joint, _) = trained(&model, &inputs, &StrategyConfig::from(Joint {}));
     let fused = |all: &Named| -> Named {
         let of = |(name, _): &(&String, &Vec<f32>)| name.starts_with("fusion.") || name.starts_with("head.");
         all.iter().filter(of).map(|(name, values)| (name.clone(), values.clone())).collect()
@@ -90,7 +90,7 @@ fn the_full_buffer_moves_as_in_joint_training_and_every_row_has_its_own() {
     let images = Images::new(&problem);
     let model = ModelConfig::Staged(config).build(&images.spec, 3, false, 1, &Device::flex()).unwrap();
     let (_, of_dgl) = trained(&model, &images.inputs, &dgl(3.0));
-    let (_, of_joint) = trained(&model, &images.inputs, &StrategyConfig::Joint {});
+    let (_, of_joint) = trained(&model, &images.inputs, &StrategyConfig::from(Joint {}));
     let all = Present::all(2);
     let of = |buffers: &Buffers, wanted: BufferKey| -> Named {
         let with_key = buffers.iter().filter(|(_, key, _)| *key == wanted);

@@ -1,8 +1,9 @@
 //! Configurations, and models that strategies refuse.
 
+use counterpoint::catalog::Catalog;
 use counterpoint::strategy::{
     AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, ModelFacts, OgmConfig, ReconBoostConfig,
-    StrategyConfig,
+    StrategyConfig, StrategySettings,
 };
 use counterpoint::task::TaskKind;
 
@@ -21,24 +22,21 @@ fn strategies_refuse_models_they_are_not_defined_for_by_name() {
     };
     let check = |config: StrategyConfig, facts: &ModelFacts| config.build(&run.names()).unwrap().check(facts);
     for (config, names) in [
-        (StrategyConfig::Gblend(GBlendConfig::default()), ["gblend", "solo_heads"]),
-        (StrategyConfig::Mmpareto(MmParetoConfig::default()), ["mmpareto", "solo_heads"]),
-        (StrategyConfig::Mla(MlaConfig::default()), ["mla", "shared"]),
-        (StrategyConfig::Reconboost(ReconBoostConfig::default()), ["reconboost", "additive"]),
-        (StrategyConfig::Ogm(OgmConfig::default()), ["ogm", "zero-fill"]),
+        (StrategyConfig::from(GBlendConfig::default()), ["gblend", "solo_heads"]),
+        (StrategyConfig::from(MmParetoConfig::default()), ["mmpareto", "solo_heads"]),
+        (StrategyConfig::from(MlaConfig::default()), ["mla", "shared"]),
+        (StrategyConfig::from(ReconBoostConfig::default()), ["reconboost", "additive"]),
+        (StrategyConfig::from(OgmConfig::default()), ["ogm", "zero-fill"]),
     ] {
         let message = check(config, &facts).unwrap_err().to_string();
         assert!(names.iter().all(|name| message.contains(name)), "{message}");
     }
     let able = ModelFacts { solo_heads: true, additive: true, shared_head: true, ..facts };
-    let message = check(StrategyConfig::Ogm(OgmConfig::default()), &able).unwrap_err().to_string();
+    let message = check(StrategyConfig::from(OgmConfig::default()), &able).unwrap_err().to_string();
     assert!(message.contains("m0") && message.contains("tensors"), "{message}");
     for (config, _) in configs() {
         assert!(check(config.clone(), &able).is_ok(), "{config:?}");
-        assert_eq!(
-            config.wants_solo_heads(),
-            matches!(config, StrategyConfig::Gblend(_) | StrategyConfig::Mmpareto(_))
-        );
+        assert_eq!(config.wants_solo_heads(), config.is::<GBlendConfig>() || config.is::<MmParetoConfig>());
     }
 }
 
@@ -48,12 +46,9 @@ fn strategies_admit_the_tasks_they_are_defined_for_and_refuse_the_others_by_both
     let every =
         [TaskKind::Classification, TaskKind::Regression, TaskKind::Multilabel, TaskKind::Segmentation];
     for (config, name) in configs() {
-        let admitted = match config {
-            StrategyConfig::Pmr(_)
-            | StrategyConfig::Mla(_)
-            | StrategyConfig::Relearn(_)
-            | StrategyConfig::Reconboost(_) => &every[..1],
-            StrategyConfig::Ogm(_) => &[TaskKind::Classification, TaskKind::Segmentation],
+        let admitted = match config.name() {
+            "pmr" | "mla" | "relearn" | "reconboost" => &every[..1],
+            "ogm" => &[TaskKind::Classification, TaskKind::Segmentation],
             _ => &every[..],
         };
         for task in every {
@@ -101,13 +96,19 @@ fn shared_heads_serve_models_that_have_none_of_their_own() {
 #[test]
 fn configurations_read_defaults_and_refuse_unknown_keys() {
     let read = |text: &str| serde_json::from_str::<StrategyConfig>(text);
-    assert_eq!(read(r#"{"name": "ogm"}"#).unwrap(), StrategyConfig::Ogm(OgmConfig::default()));
+    assert_eq!(read(r#"{"name": "ogm"}"#).unwrap(), StrategyConfig::from(OgmConfig::default()));
     let agm = read(r#"{"name": "agm", "alpha": 2.5, "until": 20}"#).unwrap();
-    assert_eq!(agm, StrategyConfig::Agm(AgmConfig { alpha: 2.5, until: Some(20), detached: false }));
-    for name in ["gblend", "ogm", "pmr", "agm", "mla", "mmpareto", "relearn", "reconboost"] {
+    assert_eq!(agm, StrategyConfig::from(AgmConfig { alpha: 2.5, until: Some(20), detached: false }));
+    let catalog = Catalog::<dyn StrategySettings>::current();
+    for name in catalog.entries().iter().map(|entry| entry.name) {
         let config = read(&format!(r#"{{"name": "{name}"}}"#)).unwrap();
+        assert_eq!(config.name(), name);
         assert_eq!(read(&serde_json::to_string(&config).unwrap()).unwrap(), config);
-        assert!(read(&format!(r#"{{"name": "{name}", "alhpa": 1}}"#)).is_err(), "{name}");
-        assert!(counterpoint::strategy::CATALOG.iter().any(|(listed, _)| *listed == name));
+        let refused = read(&format!(r#"{{"name": "{name}", "xyz": 1}}"#)).unwrap_err().to_string();
+        assert!(refused.contains(&format!("unknown key `xyz` of strategy `{name}`")), "{refused}");
     }
+    let refused = |text: &str| read(text).unwrap_err().to_string();
+    assert!(refused(r#"{"name": "agm", "alhpa": 1}"#).contains("did you mean `alpha`?"));
+    assert!(refused(r#"{"name": "dlg"}"#).contains("unknown strategy `dlg`, did you mean `dgl`?"));
+    assert!(refused(r#"{"name": "agm", "alpha": "much"}"#).starts_with("`alpha`: invalid type"));
 }

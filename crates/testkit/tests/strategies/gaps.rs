@@ -13,7 +13,7 @@ use counterpoint::layer::{Buffers, Pass};
 use counterpoint::math::random::Random;
 use counterpoint::modality::{Modality, PerModality, Present};
 use counterpoint::model::Model;
-use counterpoint::strategy::{Incomplete, StrategyConfig};
+use counterpoint::strategy::{AgmConfig, Dgl, Incomplete, Joint, MlaConfig, PmrConfig, StrategyConfig};
 use counterpoint::task::{Classification, Task};
 use counterpoint::train::{EpochReport, Learner, Observer, Outcome, Progress, Trainer};
 use counterpoint_batch::{Batch, BatchSource, ModalitySpec, SourceError};
@@ -107,21 +107,9 @@ fn learner(config: &StrategyConfig, solo_heads: bool) -> Learner<impl Model + us
     run.learner(config.build(&run.names()).unwrap())
 }
 
-/// Every strategy but those of one modality, with whether it needs solo heads.
-fn strategies() -> Vec<(StrategyConfig, bool)> {
-    let dgl = StrategyConfig::Dgl {
-        alpha: PerModality::Same(2.0),
-        truncate_multimodal: true,
-        truncate_unimodal: true,
-    };
-    let mut all = configs();
-    all.extend([(StrategyConfig::Joint {}, false), (dgl, false)]);
-    all
-}
-
 #[test]
 fn every_strategy_trains_whatever_the_first_batch_lacks() {
-    for (config, solo_heads) in strategies() {
+    for (config, solo_heads) in configs() {
         for seed in 0..40 {
             let data = Rare::new(30, seed);
             let mut learner = learner(&config, solo_heads);
@@ -139,20 +127,20 @@ fn every_loss_says_how_many_samples_it_used() {
     let (all, rare) = (has(0), has(1));
     assert_eq!((all, rare), (30, 3));
     let [a, b] = [Row::Solo(Modality(0)), Row::Solo(Modality(1))];
-    let dgl = StrategyConfig::Dgl {
+    let dgl = StrategyConfig::from(Dgl {
         alpha: PerModality::Same(2.0),
         truncate_multimodal: true,
         truncate_unimodal: true,
-    };
+    });
     let counted = |config: &StrategyConfig, incomplete| {
         let mut learner = learner(config, false);
         learner.incomplete = incomplete;
         train(&mut learner, &data, 2).unwrap().0
     };
-    for (samples, rows) in counted(&StrategyConfig::Joint {}, Incomplete::Skip) {
+    for (samples, rows) in counted(&StrategyConfig::from(Joint {}), Incomplete::Skip) {
         assert_eq!((samples, rows), (30, [(Row::Full, rare)].into()));
     }
-    for (_, rows) in counted(&StrategyConfig::Joint {}, Incomplete::ZeroFill) {
+    for (_, rows) in counted(&StrategyConfig::from(Joint {}), Incomplete::ZeroFill) {
         assert_eq!(rows, [(Row::Full, 30)].into());
     }
     for (_, rows) in counted(&dgl, Incomplete::Skip) {
@@ -176,7 +164,7 @@ fn a_loss_without_any_sample_is_refused_before_training() {
         learner.incomplete = incomplete;
         train(&mut learner, &data, 1).map(drop).map_err(|e| e.to_string())
     };
-    let joint = StrategyConfig::Joint {};
+    let joint = StrategyConfig::from(Joint {});
     let message = refusal(&joint, Incomplete::Skip).unwrap_err();
     assert!(message.contains("no training sample has them all"), "{message}");
     refusal(&joint, Incomplete::ZeroFill).unwrap();
@@ -201,14 +189,14 @@ fn batches() -> Vec<Problem> {
 
 #[test]
 fn both_evaluators_agree_on_zero_filled_samples() {
-    let dgl = StrategyConfig::Dgl {
+    let dgl = StrategyConfig::from(Dgl {
         alpha: PerModality::Same(2.0),
         truncate_multimodal: false,
         truncate_unimodal: true,
-    };
+    });
     let models = parts().into_iter().map(late_fusion).chain(staged().into_iter().take(2));
     for model in models {
-        for strategy in [StrategyConfig::Joint {}, dgl.clone()] {
+        for strategy in [StrategyConfig::from(Joint {}), dgl.clone()] {
             let subject = Subject { strategy, model: model.clone(), modalities: 3 };
             for problem in batches() {
                 let model = subject.model(problem.modalities(), 1).unwrap();
@@ -238,11 +226,11 @@ fn both_evaluators_agree_on_zero_filled_samples() {
 fn a_zero_filled_sample_costs_what_evaluation_makes_of_it() {
     // Without batch norm a model in training is the model in evaluation.
     let run = Run::new(2, 1, true);
-    let learner = learner(&StrategyConfig::Joint {}, false);
+    let learner = learner(&StrategyConfig::from(Joint {}), false);
     let batch = Batch::collate(run.train.samples.clone(), &run.train.spec).unwrap();
     let inputs = Inputs::new(batch, &Device::flex()).with_incomplete(Incomplete::ZeroFill);
     let task = Classification::new(CLASSES);
-    let mut strategy = StrategyConfig::Joint {}.build(&run.names()).unwrap();
+    let mut strategy = StrategyConfig::from(Joint {}).build(&run.names()).unwrap();
     let seen =
         evaluate(&Cut, &learner.model, &inputs, &task, strategy.as_mut(), &mut Buffers::default()).unwrap();
     let position = task.metrics().names().position(|name| name == "cross_entropy").unwrap();
@@ -263,11 +251,10 @@ fn a_zero_filled_sample_costs_what_evaluation_makes_of_it() {
 
 #[test]
 fn strategies_that_compare_complete_samples_refuse_others() {
-    for (config, _) in strategies() {
+    for (config, _) in configs() {
         config.check_incomplete(Incomplete::Skip).unwrap();
         let refused = config.check_incomplete(Incomplete::ZeroFill).is_err();
-        let compares =
-            matches!(config, StrategyConfig::Agm(_) | StrategyConfig::Pmr(_) | StrategyConfig::Mla(_));
+        let compares = config.is::<AgmConfig>() || config.is::<PmrConfig>() || config.is::<MlaConfig>();
         assert_eq!(refused, compares, "{config:?}");
     }
 }

@@ -3,7 +3,7 @@
 use counterpoint::Error;
 use counterpoint::grad::{Group, Phase, Routing, Row, Seen};
 use counterpoint::modality::{Modalities, Modality};
-use counterpoint::strategy::{Figure, Lab, Moment, RelearnConfig, Split, Strategy, StrategyConfig};
+use counterpoint::strategy::{Figure, Joint, Lab, Moment, RelearnConfig, Split, Strategy, StrategyConfig};
 use counterpoint::train::Progress;
 
 use crate::run::{CLASSES, Run, values};
@@ -86,7 +86,7 @@ fn pulling_by_nothing_changes_no_bit_and_by_one_restores_the_start() {
     assert_eq!(plain, still);
     let back = with_event(1, |lab| lab.pull_to_init(Group::Encoder(Modality(0)), 1.0));
     let run = Run { solo_heads: false, ..Run::new(2, 1, true) };
-    let initial = values(&run.learner(StrategyConfig::Joint {}.build(&run.names()).unwrap()));
+    let initial = values(&run.learner(StrategyConfig::from(Joint {}).build(&run.names()).unwrap()));
     for ((now, start), trained) in back.iter().zip(&initial).zip(&plain) {
         let pulled = now.0.starts_with("encoder.m0.");
         assert_eq!(&now.1, if pulled { &start.1 } else { &trained.1 }, "{}", now.0);
@@ -103,7 +103,7 @@ fn pulling_by_nothing_changes_no_bit_and_by_one_restores_the_start() {
 fn relearning_shows_a_gap_for_each_modality() {
     let run = Run { solo_heads: false, ..Run::new(2, 3, false) };
     let config = RelearnConfig { every: 1, times: 1, ..RelearnConfig::default() };
-    let mut learner = run.learner(StrategyConfig::Relearn(config).build(&run.names()).unwrap());
+    let mut learner = run.learner(StrategyConfig::from(config).build(&run.names()).unwrap());
     run.go(&mut learner, Progress::default(), 0, None).unwrap();
     let figures = learner.strategy.figures();
     assert_eq!(figures.len(), 2);

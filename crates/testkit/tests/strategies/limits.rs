@@ -6,8 +6,8 @@ use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::strategy::{
-    AgmConfig, MlaConfig, Moment, OgmConfig, PmrConfig, Projection, RelearnConfig, Strategy, StrategyConfig,
-    StrategyState, Tensors,
+    AgmConfig, Joint, MlaConfig, Moment, OgmConfig, PmrConfig, Projection, ReconBoostConfig, RelearnConfig,
+    Strategy, StrategyConfig, StrategyState, Tensors, UnimodalConfig,
 };
 use counterpoint::task::Classification;
 use counterpoint::train::Progress;
@@ -19,7 +19,7 @@ use crate::run::{CLASSES, Run, configs, values};
 fn after_training(config: StrategyConfig, modalities: usize, per_row: bool) -> Vec<(String, Vec<f32>)> {
     let solo_heads = config.wants_solo_heads();
     // Boosting comes to its third modality in the fifth epoch.
-    let epochs = if matches!(config, StrategyConfig::Reconboost(_)) { 5 } else { 3 };
+    let epochs = if config.is::<ReconBoostConfig>() { 5 } else { 3 };
     let run = Run { solo_heads, per_row, ..Run::new(modalities, epochs, true) };
     let mut learner = run.learner(config.build(&run.names()).unwrap());
     run.go(&mut learner, Progress::default(), 0, None).unwrap();
@@ -36,13 +36,13 @@ fn distance(a: &[(String, Vec<f32>)], b: &[(String, Vec<f32>)]) -> f32 {
 fn documented_limits_are_joint_training() {
     let relearn = |lambda| RelearnConfig { every: 1, lambda, ..RelearnConfig::default() };
     let ogm = OgmConfig { tensors: Tensors::All, ..OgmConfig::default() };
-    let joint = after_training(StrategyConfig::Joint {}, 3, false);
+    let joint = after_training(StrategyConfig::from(Joint {}), 3, false);
     let limits = [
-        StrategyConfig::Ogm(OgmConfig { from: 7, ..ogm.clone() }),
-        StrategyConfig::Ogm(OgmConfig { alpha: 0.0, ge: false, ..ogm.clone() }),
-        StrategyConfig::Pmr(PmrConfig { alpha: 0.0, ..PmrConfig::default() }),
-        StrategyConfig::Agm(AgmConfig { alpha: 0.0, ..AgmConfig::default() }),
-        StrategyConfig::Relearn(relearn(0.0)),
+        StrategyConfig::from(OgmConfig { from: 7, ..ogm.clone() }),
+        StrategyConfig::from(OgmConfig { alpha: 0.0, ge: false, ..ogm.clone() }),
+        StrategyConfig::from(PmrConfig { alpha: 0.0, ..PmrConfig::default() }),
+        StrategyConfig::from(AgmConfig { alpha: 0.0, ..AgmConfig::default() }),
+        StrategyConfig::from(relearn(0.0)),
     ];
     for config in limits {
         let distance = distance(&joint, &after_training(config.clone(), 3, false));
@@ -50,11 +50,11 @@ fn documented_limits_are_joint_training() {
     }
     // What the limits switch off does move the model.
     let others = [
-        StrategyConfig::Ogm(OgmConfig { ge: false, ..ogm.clone() }),
-        StrategyConfig::Ogm(OgmConfig { alpha: 0.0, ..ogm }),
-        StrategyConfig::Pmr(PmrConfig::default()),
-        StrategyConfig::Agm(AgmConfig::default()),
-        StrategyConfig::Relearn(relearn(3.0)),
+        StrategyConfig::from(OgmConfig { ge: false, ..ogm.clone() }),
+        StrategyConfig::from(OgmConfig { alpha: 0.0, ..ogm }),
+        StrategyConfig::from(PmrConfig::default()),
+        StrategyConfig::from(AgmConfig::default()),
+        StrategyConfig::from(relearn(3.0)),
     ];
     for config in others {
         let distance = distance(&joint, &after_training(config.clone(), 3, false));
@@ -99,10 +99,10 @@ fn first_gradients(strategy: Box<dyn Strategy>) -> Vec<(String, Vec<f32>)> {
 #[test]
 fn turns_without_projection_add_up_to_the_unimodal_losses() {
     let names = Run::new(2, 1, false).names();
-    let mla = StrategyConfig::Mla(MlaConfig { projection: Projection::Off, ..MlaConfig::default() });
+    let mla = StrategyConfig::from(MlaConfig { projection: Projection::Off, ..MlaConfig::default() });
     let turns = first_gradients(mla.build(&names).unwrap());
     let mut alone = [0, 1].map(|m| {
-        let config = StrategyConfig::Unimodal { modality: Some(format!("m{m}")) };
+        let config = StrategyConfig::from(UnimodalConfig { modality: Some(format!("m{m}")) });
         first_gradients(config.build(&names).unwrap())
     });
     let second = std::mem::take(&mut alone[1]);
@@ -127,7 +127,7 @@ fn prototypes_teach_the_weaker_encoder_and_never_the_head() {
         strategy.restore(&state).unwrap();
     };
     let [off, on] = [0.0, 5.0].map(|alpha| {
-        let config = StrategyConfig::Pmr(PmrConfig { alpha, ..PmrConfig::default() });
+        let config = StrategyConfig::from(PmrConfig { alpha, ..PmrConfig::default() });
         let mut strategy = config.build(&names).unwrap();
         state(strategy.as_mut());
         first_gradients(strategy)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 use counterpoint::model::Model;
-use counterpoint::strategy::{PmrConfig, StrategyConfig};
+use counterpoint::strategy::{Joint, PmrConfig, StrategyConfig};
 use counterpoint::task::Classification;
 use counterpoint::train::{Besides, Checkpoint, Evaluation, Learner, Progress, evaluate};
 
@@ -39,7 +39,7 @@ fn scores<M: Model>(learner: &Learner<M>, run: &Run) -> Evaluation {
 fn the_best_checkpoint_holds_the_prototypes_it_was_validated_with() {
     let run = Run { solo_heads: false, ..Run::new(2, 1, true) };
     let folder = Scratch::new("prototypes");
-    let pmr = || StrategyConfig::Pmr(PmrConfig::default()).build(&run.names()).unwrap();
+    let pmr = || StrategyConfig::from(PmrConfig::default()).build(&run.names()).unwrap();
     let mut learner = run.learner(pmr());
     run.go(&mut learner, Progress::default(), 0, Some(&folder.0)).unwrap();
     let trained = scores(&learner, &run);
@@ -56,8 +56,8 @@ fn the_best_checkpoint_holds_the_prototypes_it_was_validated_with() {
 #[test]
 fn a_checkpoint_that_holds_no_prototypes_is_still_scored() {
     let run = Run { solo_heads: false, ..Run::new(2, 1, false) };
-    let joint = run.learner(StrategyConfig::Joint {}.build(&run.names()).unwrap());
-    let mut pmr = run.learner(StrategyConfig::Pmr(PmrConfig::default()).build(&run.names()).unwrap());
+    let joint = run.learner(StrategyConfig::from(Joint {}).build(&run.names()).unwrap());
+    let mut pmr = run.learner(StrategyConfig::from(PmrConfig::default()).build(&run.names()).unwrap());
     // What `best` was before strategies were kept in it: weights and nothing else.
     let old = Checkpoint::of(&joint, &Progress::default(), false);
     old.restore(&mut pmr, &Device::flex(), false).unwrap();

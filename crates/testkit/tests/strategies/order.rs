@@ -15,7 +15,7 @@ use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::Modality;
 use counterpoint::model::Model;
 use counterpoint::model::encoder::EncoderConfig;
-use counterpoint::strategy::{RelearnConfig, StrategyConfig};
+use counterpoint::strategy::{Joint, RelearnConfig, StrategyConfig};
 use counterpoint::task::Classification;
 use counterpoint::train::{Checkpoint, EpochReport, Observer, Outcome, Progress, ScheduleConfig};
 use counterpoint_batch::{BatchSource, Target};
@@ -81,12 +81,12 @@ fn train(run: &Run, config: &StrategyConfig, name: &str) -> (Scores, Progress, V
 #[test]
 fn relearning_validates_and_keeps_the_best_before_it_pulls() {
     let run = slow(8);
-    let (joint, progress, best) = train(&run, &StrategyConfig::Joint {}, "order_joint");
+    let (joint, progress, best) = train(&run, &StrategyConfig::from(Joint {}), "order_joint");
     let (epoch, accuracy) = progress.best.unwrap();
     assert!((1..7).contains(&epoch), "a pull after epoch {epoch} of 8 is due and can be seen");
     // Pulled by all there is after just that epoch.
     let config = RelearnConfig { every: epoch, times: 1, lambda: 1000.0, ..RelearnConfig::default() };
-    let (scores, progress, kept) = train(&run, &StrategyConfig::Relearn(config), "order_relearn");
+    let (scores, progress, kept) = train(&run, &StrategyConfig::from(config), "order_relearn");
     assert_eq!(scores.0[..=epoch], joint.0[..=epoch], "up to the pull it is joint training");
     assert!(scores.0[epoch + 1]["cross_entropy"] > joint.0[epoch + 1]["cross_entropy"], "it was pulled");
     assert_eq!(progress.best, Some((epoch, accuracy)));
@@ -135,7 +135,7 @@ fn rebuilt_statistics_are_the_mean_over_the_batches_of_the_next_epoch() {
     }));
     assert_eq!(pulled, same, "no parameter moves");
     // By hand: a batch moves fresh statistics (0, 1) by a tenth; the initial encoders see epoch 1.
-    let start = run.learner(StrategyConfig::Joint {}.build(&run.names()).unwrap());
+    let start = run.learner(StrategyConfig::from(Joint {}).build(&run.names()).unwrap());
     let model = Module::valid(&start.model);
     let mut sums: Vec<Vec<f32>> = Vec::new();
     for batch in run.train.epoch(1, 0) {

@@ -13,14 +13,15 @@ use counterpoint::model::fusion::FusionConfig;
 use counterpoint::model::head::HeadConfig;
 use counterpoint::model::{Model, MultimodalConfig};
 use counterpoint::strategy::{
-    AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, OgmConfig, PmrConfig, Projection, ReconBoostConfig,
-    RelearnConfig, Strategy, StrategyConfig, Tensors,
+    GBlendConfig, MlaConfig, OgmConfig, PmrConfig, Projection, ReconBoostConfig, RelearnConfig, Strategy,
+    StrategyConfig, Tensors, UnimodalConfig,
 };
 use counterpoint::task::Classification;
 use counterpoint::train::{
     Learner, Observer, OptimizerConfig, Outcome, Progress, ScheduleConfig, StepReport, TrainConfig, Trainer,
 };
 use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, SourceError, Target};
+use counterpoint_testkit::conformance::each_of_catalog;
 use counterpoint_testkit::problem::presence;
 
 pub const CLASSES: usize = 3;
@@ -200,28 +201,21 @@ pub fn encoders(all: &[(String, Vec<f32>)]) -> Vec<&(String, Vec<f32>)> {
     all.iter().filter(|(name, _)| name.starts_with("encoder.")).collect()
 }
 
-/// Every strategy that these models serve, with its hooks in use early.
+/// Every strategy of the catalogue that trains all modalities, with its hooks
+/// in use early, and whether it needs solo heads.
 pub fn configs() -> Vec<(StrategyConfig, bool)> {
-    let ogm = OgmConfig { tensors: Tensors::All, ..OgmConfig::default() };
-    let pmr = PmrConfig { entropy: 0.01, entropy_epochs: 1, ..PmrConfig::default() };
-    let boost = ReconBoostConfig { agreement: 0.1, ..ReconBoostConfig::default() };
-    vec![
-        (StrategyConfig::Gblend(GBlendConfig::default()), true),
-        (StrategyConfig::Gblend(GBlendConfig { every: Some(2), ..GBlendConfig::default() }), true),
-        (StrategyConfig::Ogm(ogm), false),
-        (StrategyConfig::Pmr(pmr), false),
-        (StrategyConfig::Agm(AgmConfig::default()), false),
-        (StrategyConfig::Mla(MlaConfig::default()), false),
-        (StrategyConfig::Mla(MlaConfig { projection: Projection::Off, ..MlaConfig::default() }), false),
-        (StrategyConfig::Mmpareto(MmParetoConfig::default()), true),
-        (
-            StrategyConfig::Relearn(RelearnConfig {
-                every: 1,
-                reset_momentum: true,
-                ..RelearnConfig::default()
-            }),
-            false,
-        ),
-        (StrategyConfig::Reconboost(boost), false),
-    ]
+    let one = UnimodalConfig { modality: Some("m0".into()) };
+    let special = vec![
+        one.into(),
+        GBlendConfig::default().into(),
+        GBlendConfig { every: Some(2), ..GBlendConfig::default() }.into(),
+        OgmConfig { tensors: Tensors::All, ..OgmConfig::default() }.into(),
+        PmrConfig { entropy: 0.01, entropy_epochs: 1, ..PmrConfig::default() }.into(),
+        MlaConfig::default().into(),
+        MlaConfig { projection: Projection::Off, ..MlaConfig::default() }.into(),
+        RelearnConfig { every: 1, reset_momentum: true, ..RelearnConfig::default() }.into(),
+        ReconBoostConfig { agreement: 0.1, ..ReconBoostConfig::default() }.into(),
+    ];
+    let all = each_of_catalog(special).into_iter().filter(|config| config.only_modality().is_none());
+    all.map(|config| (config.clone(), config.wants_solo_heads())).collect()
 }

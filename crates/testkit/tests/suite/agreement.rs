@@ -2,6 +2,7 @@
 
 use burn::tensor::Device;
 use counterpoint::Error;
+use counterpoint::catalog::{Catalog, Settings};
 use counterpoint::grad::{
     Cut, Evaluator, Gradients, Group, Ledger, Need, PerRow, Phase, Routing, Row, Scene, Seen,
 };
@@ -9,15 +10,18 @@ use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::{Modalities, Modality, Present};
+use counterpoint::model::fusion::FusionConfig;
 use counterpoint::model::{Model, ModelConfig};
-use counterpoint::strategy::{Moment, Strategy, StrategyConfig};
+use counterpoint::strategy::{AgmConfig, Dgl, Joint, Moment, Strategy, StrategyConfig, StrategySettings};
 use counterpoint::task::Classification;
 use counterpoint_batch::{BatchSource, Targets};
 use counterpoint_testkit::conformance::{
-    Evaluated, Named, Subject, agree, agree_in_families, cubes, evaluate, late_fusion, listens, model, part,
-    parts, same_in_families, sequence_subjects, staged, subjects,
+    Evaluated, Named, Subject, agree, agree_in_families, cubes, evaluate, forgotten, late_fusion, listens,
+    model, part, parts, same_in_families, sequence_subjects, staged, subjects,
 };
 use counterpoint_testkit::problem::Problem;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 const TOLERANCE: f64 = 1e-6;
 
@@ -59,7 +63,7 @@ fn compare(subject: &Subject, problem: &Problem) -> Result<(), String> {
     // AGM weighs subset rows by small differences of its factors: what is left of an encoder's
     // gradient is small beside the terms that rounding acts on, so the scale is that of all.
     let all: fn(&str) -> &str = |_| "";
-    let family = if matches!(subject.strategy, StrategyConfig::Agm(_)) { all } else { part };
+    let family = if subject.strategy.is::<AgmConfig>() { all } else { part };
     agree_in_families((&fast.0, &fast.1), (&slow.0, &slow.1), TOLERANCE, family)
 }
 
@@ -82,6 +86,61 @@ fn both_evaluators_agree_and_nobody_hears_what_is_not_sent() {
         }
     }
     assert!(failed.is_empty(), "{} failed: {}", failed.len(), failed.join("\n"));
+}
+
+#[test]
+fn no_strategy_of_the_catalogue_is_forgotten() {
+    assert_eq!(forgotten(2), [""; 0]);
+    // A strategy that no model of the suite serves is noticed.
+    let more = Catalog::<dyn StrategySettings>::current().with::<Unfit>();
+    assert_eq!(more.during(|| forgotten(2)), ["unfit"]);
+}
+
+/// A strategy without a model.
+#[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+struct Unfit {}
+
+impl Settings for Unfit {
+    const NAME: &'static str = "unfit";
+    const SUMMARY: &'static str = "fits no model";
+}
+
+impl StrategySettings for Unfit {
+    fn build(&self, _: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        Err(Error::config("it fits no model"))
+    }
+}
+
+/// Joint training that says the fusion receives nothing, or the truth.
+struct Liar(bool);
+
+impl Strategy for Liar {
+    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
+        Joint {}.phases(at, modalities)
+    }
+
+    fn listens(&self, _: Row, group: Group) -> bool {
+        !self.0 || group != Group::Fusion
+    }
+
+    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        Joint {}.route(seen, modalities)
+    }
+}
+
+#[test]
+fn a_strategy_that_lies_about_what_it_listens_to_is_noticed() {
+    let problem = Problem::new(2, 9, 9, 3);
+    let gated = parts().into_iter().find(|p| matches!(p.fusion, FusionConfig::Gated { .. })).unwrap();
+    let model = model(problem.modalities(), gated, false, 3, 1).unwrap();
+    let verdict = |lies| {
+        let fast = by(&Cut, &model, &inputs(&problem), &mut Liar(lies));
+        let slow = by(&PerRow, &model, &inputs(&problem), &mut Liar(lies));
+        agree((&fast.0, &fast.1), (&slow.0, &slow.1), TOLERANCE)
+    };
+    verdict(false).unwrap();
+    let why = verdict(true).unwrap_err();
+    assert!(why.contains("fusion"), "{why}");
 }
 
 /// Every kind of row in one phase, each wanted at the encoders by itself.
@@ -161,7 +220,7 @@ fn every_kind_of_row(what: &str, problem: &Problem, models: &[ModelConfig], fami
 }
 
 fn subject(truncate_multimodal: bool, truncate_unimodal: bool, alpha: f64) -> Subject {
-    let strategy = StrategyConfig::Dgl { alpha: alpha.into(), truncate_multimodal, truncate_unimodal };
+    let strategy = StrategyConfig::from(Dgl { alpha: alpha.into(), truncate_multimodal, truncate_unimodal });
     Subject { strategy, model: late_fusion(parts()[0]), modalities: 2 }
 }
 

@@ -29,13 +29,13 @@ fn dgl_runs_encoders_as_often_as_joint_training_and_rows_apart_more_often() {
     let inputs = Inputs::new(problem.whole(), &Device::flex());
     let model = model(problem.modalities(), parts()[0], true, 3, 1).unwrap();
     let dgl = || Dgl { alpha: 2.0.into(), truncate_multimodal: true, truncate_unimodal: true };
-    let pareto = StrategyConfig::Mmpareto(MmParetoConfig::default());
+    let pareto = StrategyConfig::from(MmParetoConfig::default());
     let mut pareto = pareto.build(model.modalities()).unwrap();
     // Two encoders, each forward and backward.
-    assert_eq!(runs(&Cut, &model, &inputs, &mut Joint), 4);
+    assert_eq!(runs(&Cut, &model, &inputs, &mut Joint {}), 4);
     assert_eq!(runs(&Cut, &model, &inputs, &mut dgl()), 4);
     // The fused row and one of each modality, whose gradients stay apart.
     assert_eq!(runs(&Cut, &model, &inputs, pareto.as_mut()), 8);
-    assert_eq!(runs(&PerRow, &model, &inputs, &mut Joint), 4);
+    assert_eq!(runs(&PerRow, &model, &inputs, &mut Joint {}), 4);
     assert_eq!(runs(&PerRow, &model, &inputs, &mut dgl()), 8);
 }

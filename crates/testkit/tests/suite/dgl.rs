@@ -59,7 +59,7 @@ fn the_five_rows_of_the_ablation_on_f1() {
     let bias_all = [-6.149042, 4.398991, 1.750055];
     let at_z1 = [[-0.829752, 0.702332], [-3.202625, 2.605836], [-4.032377, 3.308168]];
     let at_z2 = [[-0.287456, -0.244983], [-0.032487, 0.601138], [-0.319943, 0.356155]];
-    let mut joint = Joint;
+    let mut joint = Joint {};
     let mut cases: [(&mut dyn Strategy, usize, [f64; 3]); 5] = [
         (&mut joint, 0, bias_full),
         (&mut ablation(false, false), 2, bias_all),

@@ -110,7 +110,7 @@ fn a_loss_of_one_modality_has_no_gradient_for_the_others_encoder() {
 fn fusion_context_and_decoder_learn_under_dgl_as_under_joint_training() {
     for block in [BlockKind::NonBottleneck1D, BlockKind::Basic] {
         let model = network(&["rgb", "depth"], block);
-        let joint = phi(&by(&Cut, &model, &mut Joint).0[0]);
+        let joint = phi(&by(&Cut, &model, &mut Joint {}).0[0]);
         let under = |strategy: &mut dyn Strategy| phi(&by(&Cut, &model, strategy).0[0]);
         same_in_families(&under(&mut dgl(true, 3.0)), &joint, 1e-6, part).unwrap();
         same_in_families(&under(&mut dgl(false, 3.0)), &joint, 1e-3, part).unwrap_err();
@@ -203,7 +203,7 @@ fn all_parts_of_a_model_of_one_modality_learn_whatever_it_is_called() {
     for (name, channels) in [("rgb", 3), ("depth", 1)] {
         let model = network(&[name], BlockKind::Basic);
         let (inputs, buffers) = (inputs(&[channels]), &mut Buffers::default());
-        let mut seen = evaluate(&Cut, &model, &inputs, &task(), &mut Joint, buffers).unwrap();
+        let mut seen = evaluate(&Cut, &model, &inputs, &task(), &mut Joint {}, buffers).unwrap();
         let learning = seen.remove(0).gradients;
         for parameter in model.groups().parameters() {
             assert!(learning.contains_key(&parameter.name), "{name}: {}", parameter.name);

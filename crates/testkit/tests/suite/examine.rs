@@ -11,7 +11,7 @@ use counterpoint::diagnose::{Diagnosis, Diagnostics, DiagnosticsConfig, EncoderG
 use counterpoint::grad::{Cut, Row};
 use counterpoint::modality::Modality;
 use counterpoint::model::Model;
-use counterpoint::strategy::{Joint, Strategy, StrategyConfig};
+use counterpoint::strategy::{Dgl, Joint, Strategy};
 use counterpoint::task::Classification;
 use counterpoint::train::{
     Checkpoint, EpochReport, Evaluation, Learner, Observer, Progress, ScheduleConfig, StepReport,
@@ -222,7 +222,7 @@ fn the_clip_shortens_the_applied_gradient_and_not_the_one_before_it() {
     assert!(cut.applied < 0.3 * free.applied);
     assert!((cut.before_clip / free.applied - 1.0).abs() < 1e-5);
     // Joint training has weight 1: nothing to divide by.
-    let joint = fixture(Box::new(Joint), None, 1).steps[0][&A];
+    let joint = fixture(Box::new(Joint {}), None, 1).steps[0][&A];
     assert_eq!(joint.applied.to_bits(), joint.per_factor.to_bits());
     assert!((joint.applied - f64::midpoint(0.829752, 0.702332)).abs() < 1e-5);
 }
@@ -330,7 +330,7 @@ fn what_is_not_defined_is_absent_and_said() {
 #[test]
 fn noise_hurts_more_the_larger_it_is_and_shapley_values_add_up() {
     let data = Problem::new(3, 60, 12, 3);
-    let subject = subjects(3).into_iter().find(|s| matches!(s.strategy, StrategyConfig::Dgl { .. })).unwrap();
+    let subject = subjects(3).into_iter().find(|s| s.strategy.is::<Dgl>()).unwrap();
     let mut diagnostics = all(true);
     diagnostics.config.noise = vec![0.001, 30.0];
     let plan = Plan { epochs: 5, clip: None, folder: None, data: &data, diagnostics: &diagnostics };

@@ -103,7 +103,7 @@ fn notices_a_zero_filled_gate() {
 /// The parameters that the multimodal loss gives no or a zero gradient.
 fn idle<F: Fusion>(model: &Multimodal<Smooth, F>, modalities: usize) -> Vec<String> {
     let inputs = batch(modalities);
-    let gradients = step_by(&PerRow, model, &inputs, &Classification::new(3), &mut Joint).gradients;
+    let gradients = step_by(&PerRow, model, &inputs, &Classification::new(3), &mut Joint {}).gradients;
     let moves = |name: &String| gradients.get(name).is_some_and(|g| norm(g) > 1e-8);
     model.groups().parameters().iter().map(|p| p.name.clone()).filter(|name| !moves(name)).collect()
 }

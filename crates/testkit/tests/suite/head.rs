@@ -66,7 +66,7 @@ fn the_gradient_of_cosines_is_orthogonal_to_the_features_and_finite_at_zero() {
     let model = make(&[2, 3]);
     let of = |z1: Vec<f32>, z2: Vec<f32>| {
         let inputs = inputs(&[(z1, 2), (z2, 3)], Targets::Classes(vec![1]));
-        step(&model, &inputs, &Classification::new(3), &mut Joint).gradients
+        step(&model, &inputs, &Classification::new(3), &mut Joint {}).gradients
     };
     let g = of(vec![1.0, 2.0], vec![0.5, -1.0, 3.0]);
     let at_z1 = &g["encoder.audio.shift"];

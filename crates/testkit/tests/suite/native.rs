@@ -10,7 +10,7 @@ use counterpoint::model::Model;
 use counterpoint::model::fusion::FusionConfig;
 use counterpoint::model::head::{Activation, HeadConfig};
 use counterpoint::strategy::{
-    AgmConfig, GBlendConfig, Heads, MmParetoConfig, OgmConfig, PmrConfig, Scores, StrategyConfig,
+    AgmConfig, GBlendConfig, Heads, Joint, MmParetoConfig, OgmConfig, PmrConfig, Scores, StrategyConfig,
     StrategyState, Tensors,
 };
 use counterpoint::task::Classification;
@@ -91,7 +91,7 @@ fn read<M: Model>(
 #[test]
 fn ogm_gives_every_modality_half_of_the_bias() {
     let (model, _) = f1();
-    let found = read(&model, &two(), &StrategyConfig::Ogm(OgmConfig::default()), None);
+    let found = read(&model, &two(), &StrategyConfig::from(OgmConfig::default()), None);
     assert_eq!(found.native[&A].0.len(), 2);
     for scores in found.native[&A].1.chunks(3) {
         near(scores, &[1.05, 1.9, 0.0], 1e-6);
@@ -103,13 +103,13 @@ fn ogm_gives_every_modality_half_of_the_bias() {
     assert_eq!(of, &[0, 1]);
     near(&filled[..3], &[1.1, 1.8, 0.0], 1e-6);
     let filled = OgmConfig { scores: Scores::ZeroFill, tensors: Tensors::All, ..OgmConfig::default() };
-    assert!(read(&model, &two(), &StrategyConfig::Ogm(filled), None).native.is_empty());
+    assert!(read(&model, &two(), &StrategyConfig::from(filled), None).native.is_empty());
 }
 
 #[test]
 fn agm_gives_every_modality_its_shapley_response() {
     let (model, _) = f1();
-    let agm = StrategyConfig::Agm(AgmConfig::default());
+    let agm = StrategyConfig::from(AgmConfig::default());
     let found = read(&model, &two(), &agm, None);
     let (of, scores) = &found.native[&A];
     let first = if of[..] == [0, 1] { 0 } else { 3 };
@@ -155,7 +155,7 @@ fn agm_gives_every_modality_its_shapley_response() {
 #[test]
 fn pmr_gives_minus_the_distances_to_its_prototypes() {
     let (model, _) = f1();
-    let pmr = StrategyConfig::Pmr(PmrConfig::default());
+    let pmr = StrategyConfig::from(PmrConfig::default());
     assert!(read(&model, &two(), &pmr, None).native.is_empty(), "nothing measured, nothing read");
     let state = StrategyState::default()
         .with("epoch", [1], vec![1.0])
@@ -183,16 +183,16 @@ fn heads_that_were_trained_are_what_comparisons_read() {
         strategy.native().map(|native| (native.name(), native.is_trained()))
     };
     let gblend = |heads, alpha: f64| {
-        StrategyConfig::Gblend(GBlendConfig { heads, alpha: alpha.into(), ..GBlendConfig::default() })
+        StrategyConfig::from(GBlendConfig { heads, alpha: alpha.into(), ..GBlendConfig::default() })
     };
-    let pareto = |heads| StrategyConfig::Mmpareto(MmParetoConfig { heads, ..MmParetoConfig::default() });
+    let pareto = |heads| StrategyConfig::from(MmParetoConfig { heads, ..MmParetoConfig::default() });
     assert_eq!(said(gblend(Heads::Own, 4.0)), Some(("own head", true)));
     assert_eq!(said(pareto(Heads::Own)), Some(("own head", true)));
     assert_eq!(said(gblend(Heads::Shared, 4.0)), None);
     assert_eq!(said(pareto(Heads::Shared)), None);
     assert_eq!(said(gblend(Heads::Own, 0.0)), None, "a head that never learns says nothing");
-    assert_eq!(said(StrategyConfig::Ogm(OgmConfig::default())), Some(("half bias", false)));
-    assert_eq!(said(StrategyConfig::Pmr(PmrConfig::default())), Some(("prototypes", false)));
-    assert_eq!(said(StrategyConfig::Agm(AgmConfig::default())), Some(("mono response", false)));
-    assert_eq!(said(StrategyConfig::Joint {}), None);
+    assert_eq!(said(StrategyConfig::from(OgmConfig::default())), Some(("half bias", false)));
+    assert_eq!(said(StrategyConfig::from(PmrConfig::default())), Some(("prototypes", false)));
+    assert_eq!(said(StrategyConfig::from(AgmConfig::default())), Some(("mono response", false)));
+    assert_eq!(said(StrategyConfig::from(Joint {})), None);
 }

@@ -18,7 +18,7 @@ use crate::fixture::*;
 /// Scores, ratios and coefficients of one OGM step.
 fn figures<M: Model>(model: &M, inputs: &Inputs, classes: usize, scores: Scores) -> Vec<f32> {
     let config = OgmConfig { scores, ge: false, tensors: Tensors::All, ..OgmConfig::default() };
-    let mut ogm = StrategyConfig::Ogm(config).build(&names(2)).unwrap();
+    let mut ogm = StrategyConfig::from(config).build(&names(2)).unwrap();
     step(model, inputs, &Classification::new(classes), ogm.as_mut());
     ogm.figures().iter().map(|figure| figure.value as f32).collect()
 }

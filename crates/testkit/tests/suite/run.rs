@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use counterpoint::grad::Row;
 use counterpoint::modality::Modalities;
 use counterpoint::model::{Model, ModelConfig};
-use counterpoint::strategy::StrategyConfig;
+use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
 use counterpoint::task::{Classification, Regression, RegressionLoss};
 use counterpoint::train::{Besides, Checkpoint, Learner, OptimizerConfig, Outcome, Progress, evaluate};
 use counterpoint_batch::BatchSource;
@@ -119,7 +119,7 @@ fn every_strategy_fits_a_small_problem_on_every_model_and_stays_finite() {
             subjects.into_iter().map(|s| (data.clone(), s, epochs, rate)).collect::<Vec<_>>()
         };
         // A cube of a few numbers takes longer; joint training shows that it gets there.
-        let cubes = cubes.into_iter().filter(|s| matches!(s.strategy, StrategyConfig::Joint {})).collect();
+        let cubes = cubes.into_iter().filter(|s| s.strategy.is::<Joint>()).collect();
         let all = [on_each(&data, subjects, 16, 0.02), on_each(&sequences, cubes, 80, 0.01)].concat();
         for (data, subject, epochs, rate) in all {
             let mut learner = learner(&subject, &data, adam(rate, 1.0), 1);
@@ -150,8 +150,11 @@ fn a_number_is_learned_through_the_same_loop() {
     let data = Problem::new(2, 30, 10, 3).regression();
     for loss in [RegressionLoss::Squared, RegressionLoss::Absolute] {
         let task = Regression::new(loss);
-        let strategy =
-            StrategyConfig::Dgl { alpha: 1.0.into(), truncate_multimodal: true, truncate_unimodal: true };
+        let strategy = StrategyConfig::from(Dgl {
+            alpha: 1.0.into(),
+            truncate_multimodal: true,
+            truncate_unimodal: true,
+        });
         let names = Modalities::new(data.modalities().iter().map(|m| m.name.as_str())).unwrap();
         let model = model(data.modalities(), parts()[0], false, 1, 1).unwrap();
         let mut learner = Learner::new(model, adam(0.02, 1.0), strategy.build(&names).unwrap());

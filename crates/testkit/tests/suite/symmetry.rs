@@ -7,11 +7,11 @@ use counterpoint::layer::Buffers;
 use counterpoint::modality::Modalities;
 use counterpoint::model::fusion::FusionConfig;
 use counterpoint::model::{Model, ModelConfig};
-use counterpoint::strategy::StrategyConfig;
+use counterpoint::strategy::{Dgl, Joint, StrategyConfig, UnimodalConfig};
 use counterpoint::task::Classification;
 use counterpoint_batch::BatchSource;
 use counterpoint_testkit::conformance::{
-    Named, Subject, evaluate, late_fusion, limits, ordered, parts, same, same_in_families, subjects,
+    Named, Subject, evaluate, late_fusion, limits, parts, same, same_in_families, subjects,
 };
 use counterpoint_testkit::parameters::{replaced, values};
 use counterpoint_testkit::problem::{NAMES, Problem};
@@ -72,7 +72,7 @@ fn permuting_modalities_permutes_gradients() {
         for subject in subjects(order.len()) {
             // Streams that exchange read each other in the order of the modalities.
             let ModelConfig::LateFusion(model) = &subject.model else { continue };
-            if ordered(&subject.strategy) || !symmetric(&model.fusion) {
+            if !subject.strategy.is_symmetric() || !symmetric(&model.fusion) {
                 continue;
             }
             checked += 1;
@@ -119,9 +119,12 @@ fn the_comparison_notices_a_limit_that_is_none() {
     let model = late_fusion(parts()[0]);
     let of =
         |strategy| gradients(&Subject { strategy, model: model.clone(), modalities: 2 }, &problem, None).0;
-    let almost =
-        StrategyConfig::Dgl { alpha: 1e-4.into(), truncate_multimodal: false, truncate_unimodal: false };
-    assert!(same(&of(almost), &of(StrategyConfig::Joint {}), 1e-6).is_err());
-    let one = StrategyConfig::Unimodal { modality: Some(NAMES[0].into()) };
-    assert!(same(&of(one), &of(StrategyConfig::Joint {}), 1e-6).is_err());
+    let almost = StrategyConfig::from(Dgl {
+        alpha: 1e-4.into(),
+        truncate_multimodal: false,
+        truncate_unimodal: false,
+    });
+    assert!(same(&of(almost), &of(StrategyConfig::from(Joint {})), 1e-6).is_err());
+    let one = StrategyConfig::from(UnimodalConfig { modality: Some(NAMES[0].into()) });
+    assert!(same(&of(one), &of(StrategyConfig::from(Joint {})), 1e-6).is_err());
 }

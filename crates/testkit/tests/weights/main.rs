@@ -15,7 +15,7 @@ use counterpoint::model::encoder::EncoderConfig;
 use counterpoint::model::fusion::FusionConfig;
 use counterpoint::model::head::HeadConfig;
 use counterpoint::model::{Model, MultimodalConfig};
-use counterpoint::strategy::StrategyConfig;
+use counterpoint::strategy::{Joint, StrategyConfig};
 use counterpoint::train::{Learner, OptimizerConfig};
 use counterpoint::weights::{self, Array, Weights};
 use counterpoint_batch::{Array as Column, Batch, Input, ModalitySpec, Targets};
@@ -38,7 +38,7 @@ fn learner(channels: usize) -> Learner<impl Model> {
     };
     let data = [ModalitySpec::new("picture", [channels, 40, 48])];
     let model = config.build(&data, 3, 0, &Device::flex()).unwrap();
-    let strategy = StrategyConfig::Joint {}.build(&Modalities::new(["picture"]).unwrap()).unwrap();
+    let strategy = StrategyConfig::from(Joint {}).build(&Modalities::new(["picture"]).unwrap()).unwrap();
     let optimizer: OptimizerConfig = serde_json::from_str(r#"{"name": "sgd", "lr": 0.1}"#).unwrap();
     Learner::new(model, optimizer, strategy)
 }

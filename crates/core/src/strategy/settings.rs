@@ -1,0 +1,76 @@
+//! What a method's settings say and build.
+
+use std::sync::Arc;
+
+use counterpoint_catalog::{Catalog, Chosen, Kind, Part, Settings, Takes};
+
+use super::{Incomplete, Strategy};
+use crate::Error;
+use crate::modality::Modalities;
+
+/// Settings of a method that build it; implemented beside [`Settings`] in the
+/// method's own file.
+pub trait StrategySettings: Part {
+    /// Builds the strategy.
+    ///
+    /// # Errors
+    /// If a value is out of range or the strategy does not fit the modalities.
+    fn build(&self, modalities: &Modalities) -> Result<Box<dyn Strategy>, Error>;
+
+    /// Whether the model must have a head for every modality besides the fused one.
+    fn wants_solo_heads(&self) -> bool {
+        false
+    }
+
+    /// The name of the one modality that is trained, if the method trains one
+    /// only and the settings name it. The model then needs no other.
+    fn only_modality(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether permuting the modalities permutes the run and changes nothing
+    /// else. Not so where they take turns in order, or where random numbers
+    /// are drawn by name.
+    fn is_symmetric(&self) -> bool {
+        true
+    }
+
+    /// Why the fused loss cannot be had from samples that lack a modality, as
+    /// the end of a sentence about the method; `None` if it can.
+    fn needs_complete(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+impl dyn StrategySettings {
+    /// Refuses a choice that the method has no meaning for.
+    ///
+    /// # Errors
+    /// If it has no fused loss, or compares modalities on the samples of it.
+    pub fn check_incomplete(&self, incomplete: Incomplete) -> Result<(), Error> {
+        match self.needs_complete() {
+            Some(because) if incomplete == Incomplete::ZeroFill => Err(Error::config(format!(
+                "strategy.incomplete = \"zero-fill\" does not fit strategy `{}`, which {because}; leave it out",
+                self.name()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A strategy as a configuration chose it: `{ name = "dgl", alpha = 4.0 }`.
+pub type StrategyConfig = Chosen<dyn StrategySettings>;
+
+impl<S: Settings + StrategySettings> Takes<S> for dyn StrategySettings {
+    fn take(settings: S) -> Arc<Self> {
+        Arc::new(settings)
+    }
+}
+
+impl Kind for dyn StrategySettings {
+    const NOUN: &'static str = "strategy";
+
+    fn built_in() -> Catalog<Self> {
+        super::registry::strategies()
+    }
+}
