@@ -53,6 +53,16 @@ impl Routing {
         self
     }
 
+    /// Multiplies the entries of a row; times 0 it sends nothing.
+    #[must_use]
+    pub fn scaled(mut self, row: Row, factor: f64) -> Self {
+        self.0.retain(|(of, _), weight| {
+            *weight *= if *of == row { factor } else { 1.0 };
+            *weight != 0.0
+        });
+        self
+    }
+
     /// One entry, 0 if absent.
     pub fn weight(&self, row: Row, group: Group) -> f64 {
         self.0.get(&(row, group)).copied().unwrap_or(0.0)

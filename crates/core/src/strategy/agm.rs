@@ -31,6 +31,7 @@ use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::range::at_least_zero;
 use super::{Alone, Figure, Moment, Native, Strategy, StrategySettings, StrategyState};
 use crate::Error;
 use crate::grad::{Phase, Routing, Row, RowOutput, Seen};
@@ -42,12 +43,13 @@ use crate::task::Task;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AgmConfig {
-    /// Strength of the modulation. Default 1.
+    /// Strength of the modulation.
+    #[schemars(range(min = 0))]
     pub alpha: f64,
-    /// Last epoch with modulation, counted from 0; joint training after it. Default: all.
+    /// Last epoch with modulation, counted from 0; joint training after it; never if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<usize>,
-    /// Runs the subsets without gradient. Default false.
+    /// Runs the subsets without gradient.
     pub detached: bool,
 }
 
@@ -91,7 +93,7 @@ impl Agm {
     /// # Errors
     /// If a value is out of range or there are more than 6 modalities.
     pub fn new(config: &AgmConfig, modalities: &Modalities) -> Result<Self, Error> {
-        super::range::at_least_zero("strategy.alpha", config.alpha)?;
+        at_least_zero("strategy.alpha", config.alpha)?;
         let count = modalities.len();
         if count > 6 {
             return Err(Error::config(format!(

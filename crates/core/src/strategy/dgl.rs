@@ -65,6 +65,10 @@ impl Strategy for Dgl {
         vec![Phase::of(std::iter::once(Row::Full).chain(solos).collect::<Vec<_>>())]
     }
 
+    fn summands(&self, modalities: &Modalities) -> Option<Vec<Row>> {
+        Some(std::iter::once(Row::Full).chain(modalities.iter().map(Row::Solo)).collect())
+    }
+
     fn listens(&self, row: Row, group: Group) -> bool {
         match (row, group) {
             (Row::Full, Group::Encoder(_)) => !self.truncate_multimodal,

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! W[full, encoders, fusion, head] = w_0      W[aux(m), encoder m, solo head m] = w_m
+//! over another sum of losses with matrix V:  W[r, g] = w_r V[r, g]
 //! w_k = (G_k / dO_k^2) / sum,   G_k = LV_start - LV_end,   dO_k = (LV - LT)_end - (LV - LT)_start
 //! ```
 //!
@@ -23,32 +24,40 @@ use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::over::inner;
+use super::range::at_least_zero;
 use super::{
-    Figure, Heads, Lab, LossCurve, ModelFacts, Moment, Native, Strategy, StrategySettings, StrategyState,
+    Addition, Figure, Heads, Lab, LossCurve, ModelFacts, Moment, Native, Over, Strategy, StrategyConfig,
+    StrategySettings, StrategyState,
 };
 use crate::Error;
-use crate::grad::{Phase, Routing, Seen};
+use crate::grad::{Phase, Routing, Row, Seen};
 use crate::modality::{Modalities, PerModality};
 
 /// Settings of [`GBlend`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GBlendConfig {
-    /// Weight of every modality's own loss, or of each one's; the fused loss has 1. Default 4.
+    /// Weight of every modality's own loss, or of each one's; the fused loss has 1.
     pub alpha: PerModality,
     /// Weights of the fused loss and of each modality's, instead of `alpha`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<Vec<f64>>,
     /// Estimates the weights every so many epochs, instead of `alpha`; the paper has 10.
+    #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<usize>,
-    /// `own` (default) or `shared`.
+    /// Through which head a modality's own loss is had.
     pub heads: Heads,
+    /// Another strategy whose losses are weighed, instead of the fused loss and
+    /// those of `heads`; it must train on a sum of the fused loss and one for each modality.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over: Option<StrategyConfig>,
 }
 
 impl Default for GBlendConfig {
     fn default() -> Self {
-        Self { alpha: 4.0.into(), weights: None, every: None, heads: Heads::default() }
+        Self { alpha: 4.0.into(), weights: None, every: None, heads: Heads::default(), over: None }
     }
 }
 
@@ -60,11 +69,60 @@ impl Settings for GBlendConfig {
 
 impl StrategySettings for GBlendConfig {
     fn build(&self, modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
-        Ok(Box::new(GBlend::new(self, modalities)?))
+        if self.over.is_some() && self.heads != Heads::default() {
+            return Err(Error::config(
+                "strategy.heads and strategy.over exclude each other: the losses are those of the strategy in `over`",
+            ));
+        }
+        let sum: Box<dyn Strategy> = match &self.over {
+            Some(over) => inner(over, modalities)?,
+            None => Box::new(Sum { heads: self.heads }),
+        };
+        let rows = sum.summands(modalities).ok_or_else(|| {
+            let over = self.over.as_ref().map_or("sum", |over| over.name());
+            Error::config(format!(
+                "strategy.over: strategy `gblend` weighs the fused loss and one loss for each modality, but strategy \
+                 `{over}` does not train on a sum of such losses; leave it out, or take `dgl`"
+            ))
+        })?;
+        Ok(Box::new(Over::new(sum, GBlend::new(self, rows, modalities)?)))
+    }
+
+    fn over(&self) -> Option<&StrategyConfig> {
+        self.over.as_ref()
     }
 
     fn wants_solo_heads(&self) -> bool {
-        self.heads == Heads::Own
+        self.over.as_ref().map_or(self.heads == Heads::Own, |over| over.wants_solo_heads())
+    }
+}
+
+/// The plain sum of the fused loss and one loss for each modality, which the weights are of.
+#[derive(Clone, Copy, Debug)]
+struct Sum {
+    heads: Heads,
+}
+
+impl Strategy for Sum {
+    fn phases(&self, _at: Moment, modalities: &Modalities) -> Vec<Phase> {
+        vec![Phase::of(self.heads.rows(modalities))]
+    }
+
+    fn summands(&self, modalities: &Modalities) -> Option<Vec<Row>> {
+        Some(self.heads.rows(modalities))
+    }
+
+    fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let rows = self.heads.rows(modalities);
+        Ok(rows.into_iter().fold(Routing::default(), |w, row| w.to_all(row, 1.0, modalities)))
+    }
+
+    fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
+        self.heads.check(facts, "gblend", "each loss is blended with its head")
+    }
+
+    fn native(&self) -> Option<&dyn Native> {
+        self.heads.native()
     }
 }
 
@@ -72,17 +130,17 @@ impl StrategySettings for GBlendConfig {
 #[derive(Clone, Debug)]
 pub struct GBlend {
     every: Option<usize>,
-    heads: Heads,
+    rows: Vec<Row>,
     /// Of the fused loss, then of each modality's.
     weights: Vec<f64>,
 }
 
 impl GBlend {
-    /// From its settings.
+    /// From its settings, for the rows of the fused loss and of each modality's.
     ///
     /// # Errors
     /// If a value is out of range or there are two ways to get the weights.
-    pub fn new(config: &GBlendConfig, modalities: &Modalities) -> Result<Self, Error> {
+    pub fn new(config: &GBlendConfig, rows: Vec<Row>, modalities: &Modalities) -> Result<Self, Error> {
         let alpha = config.alpha.weights("strategy.alpha", modalities)?;
         let count = modalities.len() + 1;
         let weights = match (&config.weights, config.every) {
@@ -103,14 +161,13 @@ impl GBlend {
             (None, None) => std::iter::once(1.0).chain(alpha).collect(),
         };
         for &weight in &weights {
-            super::range::at_least_zero("strategy.weights", weight)?;
+            at_least_zero("strategy.weights", weight)?;
         }
-        Ok(Self { every: config.every, heads: config.heads, weights })
+        Ok(Self { every: config.every, rows, weights })
     }
 
     fn estimate(&mut self, epochs: usize, lab: &mut dyn Lab) -> Result<(), Error> {
-        let rows = self.heads.rows(lab.modalities());
-        let curves = rows.iter().map(|&row| lab.trial(&[row], epochs)).collect::<Result<Vec<_>, _>>()?;
+        let curves = self.rows.iter().map(|&row| lab.trial(&[row], epochs)).collect::<Result<Vec<_>, _>>()?;
         let (gains, growths): (Vec<f64>, Vec<f64>) = curves.iter().map(gain_and_growth).unzip();
         self.weights = blend(&gains, &growths);
         Ok(())
@@ -135,14 +192,9 @@ fn blend(gains: &[f64], growths: &[f64]) -> Vec<f64> {
     }
 }
 
-impl Strategy for GBlend {
-    fn phases(&self, _at: Moment, modalities: &Modalities) -> Vec<Phase> {
-        vec![Phase::of(self.heads.rows(modalities))]
-    }
-
-    fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        let weighted = self.heads.rows(modalities).into_iter().zip(&self.weights);
-        Ok(weighted.fold(Routing::default(), |w, (row, &weight)| w.to_all(row, weight, modalities)))
+impl Addition for GBlend {
+    fn route(&mut self, inner: Routing) -> Routing {
+        self.rows.iter().zip(&self.weights).fold(inner, |w, (&row, &weight)| w.scaled(row, weight))
     }
 
     fn begin(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
@@ -162,14 +214,10 @@ impl Strategy for GBlend {
         }
     }
 
-    fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
-        self.heads.check(facts, "gblend", "each loss is blended with its head")
-    }
-
-    fn native(&self) -> Option<&dyn Native> {
+    fn native<'a>(&self, inner: Option<&'a dyn Native>) -> Option<&'a dyn Native> {
         // A head whose loss counts nothing stays as it was drawn.
         let idle = self.every.is_none() && self.weights[1..].contains(&0.0);
-        if idle { None } else { self.heads.native() }
+        inner.filter(|_| !idle)
     }
 
     fn figures(&self) -> Vec<Figure> {
@@ -196,7 +244,7 @@ impl Strategy for GBlend {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::strategy::SplitLoss;
+    use crate::strategy::{Dgl, Joint, SplitLoss};
 
     #[test]
     fn weights_by_hand() {
@@ -222,7 +270,8 @@ mod tests {
     fn each_modality_may_have_its_own_alpha() {
         let names = Modalities::new(["a", "b"]).unwrap();
         let of = |a: &str| PerModality::Each([(a.to_owned(), 2.0), ("b".to_owned(), 4.0)].into());
-        let blend = |alpha| GBlend::new(&GBlendConfig { alpha, ..GBlendConfig::default() }, &names);
+        let blend =
+            |alpha| GBlend::new(&GBlendConfig { alpha, ..GBlendConfig::default() }, Vec::new(), &names);
         assert_eq!(blend(of("a")).unwrap().weights, [1.0, 2.0, 4.0]);
         assert_eq!(blend(3.0.into()).unwrap().weights, [1.0, 3.0, 3.0]);
         assert!(blend(of("c")).unwrap_err().to_string().contains("no modality `c`; it has a, b"));
@@ -232,8 +281,17 @@ mod tests {
     fn two_ways_to_the_weights_are_refused() {
         let names = Modalities::new(["a", "b"]).unwrap();
         let config = GBlendConfig { weights: Some(vec![1.0; 3]), every: Some(2), ..GBlendConfig::default() };
-        assert!(GBlend::new(&config, &names).is_err());
+        assert!(config.build(&names).is_err());
         let config = GBlendConfig { weights: Some(vec![1.0; 2]), ..GBlendConfig::default() };
-        assert!(GBlend::new(&config, &names).unwrap_err().to_string().contains("expected 3"));
+        assert!(config.build(&names).err().unwrap().to_string().contains("expected 3"));
+        let joint = GBlendConfig { over: Some(Joint {}.into()), ..GBlendConfig::default() };
+        let message = joint.build(&names).err().unwrap().to_string();
+        assert!(message.contains("`joint` does not train on a sum"), "{message}");
+        let shared = GBlendConfig {
+            heads: Heads::Shared,
+            over: Some(Dgl::default().into()),
+            ..GBlendConfig::default()
+        };
+        assert!(shared.build(&names).is_err());
     }
 }

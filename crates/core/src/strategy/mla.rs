@@ -57,9 +57,9 @@ pub enum Direction {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MlaConfig {
-    /// `rls` (default) or `off`.
+    /// Whether the head's gradient is projected.
     pub projection: Projection,
-    /// `current` (default) or `previous`.
+    /// Which modality's mean feature leaves the head's free directions.
     pub direction: Direction,
 }
 

@@ -22,6 +22,7 @@ use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::range::at_least_zero;
 use super::{Figure, Heads, ModelFacts, Moment, Native, Strategy, StrategySettings};
 use crate::Error;
 use crate::grad::{Gradients, Group, Groups, Ledger, Need, Phase, Routing, Row, Seen};
@@ -55,13 +56,14 @@ pub enum Rescale {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MmParetoConfig {
-    /// Factor on every encoder's gradient. Default 1.5.
+    /// Factor on every encoder's gradient.
+    #[schemars(range(min = 0))]
     pub gamma: f64,
-    /// `min-norm` (default) or `equal`.
+    /// How the fused and a modality's own gradient are weighed.
     pub weights: Weights,
-    /// `tensor` (default) or `encoder`.
+    /// What gets its lost length back as one.
     pub rescale: Rescale,
-    /// `own` (default) or `shared`, the paper's choice for MMTM.
+    /// Through which head a modality's own loss is had; the paper takes the shared one for MMTM.
     pub heads: Heads,
 }
 
@@ -100,7 +102,7 @@ impl MmPareto {
     /// # Errors
     /// If a value is out of range.
     pub fn new(config: &MmParetoConfig) -> Result<Self, Error> {
-        super::range::at_least_zero("strategy.gamma", config.gamma)?;
+        at_least_zero("strategy.gamma", config.gamma)?;
         Ok(Self { config: config.clone(), cosine: Vec::new(), weight: Vec::new() })
     }
 }

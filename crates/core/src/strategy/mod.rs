@@ -14,7 +14,9 @@ mod lab;
 mod mla;
 mod mmpareto;
 mod native;
+mod noise;
 mod ogm;
+mod over;
 mod pmr;
 mod range;
 mod reconboost;
@@ -22,6 +24,7 @@ mod registry;
 mod relearn;
 mod settings;
 mod state;
+mod tensors;
 mod unimodal;
 
 pub use agm::{Agm, AgmConfig};
@@ -35,12 +38,15 @@ pub use lab::{Lab, LossCurve, Measured, Split, SplitLoss};
 pub use mla::{Direction, Mla, MlaConfig, Projection};
 pub use mmpareto::{MmPareto, MmParetoConfig, Rescale, Weights};
 pub use native::{Alone, Native};
-pub use ogm::{Ogm, OgmConfig, Scores, Tensors, noise_size};
+pub use noise::{Noise, NoiseConfig, noise_size};
+pub use ogm::{Ogm, OgmConfig, Scores};
+pub use over::{Addition, Over};
 pub use pmr::{Pmr, PmrConfig, Pull};
 pub use reconboost::{BoostStart, ReconBoost, ReconBoostConfig};
 pub use relearn::{Relearn, RelearnConfig};
 pub use settings::{StrategyConfig, StrategySettings};
 pub use state::StrategyState;
+pub use tensors::Tensors;
 pub use unimodal::{Unimodal, UnimodalConfig};
 
 use burn::tensor::Tensor;
@@ -144,6 +150,13 @@ pub trait Strategy: Send {
         task: &dyn Task,
     ) -> Tensor<1> {
         task.loss(output.scores.clone(), &output.targets)
+    }
+
+    /// The fused row and then one for each modality, if a weighted sum of these
+    /// losses, and nothing else, is what training makes small: other weights
+    /// are then another strategy of that kind.
+    fn summands(&self, _modalities: &Modalities) -> Option<Vec<Row>> {
+        None
     }
 
     /// Whether [`Self::route`] may ever send this row's gradient to this group.

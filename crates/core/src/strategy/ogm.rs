@@ -23,32 +23,20 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Alone, Figure, ModelFacts, Moment, Native, Strategy, StrategySettings};
+use super::noise::noisy;
+use super::range::at_least_zero;
+use super::{Alone, Figure, ModelFacts, Moment, Native, Strategy, StrategySettings, Tensors};
 use crate::Error;
-use crate::grad::{Gradients, Group, Groups, Ledger, Parameter, Phase, Routing, Row, RowOutput, Seen};
-use crate::host::host;
+use crate::grad::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
 use crate::math::probability::mean;
 use crate::math::random::Random;
 use crate::modality::{Modalities, Modality};
 use crate::task::TaskKind;
-
-/// Which tensors of an encoder are modulated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tensors {
-    /// Convolution weights (4-D), as in the authors' code.
-    #[default]
-    Convolutions,
-    /// Everything with two dimensions or more.
-    Weights,
-    /// Everything.
-    All,
-}
 
 /// Which scores tell how sure a modality is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -75,17 +63,18 @@ impl Scores {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OgmConfig {
-    /// Strength of the damping. Default 0.8 (CREMA-D; the authors use 0.1 for VGGSound).
+    /// Strength of the damping. The authors use 0.8 for CREMA-D and 0.1 for VGGSound.
+    #[schemars(range(min = 0))]
     pub alpha: f64,
-    /// Adds noise (OGM-GE). Default true.
+    /// Adds noise (OGM-GE).
     pub ge: bool,
-    /// Which tensors are modulated. Default `convolutions`.
+    /// Which tensors are modulated.
     pub tensors: Tensors,
-    /// Which scores are compared. Default `half-bias`.
+    /// Which scores are compared.
     pub scores: Scores,
-    /// First epoch with modulation. Default 0.
+    /// First epoch with modulation.
     pub from: usize,
-    /// Last epoch with modulation. Default 50.
+    /// Last epoch with modulation.
     pub until: usize,
 }
 
@@ -128,7 +117,7 @@ impl Ogm {
     /// # Errors
     /// If a value is out of range.
     pub fn new(config: &OgmConfig) -> Result<Self, Error> {
-        super::range::at_least_zero("strategy.alpha", config.alpha)?;
+        at_least_zero("strategy.alpha", config.alpha)?;
         if config.from > config.until {
             return Err(Error::config(format!(
                 "strategy.from = {} is after strategy.until = {}: expected an epoch up to it",
@@ -140,15 +129,6 @@ impl Ogm {
 
     fn active(&self, at: Moment) -> bool {
         (self.config.from..=self.config.until).contains(&at.epoch)
-    }
-
-    fn touches(&self, parameter: &Parameter) -> bool {
-        let rank = parameter.shape.len();
-        match self.config.tensors {
-            Tensors::Convolutions => rank == 4,
-            Tensors::Weights => rank >= 2,
-            Tensors::All => true,
-        }
     }
 }
 
@@ -182,16 +162,6 @@ fn coefficient(rho: f64, alpha: f64) -> f64 {
     if rho > 1.0 { 1.0 - (alpha * rho).tanh() } else { 1.0 }
 }
 
-/// The standard deviation of GE's noise: the gradient's own, unbiased, plus 1e-8.
-pub fn noise_size(gradient: &[f32]) -> f64 {
-    let values: Vec<f64> = gradient.iter().map(|&g| f64::from(g)).collect();
-    let center = mean(&values);
-    let squares: f64 = values.iter().map(|g| (g - center).powi(2)).sum();
-    // One number has no spread; PyTorch gives NaN there.
-    let variance = if values.len() > 1 { squares / (values.len() - 1) as f64 } else { 0.0 };
-    variance.sqrt() + 1e-8
-}
-
 impl Strategy for Ogm {
     fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
         let joint = Phase::of([Row::Full]);
@@ -210,7 +180,9 @@ impl Strategy for Ogm {
     fn shape(&mut self, _ledger: &Ledger, gradients: &mut Gradients, groups: &Groups, at: Moment) {
         for (position, parameter) in groups.parameters().iter().enumerate() {
             let Group::Encoder(m) = parameter.group else { continue };
-            let (Some(&k), true) = (self.coefficients.get(m.0), self.touches(parameter)) else { continue };
+            let (Some(&k), true) = (self.coefficients.get(m.0), self.config.tensors.has(parameter)) else {
+                continue;
+            };
             let Some(gradient) = gradients.remove(position) else { continue };
             gradients.set(
                 position,
@@ -218,6 +190,7 @@ impl Strategy for Ogm {
                     noisy(
                         gradient,
                         k,
+                        1.0,
                         &mut Random::new(at.seed, &["ogm", &parameter.name, &at.iteration().to_string()]),
                     )
                 } else {
@@ -235,19 +208,7 @@ impl Strategy for Ogm {
             "ogm",
             "an additive fusion for half-bias scores; set strategy.scores = \"zero-fill\" for this one",
         )?;
-        let idle = facts.modalities.iter().find(|m| !facts.convolutions[m.0]);
-        match idle {
-            Some(m) if self.config.tensors == Tensors::Convolutions => ModelFacts::require(
-                false,
-                "ogm",
-                &format!(
-                    "4-D weights to modulate, but the encoder of `{}` has none; \
-                     set strategy.tensors = \"weights\" or \"all\"",
-                    facts.modalities.name(m)
-                ),
-            ),
-            _ => Ok(()),
-        }
+        self.config.tensors.check(facts, "ogm")
     }
 
     fn native(&self) -> Option<&dyn Native> {
@@ -278,20 +239,9 @@ impl Native for Ogm {
     }
 }
 
-/// `k g` plus noise of the size of `g`.
-fn noisy(gradient: Tensor<1>, k: f64, random: &mut Random) -> Tensor<1> {
-    let device = gradient.device();
-    let mut values = host(gradient);
-    let sigma = noise_size(&values);
-    values.iter_mut().for_each(|g| *g = (f64::from(*g) * k + random.normal() * sigma) as f32);
-    let count = values.len();
-    Tensor::from_data(TensorData::new(values, [count]), &device)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
 
     #[test]
     fn coefficients_by_hand() {
@@ -310,18 +260,5 @@ mod tests {
                 .all(|(a, b)| (a - b).abs() < 1e-12)
         );
         assert_eq!(ratios(&[0.9]), [1.0]);
-    }
-
-    #[test]
-    fn noise_has_the_spread_of_the_gradient_and_a_key() {
-        let mut random = Random::new(5, &["test"]);
-        let gradient: Vec<f32> = (0..100_000).map(|_| (random.normal() * 0.3 + 0.1) as f32).collect();
-        let tensor =
-            || Tensor::<1>::from_data(TensorData::new(gradient.clone(), [gradient.len()]), &Device::flex());
-        let draw = |key: &str| host(noisy(tensor(), 0.25, &mut Random::new(1, &[key])));
-        let noise: Vec<f32> = draw("a").iter().zip(&gradient).map(|(n, g)| n - 0.25 * g).collect();
-        assert!((noise_size(&noise) / noise_size(&gradient) - 1.0).abs() < 0.02);
-        assert_eq!(draw("a"), draw("a"));
-        assert_ne!(draw("a"), draw("b"));
     }
 }

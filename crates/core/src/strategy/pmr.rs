@@ -27,6 +27,7 @@ use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::range::at_least_zero;
 use super::{
     Alone, Figure, Lab, Measured, ModelFacts, Moment, Native, Split, Strategy, StrategySettings,
     StrategyState,
@@ -53,17 +54,20 @@ pub enum Pull {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PmrConfig {
-    /// Weight of the prototype loss. Default 1.
+    /// Weight of the prototype loss.
+    #[schemars(range(min = 0))]
     pub alpha: f64,
-    /// `hard` (default) or `soft`.
+    /// How strongly a modality that is behind is pulled.
     pub pull: Pull,
-    /// Share of the old prototype that is kept. Default 0.2.
+    /// Share of the old prototype that is kept.
+    #[schemars(range(min = 0, max = 1))]
     pub keep: f64,
-    /// Last epoch with prototypes. Default 100.
+    /// Last epoch with prototypes.
     pub until: usize,
-    /// Weight of the entropy regulariser; the paper has 0.01. Default 0, off.
+    /// Weight of the entropy regulariser; the paper has 0.01; 0 is off.
+    #[schemars(range(min = 0))]
     pub entropy: f64,
-    /// Epochs with the entropy regulariser. Default 10.
+    /// Epochs with the entropy regulariser.
     pub entropy_epochs: usize,
 }
 
@@ -113,8 +117,8 @@ impl Pmr {
     /// # Errors
     /// If a value is out of range.
     pub fn new(config: &PmrConfig) -> Result<Self, Error> {
-        super::range::at_least_zero("strategy.alpha", config.alpha)?;
-        super::range::at_least_zero("strategy.entropy", config.entropy)?;
+        at_least_zero("strategy.alpha", config.alpha)?;
+        at_least_zero("strategy.entropy", config.entropy)?;
         if !(0.0..1.0).contains(&config.keep) {
             return Err(Error::config(format!(
                 "strategy.keep = {}: expected a number in [0, 1)",

@@ -1,8 +1,8 @@
-//! Ranges of settings.
+//! Ranges of settings; `key` is the name of one, as `strategy.alpha`.
 
 use crate::Error;
 
-/// Refuses a number below 0 and one that is not finite; `key` is the setting's, as `strategy.alpha`.
+/// Refuses a number below 0 and one that is not finite.
 ///
 /// # Errors
 /// If it is one.
@@ -11,4 +11,15 @@ pub(super) fn at_least_zero(key: &str, value: f64) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::config(format!("{key} = {value}: expected a number of at least 0")))
+}
+
+/// Refuses a number of epochs that is 0.
+///
+/// # Errors
+/// If it is.
+pub(super) fn at_least_one_epoch(key: &str, epochs: usize) -> Result<(), Error> {
+    if epochs > 0 {
+        return Ok(());
+    }
+    Err(Error::config(format!("{key} = 0: expected at least 1 epoch")))
 }

@@ -33,6 +33,7 @@ use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::range::{at_least_one_epoch, at_least_zero};
 use super::{ModelFacts, Moment, Strategy, StrategySettings};
 use crate::Error;
 use crate::grad::{Phase, Routing, Row, RowOutput, Seen};
@@ -55,18 +56,22 @@ pub enum BoostStart {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReconBoostConfig {
-    /// Weight of a sample that the others miss. Default 5.
+    /// Weight of a sample that the others miss.
+    #[schemars(range(min = 0))]
     pub w1: f64,
-    /// What of it is taken away by the others' probability of the truth. Default 1.
+    /// What of it is taken away by the others' probability of the truth.
+    #[schemars(range(min = 0))]
     pub w2: f64,
-    /// Epochs of one modality's learner in a stage. Default 1.
+    /// Epochs of one modality's learner in a stage.
+    #[schemars(range(min = 1))]
     pub learner_epochs: usize,
-    /// Epochs of the whole ensemble in a stage. Default 1.
+    /// Epochs of the whole ensemble in a stage.
+    #[schemars(range(min = 1))]
     pub ensemble_epochs: usize,
     /// Weight of the agreement with the learner of the stage before; negative
-    /// asks for disagreement. Default 0.
+    /// asks for disagreement.
     pub agreement: f64,
-    /// Which learners the ensemble has before the first stage. Default `empty`.
+    /// Which learners the ensemble has before the first stage.
     pub start: BoostStart,
     /// The modalities in the order of their stages; that of the data if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,15 +80,8 @@ pub struct ReconBoostConfig {
 
 impl Default for ReconBoostConfig {
     fn default() -> Self {
-        Self {
-            w1: 5.0,
-            w2: 1.0,
-            learner_epochs: 1,
-            ensemble_epochs: 1,
-            agreement: 0.0,
-            start: BoostStart::default(),
-            order: None,
-        }
+        let start = BoostStart::default();
+        Self { w1: 5.0, w2: 1.0, learner_epochs: 1, ensemble_epochs: 1, agreement: 0.0, start, order: None }
     }
 }
 
@@ -116,8 +114,8 @@ impl ReconBoost {
     /// # Errors
     /// If a value is out of range.
     pub fn new(config: &ReconBoostConfig, modalities: &Modalities) -> Result<Self, Error> {
-        super::range::at_least_zero("strategy.w1", config.w1)?;
-        super::range::at_least_zero("strategy.w2", config.w2)?;
+        at_least_zero("strategy.w1", config.w1)?;
+        at_least_zero("strategy.w2", config.w2)?;
         if config.w2 > config.w1 {
             return Err(Error::config(format!(
                 "strategy.w2 = {}: expected at most w1 = {}, or a loss would be climbed",
@@ -125,18 +123,11 @@ impl ReconBoost {
             )));
         }
         if !config.agreement.is_finite() {
-            return Err(Error::config(format!(
-                "strategy.agreement = {}: expected a number",
-                config.agreement
-            )));
+            let found = config.agreement;
+            return Err(Error::config(format!("strategy.agreement = {found}: expected a number")));
         }
-        for (key, epochs) in
-            [("learner_epochs", config.learner_epochs), ("ensemble_epochs", config.ensemble_epochs)]
-        {
-            if epochs == 0 {
-                return Err(Error::config(format!("strategy.{key} = 0: expected at least 1 epoch")));
-            }
-        }
+        at_least_one_epoch("strategy.learner_epochs", config.learner_epochs)?;
+        at_least_one_epoch("strategy.ensemble_epochs", config.ensemble_epochs)?;
         let order = match &config.order {
             Some(names) => in_order(names, modalities)?,
             None => modalities.iter().collect(),
@@ -348,9 +339,8 @@ mod tests {
     fn stages(start: BoostStart) -> Vec<(Row, Vec<Row>)> {
         let names = Modalities::new(["a", "b", "c"]).unwrap();
         let order = Some(["c", "a", "b"].map(str::to_owned).into());
-        let boost =
-            ReconBoost::new(&ReconBoostConfig { start, order, ..ReconBoostConfig::default() }, &names);
-        let boost = boost.unwrap();
+        let config = ReconBoostConfig { start, order, ..ReconBoostConfig::default() };
+        let boost = ReconBoost::new(&config, &names).unwrap();
         let phase = |epoch| {
             let at = Moment { epoch, epochs: 12, batch: 0, batches: 4, seed: 0 };
             let phase = boost.phases(at, &names).remove(0);

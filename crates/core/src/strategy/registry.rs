@@ -3,8 +3,8 @@
 use counterpoint_catalog::Catalog;
 
 use super::{
-    AgmConfig, Dgl, GBlendConfig, Joint, MlaConfig, MmParetoConfig, OgmConfig, PmrConfig, ReconBoostConfig,
-    RelearnConfig, StrategySettings, UnimodalConfig,
+    AgmConfig, Dgl, GBlendConfig, Joint, MlaConfig, MmParetoConfig, NoiseConfig, OgmConfig, PmrConfig,
+    ReconBoostConfig, RelearnConfig, StrategySettings, UnimodalConfig,
 };
 
 /// The strategies of this project, in the order in which they are listed.
@@ -15,6 +15,7 @@ pub(super) fn strategies() -> Catalog<dyn StrategySettings> {
         .with::<Dgl>()
         .with::<GBlendConfig>()
         .with::<OgmConfig>()
+        .with::<NoiseConfig>()
         .with::<PmrConfig>()
         .with::<AgmConfig>()
         .with::<MlaConfig>()

@@ -3,7 +3,8 @@
 //! back to its initial weights by as much, and learns again.
 //!
 //! ```text
-//! W = joint.   After epoch e in {20, 40, 60} and its validation:
+//! W = that of the strategy it is over, joint by default
+//! after epoch e in {20, 40, 60} and its validation:
 //! g_m = |purity(k-means of train features) - purity(k-means of validation features)|
 //! w_m = tanh(lambda g_m),   theta_m <- w_m theta_m^init + (1 - w_m) theta_m
 //! ```
@@ -17,7 +18,7 @@
 //! of the weights before the pull, are rebuilt by a pass over the train split
 //! (`rebuild_statistics = false` leaves them as theirs does); training keeps its
 //! augmentation, the purity of the train split is without; nothing is pulled
-//! after the last epoch. With lambda 0 this is joint training.
+//! after the last epoch. With lambda 0 this is the strategy that it is over.
 //! What the rebuilding does, measured on spoken digits (`every = 2`, seeds 1 and
 //! 2): with 31 batches an epoch the next epoch replaces the old statistics by
 //! itself, and the validation after it is the same within 0.2 points (92.0, 90.4
@@ -25,7 +26,7 @@
 //! (1.15, 1.11; 1.32, 1.25 without) and its accuracy is too (64.6, 67.4; 68.6,
 //! 73.0 without). After the last epoch no setting is ahead in both seeds but at
 //! 31 batches the one without (92.8, 90.8 with, 93.0, 92.6 without).
-//! Cost: joint plus, at each event, two passes over the train split, one over
+//! Cost: that strategy plus, at each event, two passes over the train split, one over
 //! the validation split, and k-means.
 //! Limits: classification.
 
@@ -33,11 +34,14 @@ use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::over::{inner, joint};
+use super::range::{at_least_one_epoch, at_least_zero};
 use super::{
-    Figure, Joint, Lab, Measured, ModelFacts, Moment, Split, Strategy, StrategySettings, StrategyState,
+    Addition, Figure, Lab, Measured, ModelFacts, Moment, Over, Split, Strategy, StrategyConfig,
+    StrategySettings, StrategyState,
 };
 use crate::Error;
-use crate::grad::{Group, Phase, Routing, Seen};
+use crate::grad::{Group, Phase};
 use crate::math::cluster::{k_means, purity, scale_columns};
 use crate::math::random::Random;
 use crate::modality::Modalities;
@@ -47,21 +51,32 @@ use crate::task::TaskKind;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RelearnConfig {
-    /// Epochs between events. Default 20.
+    /// Epochs between events.
+    #[schemars(range(min = 1))]
     pub every: usize,
-    /// Number of events. Default 3.
+    /// Number of events.
     pub times: usize,
-    /// How strongly a gap pulls. Default 3.
+    /// How strongly a gap pulls.
+    #[schemars(range(min = 0))]
     pub lambda: f64,
-    /// Starts from a fresh optimizer after an event. Default false.
+    /// Starts from a fresh optimizer after an event.
     pub reset_momentum: bool,
-    /// Rebuilds the running statistics of batch norm after a pull. Default true.
+    /// Rebuilds the running statistics of batch norm after a pull.
     pub rebuild_statistics: bool,
+    /// The strategy that trains between the events.
+    pub over: StrategyConfig,
 }
 
 impl Default for RelearnConfig {
     fn default() -> Self {
-        Self { every: 20, times: 3, lambda: 3.0, reset_momentum: false, rebuild_statistics: true }
+        Self {
+            every: 20,
+            times: 3,
+            lambda: 3.0,
+            reset_momentum: false,
+            rebuild_statistics: true,
+            over: joint(),
+        }
     }
 }
 
@@ -72,12 +87,16 @@ impl Settings for RelearnConfig {
 }
 
 impl StrategySettings for RelearnConfig {
-    fn build(&self, _modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
-        Ok(Box::new(Relearn::new(self)?))
+    fn build(&self, modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        Ok(Box::new(Over::new(inner(&self.over, modalities)?, Relearn::new(self)?)))
+    }
+
+    fn over(&self) -> Option<&StrategyConfig> {
+        Some(&self.over)
     }
 }
 
-/// Joint training with encoders that are pulled back when they memorise.
+/// Pulls encoders back that memorise, whichever strategy trains them.
 #[derive(Clone, Debug)]
 pub struct Relearn {
     config: RelearnConfig,
@@ -90,10 +109,8 @@ impl Relearn {
     /// # Errors
     /// If a value is out of range.
     pub fn new(config: &RelearnConfig) -> Result<Self, Error> {
-        super::range::at_least_zero("strategy.lambda", config.lambda)?;
-        if config.every == 0 {
-            return Err(Error::config("strategy.every = 0: expected at least 1 epoch"));
-        }
+        at_least_zero("strategy.lambda", config.lambda)?;
+        at_least_one_epoch("strategy.every", config.every)?;
         Ok(Self { config: config.clone(), gap: Vec::new() })
     }
 
@@ -114,15 +131,13 @@ fn purity_of(mut measured: Measured, classes: usize, random: &mut Random) -> Opt
     Some(purity(&k_means(&measured.values, measured.width, classes, 4, random), labels))
 }
 
-impl Strategy for Relearn {
-    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
+impl Addition for Relearn {
+    fn phases(&self, mut inner: Vec<Phase>, at: Moment) -> Vec<Phase> {
         let after_event = at.batch == 0 && at.epoch > 0 && self.due(at.epoch - 1);
-        let phases = (Joint {}).phases(at, modalities).into_iter();
-        phases.map(|phase| phase.freshly(after_event && self.config.reset_momentum)).collect()
-    }
-
-    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        (Joint {}).route(seen, modalities)
+        if let Some(first) = inner.first_mut() {
+            first.fresh |= after_event && self.config.reset_momentum;
+        }
+        inner
     }
 
     fn after_validation(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {

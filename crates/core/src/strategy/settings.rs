@@ -17,22 +17,28 @@ pub trait StrategySettings: Part {
     /// If a value is out of range or the strategy does not fit the modalities.
     fn build(&self, modalities: &Modalities) -> Result<Box<dyn Strategy>, Error>;
 
+    /// The strategy that this one is over, if it is an addition to another.
+    /// What follows is then true of this one, too, unless it says otherwise.
+    fn over(&self) -> Option<&StrategyConfig> {
+        None
+    }
+
     /// Whether the model must have a head for every modality besides the fused one.
     fn wants_solo_heads(&self) -> bool {
-        false
+        self.over().is_some_and(|over| over.wants_solo_heads())
     }
 
     /// The name of the one modality that is trained, if the method trains one
     /// only and the settings name it. The model then needs no other.
     fn only_modality(&self) -> Option<&str> {
-        None
+        self.over()?.only_modality()
     }
 
     /// Whether permuting the modalities permutes the run and changes nothing
     /// else. Not so where they take turns in order, or where random numbers
     /// are drawn by name.
     fn is_symmetric(&self) -> bool {
-        true
+        self.over().is_none_or(|over| over.is_symmetric())
     }
 
     /// Why the fused loss cannot be had from samples that lack a modality, as
@@ -48,6 +54,7 @@ impl dyn StrategySettings {
     /// # Errors
     /// If it has no fused loss, or compares modalities on the samples of it.
     pub fn check_incomplete(&self, incomplete: Incomplete) -> Result<(), Error> {
+        self.over().map_or(Ok(()), |over| over.check_incomplete(incomplete))?;
         match self.needs_complete() {
             Some(because) if incomplete == Incomplete::ZeroFill => Err(Error::config(format!(
                 "strategy.incomplete = \"zero-fill\" does not fit strategy `{}`, which {because}; leave it out",

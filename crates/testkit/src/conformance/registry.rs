@@ -13,8 +13,9 @@ use counterpoint::model::{
     Partition, SequenceConfig, StagedConfig,
 };
 use counterpoint::strategy::{
-    BoostStart, Dgl, Joint, MmParetoConfig, ModelFacts, OgmConfig, PmrConfig, Pull, ReconBoostConfig,
-    Rescale, Scores, Strategy, StrategyConfig, StrategySettings, Tensors, UnimodalConfig,
+    BoostStart, Dgl, GBlendConfig, Joint, MmParetoConfig, ModelFacts, NoiseConfig, OgmConfig, PmrConfig,
+    Pull, ReconBoostConfig, RelearnConfig, Rescale, Scores, Strategy, StrategyConfig, StrategySettings,
+    Tensors, UnimodalConfig,
 };
 use counterpoint::task::TaskKind;
 use counterpoint_batch::ModalitySpec;
@@ -37,6 +38,11 @@ pub fn strategies(modalities: usize) -> Vec<StrategyConfig> {
         dgl(false, false),
         weights.into(),
         filled.into(),
+        GBlendConfig::default().into(),
+        GBlendConfig { alpha: 0.5.into(), over: Some(dgl(true, true)), ..GBlendConfig::default() }.into(),
+        NoiseConfig { tensors: Tensors::Weights, over: dgl(true, true), ..NoiseConfig::default() }.into(),
+        RelearnConfig::default().into(),
+        RelearnConfig { over: dgl(true, false), ..RelearnConfig::default() }.into(),
         PmrConfig::default().into(),
         PmrConfig { pull: Pull::Soft, ..PmrConfig::default() }.into(),
         MmParetoConfig::default().into(),

@@ -36,7 +36,11 @@ fn strategies_refuse_models_they_are_not_defined_for_by_name() {
     assert!(message.contains("m0") && message.contains("tensors"), "{message}");
     for (config, _) in configs() {
         assert!(check(config.clone(), &able).is_ok(), "{config:?}");
-        assert_eq!(config.wants_solo_heads(), config.is::<GBlendConfig>() || config.is::<MmParetoConfig>());
+        assert_eq!(
+            config.wants_solo_heads(),
+            config.is::<MmParetoConfig>()
+                || config.get().is_some_and(|blend: &GBlendConfig| blend.over.is_none())
+        );
     }
 }
 
@@ -48,6 +52,7 @@ fn strategies_admit_the_tasks_they_are_defined_for_and_refuse_the_others_by_both
     for (config, name) in configs() {
         let admitted = match config.name() {
             "pmr" | "mla" | "relearn" | "reconboost" => &every[..1],
+            "noise" if config.over().is_some_and(|over| over.name() == "mla") => &every[..1],
             "ogm" => &[TaskKind::Classification, TaskKind::Segmentation],
             _ => &every[..],
         };

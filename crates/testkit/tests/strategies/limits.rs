@@ -6,8 +6,8 @@ use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::strategy::{
-    AgmConfig, Joint, MlaConfig, Moment, OgmConfig, PmrConfig, Projection, ReconBoostConfig, RelearnConfig,
-    Strategy, StrategyConfig, StrategyState, Tensors, UnimodalConfig,
+    AgmConfig, Dgl, GBlendConfig, Joint, MlaConfig, Moment, NoiseConfig, OgmConfig, PmrConfig, Projection,
+    ReconBoostConfig, RelearnConfig, Strategy, StrategyConfig, StrategyState, Tensors, UnimodalConfig,
 };
 use counterpoint::task::Classification;
 use counterpoint::train::Progress;
@@ -60,6 +60,51 @@ fn documented_limits_are_joint_training() {
         let distance = distance(&joint, &after_training(config.clone(), 3, false));
         assert!(distance > 1e-4, "{config:?}: {distance}");
     }
+}
+
+#[test]
+fn additions_that_add_nothing_are_the_strategy_that_they_are_over() {
+    let dgl = || StrategyConfig::from(Dgl { alpha: 2.0.into(), ..Dgl::default() });
+    let relearn = |lambda| RelearnConfig { every: 1, lambda, over: dgl(), ..RelearnConfig::default() };
+    let noise = |scale| NoiseConfig { scale, tensors: Tensors::All, over: dgl() };
+    let blend =
+        |alpha: f64| GBlendConfig { alpha: alpha.into(), over: Some(dgl()), ..GBlendConfig::default() };
+    let plain = after_training(dgl(), 3, false);
+    let nothing: [StrategyConfig; 3] = [relearn(0.0).into(), noise(0.0).into(), blend(1.0).into()];
+    for config in nothing {
+        assert_eq!(plain, after_training(config.clone(), 3, false), "{config:?}");
+    }
+    let something: [StrategyConfig; 3] = [relearn(3.0).into(), noise(1.0).into(), blend(3.0).into()];
+    for config in something {
+        let distance = distance(&plain, &after_training(config.clone(), 3, false));
+        assert!(distance > 1e-4, "{config:?}: {distance}");
+    }
+    // DGL's loss of a modality with weight 2, weighed by 3, is that of weight 6.
+    let six = StrategyConfig::from(Dgl { alpha: 6.0.into(), ..Dgl::default() });
+    assert!(distance(&after_training(six, 3, false), &after_training(blend(3.0).into(), 3, false)) < 1e-5);
+}
+
+#[test]
+fn an_addition_and_what_it_is_over_both_keep_their_state() {
+    let over = StrategyConfig::from(PmrConfig::default());
+    let build = |over: &StrategyConfig| {
+        let config = RelearnConfig { over: over.clone(), ..RelearnConfig::default() };
+        StrategyConfig::from(config).build(&Run::new(2, 1, false).names()).unwrap()
+    };
+    let state = StrategyState::default()
+        .with("gap", [2], vec![0.25, 0.5])
+        .with("over.epoch", [1], vec![3.0])
+        .with("over.prototypes.0", [1, 2], vec![1.0, 2.0])
+        .with("over.known.0", [1], vec![1.0]);
+    let mut both = build(&over);
+    both.restore(&state).unwrap();
+    assert_eq!(both.save(), state);
+    // What re-learning over joint training wrote before it could be over anything.
+    let mut plain = build(&Joint {}.into());
+    let old = StrategyState::default().with("gap", [2], vec![0.25, 0.5]);
+    plain.restore(&old).unwrap();
+    assert_eq!(plain.save(), old);
+    assert!(both.restore(&old).is_err());
 }
 
 #[test]

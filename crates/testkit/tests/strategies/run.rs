@@ -13,8 +13,8 @@ use counterpoint::model::fusion::FusionConfig;
 use counterpoint::model::head::HeadConfig;
 use counterpoint::model::{Model, MultimodalConfig};
 use counterpoint::strategy::{
-    GBlendConfig, MlaConfig, OgmConfig, PmrConfig, Projection, ReconBoostConfig, RelearnConfig, Strategy,
-    StrategyConfig, Tensors, UnimodalConfig,
+    Dgl, GBlendConfig, Joint, MlaConfig, NoiseConfig, OgmConfig, PmrConfig, Projection, ReconBoostConfig,
+    RelearnConfig, Strategy, StrategyConfig, Tensors, UnimodalConfig,
 };
 use counterpoint::task::Classification;
 use counterpoint::train::{
@@ -205,6 +205,15 @@ pub fn encoders(all: &[(String, Vec<f32>)]) -> Vec<&(String, Vec<f32>)> {
 /// in use early, and whether it needs solo heads.
 pub fn configs() -> Vec<(StrategyConfig, bool)> {
     let one = UnimodalConfig { modality: Some("m0".into()) };
+    let relearn = |over| {
+        StrategyConfig::from(RelearnConfig {
+            every: 1,
+            reset_momentum: true,
+            over,
+            ..RelearnConfig::default()
+        })
+    };
+    let dgl = || Some(Dgl::default().into());
     let special = vec![
         one.into(),
         GBlendConfig::default().into(),
@@ -213,7 +222,13 @@ pub fn configs() -> Vec<(StrategyConfig, bool)> {
         PmrConfig { entropy: 0.01, entropy_epochs: 1, ..PmrConfig::default() }.into(),
         MlaConfig::default().into(),
         MlaConfig { projection: Projection::Off, ..MlaConfig::default() }.into(),
-        RelearnConfig { every: 1, reset_momentum: true, ..RelearnConfig::default() }.into(),
+        GBlendConfig { every: Some(2), over: dgl(), ..GBlendConfig::default() }.into(),
+        NoiseConfig { tensors: Tensors::All, over: Dgl::default().into(), ..NoiseConfig::default() }.into(),
+        NoiseConfig { tensors: Tensors::All, over: MlaConfig::default().into(), ..NoiseConfig::default() }
+            .into(),
+        relearn(Joint {}.into()),
+        relearn(Dgl::default().into()),
+        relearn(PmrConfig::default().into()),
         ReconBoostConfig { agreement: 0.1, ..ReconBoostConfig::default() }.into(),
     ];
     let all = each_of_catalog(special).into_iter().filter(|config| config.only_modality().is_none());

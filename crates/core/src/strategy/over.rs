@@ -1,0 +1,201 @@
+//! One strategy over another: everything of the inner one, and something besides.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Tensor;
+
+use super::{Figure, Joint, Lab, ModelFacts, Moment, Native, Strategy, StrategyConfig, StrategyState};
+use crate::Error;
+use crate::grad::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
+use crate::modality::Modalities;
+use crate::task::Task;
+
+/// What a method adds to the strategy that it is over. Each hook runs after
+/// the inner strategy's, and adds nothing unless it is implemented.
+pub trait Addition: Send {
+    /// Changes the optimizer steps for one batch; see [`Strategy::phases`].
+    fn phases(&self, inner: Vec<Phase>, _at: Moment) -> Vec<Phase> {
+        inner
+    }
+
+    /// Changes the matrix. Entries that the inner strategy does not have must not come in:
+    /// it may have said that nobody listens there.
+    fn route(&mut self, inner: Routing) -> Routing {
+        inner
+    }
+
+    /// Changes gradients; see [`Strategy::shape`].
+    fn shape(&mut self, _gradients: &mut Gradients, _groups: &Groups, _at: Moment) {}
+
+    /// Looks around before the first epoch; see [`Strategy::begin`].
+    ///
+    /// # Errors
+    /// What a measurement returns.
+    fn begin(&mut self, _at: Moment, _lab: &mut dyn Lab) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Measures after an epoch's last step; see [`Strategy::epoch_end`].
+    ///
+    /// # Errors
+    /// What a measurement returns.
+    fn epoch_end(&mut self, _at: Moment, _lab: &mut dyn Lab) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Changes the model for the next epoch; see [`Strategy::after_validation`].
+    ///
+    /// # Errors
+    /// What a measurement returns.
+    fn after_validation(&mut self, _at: Moment, _lab: &mut dyn Lab) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Refuses models and tasks that the addition is not defined for; see [`Strategy::check`].
+    ///
+    /// # Errors
+    /// If it does not fit; the message names it and what it needs.
+    fn check(&self, _facts: &ModelFacts) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Whether [`Lab::pull_to_init`] will be used.
+    fn needs_initial(&self) -> bool {
+        false
+    }
+
+    /// How a modality alone is read, given how the inner strategy reads it.
+    fn native<'a>(&self, inner: Option<&'a dyn Native>) -> Option<&'a dyn Native> {
+        inner
+    }
+
+    /// Numbers of the last step; see [`Strategy::figures`].
+    fn figures(&self) -> Vec<Figure> {
+        Vec::new()
+    }
+
+    /// What must be kept to continue exactly, besides the inner strategy's state.
+    fn save(&self) -> StrategyState {
+        StrategyState::default()
+    }
+
+    /// Takes back what [`Self::save`] gave.
+    ///
+    /// # Errors
+    /// If something is missing or of another shape.
+    fn restore(&mut self, _state: &StrategyState) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A strategy with an addition.
+pub struct Over<A> {
+    inner: Box<dyn Strategy>,
+    addition: A,
+}
+
+impl<A: Addition> Over<A> {
+    /// Puts an addition over a strategy.
+    pub fn new(inner: Box<dyn Strategy>, addition: A) -> Self {
+        Self { inner, addition }
+    }
+}
+
+/// What a method is over if its settings do not say.
+pub(super) fn joint() -> StrategyConfig {
+    Joint {}.into()
+}
+
+/// Builds the strategy that `over` in a method's settings names.
+///
+/// # Errors
+/// As [`StrategySettings::build`].
+pub(super) fn inner(over: &StrategyConfig, modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+    over.build(modalities).map_err(|error| Error::new(error.kind(), format!("strategy.over: {error}")))
+}
+
+/// The state of the inner strategy has this before its names.
+const INNER: &str = "over.";
+
+impl<A: Addition> Strategy for Over<A> {
+    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
+        self.addition.phases(self.inner.phases(at, modalities), at)
+    }
+
+    fn loss(
+        &self,
+        row: Row,
+        output: &RowOutput,
+        earlier: &BTreeMap<Row, RowOutput>,
+        task: &dyn Task,
+    ) -> Tensor<1> {
+        self.inner.loss(row, output, earlier, task)
+    }
+
+    fn summands(&self, modalities: &Modalities) -> Option<Vec<Row>> {
+        self.inner.summands(modalities)
+    }
+
+    fn listens(&self, row: Row, group: Group) -> bool {
+        self.inner.listens(row, group)
+    }
+
+    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        Ok(self.addition.route(self.inner.route(seen, modalities)?))
+    }
+
+    fn shape(&mut self, ledger: &Ledger, gradients: &mut Gradients, groups: &Groups, at: Moment) {
+        self.inner.shape(ledger, gradients, groups, at);
+        self.addition.shape(gradients, groups, at);
+    }
+
+    fn begin(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+        self.inner.begin(at, lab)?;
+        self.addition.begin(at, lab)
+    }
+
+    fn epoch_end(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+        let before = self.inner.save();
+        self.inner.epoch_end(at, lab)?;
+        // Stopped in between, both measure again when training continues.
+        let added = self.addition.epoch_end(at, lab);
+        if added.is_err() {
+            self.inner.restore(&before)?;
+        }
+        added
+    }
+
+    fn after_validation(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+        self.inner.after_validation(at, lab)?;
+        self.addition.after_validation(at, lab)
+    }
+
+    fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
+        self.inner.check(facts)?;
+        self.addition.check(facts)
+    }
+
+    fn needs_initial(&self) -> bool {
+        self.inner.needs_initial() || self.addition.needs_initial()
+    }
+
+    fn native(&self) -> Option<&dyn Native> {
+        self.addition.native(self.inner.native())
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        [self.addition.figures(), self.inner.figures()].concat()
+    }
+
+    fn save(&self) -> StrategyState {
+        let inner = self.inner.save().0.into_iter().map(|(name, array)| (format!("{INNER}{name}"), array));
+        StrategyState(self.addition.save().0.into_iter().chain(inner).collect())
+    }
+
+    fn restore(&mut self, state: &StrategyState) -> Result<(), Error> {
+        let inner =
+            |(name, array): (&String, &_)| Some((name.strip_prefix(INNER)?.to_owned(), Clone::clone(array)));
+        self.inner.restore(&StrategyState(state.0.iter().filter_map(inner).collect()))?;
+        self.addition.restore(state)
+    }
+}
