@@ -58,12 +58,16 @@
 //! assert!(refusal("name = \"mean\"\nwidth = \"3\"").starts_with("`width`: invalid type"));
 //! ```
 
+mod beside;
 mod catalog;
 mod chosen;
 mod part;
+mod reference;
 mod suggestion;
 
+pub use beside::beside;
 pub use catalog::{Catalog, Entry, ReadError};
 pub use chosen::Chosen;
 pub use part::{Kind, Part, Settings, Takes};
+pub use reference::{Page, Setting, pages};
 pub use suggestion::{hint, suggestion};

@@ -47,8 +47,14 @@ pub enum Command {
     Explain(Explain),
     /// Write the weights of a run as safetensors for other programs.
     ExportWeights(ExportWeights),
-    /// List strategies, encoders, fusions, heads and data sets.
+    /// List strategies, encoders, fusions, heads and data sets, or the settings of one.
     List(List),
+    /// Print the JSON schema of configurations, for editors that check and complete them.
+    Schema {
+        /// Of which file.
+        #[arg(value_enum, default_value_t = SchemaOf::Run)]
+        of: SchemaOf,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -250,9 +256,26 @@ pub struct ExportWeights {
     pub json: bool,
 }
 
+/// What a schema is of.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SchemaOf {
+    /// A configuration of one run: save it as run.schema.json and begin the file with
+    /// `#:schema ./run.schema.json`.
+    Run,
+    /// A study for `compare`, `ablate` and `sweep`: in the same way.
+    Study,
+}
+
 /// Settings of `list`.
 #[derive(clap::Args, Debug)]
 pub struct List {
+    /// A kind, as `strategy`, or a section, as `train`; all parts by default.
+    pub kind: Option<String>,
+    /// One of that kind, as `dgl`: all its settings with type, default, range and meaning.
+    pub name: Option<String>,
+    /// Print the settings of everything as one Markdown page.
+    #[arg(long, conflicts_with_all = ["kind", "json"])]
+    pub markdown: bool,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

@@ -1,9 +1,11 @@
 //! The configuration file: sections, defaults, `--set`, and helpful refusals.
 
 mod difference;
+mod schema;
 mod set;
 
 pub use difference::{first_difference, strip_aside};
+pub use schema::DIALECT;
 pub use set::{apply, at, overlay, value_of};
 
 use std::ops::Deref;
@@ -16,6 +18,7 @@ use counterpoint::strategy::{Incomplete, StrategyConfig};
 use counterpoint::task::TaskConfig;
 use counterpoint::train::{OptimizerConfig, ScheduleConfig, TrainConfig};
 use counterpoint_data::DataConfig;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -45,13 +48,15 @@ pub struct Config {
 }
 
 /// `[strategy]`: a method with its settings, and what every method may be told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StrategySection {
-    /// The method.
+    /// The method; its schema is beside that of what follows.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub method: StrategyConfig,
     /// What the fused loss makes of samples that lack a modality.
     #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = "skip"))]
     pub incomplete: Incomplete,
 }
 
@@ -60,13 +65,15 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// `[model]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Model {
-    /// How it is built.
+    /// How it is built; its schema is beside that of what follows.
     #[serde(flatten)]
+    #[schemars(skip)]
     config: ModelConfig,
     /// The run whose weights it starts from.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::start_from")]
     pub from: Option<StartFrom>,
 }
 
@@ -79,7 +86,7 @@ impl Deref for Model {
 }
 
 /// `model.from`: weights of a run, or of some of its parts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartFrom {
     /// The run's folder, relative to the configuration file.
@@ -93,7 +100,7 @@ pub struct StartFrom {
 }
 
 /// A checkpoint of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Which {
     /// Of the best epoch on validation.
@@ -123,15 +130,17 @@ impl StartFrom {
     }
 }
 
-/// `[train]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// How long training is, and what it leaves behind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Training {
     /// Passes over the train split.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub epochs: usize,
     /// Seed of everything random.
     pub seed: u64,
     /// Limit of the gradient's norm over all parameters; 0 = off.
+    #[schemars(range(min = 0))]
     pub clip: f64,
     /// A checkpoint every so many steps besides the one after each epoch; 0 = none.
     pub checkpoint_steps: usize,
@@ -270,9 +279,9 @@ impl Config {
         Ok(())
     }
 
-    /// The strategy's name, as the file writes it.
+    /// The strategy's name, and what it is over if that is not the usual.
     pub fn strategy_name(&self) -> String {
-        self.strategy.method.name().to_owned()
+        self.strategy.method.label()
     }
 
     /// The file's text, with every default written out.

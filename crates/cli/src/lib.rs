@@ -5,12 +5,13 @@
 //!
 //! ```no_run
 //! fn main() -> std::process::ExitCode {
-//!     counterpoint_cli::main()
+//!     counterpoint_cli::main(counterpoint_cli::Catalogs::default())
 //! }
 //! ```
 
 mod allocator;
 mod args;
+mod catalogs;
 mod command;
 pub mod config;
 pub mod exit;
@@ -20,6 +21,7 @@ mod model;
 mod output;
 mod place;
 mod predictions;
+mod reference;
 pub mod run;
 mod scores;
 mod stop;
@@ -29,18 +31,25 @@ pub mod watch;
 
 use std::process::ExitCode;
 
+pub use catalogs::Catalogs;
+
 use args::{Args, Command};
 use clap::Parser;
 
-/// Reads the arguments of the process, does what they say, and gives the exit code.
-pub fn main() -> ExitCode {
+/// Reads the arguments of the process, does what they say with the parts that
+/// there are, and gives the exit code.
+pub fn main(catalogs: Catalogs) -> ExitCode {
     allocator::keep_buffers();
     exit::report_panics();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(answer) => return exit::answer(&answer),
     };
-    let result = match args.command {
+    exit::code(catalogs.during(|| run(args.command)))
+}
+
+fn run(command: Command) -> Result<(), exit::Failure> {
+    match command {
         Command::Train(train) => command::train::run(train),
         Command::Evaluate(evaluate) => command::evaluate::run(&evaluate),
         Command::Export(export) => command::export::run(&export),
@@ -53,7 +62,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => command::explain::run(&explain),
         Command::ExportWeights(export) => command::export_weights::run(&export),
         Command::List(list) => command::list::run(&list),
+        Command::Schema { of } => command::schema::run(of),
         Command::Completions { shell } => command::completions::run(shell),
-    };
-    exit::code(result)
+    }
 }

@@ -91,6 +91,13 @@ fn typos_in_the_configuration_get_a_suggestion() {
     toy.train(&["--set", "trian.epochs=3"]).fails(3, &["did you mean `train`?"]);
     toy.train(&["--set", "data.batchsize=3"]).fails(3, &["did you mean `batch_size`?"]);
     toy.train(&["--set", "strategy.alhpa=3.0"]).fails(3, &["did you mean `alpha`?"]);
+    let over = |setting: &str| format!("strategy={{ name = \"relearn\", over = {setting} }}");
+    toy.train(&["--set", &over("{ name = \"dlg\" }")])
+        .fails(3, &["[strategy]", "`over`", "did you mean `dgl`?"]);
+    toy.train(&["--set", &over("{ name = \"dgl\", alhpa = 3.0 }")])
+        .fails(3, &["`over`: unknown key `alhpa` of strategy `dgl`, did you mean `alpha`?"]);
+    toy.train(&["--set", &over("{ name = \"dgl\", alpha = -1.0 }")])
+        .fails(3, &["strategy.over: strategy.alpha = -1: expected a number of at least 0"]);
     toy.train(&["--set", "nonsense"]).fails(2, &["KEY=VALUE"]);
     assert!(!toy.dir.join("run/config.toml").exists(), "a refused configuration starts no run");
 }

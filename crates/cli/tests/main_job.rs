@@ -89,6 +89,46 @@ fn print_config_round_trips() {
 }
 
 #[test]
+fn methods_compose() {
+    let toy = Toy::new();
+    let relearn = "strategy={ name = \"relearn\", every = 1, over = { name = \"dgl\", alpha = 2.0 } }";
+    toy.run(&["train", "toy.toml", "--set", relearn]).succeeds();
+    let log = String::from_utf8(toy.bytes("runs/toy-relearn-over-dgl-seed3/metrics.jsonl")).unwrap();
+    assert!(log.contains("\"gap\""), "{log}");
+    let printed = toy.run(&["train", "toy.toml", "--set", relearn, "--print-config"]).succeeds().out.clone();
+    assert!(printed.contains("[strategy.over]\nname = \"dgl\"\nalpha = 2.0"), "{printed}");
+    toy.write("again.toml", &printed);
+    assert_eq!(printed, toy.run(&["train", "again.toml", "--print-config"]).succeeds().out);
+    let noise = "strategy={ name = \"noise\", over = { name = \"dgl\", alpha = 0.5 } }";
+    let out = toy.run(&["explain", "toy.toml", "--set", noise]).succeeds().out.clone();
+    assert!(out.contains("encoder.image learns from 0.5 x the loss with image alone."), "{out}");
+    toy.run(&["train", "toy.toml", "--set", noise, "--set", "train.epochs=1"]).succeeds();
+}
+
+#[test]
+fn list_says_every_setting_of_a_part() {
+    let toy = Toy::new();
+    let out = toy.run(&["list", "strategy", "dgl"]).succeeds().out.clone();
+    for part in
+        ["alpha", "number or table of numbers", "at least 0", "default 4.0", "Weight of every unimodal loss"]
+    {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert!(out.contains("every strategy\n  incomplete"), "{out}");
+    assert!(toy.run(&["list", "train"]).succeeds().out.contains("default 10"));
+    let relearn = toy.run(&["list", "strategy", "relearn"]).succeeds().out.clone();
+    let over = "over                table with `name` and its settings; default { name = \"joint\" }";
+    assert!(relearn.contains(over), "{relearn}");
+    toy.run(&["list", "strategy", "dlg"]).fails(2, &["unknown strategy `dlg`, did you mean `dgl`?"]);
+    toy.run(&["list", "stratgey"]).fails(2, &["unknown kind `stratgey`, did you mean `strategy`?"]);
+    toy.run(&["list", "train", "x"]).fails(2, &["`train` is a section"]);
+    let one: serde_json::Value =
+        serde_json::from_str(&toy.run(&["list", "strategy", "ogm", "--json"]).succeeds().out).unwrap();
+    let scores = one["settings"].as_array().unwrap().iter().find(|s| s["key"] == "scores").unwrap();
+    assert_eq!(scores["values"], "\"half-bias\" or \"zero-fill\"");
+}
+
+#[test]
 fn dry_run_builds_everything_and_writes_nothing() {
     let toy = Toy::new();
     let out = toy.train(&["--dry-run"]).succeeds().out.clone();

@@ -1,16 +1,17 @@
 //! `counterpoint list`.
 
-use counterpoint::catalog::Catalog;
+use counterpoint::catalog::{Setting, pages, suggestion};
 use counterpoint::model::ModelConfig;
 use counterpoint::model::encoder::EncoderConfig;
 use counterpoint::model::fusion::FusionConfig;
 use counterpoint::model::head::HeadConfig;
-use counterpoint::strategy::StrategySettings;
+use counterpoint::strategy::StrategyConfig;
 use serde_json::json;
 
 use super::{print, print_json};
 use crate::args::List;
-use crate::exit::Failure;
+use crate::exit::{Code, Failure};
+use crate::reference::{KINDS, lines, markdown};
 
 const DATA: [(&str, &str); 5] = [
     ("spoken-digits", "spoken and handwritten digits, part of this project; split by speaker"),
@@ -20,11 +21,76 @@ const DATA: [(&str, &str); 5] = [
     ("features", "ready-made features in .npz, .npy or .safetensors"),
 ];
 
-/// Prints all that a configuration can name.
+/// Prints all that a configuration can name, one kind, or the settings of one part.
 pub fn run(args: &List) -> Result<(), Failure> {
+    if args.markdown {
+        print(markdown().trim_end());
+        return Ok(());
+    }
+    let Some(kind) = &args.kind else {
+        everything(args.json);
+        return Ok(());
+    };
+    let nouns = || KINDS.iter().map(|kind| kind.noun);
+    let found = KINDS.iter().find(|of| of.noun == kind).ok_or_else(|| {
+        let known = nouns().collect::<Vec<_>>().join(", ");
+        usage(format!("unknown kind `{kind}`{}: expected one of {known}", suggestion(kind, nouns())))
+    })?;
+    let pages = (found.pages)();
+    let names: Vec<&str> = pages.iter().map(|page| page.name.as_str()).collect();
+    let page = match (&args.name, pages.as_slice()) {
+        (None, [only]) if only.name.is_empty() => only,
+        (None, _) => {
+            let parts: Vec<(&str, &str)> =
+                pages.iter().map(|page| (page.name.as_str(), page.summary.as_str())).collect();
+            match args.json {
+                true => print_json(&json_of(&parts)),
+                false => print_parts(&parts),
+            }
+            return Ok(());
+        }
+        (Some(name), [only]) if only.name.is_empty() => {
+            return Err(usage(format!(
+                "`{kind}` is a section without a choice: expected no name, found `{name}`"
+            )));
+        }
+        (Some(name), _) => pages.iter().find(|page| page.name == *name).ok_or_else(|| {
+            usage(format!(
+                "unknown {kind} `{name}`{}: expected one of {}",
+                suggestion(name, &names),
+                names.join(", ")
+            ))
+        })?,
+    };
+    let shared = found.shared();
+    if args.json {
+        let settings: Vec<_> = page.settings.iter().chain(&shared).map(json_of_setting).collect();
+        print_json(&json!({ "name": page.name, "about": page.summary, "settings": settings }));
+        return Ok(());
+    }
+    print(if page.name.is_empty() {
+        format!("{}: {}", found.place, page.summary)
+    } else {
+        format!("{}: {}", page.name, page.summary)
+    });
+    lines(&page.settings).into_iter().for_each(print);
+    if !shared.is_empty() {
+        print(format!("every {}", found.noun));
+        lines(&shared).into_iter().for_each(print);
+    }
+    Ok(())
+}
+
+fn usage(why: String) -> Failure {
+    Failure::new(Code::Usage, why)
+}
+
+/// Everything by kind.
+fn everything(as_json: bool) {
+    let strategies = pages::<StrategyConfig>();
     let strategies: Vec<(&str, &str)> =
-        Catalog::<dyn StrategySettings>::current().entries().iter().map(|e| (e.name, e.summary)).collect();
-    let parts = [
+        strategies.iter().map(|page| (page.name.as_str(), page.summary.as_str())).collect();
+    let kinds = [
         ("strategies", strategies.as_slice()),
         ("models", ModelConfig::CATALOG),
         ("encoders", EncoderConfig::CATALOG),
@@ -32,23 +98,28 @@ pub fn run(args: &List) -> Result<(), Failure> {
         ("heads", HeadConfig::CATALOG),
         ("data", DATA.as_slice()),
     ];
-    if args.json {
-        let all: serde_json::Map<String, serde_json::Value> = parts
-            .iter()
-            .map(|(kind, entries)| {
-                let of: Vec<_> =
-                    entries.iter().map(|(name, what)| json!({"name": name, "about": what})).collect();
-                ((*kind).to_owned(), of.into())
-            })
-            .collect();
-        print_json(&serde_json::Value::Object(all));
-        return Ok(());
+    if as_json {
+        let all = kinds.iter().map(|(kind, parts)| ((*kind).to_owned(), json_of(parts)));
+        print_json(&serde_json::Value::Object(all.collect()));
+        return;
     }
-    for (kind, entries) in parts {
+    for (kind, parts) in kinds {
         print(kind);
-        for (name, what) in entries {
-            print(format!("  {name:<16} {what}"));
-        }
+        print_parts(parts);
     }
-    Ok(())
+}
+
+fn print_parts(parts: &[(&str, &str)]) {
+    for (name, what) in parts {
+        print(format!("  {name:<16} {what}"));
+    }
+}
+
+fn json_of(parts: &[(&str, &str)]) -> serde_json::Value {
+    parts.iter().map(|(name, what)| json!({"name": name, "about": what})).collect()
+}
+
+fn json_of_setting(setting: &Setting) -> serde_json::Value {
+    let Setting { key, values, default, range, meaning } = setting;
+    json!({ "key": key, "values": values, "default": default, "range": range, "meaning": meaning })
 }

@@ -12,6 +12,7 @@ pub mod leaks;
 pub mod list;
 pub mod predict;
 pub mod report;
+pub mod schema;
 pub mod sweep;
 pub mod train;
 

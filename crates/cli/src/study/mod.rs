@@ -15,10 +15,12 @@ mod memory;
 mod open;
 mod plan;
 mod pool;
+mod schema;
 mod spec;
 mod summary;
 mod union;
 
 pub use drive::{Options, plan, run};
+pub use schema::schema;
 pub use spec::{Method, References, Spec, load, seeds};
 pub use summary::{json, tables};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
@@ -61,7 +62,7 @@ pub struct Variant {
 }
 
 /// Which references are added.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct References {
     /// Each modality alone.
@@ -257,7 +258,7 @@ fn named(text: &str, table: &Table, key: &str) -> Result<Vec<(String, Table)>, S
             return Err(format!("[{key}]: `{name}` must be a table as {{ strategy.name = \"dgl\" }}"));
         };
         if let Some(unknown) = set.keys().find(|k| !SECTIONS.contains(&k.as_str())) {
-            let hint = suggestion(unknown, &SECTIONS);
+            let hint = suggestion(unknown, SECTIONS);
             return Err(format!("[{key}]: `{name}` sets the unknown section `{unknown}`{hint}"));
         }
         entries.push((name.clone(), set.clone()));

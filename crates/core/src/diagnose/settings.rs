@@ -1,11 +1,12 @@
 //! What is measured during training, how often and on how many samples.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
 /// How often diagnostics are taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Never.
@@ -57,7 +58,7 @@ impl Diagnostics {
 }
 
 /// A family of measures that is taken together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Measure {
     /// Gradients that reach the encoders in each step, and gradients of full
@@ -80,7 +81,7 @@ impl Measure {
 
 /// Settings of the diagnostics. They watch: whatever they are, training gives
 /// the same bits.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DiagnosticsConfig {
     /// How often.
@@ -95,6 +96,7 @@ pub struct DiagnosticsConfig {
     pub noise: Vec<f64>,
     /// Epochs from one measurement under noise to the next; the last epoch has
     /// one in any case.
+    #[schemars(range(min = 1))]
     pub noise_every: usize,
 }
 

@@ -49,6 +49,17 @@ pub trait StrategySettings: Part {
 }
 
 impl dyn StrategySettings {
+    /// A name that tells methods over different strategies apart: `relearn` as it
+    /// usually is, else `relearn-over-dgl`.
+    pub fn label(&self) -> String {
+        let usual = Catalog::<Self>::current().find(self.name()).and_then(|entry| entry.defaults());
+        let is_usual = |over| usual.as_ref().is_ok_and(|usual| usual.over() == Some(over));
+        match self.over().filter(|over| !is_usual(over)) {
+            Some(over) => format!("{}-over-{}", self.name(), over.label()),
+            None => self.name().into(),
+        }
+    }
+
     /// Refuses a choice that the method has no meaning for.
     ///
     /// # Errors

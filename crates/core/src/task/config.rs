@@ -1,6 +1,7 @@
 //! The task of a configuration, and its pairing with the data's targets.
 
 use counterpoint_batch::TargetSpec;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -44,31 +45,31 @@ impl TaskKind {
 }
 
 /// Settings of a task: the `[task]` table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum TaskConfig {
-    /// See [`Classification`].
+    /// One class of several for each sample; see [`Classification`].
     Classification {
         /// The metric that selects the best epoch.
         #[serde(default = "accuracy")]
         select: String,
     },
-    /// See [`Regression`].
+    /// One number for each sample; see [`Regression`].
     Regression {
-        /// `squared` or `absolute`.
+        /// Which distance from the target is made small.
         #[serde(default)]
         loss: RegressionLoss,
         /// The metric that selects the best epoch.
         #[serde(default = "r2")]
         select: String,
     },
-    /// See [`Multilabel`].
+    /// Any number of labels for each sample; see [`Multilabel`].
     Multilabel {
         /// The metric that selects the best epoch.
-        #[serde(default = "map")]
+        #[serde(default = "mean_precision")]
         select: String,
     },
-    /// See [`Segmentation`].
+    /// A class for every pixel; see [`Segmentation`].
     Segmentation {
         /// How classes are weighed in the loss.
         #[serde(default)]
@@ -92,7 +93,7 @@ fn r2() -> String {
     "r2".into()
 }
 
-fn map() -> String {
+fn mean_precision() -> String {
     "map".into()
 }
 
@@ -110,7 +111,7 @@ impl TaskConfig {
         match TaskKind::of(targets) {
             TaskKind::Classification => Self::Classification { select: accuracy() },
             TaskKind::Regression => Self::Regression { loss: RegressionLoss::default(), select: r2() },
-            TaskKind::Multilabel => Self::Multilabel { select: map() },
+            TaskKind::Multilabel => Self::Multilabel { select: mean_precision() },
             TaskKind::Segmentation => {
                 Self::Segmentation { weights: ClassWeights::default(), scales: scales(), select: miou() }
             }

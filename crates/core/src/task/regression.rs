@@ -2,6 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 use counterpoint_batch::Targets;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::counts::{ClassCounts, ratio};
@@ -21,7 +22,7 @@ const METRICS: &[Metric] = &[
 ];
 
 /// What a regression minimises.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RegressionLoss {
     /// `(score - target)^2`.

@@ -1,11 +1,12 @@
 //! Learning rate over epochs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
 /// Settings of the schedule; the rate changes between epochs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ScheduleConfig {
     /// Always the same.
@@ -13,9 +14,11 @@ pub enum ScheduleConfig {
     /// Multiplied by `gamma` every so many epochs.
     Step {
         /// Epochs between changes.
+        #[schemars(range(min = 1))]
         every: usize,
         /// Factor.
         #[serde(default = "gamma")]
+        #[schemars(extend("exclusiveMinimum" = 0))]
         gamma: f64,
     },
     /// Multiplied by `gamma` at the start of each of the given epochs (counted from 0).
@@ -24,12 +27,14 @@ pub enum ScheduleConfig {
         milestones: Vec<usize>,
         /// Factor.
         #[serde(default = "gamma")]
+        #[schemars(extend("exclusiveMinimum" = 0))]
         gamma: f64,
     },
     /// Half a cosine from 1 down to `minimum` at the end (Loshchilov and Hutter 2017).
     Cosine {
         /// Lowest factor.
         #[serde(default)]
+        #[schemars(range(min = 0, max = 1))]
         minimum: f64,
     },
 }

@@ -1,9 +1,10 @@
 //! Weights of classes by how frequent they are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How much a pixel of each class counts in the loss.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClassWeights {
     /// `median(frequency) / frequency` over the training labels.

@@ -1,5 +1,6 @@
 //! Settings of the optimizers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Pace;
@@ -7,18 +8,21 @@ use crate::Error;
 use crate::modality::{Modalities, PerModality};
 
 /// Settings of the optimizer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "lowercase", deny_unknown_fields)]
 pub enum OptimizerConfig {
     /// Stochastic gradient descent with momentum; weight decay is added to the gradient.
     Sgd {
         /// Learning rate.
+        #[schemars(extend("exclusiveMinimum" = 0))]
         lr: f64,
         /// Share of the old velocity that is kept.
         #[serde(default = "momentum")]
+        #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
         momentum: f64,
         /// L2 penalty, on every parameter.
         #[serde(default = "weight_decay")]
+        #[schemars(range(min = 0))]
         weight_decay: f64,
         /// Looks ahead along the velocity.
         #[serde(default)]
@@ -33,15 +37,18 @@ pub enum OptimizerConfig {
     /// Adam; weight decay is added to the gradient.
     Adam {
         /// Learning rate.
+        #[schemars(extend("exclusiveMinimum" = 0))]
         lr: f64,
         /// Decay of the two moments.
         #[serde(default = "betas")]
         betas: [f64; 2],
         /// Added to the root of the second moment.
         #[serde(default = "epsilon")]
+        #[schemars(extend("exclusiveMinimum" = 0))]
         epsilon: f64,
         /// L2 penalty, on every parameter.
         #[serde(default)]
+        #[schemars(range(min = 0))]
         weight_decay: f64,
         /// Multiplies the learning rate of encoders, or of each modality's.
         #[serde(default = "one")]
@@ -53,15 +60,18 @@ pub enum OptimizerConfig {
     /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
     AdamW {
         /// Learning rate.
+        #[schemars(extend("exclusiveMinimum" = 0))]
         lr: f64,
         /// Decay of the two moments.
         #[serde(default = "betas")]
         betas: [f64; 2],
         /// Added to the root of the second moment.
         #[serde(default = "epsilon")]
+        #[schemars(extend("exclusiveMinimum" = 0))]
         epsilon: f64,
         /// Share of a parameter that is removed each step, times the learning rate.
         #[serde(default = "decoupled_decay")]
+        #[schemars(range(min = 0))]
         weight_decay: f64,
         /// Multiplies the learning rate of encoders, or of each modality's.
         #[serde(default = "one")]

@@ -1,0 +1,47 @@
+//! The JSON schema of a configuration.
+
+use counterpoint::catalog::beside;
+use counterpoint::diagnose::DiagnosticsConfig;
+use counterpoint::strategy::StrategyConfig;
+use counterpoint::task::TaskConfig;
+use counterpoint::train::{OptimizerConfig, ScheduleConfig};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+
+use super::{Config, StartFrom, StrategySection, Training};
+
+/// The version of the language that a schema says of itself.
+pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+impl Config {
+    /// What a configuration file looks like, for editors that check and complete it.
+    pub fn schema() -> Value {
+        let mut generator = SchemaGenerator::default();
+        let of = &mut generator;
+        let sections = json!({
+            "data": { "type": "object" },
+            "task": TaskConfig::json_schema(of),
+            "model": { "type": "object" },
+            "strategy": beside::<StrategyConfig, StrategySection>(of),
+            "optimizer": OptimizerConfig::json_schema(of),
+            "schedule": ScheduleConfig::json_schema(of),
+            "train": Training::json_schema(of),
+            "diagnostics": DiagnosticsConfig::json_schema(of),
+        });
+        json!({
+            "$schema": DIALECT,
+            "title": "Counterpoint: configuration of a run",
+            "type": "object",
+            "properties": sections,
+            "required": ["data", "strategy", "optimizer"],
+            "additionalProperties": false,
+            "$defs": generator.take_definitions(true),
+        })
+    }
+}
+
+/// `model.from`: the folder of a run, or a table that says more.
+pub(super) fn start_from(generator: &mut SchemaGenerator) -> Schema {
+    let table = generator.subschema_for::<StartFrom>();
+    json_schema!({ "anyOf": [{ "type": "string" }, table] })
+}
