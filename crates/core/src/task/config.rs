@@ -48,13 +48,13 @@ impl TaskKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum TaskConfig {
-    /// One class of several for each sample; see [`Classification`].
+    /// One class of several for each sample.
     Classification {
         /// The metric that selects the best epoch.
         #[serde(default = "accuracy")]
         select: String,
     },
-    /// One number for each sample; see [`Regression`].
+    /// One number for each sample.
     Regression {
         /// Which distance from the target is made small.
         #[serde(default)]
@@ -63,13 +63,13 @@ pub enum TaskConfig {
         #[serde(default = "r2")]
         select: String,
     },
-    /// Any number of labels for each sample; see [`Multilabel`].
+    /// Any number of labels for each sample.
     Multilabel {
         /// The metric that selects the best epoch.
         #[serde(default = "mean_precision")]
         select: String,
     },
-    /// A class for every pixel; see [`Segmentation`].
+    /// A class for every pixel.
     Segmentation {
         /// How classes are weighed in the loss.
         #[serde(default)]
