@@ -5,7 +5,7 @@
 //! g <- g + scale N(0, (std g + 1e-8)^2)        g: a tensor of an encoder, as the inner strategy leaves it
 //! ```
 //!
-//! Source: the enhancement ("GE") of Peng et al., CVPR 2022; docs/methods.md, "OGM".
+//! Source: the enhancement ("GE") of Peng et al., CVPR 2022; docs/methods.md, "OGM and OGM-GE".
 //! There it comes with damping, and its size is that of the gradient before it
 //! was damped; here it is by itself, over any strategy.
 //! Cost: none. Limits: with scale 0 this is the inner strategy.
