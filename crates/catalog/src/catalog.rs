@@ -2,13 +2,13 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::fmt;
 use std::rc::Rc;
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use toml::{Table, Value};
 
-use crate::suggestion::{hint, suggestion};
+use crate::read::{ReadError, keys_of, read};
+use crate::suggestion::suggestion;
 use crate::{Chosen, Kind, Settings, Takes};
 
 /// The parts of one kind by name.
@@ -25,18 +25,6 @@ pub struct Entry<K: ?Sized> {
     read: fn(Table) -> Result<Chosen<K>, ReadError>,
     schema: fn(&mut SchemaGenerator) -> Schema,
 }
-
-/// Why a table is none of the parts: a sentence that names what is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReadError(String);
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ReadError {}
 
 impl<K: ?Sized> Clone for Entry<K> {
     fn clone(&self) -> Self {
@@ -84,9 +72,7 @@ impl<K: Kind + ?Sized> Catalog<K> {
         self.entries.push(Entry {
             name: S::NAME,
             summary: S::SUMMARY,
-            read: |table| {
-                serde_path_to_error::deserialize(Value::Table(table)).map(Chosen::new::<S>).map_err(wrong)
-            },
+            read: |table| read(table).map(Chosen::new::<S>),
             schema: S::json_schema,
         });
         self
@@ -178,9 +164,7 @@ impl<K: Kind + ?Sized> Entry<K> {
 
     /// The keys that its table may have besides `name`.
     pub fn keys(&self) -> Vec<String> {
-        let schema = (self.schema)(&mut SchemaGenerator::default());
-        let properties = schema.get("properties").and_then(|p| p.as_object());
-        properties.into_iter().flat_map(|p| p.keys().cloned()).collect()
+        keys_of(&(self.schema)(&mut SchemaGenerator::default()))
     }
 
     fn check_keys(&self, table: &Table) -> Result<(), ReadError> {
@@ -199,11 +183,4 @@ fn unknown<T: AsRef<str>>(what: &str, wrong: &str, known: &[T]) -> ReadError {
         (_, true) => format!("{what}: expected one of {}", known.join(", ")),
         (_, false) => format!("{what}{hint} Expected one of {}", known.join(", ")),
     })
-}
-
-/// The refusal of a value, with its key in front.
-fn wrong(error: serde_path_to_error::Error<toml::de::Error>) -> ReadError {
-    let (path, message) = (error.path().to_string(), error.inner().message().trim());
-    let key = if path == "." { String::new() } else { format!("`{path}`: ") };
-    ReadError(format!("{key}{message}{}", hint(message)))
 }

@@ -62,12 +62,14 @@ mod beside;
 mod catalog;
 mod chosen;
 mod part;
+mod read;
 mod reference;
 mod suggestion;
 
 pub use beside::beside;
-pub use catalog::{Catalog, Entry, ReadError};
+pub use catalog::{Catalog, Entry};
 pub use chosen::Chosen;
 pub use part::{Kind, Part, Settings, Takes};
+pub use read::{ReadError, keys, read};
 pub use reference::{Page, Setting, pages};
 pub use suggestion::{hint, suggestion};
