@@ -86,6 +86,15 @@ impl Reader<'_> {
 
     /// The settings of a table, and of the tables in it.
     fn collect(&self, prefix: &str, table: &Value, settings: &mut Vec<Setting>) {
+        self.collect_own(prefix, table, settings);
+        // A table that says which it is may refer to its other keys.
+        let further = self.resolved(table);
+        if !std::ptr::eq(further, table) {
+            self.collect_own(prefix, further, settings);
+        }
+    }
+
+    fn collect_own(&self, prefix: &str, table: &Value, settings: &mut Vec<Setting>) {
         let required = |key: &str| {
             let list = table.get("required").and_then(Value::as_array);
             list.is_some_and(|list| list.iter().any(|of| of == key))
@@ -93,10 +102,11 @@ impl Reader<'_> {
         let properties = table.get("properties").and_then(Value::as_object);
         for (key, schema) in properties.into_iter().flatten() {
             let plain = self.resolved(schema);
-            if key == "name" && plain.get("const").is_some() {
+            let path = format!("{prefix}{key}");
+            // What says which table it is has been said of the table.
+            if plain.get("const").is_some() {
                 continue;
             }
-            let path = format!("{prefix}{key}");
             if plain.get("properties").is_some() && choices(plain).is_none() {
                 self.collect(&format!("{path}."), plain, settings);
                 continue;
@@ -110,14 +120,32 @@ impl Reader<'_> {
             for (value, what) in self.explained(schema) {
                 meaning += &format!("{}{value}: {what}", if meaning.is_empty() { "" } else { "\n" });
             }
+            let kinds = self.kinds(plain);
             settings.push(Setting {
-                key: path,
+                key: path.clone(),
                 values: self.values(schema),
                 default,
                 range: self.range(schema),
                 meaning,
             });
+            for (only, table) in kinds {
+                let first = settings.len();
+                self.collect(&format!("{path}.NAME."), table, settings);
+                settings[first..].iter_mut().for_each(|s| s.meaning += &format!("\nWith {only} only."));
+            }
         }
+    }
+
+    /// The tables that a table of tables may hold, if they say by a key which they are.
+    fn kinds<'s>(&'s self, schema: &'s Value) -> Vec<(String, &'s Value)> {
+        let each = schema.get("additionalProperties").map(|each| self.resolved(each));
+        let kinds = each.and_then(|each| each.get("oneOf")).and_then(Value::as_array);
+        let tagged = |table: &'s Value| {
+            let keys = table.get("properties")?.as_object()?;
+            let (key, tag) = keys.iter().find_map(|(key, of)| Some((key, of.get("const")?)))?;
+            Some((format!("`{key} = {}`", toml_text(tag)), table))
+        };
+        kinds.into_iter().flatten().filter_map(tagged).collect()
     }
 
     /// The definition that a schema refers to, or itself.
@@ -214,6 +242,7 @@ impl Reader<'_> {
                 (Some(low), _, Some(high), _) => format!("{low} to {high}"),
                 (Some(low), _, _, Some(high)) => format!("at least {low}, below {high}"),
                 (Some(low), ..) => format!("at least {low}"),
+                (_, Some(low), Some(high), _) => format!("above {low}, at most {high}"),
                 (_, Some(low), ..) => format!("above {low}"),
                 (_, _, Some(high), _) => format!("at most {high}"),
                 _ => String::new(),
@@ -233,7 +262,7 @@ fn text(schema: &Value, key: &str) -> String {
 
 /// The plural of words for values.
 fn many(words: &str) -> String {
-    if ["number", "text"].iter().any(|end| words.ends_with(end)) {
+    if ["number", "text", "table"].iter().any(|end| words.ends_with(end)) {
         format!("{words}s")
     } else {
         words.to_owned()
