@@ -2,6 +2,7 @@
 
 use counterpoint::catalog::{Catalog, Kind};
 use counterpoint::strategy::StrategySettings;
+use counterpoint_data::set::DataSet;
 
 /// The parts that a configuration can name, by kind. The default is what comes
 /// with this project; a program of its own adds to it:
@@ -36,17 +37,19 @@ use counterpoint::strategy::StrategySettings;
 pub struct Catalogs {
     /// What `strategy.name` can be.
     pub strategies: Catalog<dyn StrategySettings>,
+    /// What `data.name` can be.
+    pub data: Catalog<dyn DataSet>,
 }
 
 impl Default for Catalogs {
     fn default() -> Self {
-        Self { strategies: <dyn StrategySettings>::built_in() }
+        Self { strategies: <dyn StrategySettings>::built_in(), data: <dyn DataSet>::built_in() }
     }
 }
 
 impl Catalogs {
     /// Runs `work`; what it reads on this thread, it reads by these catalogues.
     pub fn during<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.strategies.during(work)
+        self.strategies.during(|| self.data.during(work))
     }
 }

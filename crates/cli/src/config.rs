@@ -295,6 +295,7 @@ impl Config {
         let mut unset: Vec<String> = self
             .data
             .keys()
+            .iter()
             .filter(|key| !data.contains_key(*key))
             .map(|key| format!("# data.{key}\n"))
             .collect();

@@ -5,6 +5,7 @@ use counterpoint::diagnose::DiagnosticsConfig;
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::TaskConfig;
 use counterpoint::train::{OptimizerConfig, ScheduleConfig};
+use counterpoint_data::{SetConfig, SharedConfig};
 
 use crate::config::{StrategySection, Training};
 
@@ -22,6 +23,7 @@ pub struct Kind {
 
 /// All of them, in the order of a configuration.
 pub const KINDS: &[Kind] = &[
+    Kind { noun: "data", place: "[data]", pages: pages::<SetConfig>, common: pages::<SharedConfig> },
     Kind { noun: "task", place: "[task]", pages: pages::<TaskConfig>, common: Vec::new },
     Kind {
         noun: "strategy",
@@ -61,7 +63,7 @@ pub fn markdown() -> String {
         }
         let shared = kind.shared();
         if !shared.is_empty() {
-            text += &format!("\n### Every {}\n{}", kind.noun, table(&shared));
+            text += &format!("\n### In every {}\n{}", kind.place, table(&shared));
         }
     }
     text

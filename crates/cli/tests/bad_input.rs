@@ -95,7 +95,7 @@ fn typos_in_the_configuration_get_a_suggestion() {
     toy.train(&["--set", &over("{ name = \"dlg\" }")])
         .fails(3, &["[strategy]", "`over`", "did you mean `dgl`?"]);
     toy.train(&["--set", &over("{ name = \"dgl\", alhpa = 3.0 }")])
-        .fails(3, &["`over`: unknown key `alhpa` of strategy `dgl`, did you mean `alpha`?"]);
+        .fails(3, &["`over.alhpa`: unknown key `alhpa` of strategy `dgl`, did you mean `alpha`?"]);
     toy.train(&["--set", &over("{ name = \"dgl\", alpha = -1.0 }")])
         .fails(3, &["strategy.over: strategy.alpha = -1: expected a number of at least 0"]);
     toy.train(&["--set", "nonsense"]).fails(2, &["KEY=VALUE"]);

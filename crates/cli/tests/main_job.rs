@@ -114,7 +114,7 @@ fn list_says_every_setting_of_a_part() {
     {
         assert!(out.contains(part), "{part}: {out}");
     }
-    assert!(out.contains("every strategy\n  incomplete"), "{out}");
+    assert!(out.contains("in every [strategy]\n  incomplete"), "{out}");
     assert!(toy.run(&["list", "train"]).succeeds().out.contains("default 10"));
     let relearn = toy.run(&["list", "strategy", "relearn"]).succeeds().out.clone();
     let over = "over                table with `name` and its settings; default { name = \"joint\" }";

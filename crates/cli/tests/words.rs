@@ -2,6 +2,8 @@
 
 mod support;
 
+use counterpoint::catalog::Catalog;
+use counterpoint_data::set::DataSet;
 use support::Toy;
 
 #[test]
@@ -63,9 +65,14 @@ fn the_command_knows_its_name_its_parts_and_its_libraries() {
         format!("counterpoint {}\n", env!("CARGO_PKG_VERSION"))
     );
     let list = toy.run(&["list"]).succeeds().out.clone();
-    for name in counterpoint_data::DataConfig::NAMES {
-        assert!(list.lines().any(|line| line.split_whitespace().next() == Some(name)), "{name} in {list}");
-    }
+    let (_, listed) = list.split_once("\ndata\n").unwrap();
+    let listed: Vec<(&str, &str)> = listed
+        .lines()
+        .map(|line| line.trim().split_once(' ').map_or((line, ""), |(n, s)| (n, s.trim())))
+        .collect();
+    let sets = Catalog::<dyn DataSet>::current();
+    let known: Vec<(&str, &str)> = sets.entries().iter().map(|set| (set.name, set.summary)).collect();
+    assert_eq!(listed, known);
     toy.train(&["--set", "train.epochs=1"]).succeeds();
     let info: serde_json::Value = serde_json::from_slice(&toy.bytes("run/run.json")).unwrap();
     let lock = include_str!("../../../Cargo.lock");

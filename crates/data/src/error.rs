@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use counterpoint_batch::npy::NpyError;
+use counterpoint_catalog::ReadError;
 
 use crate::room;
 
@@ -122,6 +123,12 @@ impl fmt::Display for DataError {
 impl Error for DataError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+impl From<ReadError> for DataError {
+    fn from(error: ReadError) -> Self {
+        Self::config(error.to_string())
     }
 }
 

@@ -46,7 +46,7 @@ impl Dataset {
             Fit::Columns(rule) => {
                 let rows: Vec<_> = (self.records.iter())
                     .filter(|record| record.part == Part::Train)
-                    .filter_map(|record| record.sources[modality].as_ref().and_then(Source::row))
+                    .filter_map(|record| record.sources[modality].as_ref().and_then(Source::stretch))
                     .collect();
                 let Preparation { modality: name, steps, .. } = &mut self.preparations[modality];
                 let Steps::Vector(steps) = steps else { return Ok(()) };

@@ -28,6 +28,7 @@ mod composition;
 mod config;
 mod contents;
 mod coverage;
+mod data;
 mod dataset;
 mod decode;
 mod digest;
@@ -46,7 +47,7 @@ mod record;
 mod respell;
 mod room;
 mod rows;
-mod set;
+pub mod set;
 mod source;
 mod split;
 mod truth;
@@ -56,11 +57,11 @@ use std::path::Path;
 pub use audio::{AudioFront, Padding, resample};
 pub use check::Check;
 pub use config::{
-    AudioConfig, CommonConfig, DataConfig, FrontName, ImageConfig, NormaliseName, SetConfig, Side,
-    SplitConfig, VideoConfig,
+    AudioConfig, CommonConfig, FrontName, ImageConfig, NormaliseName, Side, SplitConfig, VideoConfig,
 };
 pub use contents::{Change, Contents};
 pub use counterpoint_batch::random::{Draw, Random};
+pub use data::{DataConfig, SharedConfig};
 pub use decode::{Bitmap, IdxImages, Levels, Wave};
 pub use error::{DataError, ErrorKind};
 pub use image::{FrameRule, ViewRule, resize};
@@ -72,7 +73,7 @@ pub use prepare::{
 };
 pub use progress::Progress;
 pub use set::{
-    FeaturesConfig, GridConfig, GridTask, ManifestConfig, ManifestModality, NanPolicy, RgbdConfig,
+    FeaturesConfig, GridConfig, GridTask, ManifestConfig, ManifestModality, NanPolicy, RgbdConfig, SetConfig,
     SpokenDigitsConfig, TargetName,
 };
 pub use split::{SealedTest, Split, Splits};

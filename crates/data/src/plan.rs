@@ -12,11 +12,15 @@ use crate::source::Source;
 use crate::truth::{Labelling, Truth};
 
 /// A data set that is read but not yet checked and fitted.
+#[derive(Debug)]
 pub struct Plan {
     /// Names of classes or labels; none for numbers.
     pub classes: Vec<String>,
+    /// The kind of truth that all records have.
     pub labelling: Labelling,
+    /// How each modality is prepared, in order.
     pub drafts: Vec<Draft>,
+    /// The samples, in order.
     pub records: Vec<Record>,
     /// Things that users should know, such as values that were replaced.
     pub notes: Vec<String>,
@@ -24,7 +28,7 @@ pub struct Plan {
 
 impl Plan {
     /// Finds files whose names their list spells in another way.
-    pub fn respell(&mut self) {
+    pub(crate) fn respell(&mut self) {
         for record in &mut self.records {
             if let Truth::Map(source) = &mut record.truth {
                 source.respell();
@@ -36,7 +40,7 @@ impl Plan {
     /// Refuses duplicate names, empty parts, files that are not there and
     /// classes that training never shows; leaves out samples that have nothing of
     /// what was `chosen`, and notes what users should know of the rest.
-    pub fn settle(&mut self, chosen: bool) -> Result<(), DataError> {
+    pub(crate) fn settle(&mut self, chosen: bool) -> Result<(), DataError> {
         self.check_names()?;
         let mut seen = HashSet::new();
         if let Some(twice) = self.records.iter().find(|record| !seen.insert(record.id.as_str())) {

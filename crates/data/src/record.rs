@@ -6,14 +6,19 @@ use crate::truth::Truth;
 /// The three parts of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
+    /// Weights are fitted on it.
     Train,
+    /// Epochs and settings are chosen on it.
     Val,
+    /// The final figures are of it.
     Test,
 }
 
 impl Part {
+    /// All parts, in their order.
     pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
 
+    /// As files write it: `train`, `val`, `test`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -36,8 +41,11 @@ impl Part {
 /// One sample before anything is decoded.
 #[derive(Clone, Debug)]
 pub struct Record {
+    /// Its name, which no other sample has.
     pub id: String,
+    /// Who or what it is of (speaker, video), if that is known.
     pub group: Option<String>,
+    /// The part it belongs to. A random split overwrites it.
     pub part: Part,
     /// What to predict.
     pub truth: Truth,

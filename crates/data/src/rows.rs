@@ -22,13 +22,12 @@ pub struct Rows {
 
 impl Rows {
     /// Rows that 32 bits hold as they are.
-    #[cfg(test)]
     pub fn plain(values: Vec<f32>) -> Self {
         Self { values, origin: Vec::new() }
     }
 
     /// Rows of `origin.len()` columns, each with its origin taken off.
-    pub fn new(values: impl Iterator<Item = f64>, origin: Vec<f64>) -> Self {
+    pub(crate) fn new(values: impl Iterator<Item = f64>, origin: Vec<f64>) -> Self {
         let off = |(value, origin): (f64, &f64)| (value - origin) as f32;
         let values = values.zip(origin.iter().cycle()).map(off).collect();
         let plain = origin.iter().all(|&origin| origin == 0.0);
@@ -37,14 +36,14 @@ impl Rows {
 
     /// What to take from a column before its numbers are rounded to 32 bits:
     /// its mean if that is far from 0 in proportion to the deviation, else 0.
-    pub fn origin_of(column: &Moments) -> f64 {
+    pub(crate) fn origin_of(column: &Moments) -> f64 {
         let (mean, std) = column.mean_std();
         let data = std > ROUNDING * f64::EPSILON * mean.abs();
         if data && mean.abs() > FAR * std { mean } else { 0.0 }
     }
 
     /// The numbers of a stretch that begins with a first column; `None` beyond the end.
-    pub fn get(&self, at: Range<usize>) -> Option<Vec<f64>> {
+    pub(crate) fn get(&self, at: Range<usize>) -> Option<Vec<f64>> {
         let values = self.values.get(at)?.iter().map(|&v| f64::from(v));
         Some(match self.origin.as_slice() {
             [] => values.collect(),
@@ -53,17 +52,17 @@ impl Rows {
     }
 
     /// The stretch as it is kept: differences from [`Rows::origin`].
-    pub fn kept(&self, at: Range<usize>) -> Option<&[f32]> {
+    pub(crate) fn kept(&self, at: Range<usize>) -> Option<&[f32]> {
         self.values.get(at)
     }
 
     /// What was taken from a column.
-    pub fn origin(&self, column: usize) -> f64 {
+    pub(crate) fn origin(&self, column: usize) -> f64 {
         self.origin.get(column).copied().unwrap_or(0.0)
     }
 
     /// Takes a stretch into a hash.
-    pub fn hash(&self, at: Range<usize>, hasher: &mut impl Update) {
+    pub(crate) fn hash(&self, at: Range<usize>, hasher: &mut impl Update) {
         let kept = self.values.get(at).unwrap_or_default();
         field(hasher, &kept.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>());
         if !self.origin.is_empty() {

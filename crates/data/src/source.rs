@@ -13,26 +13,62 @@ use crate::hash;
 use crate::respell::respell;
 use crate::rows::Rows;
 
-/// A file, or a place in memory.
+/// Where one modality of one sample comes from: a file, or a place in memory.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// A recording and, if known, where in it the word is (samples).
-    Wave { path: PathBuf, span: Option<(usize, usize)> },
-    /// A picture file.
-    Picture { path: PathBuf },
-    /// A picture file whose values are numbers: class ids or depth.
-    Levels { path: PathBuf },
-    /// A film strip or folder of pictures and, if known, where in it the word is (frames).
-    Film { path: PathBuf, frame_width: usize, span: Option<(f64, f64)> },
+    /// A recording.
+    Wave {
+        /// The file.
+        path: PathBuf,
+        /// Where in it the sample is, from and to, in samples of the file; `None` = everywhere.
+        span: Option<(usize, usize)>,
+    },
+    /// A picture.
+    Picture {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A picture whose values are numbers: class ids or depth.
+    Levels {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A film strip, or a folder of pictures.
+    Film {
+        /// The file or folder.
+        path: PathBuf,
+        /// Width of one frame of a strip, in pixels.
+        frame_width: usize,
+        /// Where in it the sample is, from and to, in frames; `None` = everywhere.
+        span: Option<(f64, f64)>,
+    },
     /// One of many pictures in memory.
-    Pixels { images: Arc<IdxImages>, index: usize },
+    Pixels {
+        /// The pictures.
+        images: Arc<IdxImages>,
+        /// Which one.
+        index: usize,
+    },
     /// A stretch of an array in memory.
-    Row { rows: Arc<Rows>, begin: usize, end: usize },
+    Row {
+        /// The array.
+        rows: Arc<Rows>,
+        /// Where the stretch begins.
+        begin: usize,
+        /// Where it ends.
+        end: usize,
+    },
 }
 
 impl Source {
+    /// Numbers of this sample alone.
+    pub fn row(values: Vec<f32>) -> Self {
+        let end = values.len();
+        Self::Row { rows: Arc::new(Rows::plain(values)), begin: 0, end }
+    }
+
     /// Decodes all files to their ends and keeps nothing.
-    pub fn test(&self) -> Result<(), DataError> {
+    pub(crate) fn test(&self) -> Result<(), DataError> {
         match self {
             Self::Wave { path, .. } => Wave::read(path).map(drop),
             Self::Picture { path } => Bitmap::read(path).map(drop),
@@ -43,7 +79,7 @@ impl Source {
     }
 
     /// The rows of an in-memory array and the stretch that is meant.
-    pub fn row(&self) -> Option<(&Rows, Range<usize>)> {
+    pub(crate) fn stretch(&self) -> Option<(&Rows, Range<usize>)> {
         match self {
             Self::Row { rows, begin, end } => Some((rows, *begin..*end)),
             _ => None,
@@ -51,7 +87,7 @@ impl Source {
     }
 
     /// The file or folder, if it is one.
-    pub fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Wave { path, .. }
             | Self::Picture { path }
@@ -62,7 +98,7 @@ impl Source {
     }
 
     /// The files that are read; none for what is in memory.
-    pub fn files(&self) -> Result<Vec<PathBuf>, DataError> {
+    pub(crate) fn files(&self) -> Result<Vec<PathBuf>, DataError> {
         match self {
             Self::Film { path, .. } if path.is_dir() => pictures_in(path),
             _ => Ok(self.path().map(Path::to_owned).into_iter().collect()),
@@ -70,7 +106,7 @@ impl Source {
     }
 
     /// Corrects the path if the file is there under another spelling.
-    pub fn respell(&mut self) {
+    pub(crate) fn respell(&mut self) {
         let (Self::Wave { path, .. }
         | Self::Picture { path }
         | Self::Levels { path }
@@ -86,7 +122,7 @@ impl Source {
     }
 
     /// Takes content and place into a hash; names of folders above are left out.
-    pub fn hash(&self, hasher: &mut impl Update) -> Result<(), DataError> {
+    pub(crate) fn hash(&self, hasher: &mut impl Update) -> Result<(), DataError> {
         let place = match self {
             Self::Wave { span: Some((a, b)), .. } => format!("wave {a} {b}"),
             Self::Wave { .. } => "wave".into(),

@@ -23,15 +23,19 @@ pub enum Truth {
 /// The kind of truth that all samples of a set have.
 #[derive(Clone, Copy, Debug)]
 pub enum Labelling {
+    /// Every sample is of one class.
     Classes,
+    /// Every sample has a number.
     Values,
+    /// Every sample has any number of labels.
     Labels,
+    /// Every sample has a picture of class ids, prepared like this.
     Maps(MapSteps),
 }
 
 impl Truth {
     /// The class, if it is one.
-    pub fn class(&self) -> Option<usize> {
+    pub(crate) fn class(&self) -> Option<usize> {
         match self {
             Self::Class(class) => Some(*class),
             _ => None,
@@ -39,7 +43,7 @@ impl Truth {
     }
 
     /// The label map, if it is one.
-    pub fn map(&self) -> Option<&Source> {
+    pub(crate) fn map(&self) -> Option<&Source> {
         match self {
             Self::Map(source) => Some(source),
             _ => None,
@@ -47,7 +51,7 @@ impl Truth {
     }
 
     /// Takes it into a hash.
-    pub fn hash(&self, hasher: &mut impl Update) -> Result<(), DataError> {
+    pub(crate) fn hash(&self, hasher: &mut impl Update) -> Result<(), DataError> {
         match self {
             Self::Class(class) => field(hasher, &(*class as u64).to_le_bytes()),
             Self::Value(value) => field(hasher, &value.to_le_bytes()),

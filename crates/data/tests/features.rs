@@ -293,7 +293,7 @@ fn mistakes_name_the_array() {
     assert!(message(&folder, "modalities = [\"text\"]\nlimit = -1.0").contains("`limit` must be 0 or more"));
     assert!(
         message(&folder, "modalities = [\"text\"]\nclasses = [\"0\"]")
-            .contains("label `1` of sample `0` is none of the 1 classes")
+            .contains("label `1` of sample `0` is not one of the 1 classes")
     );
     write_npy(&folder.file("ids.npy"), "<i8", "(6,)", &wholes(&[1, 2, 2, 3, 4, 5]));
     assert!(

@@ -172,7 +172,7 @@ fn labels_must_be_classes() {
     let error = open(&folder, &format!("classes = [\"yes\", \"nein\"]\n{KEYS}")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Label);
     assert!(
-        error.to_string().contains("label `no` of sample `b` is none of the 2 classes (yes, nein)"),
+        error.to_string().contains("label `no` of sample `b` is not one of the 2 classes (yes, nein)"),
         "{error}"
     );
     let error = open(&folder, &format!("classes = [\"yes\", \"no\", \"perhaps\"]\n{KEYS}")).unwrap_err();
@@ -270,7 +270,7 @@ fn labels_are_numbers_or_sets_if_the_configuration_says_so() {
     csv(["0.5", "-2", "1", "3"]);
     let splits = open("target = \"value\"").unwrap();
     assert_eq!(splits.train.sample(1, None).unwrap().target, Target::Value(-2.0));
-    assert!(open("target = \"value\"\nstratify = true").unwrap_err().to_string().contains("no classes"));
+    assert!(open("target = \"value\"\nstratify = true").unwrap_err().to_string().contains("are not classes"));
     csv(["loud; fast", "", "fast", "loud"]);
     let splits = open("target = \"labels\"").unwrap();
     assert_eq!(splits.classes, ["fast", "loud"]);

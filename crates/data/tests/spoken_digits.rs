@@ -167,7 +167,7 @@ fn keys_that_do_not_fit_are_refused_by_name() {
     for (keys, message) in [
         (
             "test_speaker = \"bob\"",
-            "`test_speaker` = `bob` is no speaker of this set, these are: george, jackson",
+            "`test_speaker` = `bob` is not a speaker of this set, these are: george, jackson",
         ),
         ("val_speaker = \"theo\"", "are both `theo`"),
         ("modalities = [\"video\"]", "`modalities` names `video`, this data set has: audio, image"),
@@ -200,9 +200,12 @@ fn keys_that_do_not_fit_are_refused_by_name() {
     let error = DataConfig::from_toml("name = \"spoken-digit\"").unwrap_err().to_string();
     assert!(error.contains("did you mean `spoken-digits`?"), "{error}");
     assert!(
-        DataConfig::from_toml("batch_size = 3").unwrap_err().to_string().contains("`name` must be one of")
+        DataConfig::from_toml("batch_size = 3")
+            .unwrap_err()
+            .to_string()
+            .contains("`name` is nothing: expected one of spoken-digits")
     );
-    assert!(DataConfig::from_toml("name = = 3").unwrap_err().to_string().contains("no valid TOML"));
+    assert!(DataConfig::from_toml("name = = 3").unwrap_err().to_string().contains("is not valid TOML"));
 }
 
 #[test]

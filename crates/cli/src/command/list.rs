@@ -6,20 +6,13 @@ use counterpoint::model::encoder::EncoderConfig;
 use counterpoint::model::fusion::FusionConfig;
 use counterpoint::model::head::HeadConfig;
 use counterpoint::strategy::StrategyConfig;
+use counterpoint_data::SetConfig;
 use serde_json::json;
 
 use super::{print, print_json};
 use crate::args::List;
 use crate::exit::{Code, Failure};
 use crate::reference::{KINDS, lines, markdown};
-
-const DATA: [(&str, &str); 5] = [
-    ("spoken-digits", "spoken and handwritten digits, part of this project; split by speaker"),
-    ("grid", "letters or digits of one talker, sound and mouth video"),
-    ("manifest", "your own files, listed in a CSV"),
-    ("rgbd", "colour and depth pictures with a class for every pixel, as NYUv2"),
-    ("features", "ready-made features in .npz, .npy or .safetensors"),
-];
 
 /// Prints all that a configuration can name, one kind, or the settings of one part.
 pub fn run(args: &List) -> Result<(), Failure> {
@@ -75,7 +68,7 @@ pub fn run(args: &List) -> Result<(), Failure> {
     });
     lines(&page.settings).into_iter().for_each(print);
     if !shared.is_empty() {
-        print(format!("every {}", found.noun));
+        print(format!("in every {}", found.place));
         lines(&shared).into_iter().for_each(print);
     }
     Ok(())
@@ -87,16 +80,16 @@ fn usage(why: String) -> Failure {
 
 /// Everything by kind.
 fn everything(as_json: bool) {
-    let strategies = pages::<StrategyConfig>();
-    let strategies: Vec<(&str, &str)> =
-        strategies.iter().map(|page| (page.name.as_str(), page.summary.as_str())).collect();
+    let (strategies, sets) = (pages::<StrategyConfig>(), pages::<SetConfig>());
+    let [strategies, sets] = [&strategies, &sets]
+        .map(|pages| pages.iter().map(|p| (p.name.as_str(), p.summary.as_str())).collect::<Vec<_>>());
     let kinds = [
         ("strategies", strategies.as_slice()),
         ("models", ModelConfig::CATALOG),
         ("encoders", EncoderConfig::CATALOG),
         ("fusions", FusionConfig::CATALOG),
         ("heads", HeadConfig::CATALOG),
-        ("data", DATA.as_slice()),
+        ("data", sets.as_slice()),
     ];
     if as_json {
         let all = kinds.iter().map(|(kind, parts)| ((*kind).to_owned(), json_of(parts)));

@@ -5,6 +5,7 @@ use counterpoint::diagnose::DiagnosticsConfig;
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::TaskConfig;
 use counterpoint::train::{OptimizerConfig, ScheduleConfig};
+use counterpoint_data::DataConfig;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
@@ -19,7 +20,7 @@ impl Config {
         let mut generator = SchemaGenerator::default();
         let of = &mut generator;
         let sections = json!({
-            "data": { "type": "object" },
+            "data": DataConfig::json_schema(of),
             "task": TaskConfig::json_schema(of),
             "model": { "type": "object" },
             "strategy": beside::<StrategyConfig, StrategySection>(of),

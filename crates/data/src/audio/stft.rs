@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 thread_local! {
@@ -12,7 +13,7 @@ thread_local! {
 }
 
 /// What lies outside the signal for centred frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Padding {
     /// Zeros: librosa since 0.9.

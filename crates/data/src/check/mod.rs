@@ -10,6 +10,7 @@ mod known;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contents::LABEL;
@@ -20,7 +21,7 @@ use crate::source::Source;
 use known::Known;
 
 /// How closely the files of all splits are looked at before training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Check {
     /// Not at all: a damaged file is found when its sample is loaded.

@@ -1,5 +1,6 @@
 //! Keys of an audio modality.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::NormaliseName;
@@ -7,76 +8,97 @@ use crate::audio::{AudioFront, Padding};
 use crate::error::DataError;
 use crate::prepare::{Align, AudioSteps, Draft, Fit, Normalise, Preparation, Steps};
 
-/// Names of the front ends; see [`AudioFront`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How a recording becomes a spectrogram; see [`AudioFront`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum FrontName {
-    /// Averaged bins, free sizes.
+    /// Magnitudes averaged over groups of frequencies; every size can be chosen.
     #[default]
     Grouped,
-    /// 257 x 188.
+    /// 257 frequencies x 188 frames of three seconds at 22 050 Hz.
     Gdl188,
-    /// 257 x 299.
+    /// 257 frequencies x 299 frames at 16 000 Hz.
     Scipy299,
-    /// 129 x 626.
+    /// 129 frequencies x 626 frames of five seconds out of ten at 16 000 Hz.
     Gdl626,
-    /// 257 x 1004.
+    /// 257 frequencies x 1004 frames at 16 000 Hz.
     Scipy1004,
 }
 
-/// Keys of an audio modality; what is left out has the default of the data set.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Keys of an audio modality. What is left out has the default of the data set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AudioConfig {
-    /// Front end; default `grouped`.
+    /// How a recording becomes a spectrogram. The named fronts fix every size, so that keys with
+    /// "`grouped` only" do not apply to them.
     pub front: FrontName,
-    /// Sampling rate that recordings are brought to, 1000 to 384000.
+    /// Sampling rate to which recordings are resampled, in Hz.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1000, max = 384_000))]
     pub rate: Option<u32>,
-    /// `grouped`: samples looked at.
+    /// Length of the part that is shown, in samples at `rate` (`grouped` only).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 67_108_864))]
     pub samples: Option<usize>,
-    /// `grouped`: which part of a longer recording.
+    /// Which part of a longer recording is shown (`grouped` only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub align: Option<Align>,
-    /// `grouped`: window length, even.
+    /// Length of the window of a frame, an even number of samples (`grouped` only).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2, max = 65536))]
     pub n_fft: Option<usize>,
-    /// `grouped`: samples between frames.
+    /// Samples from one frame to the next (`grouped` only).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub hop: Option<usize>,
-    /// `grouped`: bins averaged, a divisor of n_fft / 2.
+    /// Number of neighbouring frequencies that are averaged, a divisor of `n_fft` / 2 (`grouped`
+    /// only).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub bins_per_group: Option<usize>,
-    /// `grouped`: frames kept.
+    /// Number of frames that are kept, from the first on (`grouped` only).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub frames: Option<usize>,
-    /// `grouped`: added under the logarithm, default 1e-3.
+    /// Added to a magnitude before its logarithm is taken, by default 0.001 (`grouped` only).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub floor: Option<f64>,
-    /// Centred fronts: `zero` (default) or `reflect`.
+    /// What lies outside the signal for the named fronts with centred frames; by default `zero`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub padding: Option<Padding>,
-    /// Default: `train` for `grouped`, `clip` for `scipy1004`, else `none`.
+    /// How the spectrogram is shifted and scaled; by default `train` for `grouped`, `clip` for
+    /// `scipy1004`, else `none`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normalise: Option<NormaliseName>,
 }
 
-/// A set's defaults for the `grouped` front.
-pub(crate) struct GroupedDefaults {
+/// A data set's defaults for the `grouped` front.
+#[derive(Clone, Debug)]
+pub struct GroupedDefaults {
+    /// Sampling rate, in Hz.
     pub rate: u32,
+    /// Samples that are shown.
     pub samples: usize,
+    /// Which part of a longer recording.
     pub align: Align,
+    /// Window length in samples.
     pub n_fft: usize,
+    /// Samples between frames.
     pub hop: usize,
+    /// Frequencies that are averaged.
     pub bins_per_group: usize,
+    /// Frames that are kept.
     pub frames: usize,
 }
 
 impl AudioConfig {
-    /// All steps, checked.
-    pub(crate) fn draft(&self, modality: &str, default: &GroupedDefaults) -> Result<Draft, DataError> {
+    /// How the modality is prepared.
+    ///
+    /// # Errors
+    /// If a key is out of range, or does nothing with this front.
+    pub fn draft(&self, modality: &str, default: &GroupedDefaults) -> Result<Draft, DataError> {
         self.steps(modality, default).map_err(|e| e.at(format_args!("modality `{modality}`")))
     }
 

@@ -3,34 +3,40 @@
 use std::path::PathBuf;
 
 use counterpoint_batch::check_name;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Check;
 use crate::error::DataError;
 
-/// Keys of `[data]` that do not depend on the set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Keys of `[data]` that every data set understands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CommonConfig {
-    /// Folder or file of the data; relative to the configuration file.
+    /// Folder or file of the data, relative to the configuration file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root: Option<PathBuf>,
-    /// The modalities to use, in this order; default: all of the set.
+    /// The modalities to use, in this order; by default all that the set has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modalities: Option<Vec<String>>,
-    /// Samples in a batch, 1 to 65536; default 64.
+    /// Number of samples in a batch.
+    #[schemars(range(min = 1, max = 65536))]
     pub batch_size: usize,
-    /// Loading threads, 0 to 256; 0 loads in the calling thread; default 1.
+    /// Number of threads that load samples; with 0 the training thread loads them itself.
+    #[schemars(range(min = 0, max = 256))]
     pub workers: usize,
-    /// Batches made ahead at most, 1 to 1024; default 4.
+    /// Number of batches that are prepared ahead of training at most.
+    #[schemars(range(min = 1, max = 1024))]
     pub prefetch: usize,
-    /// Leave out a last training batch that is not full; default false.
+    /// Whether a last training batch with fewer samples than the others is left out.
     pub drop_last: bool,
-    /// Random crops, mirror images, parts and frames in training; default false.
+    /// Whether training shows random variations of its samples: crops, mirror images, parts of
+    /// recordings, frames. The keys of each modality say which.
     pub augment: bool,
-    /// Memory for decoded samples in MiB, 0 to 1048576; 0 keeps none; default 512.
+    /// Memory for decoded samples, in MiB; 0 keeps none.
+    #[schemars(range(min = 0, max = 1_048_576))]
     pub cache_mb: usize,
-    /// How closely the files of all splits are looked at before training; default quick.
+    /// How closely the files of all splits are checked before training.
     pub check: Check,
 }
 
@@ -51,19 +57,6 @@ impl Default for CommonConfig {
 }
 
 impl CommonConfig {
-    /// Names of the keys.
-    pub(crate) const KEYS: [&'static str; 9] = [
-        "root",
-        "modalities",
-        "batch_size",
-        "workers",
-        "prefetch",
-        "drop_last",
-        "augment",
-        "cache_mb",
-        "check",
-    ];
-
     /// Refuses values out of range.
     pub(crate) fn check(&self) -> Result<(), DataError> {
         let ranges = [

@@ -1,33 +1,29 @@
-//! The `[data]` table: common keys here, keys of each kind of modality beside,
-//! keys of each data set with the set.
+//! Keys of the `[data]` table: those of every set, those of a random split, and those
+//! of each kind of modality. What belongs to one data set is with the set.
 
 mod audio;
 mod common;
-mod data;
 mod picture;
 mod split;
 
-pub use audio::{AudioConfig, FrontName};
+pub use audio::{AudioConfig, FrontName, GroupedDefaults};
 pub use common::CommonConfig;
-pub use data::{DataConfig, SetConfig};
-pub use picture::{ImageConfig, Side, VideoConfig};
+pub use picture::{ImageConfig, PictureDefaults, Side, VideoConfig};
 pub use split::SplitConfig;
 
-pub(crate) use audio::GroupedDefaults;
-pub(crate) use picture::PictureDefaults;
-
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Names of the normalisations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How the values of a modality are shifted and scaled at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum NormaliseName {
-    /// None.
+    /// Values stay as they are.
     None,
     /// Each clip by its own mean and deviation.
     Clip,
     /// One mean and deviation over the training split.
     Train,
-    /// ImageNet's figures, for three channels.
+    /// By the means and deviations of the ImageNet pictures; for three channels.
     Imagenet,
 }

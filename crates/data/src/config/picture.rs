@@ -1,5 +1,6 @@
 //! Keys of picture and film modalities.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::NormaliseName;
@@ -7,11 +8,11 @@ use crate::error::DataError;
 use crate::image::FrameRule;
 use crate::prepare::{Draft, Fit, ImageSteps, Normalise, Preparation, Steps, VideoSteps};
 
-/// `112` or `[height, width]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Height and width in pixels: one number for both, or `[height, width]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Side {
-    /// A square.
+    /// Height and width alike.
     Square(usize),
     /// Height and width.
     Both([usize; 2]),
@@ -26,77 +27,79 @@ impl Side {
     }
 }
 
-/// Keys of a picture modality; what is left out has the default of the data set.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Keys of a picture modality. What is left out has the default of the data set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImageConfig {
-    /// Side or `[height, width]`, 1 to 4096; scaled bilinearly.
+    /// Height and width to which pictures are scaled bilinearly, in pixels, 1 to 4096: one number
+    /// for both or `[height, width]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<Side>,
-    /// 1 (grey) or 3.
+    /// Number of colour channels: 1 (grey, the default) or 3.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = [1, 3]))]
     pub channels: Option<usize>,
-    /// Averages blocks of so many pixels each way, 1 to 64; default 1 when `size` is given.
+    /// Averages square blocks of pixels of this side; 1, the default where `size` is given, does
+    /// not.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 64))]
     pub reduce: Option<usize>,
-    /// Least area of a random crop, above 0 to 1.
+    /// With `augment`: the least share of a picture's area that a random crop keeps, above 0 and at
+    /// most 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0))]
     pub crop: Option<f64>,
-    /// Whether random mirror images are made.
+    /// With `augment`: whether half of the pictures are mirrored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flip: Option<bool>,
-    /// Default: `imagenet` for three channels, `train` for one.
+    /// How pixels are shifted and scaled; by default `imagenet` for three channels and `train` for
+    /// one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normalise: Option<NormaliseName>,
 }
 
-/// Keys of a film modality: those of a picture, and which frames.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Keys of a film modality: those of its pictures, and which frames are shown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct VideoConfig {
-    /// Side or `[height, width]` of a frame.
+    /// Keys of a frame.
+    #[serde(flatten)]
+    pub frame: ImageConfig,
+    /// Number of frames that are shown; by default 3.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub size: Option<Side>,
-    /// 1 (grey) or 3.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub channels: Option<usize>,
-    /// Averages blocks of so many pixels each way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reduce: Option<usize>,
-    /// Least area of a random crop.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub crop: Option<f64>,
-    /// Whether random mirror images are made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub flip: Option<bool>,
-    /// Default: `imagenet` for three channels, `train` for one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub normalise: Option<NormaliseName>,
-    /// Number of frames, 1 to 1024; default 3.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1024))]
     pub frames: Option<usize>,
-    /// Which frames.
+    /// Which frames are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<FrameRule>,
-    /// Width of one frame of a film strip in pixels.
+    /// Width of one frame in a film strip, in pixels. Without it, films are folders of pictures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frame_width: Option<usize>,
 }
 
-/// A set's defaults for pictures.
-pub(crate) struct PictureDefaults {
+/// A data set's defaults for pictures and films.
+#[derive(Clone, Debug)]
+pub struct PictureDefaults {
     /// Height and width of the files; `None` = not known, so `size` is required.
     pub native: Option<[usize; 2]>,
+    /// Side of the blocks that are averaged.
     pub reduce: usize,
+    /// Least share of the area that a random crop keeps.
     pub crop: f64,
+    /// Whether random mirror images are made.
     pub flip: bool,
+    /// Which frames of a film are shown.
     pub rule: FrameRule,
+    /// Width of one frame of a film strip in pixels; 0 = folders of pictures only.
     pub frame_width: usize,
 }
 
 impl ImageConfig {
-    /// All steps, checked.
-    pub(crate) fn draft(&self, modality: &str, default: &PictureDefaults) -> Result<Draft, DataError> {
+    /// How the modality is prepared.
+    ///
+    /// # Errors
+    /// If a key is out of range, or `size` is needed and missing.
+    pub fn draft(&self, modality: &str, default: &PictureDefaults) -> Result<Draft, DataError> {
         let draft = || {
             let steps = self.steps(default)?;
             finish(modality, steps.channels, self.normalise, Steps::Image(steps))
@@ -124,24 +127,19 @@ impl ImageConfig {
 }
 
 impl VideoConfig {
-    /// All steps, checked.
-    pub(crate) fn draft(&self, modality: &str, default: &PictureDefaults) -> Result<Draft, DataError> {
-        let frame = ImageConfig {
-            size: self.size,
-            channels: self.channels,
-            reduce: self.reduce,
-            crop: self.crop,
-            flip: self.flip,
-            normalise: self.normalise,
-        };
+    /// How the modality is prepared.
+    ///
+    /// # Errors
+    /// If a key is out of range, or `size` is needed and missing.
+    pub fn draft(&self, modality: &str, default: &PictureDefaults) -> Result<Draft, DataError> {
         let draft = || {
             let steps = VideoSteps {
-                frame: frame.steps(default)?,
+                frame: self.frame.steps(default)?,
                 frames: self.frames.unwrap_or(3),
                 rule: self.rule.unwrap_or(default.rule),
                 frame_width: self.frame_width.unwrap_or(default.frame_width),
             };
-            finish(modality, steps.frame.channels, self.normalise, Steps::Video(steps))
+            finish(modality, steps.frame.channels, self.frame.normalise, Steps::Video(steps))
         };
         draft().map_err(|e| e.at(format_args!("modality `{modality}`")))
     }

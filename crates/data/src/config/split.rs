@@ -1,31 +1,35 @@
 //! Keys that split a set at random instead of as it says itself.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::DataError;
 
-/// How samples come to train, validation and test, where a set has no split of
-/// its own or another one is wanted. A random split happens if `split_by`,
+/// How samples are divided into train, validation and test where a set has no
+/// split of its own or another one is wanted. A random split happens if `split_by`,
 /// `stratify` or `folds` is given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitConfig {
-    /// Column or array of groups; no group is in two parts.
+    /// Splits at random by groups, such as speakers: the column or array that names each sample's
+    /// group. No group is in two parts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split_by: Option<String>,
-    /// Every class has the same share of every part, as far as groups allow.
+    /// Splits at random so that every class has the same share of every part, as far as groups
+    /// allow.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stratify: bool,
-    /// Shares of train, val and test; without `folds`.
+    /// Shares of train, validation and test in a random split without `folds`; they sum to 1.
     #[serde(skip_serializing_if = "is_usual")]
     pub fractions: [f64; 3],
-    /// Seed of the assignment.
+    /// Seed of a random split. It is not that of training, so runs with other seeds share the split.
     #[serde(skip_serializing_if = "is_zero")]
     pub split_seed: u64,
-    /// Cuts the set into so many equal folds, at least 3.
+    /// Splits at random into this many equal folds, for cross-validation.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 3))]
     pub folds: Option<usize>,
-    /// The fold that is the test, from 0; the next one is the validation.
+    /// The fold that is the test, counted from 0; the next one is the validation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fold: Option<usize>,
 }
@@ -48,10 +52,6 @@ impl Default for SplitConfig {
 }
 
 impl SplitConfig {
-    /// Names of the keys.
-    pub(crate) const KEYS: [&'static str; 6] =
-        ["split_by", "stratify", "fractions", "split_seed", "folds", "fold"];
-
     /// Whether the set's own split is replaced.
     pub fn is_random(&self) -> bool {
         self.split_by.is_some() || self.stratify || self.folds.is_some()

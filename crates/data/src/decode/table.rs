@@ -116,7 +116,7 @@ fn separator(text: &str) -> u8 {
 }
 
 /// One line of a table.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     table: &'a Table,
     line: usize,

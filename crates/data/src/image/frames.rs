@@ -1,12 +1,13 @@
 //! Which frames of a film a sample shows.
 
 use counterpoint_batch::random::Random;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::DataError;
 
-/// How `count` frames are picked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Which frames of a film are picked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FrameRule {
     /// The first ones; the released code of the compared methods does this.
@@ -14,7 +15,7 @@ pub enum FrameRule {
     FirstSorted,
     /// A random set in order of time when training, the first ones otherwise.
     RandomSorted,
-    /// One from each of `count` equal stretches: random inside the stretch
+    /// One from each of as many equal stretches as frames are wanted: random inside the stretch
     /// when training, its middle otherwise. Short films repeat frames.
     Segment,
 }

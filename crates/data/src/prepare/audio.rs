@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use counterpoint_batch::random::Draw;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audio::resample::{inputs, length, part};
@@ -11,7 +12,7 @@ use crate::decode::Clip;
 use crate::error::DataError;
 
 /// Which part of a recording the `grouped` front sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Align {
     /// The first `samples`; zeros follow a shorter recording.

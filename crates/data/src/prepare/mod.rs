@@ -12,16 +12,15 @@ mod tokens;
 mod vector;
 
 pub use audio::{Align, AudioSteps};
+pub use draft::{Draft, Fit};
 pub use image::{ImageSteps, VideoSteps};
 pub use nan::NanPolicy;
 pub use normalise::Normalise;
 pub use preparation::{Preparation, Steps};
-pub use scene::{SceneRole, SceneSteps};
+pub use scene::{MapSteps, SceneRole, SceneSteps};
 pub use tokens::TokenSteps;
-pub use vector::VectorSteps;
+pub use vector::{Columns, VectorSteps};
 
-pub(crate) use draft::{Draft, Fit};
 pub(crate) use image::{Frames, frames_of_strip};
 pub(crate) use raw::Raw;
-pub(crate) use scene::{Chance, MapSteps};
-pub(crate) use vector::Columns;
+pub(crate) use scene::Chance;

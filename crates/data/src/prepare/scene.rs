@@ -117,7 +117,7 @@ pub struct MapSteps {
 
 impl MapSteps {
     /// Refuses ids that are neither a class nor void.
-    pub fn check(&self, picture: &Levels) -> Result<(), DataError> {
+    pub(crate) fn check(&self, picture: &Levels) -> Result<(), DataError> {
         let known = |id: u16| usize::from(id) < self.classes || id == u16::from(ClassMap::VOID);
         let Some((row, column)) = picture.find(known) else { return Ok(()) };
         Err(DataError::new(
@@ -134,7 +134,7 @@ impl MapSteps {
     }
 
     /// The map, nearest pixels; the ids must have passed [`MapSteps::check`].
-    pub fn arrange(&self, picture: &Levels, chance: Option<Chance>) -> ClassMap {
+    pub(crate) fn arrange(&self, picture: &Levels, chance: Option<Chance>) -> ClassMap {
         let view = view([picture.height, picture.width], self.view, chance);
         let [height, width] = self.size;
         let shown = view.nearest(picture, self.size);

@@ -5,11 +5,13 @@
 //! CSV says where in sound and film each word lies, and assigns the splits.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AudioConfig, CommonConfig, GroupedDefaults, PictureDefaults, SplitConfig, VideoConfig};
+use super::{DataSet, Request};
+use crate::config::{AudioConfig, GroupedDefaults, PictureDefaults, VideoConfig};
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
 use crate::image::FrameRule;
@@ -20,25 +22,26 @@ use crate::source::Source;
 use crate::truth::{Labelling, Truth};
 
 /// Which word of the sentence is to be recognised.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum GridTask {
-    /// 25 letters, all but w.
+    /// One of 25 letters, all but w.
     #[default]
     Letter,
-    /// Ten digits.
+    /// One of ten digits.
     Digit,
 }
 
-/// Keys of the set `grid`; modalities `audio` and `video`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Settings of the data set `grid`; modalities `audio` and `video`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GridConfig {
-    /// The word.
+    /// Which word of the sentence is to be recognised.
     pub task: GridTask,
-    /// Default: 64 x 32, 5120 samples at 16 kHz around the word.
+    /// How sound is prepared; by default 64 frequencies x 32 frames of 5120 samples at 16 kHz around
+    /// the middle of the word.
     pub audio: AudioConfig,
-    /// Default: 3 frames of 28 x 40, spread over the word.
+    /// How film is prepared; by default 3 frames of 28 x 40 pixels, spread over the word.
     pub video: VideoConfig,
 }
 
@@ -63,32 +66,30 @@ const VIDEO: PictureDefaults = PictureDefaults {
     frame_width: 80,
 };
 
-impl GridConfig {
-    pub(crate) const KEYS: &'static [&'static str] = &["task", "audio", "video"];
+impl Settings for GridConfig {
+    const NAME: &'static str = "grid";
+    const SUMMARY: &'static str = "letters or digits of one talker of the GRID corpus, sound and mouth video";
+}
 
-    pub(crate) fn plan(
-        &self,
-        common: &CommonConfig,
-        split: &SplitConfig,
-        base: &Path,
-    ) -> Result<Plan, DataError> {
-        let modalities = common.choose(&["audio", "video"])?;
-        let root = super::root(common, base, "the folder with clips.csv, audio/ and video/")?;
+impl DataSet for GridConfig {
+    fn plan(&self, request: &Request<'_>) -> Result<Plan, DataError> {
+        let modalities = request.modalities(&["audio", "video"])?;
+        let root = request.root("the folder with clips.csv, audio/ and video/")?;
         let table = Table::read(&root.join("clips.csv"))?;
         let word = match self.task {
             GridTask::Letter => "letter",
             GridTask::Digit => "digit",
         };
         let (id, name) = (table.column("id")?, table.column(word)?);
-        let parts = super::PartColumn::new(&table, split)?;
-        let group = split.split_by.as_ref().map(|by| table.column(by)).transpose()?;
+        let parts = request.parts(&table)?;
+        let group = request.split.split_by.as_ref().map(|by| table.column(by)).transpose()?;
         let column = |suffix: &str| table.column(&format!("{word}_{suffix}"));
         let (class, f0, f1) = (column("id")?, column("f0")?, column("f1")?);
         let (s0, s1) = (column("s0")?, column("s1")?);
 
         let mut classes = BTreeMap::new();
         let mut records = Vec::new();
-        for row in table.rows() {
+        for (row, part) in table.rows().zip(parts) {
             let index: usize = row.number(class)?;
             let known = classes.entry(index).or_insert_with(|| row.text(name).to_owned());
             if known != row.text(name) {
@@ -115,7 +116,7 @@ impl GridConfig {
             records.push(Record {
                 id: clip.to_owned(),
                 group: group.map(|column| row.text(column).to_owned()),
-                part: parts.of(&row)?,
+                part,
                 truth: Truth::Class(index),
                 sources: modalities.iter().map(|name| Some(source(name))).collect(),
             });

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::error::{DataError, ErrorKind};
 
 /// Classes in order, and the index of a label among them.
+#[derive(Clone, Debug)]
 pub struct Classes {
+    /// Their names, in order.
     pub names: Vec<String>,
     index: HashMap<String, usize>,
 }
@@ -13,6 +15,9 @@ pub struct Classes {
 impl Classes {
     /// The given classes, or those that occur: by value if all are whole
     /// numbers, else by alphabet.
+    ///
+    /// # Errors
+    /// If a class is given twice.
     pub fn new<'a>(
         given: Option<&[String]>,
         labels: impl Iterator<Item = &'a str>,
@@ -37,13 +42,16 @@ impl Classes {
         Ok(Self { names, index })
     }
 
-    /// Index of a label.
+    /// Index of a label, which `sample` has.
+    ///
+    /// # Errors
+    /// If the label is not one of the classes.
     pub fn of(&self, label: &str, sample: &str) -> Result<usize, DataError> {
         self.index.get(label).copied().ok_or_else(|| {
             DataError::new(
                 ErrorKind::Label,
                 format!(
-                    "label `{label}` of sample `{sample}` is none of the {} classes ({}{})",
+                    "label `{label}` of sample `{sample}` is not one of the {} classes ({}{})",
                     self.names.len(),
                     self.names.iter().take(12).cloned().collect::<Vec<_>>().join(", "),
                     if self.names.len() > 12 { ", ..." } else { "" }

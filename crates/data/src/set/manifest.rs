@@ -7,13 +7,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::features::TargetName;
 use super::labels::Classes;
-use crate::config::{
-    AudioConfig, CommonConfig, GroupedDefaults, ImageConfig, PictureDefaults, SplitConfig, VideoConfig,
-};
+use super::{DataSet, Request};
+use crate::config::{AudioConfig, GroupedDefaults, ImageConfig, PictureDefaults, VideoConfig};
 use crate::decode::kind::{self, Family};
 use crate::decode::table::{Row, Table};
 use crate::error::{DataError, head};
@@ -24,31 +25,32 @@ use crate::record::Record;
 use crate::source::Source;
 use crate::truth::{Labelling, Truth};
 
-/// Keys of the set `manifest`; `root` is the CSV file.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Settings of the data set `manifest`; `root` is the CSV file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ManifestConfig {
-    /// What the column `label` holds: `class` (default), `value`, a number, or
-    /// `labels`, any number of them with `;` between.
+    /// What the column `label` holds: `class` (the default), `value` for a number, or `labels` for
+    /// any number of labels with `;` between them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetName>,
-    /// The classes or labels in order; default: those that occur, sorted.
+    /// The classes or labels in order; by default those that occur, sorted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<String>>,
-    /// `[data.modality.NAME]`: kind and keys of the column NAME.
+    /// For each column of files a table `[data.modality.NAME]` with its `kind` and the keys of that
+    /// kind.
     pub modality: BTreeMap<String, ManifestModality>,
 }
 
-/// Kind and keys of one modality.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The kind of files in a column, and how they are prepared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ManifestModality {
-    /// Recordings: WAV, FLAC, MP3 or Ogg Vorbis.
+    /// Recordings as WAV, FLAC, MP3 or Ogg Vorbis.
     Audio(AudioConfig),
-    /// Pictures, PNG or JPEG.
+    /// Pictures as PNG or JPEG.
     Image(ImageConfig),
-    /// Folders of pictures, or film strips with `frame_width`.
+    /// Films as folders of pictures, or as film strips with `frame_width`.
     Video(VideoConfig),
 }
 
@@ -74,16 +76,14 @@ const PICTURE: PictureDefaults = PictureDefaults {
     frame_width: 0,
 };
 
-impl ManifestConfig {
-    pub(crate) const KEYS: &'static [&'static str] = &["target", "classes", "modality"];
+impl Settings for ManifestConfig {
+    const NAME: &'static str = "manifest";
+    const SUMMARY: &'static str = "your own files, listed in a CSV";
+}
 
-    pub(crate) fn plan(
-        &self,
-        common: &CommonConfig,
-        split: &SplitConfig,
-        base: &Path,
-    ) -> Result<Plan, DataError> {
-        let csv = super::root(common, base, "the CSV file that lists the samples")?;
+impl DataSet for ManifestConfig {
+    fn plan(&self, request: &Request<'_>) -> Result<Plan, DataError> {
+        let csv = request.root("the CSV file that lists the samples")?;
         let table = Table::read(&csv)?;
         if self.modality.is_empty() {
             return Err(DataError::config(
@@ -100,12 +100,12 @@ impl ManifestConfig {
             .map(String::as_str)
             .filter(|name| self.modality.contains_key(*name))
             .collect();
-        let names = common.choose(&described)?;
+        let names = request.modalities(&described)?;
         let drafts: Vec<Draft> = names.iter().map(|name| self.draft(name)).collect::<Result<_, _>>()?;
         let columns: Vec<usize> = names.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?;
         let (id, label) = (table.column("id")?, table.column("label")?);
-        let parts = super::PartColumn::new(&table, split)?;
-        let group = match &split.split_by {
+        let parts = request.parts(&table)?;
+        let group = match &request.split.split_by {
             Some(by) => Some(table.column(by)?),
             None => table.find("group"),
         };
@@ -123,7 +123,7 @@ impl ManifestConfig {
         let folder = csv.parent().unwrap_or(Path::new(""));
 
         let mut records = Vec::new();
-        for row in table.rows() {
+        for (row, part) in table.rows().zip(parts) {
             let place = |e: DataError| e.at(row.place());
             let name = row.text(id);
             if name.is_empty() {
@@ -136,7 +136,7 @@ impl ManifestConfig {
             records.push(Record {
                 id: name.to_owned(),
                 group: group.map(|column| row.text(column).to_owned()).filter(|text| !text.is_empty()),
-                part: parts.of(&row)?,
+                part,
                 truth: match target {
                     TargetName::Class => Truth::Class(classes.of(row.text(label), name).map_err(place)?),
                     TargetName::Value => Truth::Value(row.number(label)?),
@@ -153,7 +153,9 @@ impl ManifestConfig {
         }
         Ok(Plan { classes: classes.names, labelling, drafts, records, notes: Vec::new() })
     }
+}
 
+impl ManifestConfig {
     fn draft(&self, name: &str) -> Result<Draft, DataError> {
         match self.modality.get(name) {
             Some(ManifestModality::Audio(audio)) => audio.draft(name, &AUDIO),

@@ -8,9 +8,11 @@
 
 use std::path::{Path, PathBuf};
 
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{CommonConfig, SplitConfig};
+use super::{DataSet, Request};
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
 use crate::image::ViewRule;
@@ -20,29 +22,32 @@ use crate::record::Record;
 use crate::source::Source;
 use crate::truth::{Labelling, Truth};
 
-/// Keys of the set `rgbd`; `root` is the folder.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Settings of the data set `rgbd`; `root` is the folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RgbdConfig {
-    /// Height and width of what the model sees and predicts.
+    /// Height and width of what the model sees and predicts, in pixels.
     pub size: [usize; 2],
-    /// With `augment`: the scene is enlarged by up to this factor.
+    /// With `augment`: the largest factor by which a scene is enlarged.
+    #[schemars(range(min = 1.0, max = 16.0))]
     pub zoom: f64,
     /// With `augment`: whether half of the scenes are mirrored.
     pub flip: bool,
-    /// With `augment`: how far from 1 the factors of hue, saturation and value may be.
+    /// With `augment`: how far from 1 the factors may be by which hue, saturation and value are
+    /// multiplied; below 1.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub colour: f64,
-    /// Folder of the label maps below `root`.
+    /// Name of the folder of label maps below `root`.
     pub labels: String,
-    /// With this or `depth_offset` the model sees number x scale + offset
-    /// instead of depth by mean and deviation of the training split.
+    /// Factor of the numbers in depth files. With this or `depth_offset` the model sees
+    /// number x scale + offset; without, depth by mean and deviation of the training split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth_scale: Option<f64>,
-    /// Added to depth after `depth_scale`.
+    /// Added to the numbers in depth files after `depth_scale`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth_offset: Option<f64>,
-    /// The number of depth files that means "no measurement"; it becomes 0
-    /// and does not count for mean and deviation. Default: all are measurements.
+    /// The number in depth files that means "no measurement"; it becomes 0 and does not count for
+    /// mean and deviation. By default all numbers are measurements.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth_missing: Option<u16>,
 }
@@ -62,23 +67,19 @@ impl Default for RgbdConfig {
     }
 }
 
-impl RgbdConfig {
-    pub(crate) const KEYS: &'static [&'static str] =
-        &["size", "zoom", "flip", "colour", "labels", "depth_scale", "depth_offset", "depth_missing"];
+impl Settings for RgbdConfig {
+    const NAME: &'static str = "rgbd";
+    const SUMMARY: &'static str = "colour and depth pictures with a class for every pixel, as NYUv2";
+}
 
-    pub(crate) fn plan(
-        &self,
-        common: &CommonConfig,
-        split: &SplitConfig,
-        base: &Path,
-    ) -> Result<Plan, DataError> {
-        let modalities = common.choose(&["rgb", "depth"])?;
-        let root =
-            super::root(common, base, "the folder with index.csv, classes.csv, rgb/, depth/ and label40/")?;
+impl DataSet for RgbdConfig {
+    fn plan(&self, request: &Request<'_>) -> Result<Plan, DataError> {
+        let modalities = request.modalities(&["rgb", "depth"])?;
+        let root = request.root("the folder with index.csv, classes.csv, rgb/, depth/ and label40/")?;
         let classes = classes(&root.join("classes.csv"))?;
         let table = Table::read(&root.join("index.csv"))?;
-        let (id, parts) = (table.column("id")?, super::PartColumn::new(&table, split)?);
-        let group = split.split_by.as_ref().map(|by| table.column(by)).transpose()?;
+        let (id, parts) = (table.column("id")?, request.parts(&table)?);
+        let group = request.split.split_by.as_ref().map(|by| table.column(by)).transpose()?;
         let view = ViewRule { zoom: self.zoom, flip: self.flip };
         let draft = |name: &String| {
             let (role, normalise, fit) = match name.as_str() {
@@ -91,7 +92,7 @@ impl RgbdConfig {
         };
         let drafts: Vec<Draft> = modalities.iter().map(draft).collect::<Result<_, _>>()?;
         let mut records = Vec::new();
-        for row in table.rows() {
+        for (row, part) in table.rows().zip(parts) {
             let name = row.text(id);
             if name.is_empty() {
                 return Err(DataError::format(format!("{}: `id` is empty", row.place())));
@@ -106,7 +107,7 @@ impl RgbdConfig {
             records.push(Record {
                 id: name.to_owned(),
                 group: group.map(|column| row.text(column).to_owned()),
-                part: parts.of(&row)?,
+                part,
                 truth: Truth::Map(Source::Levels { path: picture(&root.join(&self.labels), name) }),
                 sources: modalities.iter().zip(&drafts).map(source).collect(),
             });
@@ -114,7 +115,9 @@ impl RgbdConfig {
         let steps = MapSteps { size: self.size, classes: classes.len(), view };
         Ok(Plan { classes, labelling: Labelling::Maps(steps), drafts, records, notes: Vec::new() })
     }
+}
 
+impl RgbdConfig {
     /// How depth is read and normalised.
     fn depth(&self) -> Result<(SceneRole, Normalise, Fit), DataError> {
         let missing = self.depth_missing;

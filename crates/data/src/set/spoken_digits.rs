@@ -9,9 +9,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AudioConfig, CommonConfig, GroupedDefaults, ImageConfig, PictureDefaults, SplitConfig};
+use super::{DataSet, Request};
+use crate::config::{AudioConfig, GroupedDefaults, ImageConfig, PictureDefaults};
 use crate::decode::IdxImages;
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
@@ -22,17 +25,17 @@ use crate::record::{Part, Record};
 use crate::source::Source;
 use crate::truth::{Labelling, Truth};
 
-/// Keys of the set `spoken-digits`; modalities `audio` and `image`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Settings of the data set `spoken-digits`; modalities `audio` and `image`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SpokenDigitsConfig {
-    /// Whose recordings are the test; default theo.
+    /// The speaker whose recordings are the test.
     pub test_speaker: String,
-    /// Whose recordings are the validation; default lucas.
+    /// The speaker whose recordings are the validation.
     pub val_speaker: String,
-    /// Default: 64 x 32, one second at 8 kHz.
+    /// How sound is prepared; by default 64 frequencies x 32 frames of one second at 8 kHz.
     pub audio: AudioConfig,
-    /// Default: 28 x 28 grey.
+    /// How pictures are prepared; by default 28 x 28 grey pixels.
     pub image: ImageConfig,
 }
 
@@ -68,24 +71,22 @@ const IMAGE: PictureDefaults = PictureDefaults {
     frame_width: 0,
 };
 
-impl SpokenDigitsConfig {
-    pub(crate) const KEYS: &'static [&'static str] = &["test_speaker", "val_speaker", "audio", "image"];
+impl Settings for SpokenDigitsConfig {
+    const NAME: &'static str = "spoken-digits";
+    const SUMMARY: &'static str = "spoken and handwritten digits, part of this project; split by speaker";
+}
 
-    pub(crate) fn plan(
-        &self,
-        common: &CommonConfig,
-        split: &SplitConfig,
-        base: &Path,
-    ) -> Result<Plan, DataError> {
-        if split.is_random() {
+impl DataSet for SpokenDigitsConfig {
+    fn plan(&self, request: &Request<'_>) -> Result<Plan, DataError> {
+        if request.split.is_random() {
             return Err(DataError::config(
                 "this set is split by speaker: choose `test_speaker` and `val_speaker` instead of a random split",
             ));
         }
-        let modalities = common.choose(&["audio", "image"])?;
-        let root = match &common.root {
-            Some(root) => base.join(root),
-            None => find(base)?,
+        let modalities = request.modalities(&["audio", "image"])?;
+        let root = match &request.common.root {
+            Some(root) => request.base.join(root),
+            None => find(request.base)?,
         };
         let table = Table::read(&root.join("pairs.csv"))?;
         let [id, digit, speaker, partner, wav, image] =
@@ -140,13 +141,15 @@ impl SpokenDigitsConfig {
             notes: Vec::new(),
         })
     }
+}
 
+impl SpokenDigitsConfig {
     fn check_speakers(&self, speakers: &BTreeSet<&str>) -> Result<(), DataError> {
         let list = || speakers.iter().copied().collect::<Vec<_>>().join(", ");
         for (key, name) in [("test_speaker", &self.test_speaker), ("val_speaker", &self.val_speaker)] {
             if !speakers.contains(name.as_str()) {
                 return Err(DataError::config(format!(
-                    "`{key}` = `{name}` is no speaker of this set, these are: {}",
+                    "`{key}` = `{name}` is not a speaker of this set, these are: {}",
                     list()
                 )));
             }

@@ -10,55 +10,58 @@ mod column;
 mod target;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 pub use crate::prepare::NanPolicy;
 pub use target::TargetName;
 
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::arrays::{chosen, names};
 use self::column::Column;
 use self::target::Labels;
-use crate::config::{CommonConfig, SplitConfig};
+use super::{DataSet, Request};
 use crate::decode::archive::Archive;
 use crate::error::{DataError, ErrorKind};
 use crate::plan::Plan;
 use crate::record::{Part, Record};
 
-/// Keys of the set `features`; `modalities` is required and may use `*`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Settings of the data set `features`; `modalities` is required and may use `*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FeaturesConfig {
-    /// Array of labels: whole numbers or texts, numbers, or `[n, k]` of 0 and 1.
+    /// Name of the array of labels: whole numbers or texts, numbers, or `[n, k]` of 0 and 1.
     pub label: String,
-    /// What labels are: `class`, `value` or `labels`; default: what they look like.
+    /// What labels are: `class`, `value` or `labels`; by default what they look like.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetName>,
-    /// Modalities whose whole numbers are token ids; 0 pads at the end.
+    /// Names of modalities whose whole numbers are token ids; ids of 0 at the end are padding.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tokens: Vec<String>,
-    /// For modalities with steps in time the array of how many are real.
+    /// For modalities with steps in time: the name of the array that says how many steps of each
+    /// sample are real.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub lengths: BTreeMap<String, String>,
-    /// Array of parts: 0, 1, 2 or train, val, test.
+    /// Name of the array of parts: 0, 1, 2 or train, val, test.
     pub split: String,
-    /// Array of sample names; default: row numbers.
+    /// Name of the array of sample names; by default samples are called by their row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<String>,
-    /// Array of groups, to be reported.
+    /// Name of the array of groups, such as speakers, which are checked for leaks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// The classes in order; default: the labels that occur, sorted.
+    /// The classes in order; by default the labels that occur, sorted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<String>>,
-    /// Values that are no numbers.
+    /// What happens to values that are NaN or infinite.
     pub nan: NanPolicy,
-    /// Leave out columns that are constant over the training rows.
+    /// Whether columns that are constant over the training rows are left out.
     pub drop_constant: bool,
-    /// Shift and scale each column by the training rows.
+    /// Whether each column is shifted and scaled to mean 0 and deviation 1 over the training rows.
     pub standardise: bool,
-    /// Limit of the absolute value afterwards; 0 = none.
+    /// Largest absolute value after that, above which values are cut; 0 cuts none.
+    #[schemars(range(min = 0.0))]
     pub limit: f32,
 }
 
@@ -81,37 +84,22 @@ impl Default for FeaturesConfig {
     }
 }
 
-impl FeaturesConfig {
-    pub(crate) const KEYS: &'static [&'static str] = &[
-        "label",
-        "target",
-        "tokens",
-        "lengths",
-        "split",
-        "ids",
-        "group",
-        "classes",
-        "nan",
-        "drop_constant",
-        "standardise",
-        "limit",
-    ];
+impl Settings for FeaturesConfig {
+    const NAME: &'static str = "features";
+    const SUMMARY: &'static str = "ready-made features in .npz, .npy or .safetensors";
+}
 
-    pub(crate) fn plan(
-        &self,
-        common: &CommonConfig,
-        split: &SplitConfig,
-        base: &Path,
-    ) -> Result<Plan, DataError> {
+impl DataSet for FeaturesConfig {
+    fn plan(&self, request: &Request<'_>) -> Result<Plan, DataError> {
         if !(self.limit >= 0.0 && self.limit.is_finite()) {
             return Err(DataError::config(format!("`limit` must be 0 or more, got {}", self.limit)));
         }
-        let root = super::root(common, base, "an .npz or .safetensors file or a folder of .npy files")?;
+        let root = request.root("an .npz or .safetensors file or a folder of .npy files")?;
         let mut archive = Archive::open(&root)?;
         let labels = Labels::read(self, &mut archive)?;
         let count = labels.len();
         let mut notes = Vec::new();
-        let chosen = chosen(common.modalities.as_deref(), &archive.names())?;
+        let chosen = chosen(request.common.modalities.as_deref(), &archive.names())?;
         let missing = self.named().find(|(_, name)| !archive.names().contains(name));
         if let Some((key, name)) = missing {
             return Err(DataError::config(format!(
@@ -124,13 +112,16 @@ impl FeaturesConfig {
             .map(|name| Column::read(self, &mut archive, name, count, &mut notes))
             .collect::<Result<_, _>>()?;
 
-        let parts =
-            if split.is_random() { vec![Part::Train; count] } else { self.parts(&mut archive, count)? };
+        let parts = if request.split.is_random() {
+            vec![Part::Train; count]
+        } else {
+            self.parts(&mut archive, count)?
+        };
         let ids = match &self.ids {
             Some(array) => names(&mut archive, array, Some(count))?,
             None => (0..count).map(|row| row.to_string()).collect(),
         };
-        let group = split.split_by.as_ref().or(self.group.as_ref());
+        let group = request.split.split_by.as_ref().or(self.group.as_ref());
         let groups = group.map(|array| names(&mut archive, array, Some(count))).transpose()?;
         let (classes, labelling, truths) = labels.truths(self.classes.as_deref(), &ids)?;
 
@@ -150,7 +141,9 @@ impl FeaturesConfig {
         let drafts = columns.iter().map(|column| column.draft(self)).collect();
         Ok(Plan { classes, labelling, drafts, records, notes })
     }
+}
 
+impl FeaturesConfig {
     /// The arrays that `tokens` and `lengths` name, with the key.
     fn named(&self) -> impl Iterator<Item = (&'static str, &String)> {
         let lengths = self.lengths.iter().flat_map(|(modality, array)| [modality, array]);

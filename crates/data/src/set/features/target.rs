@@ -1,6 +1,7 @@
 //! Labels of ready-made features: classes, numbers, or sets of labels.
 
 use counterpoint_batch::npy::{NpyArray, Values};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::FeaturesConfig;
@@ -10,7 +11,7 @@ use crate::set::labels::Classes;
 use crate::truth::{Labelling, Truth};
 
 /// What the array of labels holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TargetName {
     /// A class per sample: a whole number or a text.
