@@ -264,6 +264,8 @@ fn text(schema: &Value, key: &str) -> String {
 fn many(words: &str) -> String {
     if ["number", "text", "table"].iter().any(|end| words.ends_with(end)) {
         format!("{words}s")
+    } else if let Some(rest) = words.strip_prefix("table with") {
+        format!("tables with{rest}")
     } else {
         words.to_owned()
     }

@@ -11,9 +11,9 @@ pub use set::{apply, at, overlay, value_of};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use counterpoint::catalog::{hint, suggestion};
+use counterpoint::catalog::{Settings as _, hint, suggestion};
 use counterpoint::diagnose::DiagnosticsConfig;
-use counterpoint::model::ModelConfig;
+use counterpoint::model::{LateFusionConfig, ModelConfig};
 use counterpoint::strategy::{Incomplete, StrategyConfig};
 use counterpoint::task::TaskConfig;
 use counterpoint::train::{OptimizerConfig, ScheduleConfig, TrainConfig};
@@ -65,7 +65,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// `[model]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Model {
     /// How it is built; its schema is beside that of what follows.
     #[serde(flatten)]
@@ -73,7 +73,7 @@ pub struct Model {
     config: ModelConfig,
     /// The run whose weights it starts from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::start_from")]
+    #[schemars(default, schema_with = "schema::start_from")]
     pub from: Option<StartFrom>,
 }
 
@@ -230,7 +230,7 @@ impl Config {
         }
         let mut from = None;
         if let Some(Value::Table(model)) = table.get_mut("model") {
-            model.entry("name").or_insert_with(|| ModelConfig::DEFAULT.into());
+            model.entry("name").or_insert_with(|| LateFusionConfig::NAME.into());
             from = model.remove("from").map(StartFrom::read).transpose()?;
         }
         if let Some(model) = table.get("model") {
@@ -239,10 +239,11 @@ impl Config {
         let data = table.remove("data").ok_or("the section [data] is missing")?;
         let Value::Table(data) = data else { return Err("[data] must be a section".into()) };
         let data = DataConfig::from_table(data).map_err(|e| format!("[data]: {e}"))?;
+        let model = section(&mut table, "model")?.unwrap_or_else(|| LateFusionConfig::default().into());
         let mut config = Self {
             data,
             task: section(&mut table, "task")?,
-            model: Model { config: section(&mut table, "model")?.unwrap_or_default(), from },
+            model: Model { config: model, from },
             strategy: section(&mut table, "strategy")?.ok_or("the section [strategy] is missing")?,
             optimizer: section(&mut table, "optimizer")?.ok_or("the section [optimizer] is missing")?,
             schedule: section(&mut table, "schedule")?.unwrap_or_default(),

@@ -1,8 +1,9 @@
 //! From a configuration to a learner.
 
 use burn::tensor::Device;
+use counterpoint::catalog::Catalog;
 use counterpoint::modality::Modalities;
-use counterpoint::model::{AnyModel, Model as _, ModelConfig};
+use counterpoint::model::{AnyModel, Model as _, ModelSettings};
 use counterpoint::strategy::ModelFacts;
 use counterpoint::task::{Task, TaskKind};
 use counterpoint::train::Learner;
@@ -21,7 +22,7 @@ pub fn build(
 ) -> Result<Learner<AnyModel>, Failure> {
     let names: Vec<&str> = modalities.iter().map(|m| m.name.as_str()).collect();
     let model = &config.model;
-    if let Some(unknown) = model.mentions().find(|name| !names.contains(name)) {
+    if let Some(unknown) = model.mentions().into_iter().find(|name| !names.contains(name)) {
         // A run of one modality may keep the table of all.
         if config.data.common.modalities.is_none() {
             return Err(Failure::new(
@@ -34,14 +35,13 @@ pub fn build(
             ));
         }
     }
-    if model.is_dense() != (task.kind() == TaskKind::Segmentation) {
-        let (gives, fits) = if model.is_dense() {
+    let facts = model.facts();
+    if facts.per_pixel != (task.kind() == TaskKind::Segmentation) {
+        let (gives, fits) = if facts.per_pixel {
             ("a class for every pixel", "a segmentation")
         } else {
             ("one output a sample", "no segmentation")
         };
-        let others = ModelConfig::CATALOG.iter().map(|(name, _)| *name);
-        let fitting = others.filter(|name| ModelConfig::DENSE.contains(name) != model.is_dense());
         return Err(Failure::new(
             Code::Config,
             format!(
@@ -49,7 +49,7 @@ pub fn build(
                  choose another model ({}) or other targets",
                 model.name(),
                 task.kind().name(),
-                fitting.collect::<Vec<_>>().join(", ")
+                others(facts.per_pixel).join(", ")
             ),
         ));
     }
@@ -59,12 +59,20 @@ pub fn build(
     let solo_heads = config.strategy.method.wants_solo_heads();
     let network = model.build(modalities, task.outputs(), solo_heads, config.train.seed, device)?;
     let facts = ModelFacts {
-        additive: model.is_additive(),
-        shared_head: model.has_shared_linear_head(),
+        additive: facts.additive,
+        shared_head: facts.shared_linear_head,
         ..ModelFacts::of(&network.groups(), network.modalities(), task.kind())
     };
     strategy.check(&facts)?;
     let mut learner = Learner::new(network, config.optimizer.clone(), strategy);
     learner.incomplete = config.strategy.incomplete;
     Ok(learner)
+}
+
+/// Names of the models that give scores for every pixel, or of those that do not.
+fn others(per_pixel: bool) -> Vec<&'static str> {
+    let catalog = Catalog::<dyn ModelSettings>::current();
+    let by_default = |name: &str| catalog.read([("name".to_owned(), name.into())].into_iter().collect());
+    let names = catalog.entries().iter().map(|entry| entry.name);
+    names.filter(|name| by_default(name).is_ok_and(|model| model.facts().per_pixel != per_pixel)).collect()
 }

@@ -2,17 +2,25 @@
 
 use counterpoint::catalog::{Page, Setting, pages};
 use counterpoint::diagnose::DiagnosticsConfig;
+use counterpoint::model::encoder::EncoderConfig;
+use counterpoint::model::fusion::FusionConfig;
+use counterpoint::model::head::HeadConfig;
+use counterpoint::model::sequence::SequenceConfig;
+use counterpoint::model::{ExchangeConfig, ModelConfig};
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::TaskConfig;
 use counterpoint::train::{OptimizerConfig, ScheduleConfig};
 use counterpoint_data::{SetConfig, SharedConfig};
+use schemars::JsonSchema;
 
-use crate::config::{StrategySection, Training};
+use crate::config::{Model, StrategySection, Training};
 
 /// A kind of part, or a section of the configuration.
 pub struct Kind {
     /// Its name, as `strategy`.
     pub noun: &'static str,
+    /// Its name where all of its parts are listed.
+    pub plural: &'static str,
     /// Where a configuration has it.
     pub place: &'static str,
     /// What it says of itself.
@@ -23,19 +31,31 @@ pub struct Kind {
 
 /// All of them, in the order of a configuration.
 pub const KINDS: &[Kind] = &[
-    Kind { noun: "data", place: "[data]", pages: pages::<SetConfig>, common: pages::<SharedConfig> },
-    Kind { noun: "task", place: "[task]", pages: pages::<TaskConfig>, common: Vec::new },
+    Kind { common: pages::<SharedConfig>, ..kind::<SetConfig>("data", "data", "[data]") },
+    kind::<TaskConfig>("task", "tasks", "[task]"),
+    Kind { common: pages::<Model>, ..kind::<ModelConfig>("model", "models", "[model]") },
+    kind::<EncoderConfig>("encoder", "encoders", "[model.encoder], [model.encoders.MODALITY]"),
+    kind::<FusionConfig>("fusion", "fusions", "[model.fusion] of late-fusion"),
+    kind::<HeadConfig>("head", "heads", "[model.head]"),
+    kind::<ExchangeConfig>("exchange", "exchanges", "[model.exchange] of staged"),
+    kind::<SequenceConfig>(
+        "sequence-encoder",
+        "sequence encoders",
+        "`steps` of encoder sequence, [model.encoder] of cube-mlp",
+    ),
     Kind {
-        noun: "strategy",
-        place: "[strategy]",
-        pages: pages::<StrategyConfig>,
         common: pages::<StrategySection>,
+        ..kind::<StrategyConfig>("strategy", "strategies", "[strategy]")
     },
-    Kind { noun: "optimizer", place: "[optimizer]", pages: pages::<OptimizerConfig>, common: Vec::new },
-    Kind { noun: "schedule", place: "[schedule]", pages: pages::<ScheduleConfig>, common: Vec::new },
-    Kind { noun: "train", place: "[train]", pages: pages::<Training>, common: Vec::new },
-    Kind { noun: "diagnostics", place: "[diagnostics]", pages: pages::<DiagnosticsConfig>, common: Vec::new },
+    kind::<OptimizerConfig>("optimizer", "optimizers", "[optimizer]"),
+    kind::<ScheduleConfig>("schedule", "schedules", "[schedule]"),
+    kind::<Training>("train", "train", "[train]"),
+    kind::<DiagnosticsConfig>("diagnostics", "diagnostics", "[diagnostics]"),
 ];
+
+const fn kind<T: JsonSchema>(noun: &'static str, plural: &'static str, place: &'static str) -> Kind {
+    Kind { noun, plural, place, pages: pages::<T>, common: Vec::new }
+}
 
 impl Kind {
     /// The settings that all parts have besides their own.

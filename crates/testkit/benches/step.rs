@@ -16,10 +16,10 @@ use burn::tensor::Device;
 use counterpoint::grad::{Cut, Evaluator, Scene};
 use counterpoint::input::Inputs;
 use counterpoint::layer::Pass;
-use counterpoint::model::encoder::{BlockKind, EncoderConfig};
+use counterpoint::model::encoder::{BlockKind, ConvNetConfig, EncoderConfig, ResNet18Config};
 use counterpoint::model::esanet::EsaNetConfig;
-use counterpoint::model::fusion::{Combine, FusionConfig};
-use counterpoint::model::head::HeadConfig;
+use counterpoint::model::fusion::{Combine, ConcatConfig, EnsembleConfig, FusionConfig};
+use counterpoint::model::head::{CosineHeadConfig, HeadConfig, LinearHeadConfig};
 use counterpoint::model::{AnyModel, LateFusionConfig, Model, ModelConfig, StagedConfig};
 use counterpoint::strategy::{
     AgmConfig, Dgl, GBlendConfig, Joint, MlaConfig, MmParetoConfig, Moment, OgmConfig, Scores, StrategyConfig,
@@ -174,11 +174,15 @@ impl Case {
     }
 
     fn model(&self, strategy: &str) -> ModelConfig {
-        let resnet =
-            EncoderConfig::ResNet18 { width: 64, stem: 7, pretrained: None, pretrained_prefix: None };
+        let resnet = EncoderConfig::new(ResNet18Config {
+            width: 64,
+            stem: 7,
+            pretrained: None,
+            pretrained_prefix: None,
+        });
         match self.name {
-            "mmtm" => ModelConfig::Staged(StagedConfig { encoder: resnet, ..StagedConfig::default() }),
-            "esanet" => ModelConfig::EsaNet(EsaNetConfig {
+            "mmtm" => ModelConfig::new(StagedConfig { encoder: resnet, ..StagedConfig::default() }),
+            "esanet" => ModelConfig::new(EsaNetConfig {
                 width: 16,
                 blocks: [2, 2, 2, 2],
                 block: BlockKind::NonBottleneck1D,
@@ -186,22 +190,20 @@ impl Case {
                 ..EsaNetConfig::default()
             }),
             name => {
-                let small = EncoderConfig::ConvNet { channels: vec![16, 32, 64, 64] };
+                let small = EncoderConfig::new(ConvNetConfig { channels: vec![16, 32, 64, 64] });
                 let (fusion, head) = match strategy {
-                    "mmcosine" => (FusionConfig::Concat {}, HeadConfig::Cosine { scale: 10.0 }),
-                    "mla" => (
-                        FusionConfig::Ensemble { weights: Combine::Entropy, rate: false },
-                        HeadConfig::Linear {},
+                    "mmcosine" => (
+                        FusionConfig::new(ConcatConfig {}),
+                        HeadConfig::new(CosineHeadConfig { scale: 10.0 }),
                     ),
-                    _ => (FusionConfig::Concat {}, HeadConfig::Linear {}),
+                    "mla" => (
+                        FusionConfig::new(EnsembleConfig { weights: Combine::Entropy, rate: false }),
+                        HeadConfig::new(LinearHeadConfig {}),
+                    ),
+                    _ => (FusionConfig::new(ConcatConfig {}), HeadConfig::new(LinearHeadConfig {})),
                 };
                 let encoder = if name == "resnet18" { resnet } else { small };
-                ModelConfig::LateFusion(LateFusionConfig {
-                    encoder,
-                    fusion,
-                    head,
-                    ..LateFusionConfig::default()
-                })
+                ModelConfig::new(LateFusionConfig { encoder, fusion, head, ..LateFusionConfig::default() })
             }
         }
     }

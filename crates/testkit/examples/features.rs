@@ -11,7 +11,7 @@ use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::Pass;
 use counterpoint::modality::{Modalities, Modality};
-use counterpoint::model::encoder::EncoderConfig;
+use counterpoint::model::encoder::{EncoderConfig, ResNet18Config};
 use counterpoint::model::{LateFusionConfig, Model as _, ModelConfig};
 use counterpoint::strategy::{Joint, StrategyConfig};
 use counterpoint::train::{Learner, OptimizerConfig};
@@ -22,8 +22,9 @@ use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = std::env::args().nth(1).ok_or("usage: features FILE")?;
     let device = Device::flex();
-    let encoder = EncoderConfig::ResNet18 { width: 64, stem: 7, pretrained: None, pretrained_prefix: None };
-    let config = ModelConfig::LateFusion(LateFusionConfig { encoder, ..LateFusionConfig::default() });
+    let encoder =
+        EncoderConfig::new(ResNet18Config { width: 64, stem: 7, pretrained: None, pretrained_prefix: None });
+    let config = ModelConfig::new(LateFusionConfig { encoder, ..LateFusionConfig::default() });
     let shape = [3, 224, 224];
     let model = config.build(&[ModalitySpec::new("picture", shape)], 2, false, 0, &device)?;
     let strategy = StrategyConfig::from(Joint {}).build(&Modalities::new(["picture"])?)?;

@@ -9,10 +9,9 @@ use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::{Modalities, Modality};
-use counterpoint::model::encoder::EncoderConfig;
-use counterpoint::model::fusion::FusionConfig;
-use counterpoint::model::head::HeadConfig;
-use counterpoint::model::{Model, MultimodalConfig};
+use counterpoint::model::encoder::{EncoderConfig, ResNet18Config};
+use counterpoint::model::fusion::{ConcatConfig, FusionConfig, SumConfig};
+use counterpoint::model::{LateFusionConfig, Model, ModelSettings};
 use counterpoint::strategy::Moment;
 use counterpoint::task::{Classification, Task};
 use counterpoint::train::{Learner, OptimizerConfig};
@@ -133,8 +132,8 @@ pub fn check(text: &str) -> Result<Report, String> {
 
 fn build(case: &Case, device: &Device) -> Result<Learner<impl Model + use<>>, String> {
     let fusion = match case.fusion.as_str() {
-        "concat" => FusionConfig::Concat {},
-        "sum" => FusionConfig::Sum {},
+        "concat" => FusionConfig::new(ConcatConfig {}),
+        "sum" => FusionConfig::new(SumConfig {}),
         other => return Err(format!("unknown fusion `{other}`: expected concat or sum")),
     };
     // The released two-pass code must equal the definition.
@@ -144,14 +143,10 @@ fn build(case: &Case, device: &Device) -> Result<Learner<impl Model + use<>>, St
         ModalitySpec::new("audio", [1, case.audio[0], case.audio[1]]),
         ModalitySpec::new("visual", [3, case.frames, h, w]),
     ];
-    let encoder = EncoderConfig::ResNet18 { width: 64, stem: 7, pretrained: None, pretrained_prefix: None };
-    let config = MultimodalConfig {
-        encoders: vec![encoder.clone(), encoder],
-        fusion,
-        head: HeadConfig::Linear {},
-        solo_heads: false,
-    };
-    let model = config.build(&data, case.classes, 0, device).map_err(|e| e.to_string())?;
+    let encoder =
+        EncoderConfig::new(ResNet18Config { width: 64, stem: 7, pretrained: None, pretrained_prefix: None });
+    let config = LateFusionConfig { encoder, fusion, ..LateFusionConfig::default() };
+    let model = config.build(&data, case.classes, false, 0, device).map_err(|e| e.to_string())?;
     let names = Modalities::new(["audio", "visual"]).map_err(|e| e.to_string())?;
     let strategy = strategy.build(&names).map_err(|e| e.to_string())?;
     let optimizer = OptimizerConfig::Sgd {

@@ -1,12 +1,6 @@
 //! `counterpoint list`.
 
-use counterpoint::catalog::{Setting, pages, suggestion};
-use counterpoint::model::ModelConfig;
-use counterpoint::model::encoder::EncoderConfig;
-use counterpoint::model::fusion::FusionConfig;
-use counterpoint::model::head::HeadConfig;
-use counterpoint::strategy::StrategyConfig;
-use counterpoint_data::SetConfig;
+use counterpoint::catalog::{Setting, suggestion};
 use serde_json::json;
 
 use super::{print, print_json};
@@ -34,8 +28,8 @@ pub fn run(args: &List) -> Result<(), Failure> {
     let page = match (&args.name, pages.as_slice()) {
         (None, [only]) if only.name.is_empty() => only,
         (None, _) => {
-            let parts: Vec<(&str, &str)> =
-                pages.iter().map(|page| (page.name.as_str(), page.summary.as_str())).collect();
+            let parts: Vec<(String, String)> =
+                pages.into_iter().map(|page| (page.name, page.summary)).collect();
             match args.json {
                 true => print_json(&json_of(&parts)),
                 false => print_parts(&parts),
@@ -80,35 +74,29 @@ fn usage(why: String) -> Failure {
 
 /// Everything by kind.
 fn everything(as_json: bool) {
-    let (strategies, sets) = (pages::<StrategyConfig>(), pages::<SetConfig>());
-    let [strategies, sets] = [&strategies, &sets]
-        .map(|pages| pages.iter().map(|p| (p.name.as_str(), p.summary.as_str())).collect::<Vec<_>>());
-    let kinds = [
-        ("strategies", strategies.as_slice()),
-        ("models", ModelConfig::CATALOG),
-        ("encoders", EncoderConfig::CATALOG),
-        ("fusions", FusionConfig::CATALOG),
-        ("heads", HeadConfig::CATALOG),
-        ("data", sets.as_slice()),
-    ];
+    let named = KINDS.iter().map(|kind| {
+        let parts = (kind.pages)().into_iter().filter(|page| !page.name.is_empty());
+        (kind.plural, parts.map(|page| (page.name, page.summary)).collect::<Vec<_>>())
+    });
+    let kinds = named.filter(|(_, parts)| !parts.is_empty());
     if as_json {
-        let all = kinds.iter().map(|(kind, parts)| ((*kind).to_owned(), json_of(parts)));
+        let all = kinds.map(|(kind, parts)| (kind.to_owned(), json_of(&parts)));
         print_json(&serde_json::Value::Object(all.collect()));
         return;
     }
     for (kind, parts) in kinds {
         print(kind);
-        print_parts(parts);
+        print_parts(&parts);
     }
 }
 
-fn print_parts(parts: &[(&str, &str)]) {
+fn print_parts(parts: &[(String, String)]) {
     for (name, what) in parts {
         print(format!("  {name:<16} {what}"));
     }
 }
 
-fn json_of(parts: &[(&str, &str)]) -> serde_json::Value {
+fn json_of(parts: &[(String, String)]) -> serde_json::Value {
     parts.iter().map(|(name, what)| json!({"name": name, "about": what})).collect()
 }
 

@@ -1,7 +1,8 @@
 //! The JSON schema of a configuration.
 
-use counterpoint::catalog::beside;
+use counterpoint::catalog::{Settings as _, beside};
 use counterpoint::diagnose::DiagnosticsConfig;
+use counterpoint::model::{LateFusionConfig, ModelConfig};
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::TaskConfig;
 use counterpoint::train::{OptimizerConfig, ScheduleConfig};
@@ -9,7 +10,7 @@ use counterpoint_data::DataConfig;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::{Config, StartFrom, StrategySection, Training};
+use super::{Config, Model, StartFrom, StrategySection, Training};
 
 /// The version of the language that a schema says of itself.
 pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -22,7 +23,7 @@ impl Config {
         let sections = json!({
             "data": DataConfig::json_schema(of),
             "task": TaskConfig::json_schema(of),
-            "model": { "type": "object" },
+            "model": model(of),
             "strategy": beside::<StrategyConfig, StrategySection>(of),
             "optimizer": OptimizerConfig::json_schema(of),
             "schedule": ScheduleConfig::json_schema(of),
@@ -39,6 +40,21 @@ impl Config {
             "$defs": generator.take_definitions(true),
         })
     }
+}
+
+/// `[model]`: a model with its settings and what all may have; one without a name is late fusion.
+fn model(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = beside::<ModelConfig, Model>(generator);
+    let parts = schema.ensure_object().get_mut("oneOf").and_then(Value::as_array_mut);
+    let default = |part: &&mut Value| {
+        part.pointer("/properties/name/const").is_some_and(|name| name == LateFusionConfig::NAME)
+    };
+    if let Some(required) =
+        parts.into_iter().flatten().find(default).and_then(|part| part.get_mut("required"))
+    {
+        required.as_array_mut().into_iter().for_each(|keys| keys.retain(|key| key != "name"));
+    }
+    schema
 }
 
 /// `model.from`: the folder of a run, or a table that says more.

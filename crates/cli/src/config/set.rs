@@ -1,6 +1,7 @@
 //! Parts of a configuration laid over it: `--set`, and what studies change.
 
-use counterpoint::model::ModelConfig;
+use counterpoint::catalog::Settings;
+use counterpoint::model::LateFusionConfig;
 use counterpoint_report::text::shorten;
 use toml::{Table, Value};
 
@@ -94,7 +95,7 @@ pub fn overlay(table: &mut Table, part: &Table) -> Result<(), String> {
             (Some(Value::Table(old)), Value::Table(new)) => {
                 if key == "model" && new.contains_key("name") {
                     // The file may leave the usual model unnamed.
-                    old.entry("name").or_insert_with(|| Value::from(ModelConfig::DEFAULT));
+                    old.entry("name").or_insert_with(|| Value::from(LateFusionConfig::NAME));
                 }
                 overlay(old, new)?;
             }

@@ -105,7 +105,7 @@ impl Run {
         let names = self.names()?;
         let strategy = self.config.strategy.method.build(&names)?;
         let native = strategy.native();
-        let plain = match self.config.model.reads_each_alone() {
+        let plain = match self.config.model.facts().reads_each_alone {
             _ if names.len() == 1 => Alone::OWN_MODEL,
             true => Alone::SHARED_HEAD,
             false => Convention::ZeroFill.name(),

@@ -122,7 +122,7 @@ impl Run {
         let train = self.train_loader()?;
         let validation = Loader::new(self.splits.val.clone(), LoaderOptions::eval(&self.config.data.common))?;
         let diagnostics =
-            Diagnostics { config: config.diagnostics.clone(), additive: config.model.is_additive() };
+            Diagnostics { config: config.diagnostics.clone(), additive: config.model.facts().additive };
         let absent = diagnostics.absent(names.len(), self.task.kind() == TaskKind::Classification);
         let mut start = self.start(&learner.groups, &done, &absent, info)?;
         start.notes.extend(self.incomplete(&learner));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::module::ParamId;
 use burn::tensor::Tensor;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::modality::Present;
@@ -20,7 +21,7 @@ pub enum BufferKey {
 /// How layers behind a fusion keep running statistics, whose input differs
 /// between the fused row and a modality alone (docs/methods.md, "Running
 /// statistics after a fusion").
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BnPolicy {
     /// A buffer for every set of present modalities.

@@ -1,55 +1,63 @@
-//! The models that a configuration can name.
+//! A model whose type is known only while the program runs.
 
-use burn::module::Module;
+use burn::module::ModuleDisplay;
 
-use super::encoder::{AnyEncoder, AnyStages};
-use super::esanet::EsaNet;
-use super::fusion::AnyFusion;
-use super::{CubeMlp, Feature, Features, Model, Multimodal, Scored, Staged};
+use super::parts::boxed;
+use super::{Boxed, Erased, Feature, Features, Model, Scored};
 use crate::grad::{Groups, Row};
 use crate::input::Input;
 use crate::layer::Pass;
 use crate::modality::{Modalities, Modality};
 
-/// One of the models of [`ModelConfig`](super::ModelConfig).
-#[derive(Module, Debug)]
-pub enum AnyModel {
-    /// See [`Multimodal`].
-    LateFusion(Multimodal<AnyEncoder, AnyFusion>),
-    /// See [`EsaNet`].
-    EsaNet(EsaNet),
-    /// See [`Staged`].
-    Staged(Staged<AnyStages>),
-    /// See [`CubeMlp`].
-    CubeMlp(CubeMlp),
+/// Any model: what a configuration builds.
+pub type AnyModel = Boxed<dyn ErasedModel>;
+
+/// [`Model`] without its type; every model is one.
+pub trait ErasedModel: Erased {
+    /// As [`Model::modalities`].
+    fn erased_modalities(&self) -> &Modalities;
+    /// As [`Model::groups`].
+    fn erased_groups(&self) -> Groups;
+    /// As [`Model::encode`].
+    fn erased_encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature;
+    /// As [`Model::join`].
+    fn erased_join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored;
 }
 
-/// Runs one expression on whatever model it is.
-macro_rules! on_each {
-    ($any:expr, $m:ident => $run:expr) => {
-        match $any {
-            AnyModel::LateFusion($m) => $run,
-            AnyModel::EsaNet($m) => $run,
-            AnyModel::Staged($m) => $run,
-            AnyModel::CubeMlp($m) => $run,
-        }
-    };
+boxed!(ErasedModel);
+
+impl<M: Model + ModuleDisplay + 'static> ErasedModel for M {
+    fn erased_modalities(&self) -> &Modalities {
+        self.modalities()
+    }
+
+    fn erased_groups(&self) -> Groups {
+        self.groups()
+    }
+
+    fn erased_encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
+        self.encode(m, input, pass)
+    }
+
+    fn erased_join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored {
+        self.join(row, features, pass)
+    }
 }
 
 impl Model for AnyModel {
     fn modalities(&self) -> &Modalities {
-        on_each!(self, m => m.modalities())
+        (**self).erased_modalities()
     }
 
     fn groups(&self) -> Groups {
-        on_each!(self, m => m.groups())
+        (**self).erased_groups()
     }
 
     fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
-        on_each!(self, model => model.encode(m, input, pass))
+        (**self).erased_encode(m, input, pass)
     }
 
     fn join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored {
-        on_each!(self, m => m.join(row, features, pass))
+        (**self).erased_join(row, features, pass)
     }
 }

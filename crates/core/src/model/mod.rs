@@ -5,6 +5,8 @@
 //! is decided in [`grad`](crate::grad).
 
 mod any;
+mod boxed;
+mod branches;
 mod config;
 mod cube;
 pub mod encoder;
@@ -13,31 +15,36 @@ mod feature;
 pub mod fusion;
 pub mod head;
 mod late_fusion;
-mod multimodal;
+mod parts;
 pub mod sequence;
 mod staged;
 
-pub use any::AnyModel;
-pub use config::ModelConfig;
-pub use cube::{CubeBlock, CubeMlp, CubeMlpConfig};
+pub use any::{AnyModel, ErasedModel};
+pub use boxed::{AnyMapper, AnyVisitor, Boxed, Change, Erased, IntoBoxed};
+pub use config::{ModelSettings, NetworkFacts};
 pub use feature::{Feature, Features, Vectors};
-pub use late_fusion::LateFusionConfig;
-pub use multimodal::{Multimodal, MultimodalConfig};
-pub use sequence::SequenceConfig;
-pub use staged::{
-    AnyExchange, CrossAttentionExchange, Exchange, ExchangeConfig, Mmtm, Partition, SeAdd, Staged,
-    StagedConfig, Streams,
-};
 
 pub(crate) use feature::PartGradients;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use counterpoint_catalog::Chosen;
 
 use crate::grad::{Groups, Row};
 use crate::input::{Input, Inputs};
 use crate::layer::Pass;
 use crate::modality::{Modalities, Modality};
+
+parts::parts! {
+    ModelSettings, "model":
+    late_fusion::LateFusionConfig,
+    esanet::EsaNetConfig,
+    staged::StagedConfig,
+    cube::CubeMlpConfig,
+}
+
+/// The model that a configuration names, with its settings.
+pub type ModelConfig = Chosen<dyn ModelSettings>;
 
 /// Scores of one row and the features that led to them.
 #[derive(Clone, Debug)]

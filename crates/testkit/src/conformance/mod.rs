@@ -9,8 +9,8 @@ mod training;
 
 pub use agreement::{Evaluated, agree, agree_in_families, evaluate, listens, moment, part};
 pub use registry::{
-    Parts, Subject, cubes, each_of_catalog, forgotten, late_fusion, limits, model, parts, sequence_subjects,
-    staged, strategies, subjects,
+    Parts, Subject, cubes, each_of_catalog, encoders, forgotten, late_fusion, limits, model, parts,
+    sequence_subjects, staged, strategies, subjects, untested,
 };
 pub use training::{Run, run};
 

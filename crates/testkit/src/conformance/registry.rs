@@ -1,16 +1,22 @@
-//! What the suite runs over: strategies come from the catalogue, a new fusion or head is added here once.
+//! What the suite runs over: every part of every catalogue.
 
 use burn::tensor::Device;
 use counterpoint::Error;
-use counterpoint::catalog::{Catalog, Entry};
+use counterpoint::catalog::{Catalog, Chosen, Entry, Kind};
 use counterpoint::layer::BnPolicy;
 use counterpoint::modality::Modalities;
-use counterpoint::model::encoder::{AnyEncoder, EncoderConfig};
-use counterpoint::model::fusion::{AnyFusion, Combine, FusionConfig};
-use counterpoint::model::head::{Activation, HeadConfig};
+use counterpoint::model::encoder::{
+    ConvNetConfig, EncoderConfig, MlpConfig, ResNet18Config, ResNet34Config, SequenceEncoderConfig,
+};
+use counterpoint::model::fusion::{
+    BilinearConfig, Combine, ConcatConfig, CrossAttentionConfig, EnsembleConfig, FusionConfig, GatedConfig,
+    LowRankConfig,
+};
+use counterpoint::model::head::{Activation, HeadConfig, LinearHeadConfig, MlpHeadConfig};
+use counterpoint::model::sequence::{GruConfig, LinearStepsConfig, SequenceConfig, TransformerConfig};
 use counterpoint::model::{
-    AnyModel, CubeMlpConfig, ExchangeConfig, LateFusionConfig, ModelConfig, Multimodal, MultimodalConfig,
-    Partition, SequenceConfig, StagedConfig,
+    AnyModel, CrossAttentionExchangeConfig, CubeMlpConfig, ExchangeConfig, LateFusionConfig, MmtmConfig,
+    ModelConfig, ModelSettings, Partition, SeAddConfig, StagedConfig,
 };
 use counterpoint::strategy::{
     BoostStart, Dgl, GBlendConfig, Joint, MmParetoConfig, ModelFacts, NoiseConfig, OgmConfig, PmrConfig,
@@ -53,14 +59,20 @@ pub fn strategies(modalities: usize) -> Vec<StrategyConfig> {
     each_of_catalog(special.into_iter().chain(NAMES[..modalities].iter().map(one)).collect())
 }
 
-/// Each strategy of the catalogue, by those of the given settings that are its
-/// own, else by its defaults: one that nobody thought of is tested all the same.
-pub fn each_of_catalog(special: Vec<StrategyConfig>) -> Vec<StrategyConfig> {
-    let settings = |entry: &Entry<dyn StrategySettings>| {
+/// Each part of a catalogue, by those of the given settings that are its own,
+/// else by its defaults: one that nobody thought of is tested all the same.
+pub fn each_of_catalog<K: Kind + ?Sized>(special: Vec<Chosen<K>>) -> Vec<Chosen<K>> {
+    let settings = |entry: &Entry<K>| {
         let own: Vec<_> = special.iter().filter(|config| config.name() == entry.name).cloned().collect();
         if own.is_empty() { entry.defaults().into_iter().collect() } else { own }
     };
     Catalog::current().entries().iter().flat_map(settings).collect()
+}
+
+/// The parts of a catalogue that are not among the tested ones.
+pub fn untested<K: Kind + ?Sized>(tested: &[Chosen<K>]) -> Vec<&'static str> {
+    let names = Catalog::<K>::current().entries().iter().map(|entry| entry.name).collect::<Vec<_>>();
+    names.into_iter().filter(|name| !tested.iter().any(|part| part.name() == *name)).collect()
 }
 
 /// The strategies of the catalogue that no subject has: the suite says nothing of them.
@@ -91,7 +103,7 @@ pub fn limits(modalities: usize) -> Vec<(StrategyConfig, StrategyConfig)> {
 }
 
 /// A fusion and a head.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Parts {
     /// The fusion.
     pub fusion: FusionConfig,
@@ -101,24 +113,35 @@ pub struct Parts {
 
 /// Every fusion with every setting that changes its formula, and every head.
 pub fn parts() -> Vec<Parts> {
-    let linear = |fusion| Parts { fusion, head: HeadConfig::Linear {} };
-    let concat = |head| Parts { fusion: FusionConfig::Concat {}, head };
-    let relu = HeadConfig::Mlp { hidden: 7, activation: Activation::Relu };
-    vec![
-        linear(FusionConfig::Concat {}),
-        linear(FusionConfig::Sum {}),
-        concat(HeadConfig::Mlp { hidden: 5, activation: Activation::Tanh }),
-        concat(HeadConfig::Cosine { scale: 10.0 }),
-        linear(FusionConfig::Gated { width: Some(5) }),
-        linear(FusionConfig::Film {}),
-        linear(FusionConfig::Bilinear { dims: 4, full: false, width: None }),
-        linear(FusionConfig::Bilinear { dims: 4, full: true, width: Some(5) }),
-        linear(FusionConfig::LowRank { rank: 2, width: None }),
-        linear(FusionConfig::CrossAttention { heads: 2, width: Some(8) }),
-        linear(FusionConfig::Ensemble { weights: Combine::Mean, rate: false }),
-        linear(FusionConfig::Ensemble { weights: Combine::Entropy, rate: false }),
-        Parts { fusion: FusionConfig::Ensemble { weights: Combine::Sum, rate: true }, head: relu },
-    ]
+    let fusions = each_of_catalog(vec![
+        GatedConfig { width: Some(5) }.into(),
+        BilinearConfig { dims: 4, full: false, width: None }.into(),
+        BilinearConfig { dims: 4, full: true, width: Some(5) }.into(),
+        LowRankConfig { rank: 2, width: None }.into(),
+        CrossAttentionConfig { heads: 2, width: Some(8) }.into(),
+        EnsembleConfig { weights: Combine::Mean, rate: false }.into(),
+        EnsembleConfig { weights: Combine::Entropy, rate: false }.into(),
+    ]);
+    let linear = |fusion| Parts { fusion, head: LinearHeadConfig {}.into() };
+    let mlp = |hidden, activation| HeadConfig::new(MlpHeadConfig { hidden, activation });
+    let heads = each_of_catalog(vec![mlp(5, Activation::Tanh)]);
+    let concat = |head| Parts { fusion: ConcatConfig {}.into(), head };
+    let summed = EnsembleConfig { weights: Combine::Sum, rate: true }.into();
+    let others = heads.into_iter().filter(|head| !head.is::<LinearHeadConfig>());
+    let mut all: Vec<Parts> = fusions.into_iter().map(linear).chain(others.map(concat)).collect();
+    all.push(Parts { fusion: summed, head: mlp(7, Activation::Relu) });
+    all
+}
+
+/// Every encoder, small.
+pub fn encoders() -> Vec<EncoderConfig> {
+    each_of_catalog(vec![
+        ResNet18Config { width: 2, ..ResNet18Config::default() }.into(),
+        ResNet34Config { width: 2, stem: 3, ..ResNet34Config::default() }.into(),
+        ConvNetConfig { channels: vec![4, 6] }.into(),
+        MlpConfig { widths: vec![4, 6] }.into(),
+        SequenceEncoderConfig { steps: GruConfig::default().into(), width: 6, dropout: 0.0 }.into(),
+    ])
 }
 
 /// One strategy on one model.
@@ -133,68 +156,65 @@ pub struct Subject {
 }
 
 /// Late fusion of the suite's small encoders.
-pub fn late_fusion(parts: Parts) -> ModelConfig {
-    ModelConfig::LateFusion(LateFusionConfig {
-        encoder: EncoderConfig::Mlp { widths: vec![6] },
-        fusion: parts.fusion,
-        head: parts.head,
+pub fn late_fusion(parts: &Parts) -> ModelConfig {
+    ModelConfig::new(LateFusionConfig {
+        encoder: EncoderConfig::new(MlpConfig { widths: vec![6] }),
+        fusion: parts.fusion.clone(),
+        head: parts.head.clone(),
         solo_heads: false,
-        encoders: [(NAMES[0].to_owned(), EncoderConfig::ConvNet { channels: vec![4, 6] })].into(),
+        encoders: [(NAMES[0].to_owned(), EncoderConfig::new(ConvNetConfig { channels: vec![4, 6] }))].into(),
     })
 }
 
 /// Every exchange, partition and way of keeping statistics.
 pub fn staged() -> Vec<ModelConfig> {
     let narrow = StagedConfig {
-        encoder: EncoderConfig::Mlp { widths: vec![4, 6] },
-        encoders: [(NAMES[0].to_owned(), EncoderConfig::ConvNet { channels: vec![4, 6] })].into(),
+        encoder: EncoderConfig::new(MlpConfig { widths: vec![4, 6] }),
+        encoders: [(NAMES[0].to_owned(), EncoderConfig::new(ConvNetConfig { channels: vec![4, 6] }))].into(),
         after: vec![1],
         ..StagedConfig::default()
     };
-    let attention = ExchangeConfig::CrossAttention { heads: 2, width: 4 };
-    [
-        narrow.clone(),
-        StagedConfig {
-            after: vec![1, 2],
-            partition: Partition::Cut,
-            batch_norm: BnPolicy::Shared,
-            ..narrow.clone()
-        },
-        StagedConfig {
-            exchange: ExchangeConfig::SeAdd { reduction: 2 },
-            batch_norm: BnPolicy::FullOnly,
-            ..narrow.clone()
-        },
-        StagedConfig { exchange: attention, after: vec![1, 2], ..narrow.clone() },
-        StagedConfig { shared: true, ..narrow },
-    ]
-    .map(ModelConfig::Staged)
-    .into()
+    let meeting = |exchange| StagedConfig { exchange, after: vec![1, 2], ..narrow.clone() };
+    let exchanges = each_of_catalog(vec![
+        MmtmConfig::default().into(),
+        SeAddConfig { reduction: 2 }.into(),
+        CrossAttentionExchangeConfig { heads: 2, width: 4 }.into(),
+    ]);
+    let mut all: Vec<StagedConfig> = vec![narrow.clone()];
+    all.extend(exchanges.into_iter().map(|exchange: ExchangeConfig| match exchange.name() {
+        "mmtm" => {
+            StagedConfig { partition: Partition::Cut, batch_norm: BnPolicy::Shared, ..meeting(exchange) }
+        }
+        "se-add" => StagedConfig { after: vec![1], batch_norm: BnPolicy::FullOnly, ..meeting(exchange) },
+        _ => meeting(exchange),
+    }));
+    all.push(StagedConfig { shared: true, ..narrow });
+    all.into_iter().map(ModelConfig::new).collect()
 }
 
 /// Every sequence encoder in a cube, with dropout and both heads.
 pub fn cubes() -> Vec<ModelConfig> {
-    let cube = CubeMlpConfig {
-        encoder: SequenceConfig::Linear { embedding: None, norm: true },
+    let of = |encoder: SequenceConfig| CubeMlpConfig {
         channels: 4,
         blocks: vec![[4, 2, 4], [2, 2, 5]],
         dropout: 0.1,
+        encoder,
         ..CubeMlpConfig::default()
     };
-    let gru = SequenceConfig::Gru { embedding: None };
-    let transformer = SequenceConfig::Transformer { embedding: None, layers: 1, heads: 2 };
-    [
-        CubeMlpConfig { encoder: gru, ..cube.clone() },
-        CubeMlpConfig { encoder: transformer, head_hidden: 9, head_dropout: Some(0.0), ..cube.clone() },
-        cube,
-    ]
-    .map(ModelConfig::CubeMlp)
-    .into()
+    let encoders = each_of_catalog(vec![
+        LinearStepsConfig { embedding: None, norm: true }.into(),
+        TransformerConfig { embedding: None, layers: 1, heads: 2 }.into(),
+    ]);
+    let cube = |encoder: SequenceConfig| match encoder.is::<TransformerConfig>() {
+        true => CubeMlpConfig { head_hidden: 9, head_dropout: Some(0.0), ..of(encoder) },
+        false => of(encoder),
+    };
+    encoders.into_iter().map(|encoder| ModelConfig::new(cube(encoder))).collect()
 }
 
 /// Every strategy on every model for images and vectors that it takes.
 pub fn subjects(modalities: usize) -> Vec<Subject> {
-    let models = parts().into_iter().map(late_fusion).chain(staged());
+    let models = parts().into_iter().map(|parts| late_fusion(&parts)).chain(staged());
     on_each(&models.collect::<Vec<_>>(), modalities)
 }
 
@@ -219,8 +239,8 @@ fn compatible(strategy: &StrategyConfig, model: &ModelConfig, modalities: usize)
     let facts = ModelFacts {
         modalities: names.clone(),
         solo_heads: strategy.wants_solo_heads(),
-        additive: model.is_additive(),
-        shared_head: model.has_shared_linear_head(),
+        additive: model.facts().additive,
+        shared_head: model.facts().shared_linear_head,
         task: TaskKind::Classification,
         convolutions: vec![true; modalities],
     };
@@ -261,20 +281,20 @@ impl Subject {
 /// If the parts do not fit.
 pub fn model(
     data: &[ModalitySpec],
-    parts: Parts,
+    parts: &Parts,
     solo_heads: bool,
     outputs: usize,
     seed: u64,
-) -> Result<Multimodal<AnyEncoder, AnyFusion>, Error> {
+) -> Result<AnyModel, Error> {
     let encoder = |m: &ModalitySpec| match m.shape.len() {
-        1 => EncoderConfig::Mlp { widths: vec![6] },
-        _ => EncoderConfig::ConvNet { channels: vec![4, 6] },
+        1 => EncoderConfig::new(MlpConfig { widths: vec![6] }),
+        _ => EncoderConfig::new(ConvNetConfig { channels: vec![4, 6] }),
     };
-    let config = MultimodalConfig {
-        encoders: data.iter().map(encoder).collect(),
-        fusion: parts.fusion,
-        head: parts.head,
-        solo_heads,
+    let config = LateFusionConfig {
+        encoders: data.iter().map(|m| (m.name.clone(), encoder(m))).collect(),
+        fusion: parts.fusion.clone(),
+        head: parts.head.clone(),
+        ..LateFusionConfig::default()
     };
-    config.build(data, outputs, seed, &Device::flex())
+    config.build(data, outputs, solo_heads, seed, &Device::flex())
 }

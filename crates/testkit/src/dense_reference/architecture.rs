@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Device;
 use counterpoint::grad::Group;
-use counterpoint::model::Model;
+use counterpoint::model::AnyModel;
 use counterpoint::task::{Classification, Regression, RegressionLoss, Task};
 use counterpoint_batch::{Array, Batch, Input, Targets};
 use serde_json::Value;
@@ -44,9 +44,6 @@ impl Salted<'_> {
 
 /// A model of the reference files and how they write about it.
 pub trait Architecture {
-    /// The model.
-    type Model: Model;
-
     /// Settings that all architectures have.
     fn settings(&self) -> &Settings;
 
@@ -57,7 +54,7 @@ pub trait Architecture {
     ///
     /// # Errors
     /// If the case asks for something unknown.
-    fn model(&self, device: &Device) -> Result<Self::Model, String>;
+    fn model(&self, device: &Device) -> Result<AnyModel, String>;
 
     /// The file's name of a parameter.
     fn name(&self, ours: &str) -> String;

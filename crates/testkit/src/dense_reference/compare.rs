@@ -7,7 +7,7 @@ use counterpoint::grad::{Cut, Evaluator, Gradients, Ledger, Need, PerRow, Phase,
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::Modalities;
-use counterpoint::model::Model;
+use counterpoint::model::{AnyModel, Model};
 use counterpoint::strategy::Moment;
 use counterpoint::task::Task;
 use counterpoint::train::Learner;
@@ -65,7 +65,7 @@ pub(super) fn run<A: Architecture>(architecture: &A, text: &str) -> Result<Repor
 }
 
 impl<A: Architecture> Comparison<'_, A> {
-    fn sizes(&mut self, learner: &Learner<A::Model>, file: &File) {
+    fn sizes(&mut self, learner: &Learner<AnyModel>, file: &File) {
         let parameters = learner.groups.parameters();
         let mut tensors: BTreeMap<String, usize> = BTreeMap::new();
         for p in parameters {
@@ -85,7 +85,7 @@ impl<A: Architecture> Comparison<'_, A> {
         );
     }
 
-    fn step(&mut self, learner: &mut Learner<A::Model>, s: usize, step: &Step) -> Result<(), String> {
+    fn step(&mut self, learner: &mut Learner<AnyModel>, s: usize, step: &Step) -> Result<(), String> {
         let batch = self.architecture.batch(&s.to_string());
         if let Some(labels) = &step.labels {
             self.architecture.compare_labels(&mut self.report, &batch, labels);
@@ -132,7 +132,7 @@ impl<A: Architecture> Comparison<'_, A> {
     }
 
     /// One step of the textbook's optimizer, with which ours agrees up to single precision.
-    fn update(&mut self, learner: &mut Learner<A::Model>, s: usize, gradients: Gradients) {
+    fn update(&mut self, learner: &mut Learner<AnyModel>, s: usize, gradients: Gradients) {
         let model = learner.model.clone();
         self.optimizer.start();
         learner.model = changed(learner.model.clone(), &learner.groups, |position, old| {
@@ -151,7 +151,7 @@ impl<A: Architecture> Comparison<'_, A> {
     /// Every row for itself, with batch statistics and no buffer moved.
     fn rows(
         &mut self,
-        learner: &Learner<A::Model>,
+        learner: &Learner<AnyModel>,
         s: usize,
         step: &Step,
         inputs: &Inputs,
@@ -194,9 +194,9 @@ impl<A: Architecture> Comparison<'_, A> {
         Ok(())
     }
 
-    fn gradients<E: Evaluator<A::Model>>(
+    fn gradients<E: Evaluator<AnyModel>>(
         &self,
-        learner: &mut Learner<A::Model>,
+        learner: &mut Learner<AnyModel>,
         evaluator: &E,
         buffers: &mut Buffers,
         inputs: &Inputs,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
-use counterpoint::model::{CubeMlp, CubeMlpConfig, SequenceConfig};
+use counterpoint::model::sequence::{GruConfig, LinearStepsConfig, SequenceConfig};
+use counterpoint::model::{AnyModel, CubeMlpConfig, ModelSettings};
 use counterpoint::task::Task;
 use counterpoint_batch::{Batch, ModalitySpec, Targets};
 use serde::Deserialize;
@@ -38,8 +39,6 @@ impl Cube {
 }
 
 impl Architecture for Cube {
-    type Model = CubeMlp;
-
     fn settings(&self) -> &Settings {
         &self.0.settings
     }
@@ -48,14 +47,14 @@ impl Architecture for Cube {
         NAMES.map(String::from).to_vec()
     }
 
-    fn model(&self, device: &Device) -> Result<Self::Model, String> {
+    fn model(&self, device: &Device) -> Result<AnyModel, String> {
         let case = &self.0;
         if !matches!(case.task.as_str(), "classification" | "regression") {
             return Err(format!("case.task = `{}`: expected classification or regression", case.task));
         }
-        let text = SequenceConfig::Linear { embedding: None, norm: false };
+        let text = SequenceConfig::new(LinearStepsConfig { embedding: None, norm: false });
         let config = CubeMlpConfig {
-            encoder: SequenceConfig::Gru { embedding: None },
+            encoder: SequenceConfig::new(GruConfig { embedding: None }),
             length: Some(case.length),
             channels: case.channels,
             blocks: case.blocks.clone(),

@@ -6,7 +6,8 @@ use burn::tensor::Device;
 use counterpoint::grad::Group;
 use counterpoint::layer::BnPolicy;
 use counterpoint::model::encoder::BlockKind;
-use counterpoint::model::esanet::{EsaNet, EsaNetConfig};
+use counterpoint::model::esanet::EsaNetConfig;
+use counterpoint::model::{AnyModel, ModelSettings};
 use counterpoint::task::{Segmentation, Task};
 use counterpoint_batch::{Array, Batch, ClassMap, Input, ModalitySpec, Targets};
 use serde::Deserialize;
@@ -64,8 +65,6 @@ impl Esa {
 }
 
 impl Architecture for Esa {
-    type Model = EsaNet;
-
     fn settings(&self) -> &Settings {
         &self.0.settings
     }
@@ -74,7 +73,7 @@ impl Architecture for Esa {
         vec!["rgb".into(), "depth".into()]
     }
 
-    fn model(&self, device: &Device) -> Result<EsaNet, String> {
+    fn model(&self, device: &Device) -> Result<AnyModel, String> {
         let case = &self.0;
         let policy = Value::from(case.bn_policy.replace('_', "-"));
         let config = EsaNetConfig {
@@ -90,7 +89,7 @@ impl Architecture for Esa {
         };
         let [h, w] = case.input;
         let data = [ModalitySpec::new("rgb", [3, h, w]), ModalitySpec::new("depth", [1, h, w])];
-        config.build(&data, case.classes, 0, device).map_err(|e| e.to_string())
+        config.build(&data, case.classes, false, 0, device).map_err(|e| e.to_string())
     }
 
     fn name(&self, ours: &str) -> String {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use counterpoint::grad::Gradients;
+use counterpoint::model::AnyModel;
 use counterpoint::train::Learner;
 
 use super::Architecture;
@@ -14,7 +15,7 @@ impl<A: Architecture> Comparison<'_, A> {
     pub(super) fn norms(
         &mut self,
         what: &str,
-        learner: &Learner<A::Model>,
+        learner: &Learner<AnyModel>,
         gradients: &Gradients,
         expected: &BTreeMap<String, f64>,
         tolerance: f64,
@@ -38,7 +39,7 @@ impl<A: Architecture> Comparison<'_, A> {
     pub(super) fn each_gradient(
         &mut self,
         what: &str,
-        learner: &Learner<A::Model>,
+        learner: &Learner<AnyModel>,
         gradients: &Gradients,
         step: &Step,
         tolerance: f64,

@@ -3,8 +3,8 @@
 use burn::tensor::Device;
 use counterpoint::grad::Group;
 use counterpoint::layer::BnPolicy;
-use counterpoint::model::encoder::{AnyStages, EncoderConfig};
-use counterpoint::model::{ExchangeConfig, Partition, Staged, StagedConfig};
+use counterpoint::model::encoder::{EncoderConfig, ResNet18Config};
+use counterpoint::model::{AnyModel, ExchangeConfig, MmtmConfig, ModelSettings, Partition, StagedConfig};
 use counterpoint::task::Task;
 use counterpoint_batch::{Batch, ModalitySpec, Targets};
 use serde::Deserialize;
@@ -28,8 +28,6 @@ pub(super) struct Case {
 pub(super) struct Mmtm(pub Case);
 
 impl Architecture for Mmtm {
-    type Model = Staged<AnyStages>;
-
     fn settings(&self) -> &Settings {
         &self.0.settings
     }
@@ -38,16 +36,16 @@ impl Architecture for Mmtm {
         vec!["audio".into(), "visual".into()]
     }
 
-    fn model(&self, device: &Device) -> Result<Self::Model, String> {
+    fn model(&self, device: &Device) -> Result<AnyModel, String> {
         let case = &self.0;
         let config = StagedConfig {
-            encoder: EncoderConfig::ResNet18 {
+            encoder: EncoderConfig::new(ResNet18Config {
                 width: case.base_width,
                 stem: 7,
                 pretrained: None,
                 pretrained_prefix: None,
-            },
-            exchange: ExchangeConfig::Mmtm { ratio: case.ratio },
+            }),
+            exchange: ExchangeConfig::new(MmtmConfig { ratio: case.ratio }),
             batch_norm: match case.bn_policy.as_str() {
                 "per_subset" => BnPolicy::PerSubset,
                 "shared" => BnPolicy::Shared,

@@ -6,7 +6,7 @@ use counterpoint::grad::Row;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{BufferKey, Buffers, Pass};
 use counterpoint::modality::Present;
-use counterpoint::model::Model;
+use counterpoint::model::{AnyModel, Model};
 use counterpoint::train::Learner;
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use crate::parameters::changed;
 
 impl<A: Architecture> Comparison<'_, A> {
     /// Parameters and statistics after the last step.
-    pub(super) fn last(&mut self, learner: &Learner<A::Model>, file: &File) {
+    pub(super) fn last(&mut self, learner: &Learner<AnyModel>, file: &File) {
         let tolerance = Tolerance::loss(file.final_float32_drift);
         let silent: Vec<&String> = file.steps.iter().flat_map(|step| &step.no_gradient).collect();
         let mut values = BTreeMap::new();
@@ -63,7 +63,7 @@ impl<A: Architecture> Comparison<'_, A> {
     }
 
     /// Rows in evaluation, with their own statistics and with those of all modalities.
-    pub(super) fn evaluation(&mut self, learner: &Learner<A::Model>, file: &File) -> Result<(), String> {
+    pub(super) fn evaluation(&mut self, learner: &Learner<AnyModel>, file: &File) -> Result<(), String> {
         let names = learner.model.modalities();
         let batch = self.architecture.batch("eval");
         let inputs = Inputs::new(batch.clone(), &self.device);

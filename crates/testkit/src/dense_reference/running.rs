@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use counterpoint::layer::BufferKey;
-use counterpoint::model::Model;
+use counterpoint::model::{AnyModel, Model};
 use counterpoint::train::Learner;
 
 use super::Architecture;
@@ -14,7 +14,7 @@ impl<A: Architecture> Comparison<'_, A> {
     /// Every buffer that the file has, and no other.
     pub(super) fn running(
         &mut self,
-        learner: &Learner<A::Model>,
+        learner: &Learner<AnyModel>,
         what: &str,
         expected: &BTreeMap<String, Summary>,
     ) {
@@ -40,7 +40,7 @@ impl<A: Architecture> Comparison<'_, A> {
     }
 
     /// Running statistics by the names of the files.
-    pub(super) fn buffers(&self, learner: &Learner<A::Model>) -> BTreeMap<String, Vec<f64>> {
+    pub(super) fn buffers(&self, learner: &Learner<AnyModel>) -> BTreeMap<String, Vec<f64>> {
         let names = learner.model.modalities();
         let mut all = BTreeMap::new();
         for (id, key, running) in learner.buffers.iter() {

@@ -6,7 +6,8 @@ use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::{Modality, Present};
-use counterpoint::model::{AnyModel, CubeMlpConfig, Model, ModelConfig, SequenceConfig};
+use counterpoint::model::sequence::{GruConfig, LinearStepsConfig, SequenceConfig};
+use counterpoint::model::{AnyModel, CubeMlpConfig, Model, ModelConfig};
 use counterpoint::strategy::{Dgl, StrategyConfig};
 use counterpoint::task::{Classification, Task};
 use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, Target};
@@ -147,8 +148,8 @@ fn gradients_are_finite_differences_of_what_each_group_hears() {
     let inputs = Inputs::new(problem.whole(), &Device::flex());
     let task = Classification::new(3);
     // No norm over modalities as steep as that: one block, and no dropout, which draws by step.
-    let config = ModelConfig::CubeMlp(CubeMlpConfig {
-        encoder: SequenceConfig::Gru { embedding: None },
+    let config = ModelConfig::new(CubeMlpConfig {
+        encoder: SequenceConfig::new(GruConfig { embedding: None }),
         channels: 4,
         blocks: vec![[3, 3, 4]],
         dropout: 0.0,
@@ -195,8 +196,8 @@ fn gradients_are_finite_differences_of_what_each_group_hears() {
 /// sees the same as of a sequence of equal steps through an encoder that looks at each alone.
 #[test]
 fn a_vector_is_repeated_over_the_length() {
-    let config = ModelConfig::CubeMlp(CubeMlpConfig {
-        encoder: SequenceConfig::Linear { embedding: None, norm: true },
+    let config = ModelConfig::new(CubeMlpConfig {
+        encoder: SequenceConfig::new(LinearStepsConfig { embedding: None, norm: true }),
         length: Some(3),
         channels: 4,
         blocks: vec![[2, 2, 3]],

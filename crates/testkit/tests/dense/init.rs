@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use counterpoint::grad::Group;
 use counterpoint::layer::InitScheme;
-use counterpoint::model::encoder::EncoderConfig;
+use counterpoint::model::encoder::{ConvNetConfig, EncoderConfig};
 use counterpoint::model::esanet::EsaNetConfig;
 use counterpoint::model::{Model, ModelConfig, StagedConfig};
 use counterpoint_batch::ModalitySpec;
@@ -43,7 +43,7 @@ fn esanet_starts_as_its_code_does() {
             init,
             ..EsaNetConfig::default()
         };
-        sizes(&ModelConfig::EsaNet(config), &data)
+        sizes(&ModelConfig::new(config), &data)
     };
     assert_eq!(EsaNetConfig::default().init, InitScheme::PyTorch);
     let [pytorch, kaiming] = [InitScheme::PyTorch, InitScheme::Kaiming].map(of);
@@ -72,12 +72,12 @@ fn mmtm_starts_as_pytorchs_linear_layers_and_the_streams_and_the_head_do_not() {
     let data = [ModalitySpec::new("audio", [1, 16, 16]), ModalitySpec::new("image", [3, 16, 16])];
     let of = |init: InitScheme| {
         let config = StagedConfig {
-            encoder: EncoderConfig::ConvNet { channels: vec![4, 8] },
+            encoder: EncoderConfig::new(ConvNetConfig { channels: vec![4, 8] }),
             after: vec![1, 2],
             init,
             ..StagedConfig::default()
         };
-        sizes(&ModelConfig::Staged(config), &data)
+        sizes(&ModelConfig::new(config), &data)
     };
     assert_eq!(StagedConfig::default().init, InitScheme::PyTorch);
     let [pytorch, kaiming] = [InitScheme::PyTorch, InitScheme::Kaiming].map(of);

@@ -1,8 +1,11 @@
 //! What does not fit is refused by name, with a way out.
 
 use burn::tensor::Device;
-use counterpoint::model::encoder::EncoderConfig;
-use counterpoint::model::{CubeMlpConfig, ExchangeConfig, ModelConfig, SequenceConfig, StagedConfig};
+use counterpoint::model::encoder::{ConvNetConfig, EncoderConfig, SequenceEncoderConfig};
+use counterpoint::model::sequence::{GruConfig, LinearStepsConfig, SequenceConfig};
+use counterpoint::model::{
+    CrossAttentionExchangeConfig, CubeMlpConfig, ExchangeConfig, ModelConfig, SeAddConfig, StagedConfig,
+};
 use counterpoint_batch::ModalitySpec;
 
 fn refused(config: ModelConfig, data: &[ModalitySpec]) -> String {
@@ -17,12 +20,12 @@ fn pictures() -> Vec<ModalitySpec> {
 fn exchanges_that_cannot_be_are_named() {
     let of = |change: &dyn Fn(&mut StagedConfig)| {
         let mut config = StagedConfig {
-            encoder: EncoderConfig::ConvNet { channels: vec![4, 6] },
+            encoder: EncoderConfig::new(ConvNetConfig { channels: vec![4, 6] }),
             after: vec![1],
             ..StagedConfig::default()
         };
         change(&mut config);
-        refused(ModelConfig::Staged(config), &pictures())
+        refused(ModelConfig::new(config), &pictures())
     };
     let after = |after: &[usize]| of(&|c| c.after = after.to_vec());
     assert_eq!(after(&[1, 3]), "model.after = [1, 3]: the encoder of `audio` has only 2 stages");
@@ -30,11 +33,11 @@ fn exchanges_that_cannot_be_are_named() {
         let message = after(wrong);
         assert!(message.contains("expected numbers of stages from 1 on, ascending"), "{message}");
     }
-    let wide = EncoderConfig::ConvNet { channels: vec![5, 6] };
+    let wide = EncoderConfig::new(ConvNetConfig { channels: vec![5, 6] });
     let uneven = |c: &mut StagedConfig| drop(c.encoders.insert("image".into(), wide.clone()));
     let message = of(&|c| {
         uneven(c);
-        c.exchange = ExchangeConfig::SeAdd { reduction: 2 };
+        c.exchange = ExchangeConfig::new(SeAddConfig { reduction: 2 });
     });
     assert!(message.contains("`se-add`") && message.contains("[4, 5] channels"), "{message}");
     let message = of(&|c| {
@@ -42,17 +45,20 @@ fn exchanges_that_cannot_be_are_named() {
         c.shared = true;
     });
     assert!(message.contains("`audio` has 4, `image` has 5"), "{message}");
-    let message = of(&|c| c.exchange = ExchangeConfig::CrossAttention { heads: 3, width: 4 });
+    let message =
+        of(&|c| c.exchange = ExchangeConfig::new(CrossAttentionExchangeConfig { heads: 3, width: 4 }));
     assert!(message.contains("cannot be split among 3 heads"), "{message}");
-    let steps = SequenceConfig::Gru { embedding: None };
-    let message = of(&|c| c.encoder = EncoderConfig::Sequence { steps, width: 4, dropout: 0.0 });
+    let message = of(&|c| {
+        let steps = GruConfig::default().into();
+        c.encoder = EncoderConfig::new(SequenceEncoderConfig { steps, width: 4, dropout: 0.0 });
+    });
     assert!(message.starts_with("modality `audio`:"), "{message}");
 }
 
 #[test]
 fn sequences_that_do_not_fit_are_named() {
     let words = ModalitySpec::new("text", [9]).with_vocabulary(5).with_lengths();
-    let of = |config: CubeMlpConfig, data: ModalitySpec| refused(ModelConfig::CubeMlp(config), &[data]);
+    let of = |config: CubeMlpConfig, data: ModalitySpec| refused(ModelConfig::new(config), &[data]);
     let message = of(CubeMlpConfig { length: Some(8), ..CubeMlpConfig::default() }, words.clone());
     assert_eq!(message, "model.length = 8, but sequences of the data have up to 9 steps");
     let message = of(CubeMlpConfig { dropout: 1.0, ..CubeMlpConfig::default() }, words);
@@ -62,7 +68,7 @@ fn sequences_that_do_not_fit_are_named() {
         message.contains("takes token ids [length], sequences [length, channels] or vectors"),
         "{message}"
     );
-    let encoder = SequenceConfig::Linear { embedding: Some(4), norm: false };
+    let encoder = SequenceConfig::new(LinearStepsConfig { embedding: Some(4), norm: false });
     let message = of(CubeMlpConfig { encoder, ..CubeMlpConfig::default() }, ModalitySpec::new("audio", [7]));
     assert!(message.contains("`embedding` is for token ids"), "{message}");
     let message = of(

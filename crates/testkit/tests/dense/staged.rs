@@ -6,9 +6,10 @@ use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{BnPolicy, BufferKey, Buffers, Init, Pass};
 use counterpoint::modality::{Modality, Present};
-use counterpoint::model::encoder::{EncoderConfig, Stream};
+use counterpoint::model::encoder::{ConvNetConfig, EncoderConfig, Stream};
 use counterpoint::model::{
-    AnyModel, Exchange, ExchangeConfig, Mmtm, Model, ModelConfig, Partition, StagedConfig,
+    AnyModel, CrossAttentionExchangeConfig, Exchange, ExchangeConfig, Mmtm, MmtmConfig, Model, ModelConfig,
+    Partition, SeAddConfig, StagedConfig,
 };
 use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
 use counterpoint::task::Classification;
@@ -83,12 +84,12 @@ fn the_full_buffer_moves_as_in_joint_training_and_every_row_has_its_own() {
     let problem = Problem::new(2, 9, 9, 3);
     // Both streams are images here, so that both have batch norm behind the exchange.
     let config = StagedConfig {
-        encoder: EncoderConfig::ConvNet { channels: vec![4, 6] },
+        encoder: EncoderConfig::new(ConvNetConfig { channels: vec![4, 6] }),
         after: vec![1],
         ..StagedConfig::default()
     };
     let images = Images::new(&problem);
-    let model = ModelConfig::Staged(config).build(&images.spec, 3, false, 1, &Device::flex()).unwrap();
+    let model = ModelConfig::new(config).build(&images.spec, 3, false, 1, &Device::flex()).unwrap();
     let (_, of_dgl) = trained(&model, &images.inputs, &dgl(3.0));
     let (_, of_joint) = trained(&model, &images.inputs, &StrategyConfig::from(Joint {}));
     let all = Present::all(2);
@@ -182,8 +183,8 @@ fn a_gate_listens_to_the_other_stream_only_when_that_is_present() {
 fn the_cut_partition_gives_layers_behind_the_exchange_to_the_fusion() {
     let problem = Problem::new(2, 9, 9, 3);
     let groups = |partition, shared| {
-        let ModelConfig::Staged(config) = staged().remove(0) else { panic!("staged") };
-        let config = ModelConfig::Staged(StagedConfig { partition, shared, ..config });
+        let Some(config) = staged().remove(0).get::<StagedConfig>().cloned() else { panic!("staged") };
+        let config = ModelConfig::new(StagedConfig { partition, shared, ..config });
         config.build(problem.modalities(), 3, false, 1, &Device::flex()).unwrap().groups()
     };
     let group = |groups: &counterpoint::grad::Groups, name: &str| {
@@ -209,18 +210,18 @@ fn frames_in_another_order_give_the_same_scores_and_another_number_of_frames_wor
         counterpoint_batch::ModalitySpec::new("image", [2, 3, 4, 4]),
     ];
     for exchange in [
-        ExchangeConfig::Mmtm { ratio: 2 },
-        ExchangeConfig::SeAdd { reduction: 2 },
-        ExchangeConfig::CrossAttention { heads: 1, width: 3 },
+        ExchangeConfig::new(MmtmConfig { ratio: 2 }),
+        ExchangeConfig::new(SeAddConfig { reduction: 2 }),
+        ExchangeConfig::new(CrossAttentionExchangeConfig { heads: 1, width: 3 }),
     ] {
         let config = StagedConfig {
-            encoder: EncoderConfig::ConvNet { channels: vec![4, 6] },
+            encoder: EncoderConfig::new(ConvNetConfig { channels: vec![4, 6] }),
             after: vec![1, 2],
-            exchange,
+            exchange: exchange.clone(),
             batch_norm: BnPolicy::FullOnly,
             ..StagedConfig::default()
         };
-        let model = ModelConfig::Staged(config).build(&spec, 3, false, 1, &Device::flex()).unwrap();
+        let model = ModelConfig::new(config).build(&spec, 3, false, 1, &Device::flex()).unwrap();
         let numbers: Vec<f32> = (0..2 * 3 * 16).map(|i| (i as f32 * 0.37).sin()).collect();
         let scores = |order: [usize; 3]| {
             let frames: Vec<f32> = (0..2)

@@ -194,7 +194,7 @@ fn both_evaluators_agree_on_zero_filled_samples() {
         truncate_multimodal: false,
         truncate_unimodal: true,
     });
-    let models = parts().into_iter().map(late_fusion).chain(staged().into_iter().take(2));
+    let models = parts().into_iter().map(|parts| late_fusion(&parts)).chain(staged().into_iter().take(2));
     for model in models {
         for strategy in [StrategyConfig::from(Joint {}), dgl.clone()] {
             let subject = Subject { strategy, model: model.clone(), modalities: 3 };

@@ -14,7 +14,7 @@ use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::Modality;
 use counterpoint::model::Model;
-use counterpoint::model::encoder::EncoderConfig;
+use counterpoint::model::encoder::{ConvNetConfig, EncoderConfig};
 use counterpoint::strategy::{Joint, RelearnConfig, StrategyConfig};
 use counterpoint::task::Classification;
 use counterpoint::train::{Checkpoint, EpochReport, Observer, Outcome, Progress, ScheduleConfig};
@@ -108,7 +108,7 @@ fn pictures(run: &mut Run) {
             }
         }
     }
-    run.encoder = EncoderConfig::ConvNet { channels: vec![3, 4] };
+    run.encoder = EncoderConfig::new(ConvNetConfig { channels: vec![3, 4] });
 }
 
 /// Running means and variances by layer, in one order.

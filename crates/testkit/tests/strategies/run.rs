@@ -8,10 +8,8 @@ use counterpoint::Error;
 use counterpoint::grad::{Cut, PerRow};
 use counterpoint::math::random::Random;
 use counterpoint::modality::Modalities;
-use counterpoint::model::encoder::EncoderConfig;
-use counterpoint::model::fusion::FusionConfig;
-use counterpoint::model::head::HeadConfig;
-use counterpoint::model::{Model, MultimodalConfig};
+use counterpoint::model::encoder::{EncoderConfig, MlpConfig};
+use counterpoint::model::{LateFusionConfig, Model, ModelSettings};
 use counterpoint::strategy::{
     Dgl, GBlendConfig, Joint, MlaConfig, NoiseConfig, OgmConfig, PmrConfig, Projection, ReconBoostConfig,
     RelearnConfig, Strategy, StrategyConfig, Tensors, UnimodalConfig,
@@ -127,7 +125,7 @@ impl Run {
                 schedule: ScheduleConfig::default(),
                 checkpoint_steps: 0,
             },
-            encoder: EncoderConfig::Mlp { widths: vec![5] },
+            encoder: EncoderConfig::new(MlpConfig { widths: vec![5] }),
             solo_heads: true,
             per_row: false,
         }
@@ -138,13 +136,8 @@ impl Run {
     }
 
     pub fn learner(&self, strategy: Box<dyn Strategy>) -> Learner<impl Model + use<>> {
-        let config = MultimodalConfig {
-            encoders: vec![self.encoder.clone(); self.train.spec.len()],
-            fusion: FusionConfig::Concat {},
-            head: HeadConfig::Linear {},
-            solo_heads: self.solo_heads,
-        };
-        let model = config.build(&self.train.spec, CLASSES, 1, &Device::flex()).unwrap();
+        let config = LateFusionConfig { encoder: self.encoder.clone(), ..LateFusionConfig::default() };
+        let model = config.build(&self.train.spec, CLASSES, self.solo_heads, 1, &Device::flex()).unwrap();
         let optimizer = OptimizerConfig::Sgd {
             lr: 0.05,
             momentum: 0.9,

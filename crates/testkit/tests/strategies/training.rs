@@ -54,7 +54,7 @@ fn an_interrupted_run_continues_to_the_same_bits() {
     }
 }
 
-fn scratch(name: &str) -> PathBuf {
+pub fn scratch(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("counterpoint_{}_{name}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     folder

@@ -10,7 +10,7 @@ use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::{Modalities, Modality, Present};
-use counterpoint::model::fusion::FusionConfig;
+use counterpoint::model::fusion::GatedConfig;
 use counterpoint::model::{Model, ModelConfig};
 use counterpoint::strategy::{AgmConfig, Dgl, Joint, Moment, Strategy, StrategyConfig, StrategySettings};
 use counterpoint::task::Classification;
@@ -131,8 +131,8 @@ impl Strategy for Liar {
 #[test]
 fn a_strategy_that_lies_about_what_it_listens_to_is_noticed() {
     let problem = Problem::new(2, 9, 9, 3);
-    let gated = parts().into_iter().find(|p| matches!(p.fusion, FusionConfig::Gated { .. })).unwrap();
-    let model = model(problem.modalities(), gated, false, 3, 1).unwrap();
+    let gated = parts().into_iter().find(|p| p.fusion.is::<GatedConfig>()).unwrap();
+    let model = model(problem.modalities(), &gated, false, 3, 1).unwrap();
     let verdict = |lies| {
         let fast = by(&Cut, &model, &inputs(&problem), &mut Liar(lies));
         let slow = by(&PerRow, &model, &inputs(&problem), &mut Liar(lies));
@@ -188,7 +188,8 @@ fn rows_of<M: Model>(model: &M, ledger: &Ledger) -> Named {
 
 #[test]
 fn every_kind_of_row_agrees_mixed_and_by_itself() {
-    let maps: Vec<ModelConfig> = parts().into_iter().map(late_fusion).chain(staged()).collect();
+    let maps: Vec<ModelConfig> =
+        parts().into_iter().map(|parts| late_fusion(&parts)).chain(staged()).collect();
     for (what, problem) in batches(Problem::new(3, 9, 9, 3)) {
         every_kind_of_row(what, &problem, &maps, part);
     }
@@ -221,7 +222,7 @@ fn every_kind_of_row(what: &str, problem: &Problem, models: &[ModelConfig], fami
 
 fn subject(truncate_multimodal: bool, truncate_unimodal: bool, alpha: f64) -> Subject {
     let strategy = StrategyConfig::from(Dgl { alpha: alpha.into(), truncate_multimodal, truncate_unimodal });
-    Subject { strategy, model: late_fusion(parts()[0]), modalities: 2 }
+    Subject { strategy, model: late_fusion(&parts()[0]), modalities: 2 }
 }
 
 /// Runs the batch through the encoders once more.
@@ -264,7 +265,7 @@ impl<M: Model> Evaluator<M> for Louder {
 #[test]
 fn the_comparison_notices_flipped_switches_and_wrong_evaluators() {
     let kinds = [
-        (Problem::new(2, 9, 9, 3), std::iter::once(late_fusion(parts()[0])).chain(staged()).collect()),
+        (Problem::new(2, 9, 9, 3), std::iter::once(late_fusion(&parts()[0])).chain(staged()).collect()),
         (Problem::sequences(2, 9, 9, 3), cubes()),
     ];
     for (problem, models) in kinds {
@@ -338,7 +339,7 @@ fn the_check_of_listeners_notices_an_uninvited_gradient() {
 fn scores_and_targets_come_in_the_order_that_was_asked_for() {
     let problem = Problem::new(2, 6, 6, 3);
     let inputs = inputs(&problem);
-    let model = model(problem.modalities(), parts()[0], false, 3, 1).unwrap();
+    let model = model(problem.modalities(), &parts()[0], false, 3, 1).unwrap();
     let of = |samples: Vec<usize>| {
         let mut buffers = Buffers::default();
         let targets = inputs.targets_of(&samples);

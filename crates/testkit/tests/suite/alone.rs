@@ -8,8 +8,8 @@ use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::model::Model;
-use counterpoint::model::fusion::FusionConfig;
-use counterpoint::model::head::HeadConfig;
+use counterpoint::model::fusion::{ConcatConfig, FusionConfig, SumConfig};
+use counterpoint::model::head::{HeadConfig, LinearHeadConfig};
 use counterpoint_batch::BatchSource;
 use counterpoint_testkit::conformance::{Named, Parts, late_fusion, parts};
 use counterpoint_testkit::parameters::values;
@@ -18,7 +18,7 @@ use counterpoint_testkit::problem::Problem;
 use crate::fixture::*;
 
 /// Parameters of the model of one modality, and scores and features of six samples.
-fn alone(parts: Parts) -> (Named, Vec<f32>, Tensor<2>) {
+fn alone(parts: &Parts) -> (Named, Vec<f32>, Tensor<2>) {
     let problem = Problem::new(1, 6, 6, 1);
     let model = late_fusion(parts).build(problem.modalities(), 3, false, 4, &Device::flex()).unwrap();
     let inputs = Inputs::new(problem.whole(), &Device::flex());
@@ -27,7 +27,7 @@ fn alone(parts: Parts) -> (Named, Vec<f32>, Tensor<2>) {
     let groups = model.groups();
     let layers: BTreeSet<Group> = groups.groups().into_iter().collect();
     // The layer of a sum is what makes its scores.
-    let reads = if parts.fusion == (FusionConfig::Sum {}) { Group::Fusion } else { Group::Head };
+    let reads = if parts.fusion.is::<SumConfig>() { Group::Fusion } else { Group::Head };
     assert_eq!(layers, [Group::Encoder(A), reads].into(), "{parts:?}");
     let features = scored.features[0].clone().unwrap().inner();
     (values(&model, &groups), host(scored.scores.inner()), features)
@@ -35,8 +35,10 @@ fn alone(parts: Parts) -> (Named, Vec<f32>, Tensor<2>) {
 
 #[test]
 fn every_fusion_of_one_modality_is_a_linear_layer_on_its_encoder() {
-    let (reference, concat, features) =
-        alone(Parts { fusion: FusionConfig::Concat {}, head: HeadConfig::Linear {} });
+    let (reference, concat, features) = alone(&Parts {
+        fusion: FusionConfig::new(ConcatConfig {}),
+        head: HeadConfig::new(LinearHeadConfig {}),
+    });
     // W z + b by hand.
     let [samples, width] = features.dims();
     let z = host(features);
@@ -49,9 +51,9 @@ fn every_fusion_of_one_modality_is_a_linear_layer_on_its_encoder() {
         (0..samples).flat_map(|i| (0..3).map(move |k| (i, k))).map(|(i, k)| score(i, k)).collect();
     near(&concat, &by_hand, 1e-5);
     let mut checked = 0;
-    for parts in parts().into_iter().filter(|parts| parts.head == (HeadConfig::Linear {})) {
-        let (parameters, scores, _) = alone(parts);
-        if parts.fusion == (FusionConfig::Sum {}) {
+    for parts in parts().into_iter().filter(|parts| parts.head.is::<LinearHeadConfig>()) {
+        let (parameters, scores, _) = alone(&parts);
+        if parts.fusion.is::<SumConfig>() {
             assert_eq!(parameters["fusion.layers.0.weight"].len(), w.len());
             continue;
         }

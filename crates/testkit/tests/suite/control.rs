@@ -2,7 +2,7 @@
 //! "Alpha as a learning rate").
 
 use counterpoint::modality::PerModality;
-use counterpoint::model::Model;
+use counterpoint::model::{LateFusion, Model};
 use counterpoint::strategy::{Dgl, Strategy, Unimodal};
 use counterpoint::train::OptimizerConfig;
 use counterpoint_testkit::conformance::{Named, norm, parts, same};
@@ -14,7 +14,7 @@ use crate::fixture::*;
 /// How far every parameter moves in some steps.
 fn moved(
     steps: usize,
-    model: &Smoothed,
+    model: &LateFusion,
     optimizer: OptimizerConfig,
     strategy: impl Strategy + 'static,
 ) -> Named {
@@ -38,7 +38,7 @@ fn nesterov(mut sgd: OptimizerConfig) -> OptimizerConfig {
 /// receive the same in both. The decay is so strong that it counts beside the gradient.
 #[test]
 fn for_equal_gradients_every_parameter_moves_as_far_as_under_dgl() {
-    let model = smooth(2, 4, parts()[0], 3, 3);
+    let model = smooth(2, 4, &parts()[0], 3, 3);
     let each: PerModality = PerModality::Each([("audio".to_owned(), 2.0), ("image".to_owned(), 8.0)].into());
     let one = sgd(0.05, 0.9, 0.5);
     for optimizer in [one.clone(), nesterov(one.clone())] {
@@ -66,7 +66,7 @@ fn for_equal_gradients_every_parameter_moves_as_far_as_under_dgl() {
 /// is trained by DGL or on that modality only. After that the heads differ: only DGL's hears the fused loss.
 #[test]
 fn the_control_of_one_modality_alone_moves_its_encoder_as_far_as_dgl() {
-    let model = smooth(2, 4, parts()[0], 3, 3);
+    let model = smooth(2, 4, &parts()[0], 3, 3);
     let optimizer = sgd(0.05, 0.9, 0.5);
     let matched = optimizer.rate_matched(&4.0.into()).unwrap();
     let theirs = moved(1, &model, optimizer, dgl(4.0));

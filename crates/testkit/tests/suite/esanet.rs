@@ -6,9 +6,9 @@ use counterpoint::input::Inputs;
 use counterpoint::layer::{BufferKey, Buffers, Pass};
 use counterpoint::math::random::Random;
 use counterpoint::modality::{Modality, Present};
-use counterpoint::model::Model;
 use counterpoint::model::encoder::BlockKind;
-use counterpoint::model::esanet::{EsaNet, EsaNetConfig};
+use counterpoint::model::esanet::EsaNetConfig;
+use counterpoint::model::{AnyModel, Model, ModelSettings};
 use counterpoint::strategy::{Dgl, Joint, Strategy};
 use counterpoint::task::Segmentation;
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
@@ -22,7 +22,7 @@ const CLASSES: usize = 3;
 /// Not a multiple of 32 along either side.
 const SIZE: [usize; 2] = [24, 40];
 
-fn network(names: &[&str], block: BlockKind) -> EsaNet {
+fn network(names: &[&str], block: BlockKind) -> AnyModel {
     let config = EsaNetConfig {
         width: 4,
         blocks: [1, 1, 1, 1],
@@ -34,7 +34,7 @@ fn network(names: &[&str], block: BlockKind) -> EsaNet {
     let channels = |name: &str| if name == "rgb" { 3 } else { 1 };
     let spec: Vec<ModalitySpec> =
         names.iter().map(|name| ModalitySpec::new(*name, [channels(name), SIZE[0], SIZE[1]])).collect();
-    config.build(&spec, CLASSES, 5, &Device::flex()).unwrap()
+    config.build(&spec, CLASSES, false, 5, &Device::flex()).unwrap()
 }
 
 fn inputs(channels: &[usize]) -> Inputs {
@@ -63,8 +63,8 @@ fn dgl(truncate: bool, alpha: f64) -> Dgl {
 }
 
 fn by(
-    evaluator: &dyn Evaluator<EsaNet>,
-    model: &EsaNet,
+    evaluator: &dyn Evaluator<AnyModel>,
+    model: &AnyModel,
     strategy: &mut dyn Strategy,
 ) -> (Vec<Evaluated>, Buffers) {
     let mut buffers = Buffers::default();
@@ -86,7 +86,7 @@ fn a_loss_of_one_modality_has_no_gradient_for_the_others_encoder() {
     let (inputs, task) = (inputs(&[3, 1]), task());
     let mut everything = dgl(false, 1.0);
     let phase = everything.phases(moment(), model.modalities()).remove(0).needing(Need::EncoderRows);
-    for evaluator in [&PerRow as &dyn Evaluator<EsaNet>, &Cut] {
+    for evaluator in [&PerRow as &dyn Evaluator<AnyModel>, &Cut] {
         let scene = Scene { model: &model, groups: &groups, inputs: &inputs, task: &task, at: moment() };
         let mut buffers = Buffers::default();
         let pass = &mut Pass::train(&mut buffers);
@@ -166,7 +166,7 @@ fn scores_come_for_every_pixel_of_four_sizes_rounded_up() {
 fn a_network_of_one_modality_is_the_fused_network_without_the_other() {
     let fused = network(&["rgb", "depth"], BlockKind::NonBottleneck1D);
     let alone = network(&["rgb"], BlockKind::NonBottleneck1D);
-    let loss = |model: &EsaNet, row: Row, channels: &[usize]| {
+    let loss = |model: &AnyModel, row: Row, channels: &[usize]| {
         let mut buffers = Buffers::default();
         let inputs = inputs(channels);
         let asked = [(row, vec![0, 1, 2])];
@@ -183,7 +183,7 @@ fn a_network_of_one_modality_is_the_fused_network_without_the_other() {
 fn impossible_settings_are_refused_by_name() {
     let picture = |name: &str, side: usize| ModalitySpec::new(name, [3, side, 32]);
     let refusal = |config: EsaNetConfig, data: &[ModalitySpec]| {
-        config.build(data, 4, 0, &Device::flex()).unwrap_err().to_string()
+        config.build(data, 4, false, 0, &Device::flex()).unwrap_err().to_string()
     };
     let two = [picture("rgb", 32), picture("depth", 32)];
     let narrow = EsaNetConfig { width: 8, ..EsaNetConfig::default() };

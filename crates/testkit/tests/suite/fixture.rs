@@ -8,9 +8,8 @@ use counterpoint::input::{Input, Inputs};
 use counterpoint::layer::{Buffers, Init, Linear, Pass};
 use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::encoder::Encoder;
-use counterpoint::model::fusion::{AnyFusion, Concat};
-use counterpoint::model::head::AnyHead;
-use counterpoint::model::{Model, Multimodal};
+use counterpoint::model::fusion::{Concat, Output};
+use counterpoint::model::{Boxed, LateFusion, Model};
 use counterpoint::strategy::{Dgl, Moment, Strategy};
 use counterpoint::task::Task;
 use counterpoint::train::OptimizerConfig;
@@ -64,26 +63,22 @@ impl Encoder for Smooth {
     }
 }
 
-pub type Smoothed = Multimodal<Smooth, AnyFusion>;
-
 /// Hidden layers of width 6 under any fusion and head, from `from` inputs each.
-pub fn smooth(modalities: usize, from: usize, parts: Parts, outputs: usize, seed: u64) -> Smoothed {
+pub fn smooth(modalities: usize, from: usize, parts: &Parts, outputs: usize, seed: u64) -> LateFusion {
     let init = Init::new(seed, &Device::flex());
     let widths = vec![6; modalities];
     let encoders = (0..modalities)
-        .map(|m| Smooth::new(from, 6, &init.part(format_args!("encoder.{}", NAMES[m]))))
+        .map(|m| Boxed::new(Smooth::new(from, 6, &init.part(format_args!("encoder.{}", NAMES[m])))))
         .collect();
     let fusion = parts.fusion.build(&widths, outputs, &init.part("fusion")).unwrap();
     // Cosine heads want the parts of a concatenation, others the whole.
-    let vector = match parts.fusion {
-        counterpoint::model::fusion::FusionConfig::Concat {} => widths,
-        _ => vec![counterpoint::model::fusion::Fusion::width(&fusion)],
-    };
-    let head = match parts.fusion.output() {
-        counterpoint::model::fusion::Output::Scores => None,
+    let output = parts.fusion.facts().output;
+    let vector = if output == Output::SideBySide { widths } else { vec![fusion.width()] };
+    let head = match output {
+        Output::Scores => None,
         _ => Some(parts.head.build(&vector, outputs, &init.part("head")).unwrap()),
     };
-    Multimodal::new(names(modalities), encoders, fusion, head, Vec::new()).unwrap()
+    LateFusion::new(names(modalities), encoders, fusion, head, Vec::new()).unwrap()
 }
 
 pub fn names(modalities: usize) -> Modalities {
@@ -103,8 +98,6 @@ pub fn inputs(modalities: &[(Vec<f32>, usize)], targets: Targets) -> Inputs {
     Inputs::new(batch, &Device::flex())
 }
 
-pub type Shifted = Multimodal<Shift, Concat>;
-
 /// F1: two classes of weights on two features a modality; B = 1, y = 0.
 pub const W1: [f32; 6] = [1.0, 0.0, 0.0, 1.0, -1.0, 0.5];
 pub const W2: [f32; 6] = [0.5, 0.0, 0.0, -0.5, 1.0, 1.0];
@@ -112,7 +105,7 @@ pub const BIAS: [f32; 3] = [0.1, -0.2, 0.0];
 pub const Z1: [f32; 2] = [1.0, 2.0];
 pub const Z2: [f32; 2] = [-1.0, 0.5];
 
-pub fn f1() -> (Shifted, Inputs) {
+pub fn f1() -> (LateFusion, Inputs) {
     let weight: Vec<f32> =
         (0..3).flat_map(|k| [&W1[2 * k..2 * k + 2], &W2[2 * k..2 * k + 2]].concat()).collect();
     let inputs = inputs(&[(Z1.to_vec(), 2), (Z2.to_vec(), 2)], Targets::Classes(vec![0]));
@@ -120,14 +113,15 @@ pub fn f1() -> (Shifted, Inputs) {
 }
 
 /// Shifts under concat and a linear head of the given weights.
-pub fn shifted(widths: &[usize], weight: Vec<f32>, bias: Vec<f32>) -> Shifted {
+pub fn shifted(widths: &[usize], weight: Vec<f32>, bias: Vec<f32>) -> LateFusion {
     let init = Init::new(0, &Device::flex());
-    let encoder = |(i, &w)| Shift::new(w, &init.part(format_args!("encoder.{i}")));
+    let encoder = |(i, &w)| Boxed::new(Shift::new(w, &init.part(format_args!("encoder.{i}"))));
     let encoders = widths.iter().enumerate().map(encoder).collect();
     let head = Linear::new(widths.iter().sum(), bias.len(), &init.part("head"));
-    let head = Some(AnyHead::Linear(head));
+    let head = Some(Boxed::new(head));
     let model =
-        Multimodal::new(names(widths.len()), encoders, Concat::new(widths), head, Vec::new()).unwrap();
+        LateFusion::new(names(widths.len()), encoders, Boxed::new(Concat::new(widths)), head, Vec::new())
+            .unwrap();
     let groups = model.groups();
     replaced(model, &groups, |name| match name {
         "head.weight" => Some(weight.clone()),

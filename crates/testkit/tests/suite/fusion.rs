@@ -7,9 +7,11 @@ use counterpoint::grad::{PerRow, Row};
 use counterpoint::host::host;
 use counterpoint::layer::{Init, Linear};
 use counterpoint::modality::Modality;
-use counterpoint::model::fusion::{AnyFusion, Combine, Film, Fusion, FusionConfig, Gated, Read, Shares};
-use counterpoint::model::head::AnyHead;
-use counterpoint::model::{Model, Multimodal, Vectors};
+use counterpoint::model::fusion::{
+    BilinearConfig, Combine, CrossAttentionConfig, EnsembleConfig, Film, Fusion, FusionConfig, Gated,
+    LowRankConfig, Read, Shares, SumConfig,
+};
+use counterpoint::model::{Boxed, IntoBoxed, LateFusion, Model, Vectors};
 use counterpoint::strategy::Joint;
 use counterpoint::task::Classification;
 use counterpoint_batch::Targets;
@@ -29,7 +31,7 @@ fn batch(modalities: usize) -> counterpoint::input::Inputs {
 }
 
 /// The smallest `|| d L_m / d z_m ||` over all modalities.
-fn weakest_solo<F: Fusion>(model: &Multimodal<Smooth, F>, modalities: usize) -> f64 {
+fn weakest_solo(model: &LateFusion, modalities: usize) -> f64 {
     let norms = step(model, &batch(modalities), &Classification::new(3), &mut dgl(1.0)).ledger.boundary_norms;
     (0..modalities).map(|m| norms[&(Row::Solo(Modality(m)), Modality(m))]).fold(f64::MAX, f64::min)
 }
@@ -38,7 +40,7 @@ fn weakest_solo<F: Fusion>(model: &Multimodal<Smooth, F>, modalities: usize) -> 
 fn no_fusion_annihilates_a_modality_alone() {
     for modalities in 1..=6 {
         for parts in parts() {
-            let weakest = weakest_solo(&smooth(modalities, 4, parts, 3, 1), modalities);
+            let weakest = weakest_solo(&smooth(modalities, 4, &parts, 3, 1), modalities);
             assert!(weakest > 1e-8, "{weakest:e}: {modalities} modalities, {parts:?}");
         }
     }
@@ -83,11 +85,11 @@ impl Fusion for FrozenGate {
     }
 }
 
-fn with<F: Fusion>(fusion: F) -> Multimodal<Smooth, F> {
+fn with(fusion: impl Fusion + IntoBoxed<dyn Fusion>) -> LateFusion {
     let init = Init::new(1, &Device::flex());
-    let encoders = ["a", "b"].map(|m| Smooth::new(4, 6, &init.part(m))).into();
-    let head = Some(AnyHead::Linear(Linear::new(fusion.width(), 3, &init.part("head"))));
-    Multimodal::new(names(2), encoders, fusion, head, Vec::new()).unwrap()
+    let encoders = ["a", "b"].map(|m| Boxed::new(Smooth::new(4, 6, &init.part(m)))).into();
+    let head = Some(Boxed::new(Linear::new(fusion.width(), 3, &init.part("head"))));
+    LateFusion::new(names(2), encoders, Boxed::new(fusion), head, Vec::new()).unwrap()
 }
 
 fn gated() -> Gated {
@@ -101,7 +103,7 @@ fn notices_a_zero_filled_gate() {
 }
 
 /// The parameters that the multimodal loss gives no or a zero gradient.
-fn idle<F: Fusion>(model: &Multimodal<Smooth, F>, modalities: usize) -> Vec<String> {
+fn idle(model: &LateFusion, modalities: usize) -> Vec<String> {
     let inputs = batch(modalities);
     let gradients = step_by(&PerRow, model, &inputs, &Classification::new(3), &mut Joint {}).gradients;
     let moves = |name: &String| gradients.get(name).is_some_and(|g| norm(g) > 1e-8);
@@ -112,7 +114,7 @@ fn idle<F: Fusion>(model: &Multimodal<Smooth, F>, modalities: usize) -> Vec<Stri
 fn every_parameter_of_every_fusion_learns_from_the_multimodal_loss() {
     for modalities in 1..=6 {
         for parts in parts() {
-            let idle = idle(&smooth(modalities, 4, parts, 3, 1), modalities);
+            let idle = idle(&smooth(modalities, 4, &parts, 3, 1), modalities);
             assert!(idle.is_empty(), "{idle:?}: {modalities} modalities, {parts:?}");
         }
     }
@@ -131,12 +133,12 @@ fn rows(values: &[f32], width: usize) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values.to_vec(), [values.len() / width, width]), &Device::flex())
 }
 
-fn build(config: FusionConfig, widths: &[usize]) -> AnyFusion {
+fn build(config: FusionConfig, widths: &[usize]) -> Boxed<dyn Fusion> {
     config.build(widths, 3, &Init::new(3, &Device::flex())).unwrap()
 }
 
 /// The joined vector.
-fn joined(fusion: &impl Fusion, features: &Vectors) -> Vec<f32> {
+fn joined(fusion: &dyn Fusion, features: &Vectors) -> Vec<f32> {
     host(fusion.scores(features, &|x| x).inner())
 }
 
@@ -179,7 +181,7 @@ fn film_scales_and_shifts_and_passes_its_signal_without_conditions() {
 }
 
 /// A fusion's parameters by name.
-fn weights(fusion: &AnyFusion) -> impl Fn(&str) -> Vec<f32> + use<> {
+fn weights(fusion: &Boxed<dyn Fusion>) -> impl Fn(&str) -> Vec<f32> + use<> {
     let mut groups = counterpoint::grad::Groups::default();
     groups.add(counterpoint::grad::Group::Fusion, "f", fusion);
     let all = values(fusion, &groups);
@@ -193,23 +195,24 @@ fn apply(weight: &[f32], bias: &[f32], x: &[f32]) -> Vec<f64> {
 
 #[test]
 fn full_bilinear_reads_the_outer_product() {
-    let fusion = build(FusionConfig::Bilinear { dims: 1, full: true, width: Some(4) }, &[2, 2]);
+    let fusion = build(FusionConfig::new(BilinearConfig { dims: 1, full: true, width: Some(4) }), &[2, 2]);
     let of = weights(&fusion);
     let (u, v) = ([1.0, 2.0], [3.0, -1.0]);
-    let both = joined(&fusion, &vec![Some(rows(&u, 2)), Some(rows(&v, 2))]);
+    let both = joined(&*fusion, &vec![Some(rows(&u, 2)), Some(rows(&v, 2))]);
     near(&both, &apply(&of("layer.weight"), &of("layer.bias"), &[3.0, -1.0, 6.0, -2.0]), 1e-5);
-    let alone = joined(&fusion, &vec![Some(rows(&u, 2)), None]);
+    let alone = joined(&*fusion, &vec![Some(rows(&u, 2)), None]);
     near(&alone, &apply(&of("layer.weight"), &of("layer.bias"), &[1.0, 2.0, 2.0, 4.0]), 1e-5);
 }
 
 #[test]
 fn bilinear_averages_the_pairs_that_are_there() {
-    let fusion = build(FusionConfig::Bilinear { dims: 3, full: false, width: Some(2) }, &[2, 3, 4]);
+    let fusion =
+        build(FusionConfig::new(BilinearConfig { dims: 3, full: false, width: Some(2) }), &[2, 3, 4]);
     let z = |m: usize| Some(rows(&random(m + 2, &m.to_string()), m + 2));
     let pair = |a: usize, b: usize| {
-        joined(&fusion, &(0..3).map(|m| (m == a || m == b).then(|| z(m)).flatten()).collect())
+        joined(&*fusion, &(0..3).map(|m| (m == a || m == b).then(|| z(m)).flatten()).collect())
     };
-    let all = joined(&fusion, &(0..3).map(z).collect());
+    let all = joined(&*fusion, &(0..3).map(z).collect());
     let pairs = [pair(0, 1), pair(0, 2), pair(1, 2)];
     let mean: Vec<f64> = (0..2).map(|i| pairs.iter().map(|p| f64::from(p[i])).sum::<f64>() / 3.0).collect();
     near(&all, &mean, 1e-5);
@@ -218,7 +221,7 @@ fn bilinear_averages_the_pairs_that_are_there() {
 #[test]
 fn low_rank_is_the_whole_outer_product_through_the_tensor_it_stands_for() {
     let (rank, width) = (2, 3);
-    let fusion = build(FusionConfig::LowRank { rank, width: Some(width) }, &[2, 1]);
+    let fusion = build(FusionConfig::new(LowRankConfig { rank, width: Some(width) }), &[2, 1]);
     let of = weights(&fusion);
     let (wa, wb, w) = (of("factors.0.weight"), of("factors.1.weight"), of("weights"));
     let (ca, cb) = (of("factors.0.bias"), of("factors.1.bias"));
@@ -240,16 +243,16 @@ fn low_rank_is_the_whole_outer_product_through_the_tensor_it_stands_for() {
             .map(|o| pairs().map(|(i, j)| entry(o, i, j) * f64::from(a[i]) * f64::from(b[j])).sum())
             .collect()
     };
-    let both = joined(&fusion, &vec![Some(rows(&a, 2)), Some(rows(&b, 1))]);
+    let both = joined(&*fusion, &vec![Some(rows(&a, 2)), Some(rows(&b, 1))]);
     near(&both, &expected([a[0], a[1], 1.0], [b[0], 1.0]), 1e-5);
-    let alone = joined(&fusion, &vec![None, Some(rows(&b, 1))]);
+    let alone = joined(&*fusion, &vec![None, Some(rows(&b, 1))]);
     near(&alone, &expected([0.0, 0.0, 1.0], [b[0], 1.0]), 1e-5);
 }
 
 #[test]
 fn attention_by_hand() {
     let (width, heads, depth) = (4, 2, 2);
-    let fusion = build(FusionConfig::CrossAttention { heads, width: Some(width) }, &[3, 2]);
+    let fusion = build(FusionConfig::new(CrossAttentionConfig { heads, width: Some(width) }), &[3, 2]);
     let of = weights(&fusion);
     let z = [random(3, "a"), random(2, "b")];
     let zero = vec![0.0; width];
@@ -282,45 +285,44 @@ fn attention_by_hand() {
             mean[d] += (f64::from(token[d]) + out[d]) / 2.0;
         }
     }
-    let is = joined(&fusion, &vec![Some(rows(&z[0], 3)), Some(rows(&z[1], 2))]);
+    let is = joined(&*fusion, &vec![Some(rows(&z[0], 3)), Some(rows(&z[1], 2))]);
     near(&is, &mean, 1e-5);
 }
 
 #[test]
 fn an_absent_token_draws_no_attention() {
-    let config = FusionConfig::CrossAttention { heads: 2, width: Some(4) };
-    let (three, two) = (build(config, &[3, 3, 3]), build(config, &[3, 3]));
+    let config = FusionConfig::new(CrossAttentionConfig { heads: 2, width: Some(4) });
+    let (three, two) = (build(config.clone(), &[3, 3, 3]), build(config, &[3, 3]));
     let z = |m: usize| Some(rows(&random(3, &m.to_string()), 3));
     // Weights depend on names only, so the first two projections are the same.
-    let masked = joined(&three, &vec![z(0), z(1), None]);
-    assert_eq!(masked, joined(&two, &vec![z(0), z(1)]));
-    let zeroed = joined(&three, &vec![z(0), z(1), Some(rows(&[0.0; 3], 3))]);
+    let masked = joined(&*three, &vec![z(0), z(1), None]);
+    assert_eq!(masked, joined(&*two, &vec![z(0), z(1)]));
+    let zeroed = joined(&*three, &vec![z(0), z(1), Some(rows(&[0.0; 3], 3))]);
     assert_ne!(masked, zeroed);
 }
 
 #[test]
 fn an_ensemble_weighs_every_sample_by_its_own_entropies() {
-    let fusion = build(FusionConfig::Ensemble { weights: Combine::Entropy, rate: false }, &[3, 3]);
+    let fusion = build(FusionConfig::new(EnsembleConfig { weights: Combine::Entropy, rate: false }), &[3, 3]);
     // The second sample swaps the modalities.
     let a = Some(rows(&[2.0, 0.0, 0.0, 0.0, 1.0, 0.0], 3));
     let b = Some(rows(&[0.0, 1.0, 0.0, 2.0, 0.0, 0.0], 3));
-    let fused = joined(&fusion, &vec![a.clone(), b]);
+    let fused = joined(&*fusion, &vec![a.clone(), b]);
     near(&fused, &[1.153651, 0.423175, 0.0, 1.153651, 0.423175, 0.0], 1e-5);
-    near(&joined(&fusion, &vec![a, None]), &[2.0, 0.0, 0.0, 0.0, 1.0, 0.0], 0.0);
+    near(&joined(&*fusion, &vec![a, None]), &[2.0, 0.0, 0.0, 0.0, 1.0, 0.0], 0.0);
 }
 
 #[test]
 fn an_ensemble_of_fixed_weights_divides_them_among_those_who_are_there() {
-    let weights = |list: &[f64]| FusionConfig::Ensemble {
-        weights: Combine::Fixed(Shares::new(list).unwrap()),
-        rate: false,
+    let weights = |list: &[f64]| {
+        FusionConfig::new(EnsembleConfig { weights: Combine::Fixed(Shares::new(list).unwrap()), rate: false })
     };
     let three = build(weights(&[0.35, 0.25, 0.4]), &[2, 2, 2]);
     let z = |m: usize| Some(rows(&[[2.0, 0.0], [0.0, 4.0], [1.0, 1.0]][m], 2));
-    near(&joined(&three, &vec![z(0), z(1), z(2)]), &[1.1, 1.4], 1e-6);
+    near(&joined(&*three, &vec![z(0), z(1), z(2)]), &[1.1, 1.4], 1e-6);
     // 0.35 and 0.4 of 0.75.
-    near(&joined(&three, &vec![z(0), None, z(2)]), &[0.35 / 0.75 * 2.0 + 0.4 / 0.75, 0.4 / 0.75], 1e-6);
-    near(&joined(&three, &vec![None, z(1), None]), &[0.0, 4.0], 1e-6);
+    near(&joined(&*three, &vec![z(0), None, z(2)]), &[0.35 / 0.75 * 2.0 + 0.4 / 0.75, 0.4 / 0.75], 1e-6);
+    near(&joined(&*three, &vec![None, z(1), None]), &[0.0, 4.0], 1e-6);
     let refused = weights(&[0.5, 0.5]).build(&[2, 2, 2], 2, &Init::new(0, &Device::flex())).unwrap_err();
     assert!(refused.to_string().contains("has 2 numbers: expected one for each of 3"), "{refused}");
 }
@@ -328,22 +330,22 @@ fn an_ensemble_of_fixed_weights_divides_them_among_those_who_are_there() {
 #[test]
 fn an_ensemble_adds_or_averages_and_its_rate_spares_a_learner_alone() {
     let z = || vec![Some(rows(&[2.0, 0.0, 0.0], 3)), Some(rows(&[0.0, 1.0, 0.0], 3))];
-    let mean = build(FusionConfig::Ensemble { weights: Combine::Mean, rate: false }, &[3, 3]);
-    near(&joined(&mean, &z()), &[1.0, 0.5, 0.0], 0.0);
-    let sum = build(FusionConfig::Ensemble { weights: Combine::Sum, rate: true }, &[3, 3]);
-    near(&joined(&sum, &z()), &[2.0, 1.0, 0.0], 0.0);
+    let mean = build(FusionConfig::new(EnsembleConfig { weights: Combine::Mean, rate: false }), &[3, 3]);
+    near(&joined(&*mean, &z()), &[1.0, 0.5, 0.0], 0.0);
+    let sum = build(FusionConfig::new(EnsembleConfig { weights: Combine::Sum, rate: true }), &[3, 3]);
+    near(&joined(&*sum, &z()), &[2.0, 1.0, 0.0], 0.0);
     let mut groups = counterpoint::grad::Groups::default();
     groups.add(counterpoint::grad::Group::Fusion, "f", &sum);
     let half = replaced(sum, &groups, |name| (name == "f.rate").then(|| vec![0.5]));
-    near(&joined(&half, &z()), &[1.0, 0.5, 0.0], 0.0);
+    near(&joined(&*half, &z()), &[1.0, 0.5, 0.0], 0.0);
     let alone = vec![z()[0].clone(), None];
-    near(&joined(&half, &alone), &[1.0, 0.0, 0.0], 0.0);
+    near(&joined(&*half, &alone), &[1.0, 0.0, 0.0], 0.0);
     near(&host(half.alone(&alone, &|x| x).inner()), &[2.0, 0.0, 0.0], 0.0);
 }
 
 #[test]
 fn a_summed_head_is_a_concat_head_with_the_summed_bias() {
-    let fusion = build(FusionConfig::Sum {}, &[2, 1]);
+    let fusion = build(FusionConfig::new(SumConfig {}), &[2, 1]);
     let mut groups = counterpoint::grad::Groups::default();
     groups.add(counterpoint::grad::Group::Fusion, "f", &fusion);
     let biases = [vec![0.1, 0.2, 0.3], vec![-1.0, 0.5, 0.25]];
@@ -357,10 +359,10 @@ fn a_summed_head_is_a_concat_head_with_the_summed_bias() {
     let weight: Vec<f32> = (0..3).flat_map(|k| [wa[2 * k], wa[2 * k + 1], wb[k]]).collect();
     let bias: Vec<f32> = (0..3).map(|k| biases[0][k] + biases[1][k]).collect();
     let (a, b) = ([1.0, -2.0], [0.5]);
-    let both = joined(&fusion, &vec![Some(rows(&a, 2)), Some(rows(&b, 1))]);
+    let both = joined(&*fusion, &vec![Some(rows(&a, 2)), Some(rows(&b, 1))]);
     near(&both, &apply(&weight, &bias, &[1.0, -2.0, 0.5]), 1e-6);
     // Alone, it keeps the other's bias.
-    let alone = joined(&fusion, &vec![Some(rows(&a, 2)), None]);
+    let alone = joined(&*fusion, &vec![Some(rows(&a, 2)), None]);
     near(&alone, &apply(&weight, &bias, &[1.0, -2.0, 0.0]), 1e-6);
 }
 
@@ -370,12 +372,10 @@ fn a_summed_head_is_a_concat_head_with_the_summed_bias() {
 fn every_fusion_takes_one_to_six_modalities_of_any_widths_and_any_subset() {
     for modalities in 1..=6 {
         for parts in parts() {
-            let equal = matches!(
-                parts.fusion,
-                FusionConfig::Bilinear { full: true, .. } | FusionConfig::Ensemble { .. }
-            );
+            let full = parts.fusion.get::<BilinearConfig>().is_some_and(|bilinear| bilinear.full);
+            let equal = full || parts.fusion.is::<EnsembleConfig>();
             let widths: Vec<usize> = (0..modalities).map(|m| if equal { 3 } else { m + 2 }).collect();
-            let fusion = build(parts.fusion, &widths);
+            let fusion = build(parts.fusion.clone(), &widths);
             for present in counterpoint::modality::Present::all(modalities).subsets() {
                 let z =
                     |m: usize| present.has(Modality(m)).then(|| rows(&random(2 * widths[m], "z"), widths[m]));

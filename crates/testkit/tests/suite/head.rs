@@ -5,12 +5,17 @@ use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint::ErrorKind;
 use counterpoint::grad::{Group, Row};
 use counterpoint::host::host;
-use counterpoint::layer::{Buffers, Init, Linear, Pass};
+use counterpoint::layer::{Buffers, Init, Pass};
 use counterpoint::modality::{Modality, Present};
-use counterpoint::model::encoder::EncoderConfig;
-use counterpoint::model::fusion::{Combine, Concat, FusionConfig};
-use counterpoint::model::head::{Activation, AnyHead, CosineHead, HeadConfig};
-use counterpoint::model::{Feature, Model, Multimodal, MultimodalConfig};
+use counterpoint::model::encoder::{EncoderConfig, MlpConfig};
+use counterpoint::model::fusion::{
+    BilinearConfig, Combine, Concat, ConcatConfig, CrossAttentionConfig, EnsembleConfig, FusionConfig,
+    GatedConfig, LowRankConfig,
+};
+use counterpoint::model::head::{
+    Activation, CosineHead, CosineHeadConfig, Head, HeadConfig, HeadSettings, LinearHeadConfig, MlpHeadConfig,
+};
+use counterpoint::model::{Boxed, Feature, LateFusion, LateFusionConfig, Model, ModelSettings};
 use counterpoint::strategy::Joint;
 use counterpoint::task::Classification;
 use counterpoint_batch::{ModalitySpec, Targets};
@@ -58,10 +63,11 @@ fn cosine_scores_ignore_the_scale_of_features_and_rows_and_are_bounded() {
 fn the_gradient_of_cosines_is_orthogonal_to_the_features_and_finite_at_zero() {
     let init = Init::new(2, &Device::flex());
     let make = |widths: &[usize]| {
-        let shift = |(i, &w): (usize, &usize)| Shift::new(w, &init.part(i));
-        let head = HeadConfig::Cosine { scale: 10.0 }.build(widths, 3, &init.part("head")).unwrap();
+        let shift = |(i, &w): (usize, &usize)| Boxed::new(Shift::new(w, &init.part(i)));
+        let head =
+            HeadConfig::new(CosineHeadConfig { scale: 10.0 }).build(widths, 3, &init.part("head")).unwrap();
         let encoders = widths.iter().enumerate().map(shift).collect();
-        Multimodal::new(names(2), encoders, Concat::new(widths), Some(head), Vec::new()).unwrap()
+        LateFusion::new(names(2), encoders, Boxed::new(Concat::new(widths)), Some(head), Vec::new()).unwrap()
     };
     let model = make(&[2, 3]);
     let of = |z1: Vec<f32>, z2: Vec<f32>| {
@@ -97,7 +103,7 @@ fn an_auxiliary_row_reads_the_solo_head_if_there_is_one() {
     let problem = Problem::new(2, 6, 6, 1);
     let inputs = counterpoint::input::Inputs::new(problem.whole(), &Device::flex());
     let data = counterpoint_batch::BatchSource::modalities(&problem);
-    let of = |parts: Parts, solo_heads: bool| {
+    let of = |parts: &Parts, solo_heads: bool| {
         let model = model(data, parts, solo_heads, 3, 1).unwrap();
         let all: Vec<usize> = (0..6).collect();
         let rows = [(Row::Solo(A), all.clone()), (Row::Aux(A), all)];
@@ -109,19 +115,21 @@ fn an_auxiliary_row_reads_the_solo_head_if_there_is_one() {
         (solo, aux)
     };
     for parts in counterpoint_testkit::conformance::parts() {
-        let (solo, aux) = of(parts, false);
+        let (solo, aux) = of(&parts, false);
         // Without solo heads it is the unimodal row, while biases are 0 and rates 1.
         assert_eq!(solo, aux, "{parts:?}");
-        let (solo, aux) = of(parts, true);
+        let (solo, aux) = of(&parts, true);
         assert_ne!(solo, aux, "{parts:?}");
     }
 }
 
 fn built(fusion: FusionConfig, head: HeadConfig, widths: [usize; 2], outputs: usize) -> counterpoint::Error {
     let data = [ModalitySpec::new("audio", [5]), ModalitySpec::new("image", [7])];
-    let encoders = widths.map(|w| EncoderConfig::Mlp { widths: vec![w] }).into();
-    let config = MultimodalConfig { encoders, fusion, head, solo_heads: false };
-    config.build(&data, outputs, 0, &Device::flex()).expect_err("these parts do not fit")
+    let encoder =
+        |(m, w): (&ModalitySpec, usize)| (m.name.clone(), EncoderConfig::new(MlpConfig { widths: vec![w] }));
+    let encoders = data.iter().zip(widths).map(encoder).collect();
+    let config = LateFusionConfig { encoders, fusion, head, ..LateFusionConfig::default() };
+    config.build(&data, outputs, false, 0, &Device::flex()).expect_err("these parts do not fit")
 }
 
 #[track_caller]
@@ -135,36 +143,49 @@ fn says(error: &counterpoint::Error, kind: ErrorKind, words: &[&str]) {
 
 #[test]
 fn parts_that_do_not_fit_are_refused_by_name() {
-    let linear = HeadConfig::Linear {};
-    let full = FusionConfig::Bilinear { dims: 64, full: true, width: None };
-    let ensemble = |weights| FusionConfig::Ensemble { weights, rate: false };
+    let linear = HeadConfig::new(LinearHeadConfig {});
+    let full = FusionConfig::new(BilinearConfig { dims: 64, full: true, width: None });
+    let ensemble = |weights| FusionConfig::new(EnsembleConfig { weights, rate: false });
     let both = ["audio 6", "image 8"];
-    let shape = |fusion, words: &[&str]| {
-        says(&built(fusion, linear, [6, 8], 3), ErrorKind::Shape, &[words, &both].concat());
+    let shape = |fusion: FusionConfig, words: &[&str]| {
+        says(&built(fusion, linear.clone(), [6, 8], 3), ErrorKind::Shape, &[words, &both].concat());
     };
     shape(full, &["bilinear", "equal width", "[6, 8]"]);
     shape(ensemble(Combine::Mean), &["ensemble", "equal width", "[6, 8]"]);
-    shape(FusionConfig::CrossAttention { heads: 3, width: None }, &["cross-attention", "width 8", "3 heads"]);
+    shape(
+        FusionConfig::new(CrossAttentionConfig { heads: 3, width: None }),
+        &["cross-attention", "width 8", "3 heads"],
+    );
     let config = |fusion, outputs, words: &[&str]| {
-        says(&built(fusion, linear, [6, 6], outputs), ErrorKind::Config, words);
+        says(&built(fusion, linear.clone(), [6, 6], outputs), ErrorKind::Config, words);
     };
     config(ensemble(Combine::Entropy), 1, &["ensemble", "entropy", "2 classes"]);
-    config(FusionConfig::Bilinear { dims: 0, full: false, width: None }, 3, &["bilinear", "dims", "0"]);
-    config(FusionConfig::LowRank { rank: 0, width: None }, 3, &["low-rank", "rank", "0"]);
-    config(FusionConfig::CrossAttention { heads: 0, width: None }, 3, &["cross-attention", "heads", "0"]);
-    config(FusionConfig::Gated { width: Some(0) }, 3, &["gated", "width", "0"]);
+    config(
+        FusionConfig::new(BilinearConfig { dims: 0, full: false, width: None }),
+        3,
+        &["bilinear", "dims", "0"],
+    );
+    config(FusionConfig::new(LowRankConfig { rank: 0, width: None }), 3, &["low-rank", "rank", "0"]);
+    config(
+        FusionConfig::new(CrossAttentionConfig { heads: 0, width: None }),
+        3,
+        &["cross-attention", "heads", "0"],
+    );
+    config(FusionConfig::new(GatedConfig { width: Some(0) }), 3, &["gated", "width", "0"]);
 }
 
 #[test]
 fn the_cosine_head_takes_concat_only() {
     for parts in counterpoint_testkit::conformance::parts() {
-        if parts.fusion != (FusionConfig::Concat {}) {
-            let error = built(parts.fusion, HeadConfig::Cosine { scale: 10.0 }, [6, 6], 3);
+        if !parts.fusion.is::<ConcatConfig>() {
+            let error =
+                built(parts.fusion.clone(), HeadConfig::new(CosineHeadConfig { scale: 10.0 }), [6, 6], 3);
             says(&error, ErrorKind::Config, &["cosine", parts.fusion.name(), "concat"]);
         }
     }
     for scale in [0.0, -1.0, f64::NAN] {
-        let error = built(FusionConfig::Concat {}, HeadConfig::Cosine { scale }, [6, 8], 3);
+        let error =
+            built(FusionConfig::new(ConcatConfig {}), HeadConfig::new(CosineHeadConfig { scale }), [6, 8], 3);
         says(&error, ErrorKind::Config, &["cosine", "scale"]);
     }
 }
@@ -172,9 +193,10 @@ fn the_cosine_head_takes_concat_only() {
 #[test]
 fn a_shared_head_and_its_rate_belong_to_head_and_fusion() {
     let problem = Problem::new(2, 6, 6, 1);
-    let relu = HeadConfig::Mlp { hidden: 5, activation: Activation::Relu };
-    let parts = Parts { fusion: FusionConfig::Ensemble { weights: Combine::Sum, rate: true }, head: relu };
-    let model = model(counterpoint_batch::BatchSource::modalities(&problem), parts, false, 3, 1).unwrap();
+    let relu = HeadConfig::new(MlpHeadConfig { hidden: 5, activation: Activation::Relu });
+    let parts =
+        Parts { fusion: FusionConfig::new(EnsembleConfig { weights: Combine::Sum, rate: true }), head: relu };
+    let model = model(counterpoint_batch::BatchSource::modalities(&problem), &parts, false, 3, 1).unwrap();
     let groups = model.groups();
     let named = |group| {
         let of = groups.parameters().iter().filter(|p| p.group == group);
@@ -198,15 +220,14 @@ fn additive_models_are_those_whose_solo_scores_add_up() {
     let all: Vec<usize> = (0..6).collect();
     let mut additive = 0;
     for parts in counterpoint_testkit::conformance::parts() {
-        let Parts { fusion, head } = parts;
-        let claimed =
-            MultimodalConfig { encoders: Vec::new(), fusion, head, solo_heads: false }.is_additive();
+        let Parts { fusion, head } = parts.clone();
+        let claimed = LateFusionConfig { fusion, head, ..LateFusionConfig::default() }.facts().additive;
         let rows: Vec<_> = [Row::Full]
             .into_iter()
             .chain((0..3).map(|m| Row::Solo(Modality(m))))
             .map(|r| (r, all.clone()))
             .collect();
-        let model = model(data, parts, false, 3, 1).unwrap();
+        let model = model(data, &parts, false, 3, 1).unwrap();
         let mut buffers = Buffers::default();
         let scored = model.forward(&rows, &inputs, &mut Pass::train(&mut buffers));
         let of = |i: usize| host(scored[i].scores.clone().inner());
@@ -222,13 +243,13 @@ fn additive_models_are_those_whose_solo_scores_add_up() {
 #[test]
 fn a_relu_head_differs_from_a_tanh_head() {
     let build = |activation| {
-        let config = HeadConfig::Mlp { hidden: 4, activation };
+        let config = HeadConfig::new(MlpHeadConfig { hidden: 4, activation });
         config.build(&[2], 3, &Init::new(1, &Device::flex())).unwrap()
     };
     let x = rows([1.0, -2.0], 2);
     let [tanh, relu] =
         [Activation::Tanh, Activation::Relu].map(|a| host(build(a).forward(x.clone()).inner()));
     assert_ne!(tanh, relu);
-    let linear = AnyHead::Linear(Linear::new(2, 3, &Init::new(1, &Device::flex())));
+    let linear = LinearHeadConfig {}.build(&[2], 3, &Init::new(1, &Device::flex())).unwrap();
     assert_eq!(host(linear.forward(x).inner()).len(), 3);
 }

@@ -7,8 +7,8 @@ use counterpoint::grad::Row;
 use counterpoint::layer::Buffers;
 use counterpoint::modality::{Modality, Present};
 use counterpoint::model::Model;
-use counterpoint::model::fusion::FusionConfig;
-use counterpoint::model::head::{Activation, HeadConfig};
+use counterpoint::model::fusion::{ConcatConfig, FusionConfig};
+use counterpoint::model::head::{Activation, HeadConfig, MlpHeadConfig};
 use counterpoint::strategy::{
     AgmConfig, GBlendConfig, Heads, Joint, MmParetoConfig, OgmConfig, PmrConfig, Scores, StrategyConfig,
     StrategyState, Tensors,
@@ -120,10 +120,10 @@ fn agm_gives_every_modality_its_shapley_response() {
 
     // With a hidden layer over three modalities no two of the sets add up.
     let parts = Parts {
-        fusion: FusionConfig::Concat {},
-        head: HeadConfig::Mlp { hidden: 5, activation: Activation::Tanh },
+        fusion: FusionConfig::new(ConcatConfig {}),
+        head: HeadConfig::new(MlpHeadConfig { hidden: 5, activation: Activation::Tanh }),
     };
-    let model = smooth(3, 2, parts, 3, 2);
+    let model = smooth(3, 2, &parts, 3, 2);
     let source =
         Vectors::new(&[&[Some(Z1), Some(Z2), Some([0.3, -2.0])], &[Some(Z2), Some(Z1), Some([2.0, 1.0])]]);
     let all = model.modalities().all();

@@ -5,8 +5,8 @@ use counterpoint::grad::Row;
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Init, Pass};
-use counterpoint::model::fusion::FusionConfig;
-use counterpoint::model::{Model, Multimodal};
+use counterpoint::model::fusion::{FusionConfig, SumConfig};
+use counterpoint::model::{Boxed, LateFusion, Model};
 use counterpoint::strategy::{OgmConfig, Scores, StrategyConfig, Tensors};
 use counterpoint::task::Classification;
 use counterpoint_batch::Targets;
@@ -27,9 +27,9 @@ fn figures<M: Model>(model: &M, inputs: &Inputs, classes: usize, scores: Scores)
 #[test]
 fn under_sum_ogm_compares_modalities_with_their_whole_own_bias() {
     let init = Init::new(0, &Device::flex());
-    let encoders = ["audio", "image"].map(|name| Shift::new(2, &init.part(name))).into();
-    let fusion = FusionConfig::Sum {}.build(&[2, 2], 2, &init.part("fusion")).unwrap();
-    let model = Multimodal::new(names(2), encoders, fusion, None, Vec::new()).unwrap();
+    let encoders = ["audio", "image"].map(|name| Boxed::new(Shift::new(2, &init.part(name)))).into();
+    let fusion = FusionConfig::new(SumConfig {}).build(&[2, 2], 2, &init.part("fusion")).unwrap();
+    let model = LateFusion::new(names(2), encoders, fusion, None, Vec::new()).unwrap();
     let groups = model.groups();
     let model = replaced(model, &groups, |name| match name {
         "fusion.layers.0.bias" => Some(vec![2.0, 0.0]),
@@ -57,12 +57,12 @@ fn under_concat_ogm_gives_every_modality_half_of_the_bias() {
 fn the_own_terms_of_an_additive_model_add_up_to_its_scores() {
     let mut checked = 0;
     for parts in parts() {
-        if !late_fusion(parts).is_additive() {
+        if !late_fusion(&parts).facts().additive {
             continue;
         }
         for modalities in 1..=3 {
             checked += 1;
-            let model = smooth(modalities, 4, parts, 3, 7);
+            let model = smooth(modalities, 4, &parts, 3, 7);
             let groups = model.groups();
             // Biases start at 0 and would prove nothing.
             let model = replaced(model, &groups, |name| {

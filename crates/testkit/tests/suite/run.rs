@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use counterpoint::grad::Row;
 use counterpoint::modality::Modalities;
-use counterpoint::model::{Model, ModelConfig};
+use counterpoint::model::{CubeMlpConfig, Model};
 use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
 use counterpoint::task::{Classification, Regression, RegressionLoss};
 use counterpoint::train::{Besides, Checkpoint, Learner, OptimizerConfig, Outcome, Progress, evaluate};
@@ -48,7 +48,7 @@ impl Drop for Scratch {
 
 /// What a model bears: a cube's layer norm over modalities is too steep for large steps.
 fn rate(subject: &Subject) -> f64 {
-    if matches!(subject.model, ModelConfig::CubeMlp(_)) { 0.002 } else { 0.05 }
+    if subject.model.is::<CubeMlpConfig>() { 0.002 } else { 0.05 }
 }
 
 const LAST: &str = "last.safetensors";
@@ -156,7 +156,7 @@ fn a_number_is_learned_through_the_same_loop() {
             truncate_unimodal: true,
         });
         let names = Modalities::new(data.modalities().iter().map(|m| m.name.as_str())).unwrap();
-        let model = model(data.modalities(), parts()[0], false, 1, 1).unwrap();
+        let model = model(data.modalities(), &parts()[0], false, 1, 1).unwrap();
         let mut learner = Learner::new(model, adam(0.02, 1.0), strategy.build(&names).unwrap());
         let r2 = |learner: &Learner<_>| {
             let scores = evaluate(

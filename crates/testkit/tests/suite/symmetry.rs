@@ -5,8 +5,8 @@ use counterpoint::grad::Cut;
 use counterpoint::input::Inputs;
 use counterpoint::layer::Buffers;
 use counterpoint::modality::Modalities;
-use counterpoint::model::fusion::FusionConfig;
-use counterpoint::model::{Model, ModelConfig};
+use counterpoint::model::fusion::Output;
+use counterpoint::model::{LateFusionConfig, Model};
 use counterpoint::strategy::{Dgl, Joint, StrategyConfig, UnimodalConfig};
 use counterpoint::task::Classification;
 use counterpoint_batch::BatchSource;
@@ -18,11 +18,6 @@ use counterpoint_testkit::problem::{NAMES, Problem};
 
 /// Width of every modality's features in the suite's models.
 const WIDTH: usize = 6;
-
-/// Fusions whose formula does not ask who comes first.
-fn symmetric(fusion: &FusionConfig) -> bool {
-    !matches!(fusion, FusionConfig::Gated { .. } | FusionConfig::Film {} | FusionConfig::Bilinear { .. })
-}
 
 /// The reordered model's parameters from the original's, or back: entry `i`
 /// of a fusion's list becomes `order[i]`, columns that read a concatenation
@@ -71,12 +66,12 @@ fn permuting_modalities_permutes_gradients() {
         let mut checked = 0;
         for subject in subjects(order.len()) {
             // Streams that exchange read each other in the order of the modalities.
-            let ModelConfig::LateFusion(model) = &subject.model else { continue };
-            if !subject.strategy.is_symmetric() || !symmetric(&model.fusion) {
+            let Some(model) = subject.model.get::<LateFusionConfig>() else { continue };
+            if !subject.strategy.is_symmetric() || !model.fusion.facts().symmetric {
                 continue;
             }
             checked += 1;
-            let concat = matches!(model.fusion, FusionConfig::Concat {});
+            let concat = model.fusion.facts().output == Output::SideBySide;
             let (original, weights) = gradients(&subject, &problem, None);
             let expected = reordered(&original, &order, concat);
             let weights = reordered(&weights, &order, concat);
@@ -103,7 +98,7 @@ fn documented_limits_are_the_strategies_they_name() {
         for (limit, named) in limits(modalities) {
             for parts in parts() {
                 let of = |strategy: &StrategyConfig| {
-                    let model = late_fusion(parts);
+                    let model = late_fusion(&parts);
                     let subject = Subject { strategy: strategy.clone(), model, modalities };
                     gradients(&subject, &problem, None).0
                 };
@@ -116,7 +111,7 @@ fn documented_limits_are_the_strategies_they_name() {
 #[test]
 fn the_comparison_notices_a_limit_that_is_none() {
     let problem = Problem::new(2, 9, 9, 3);
-    let model = late_fusion(parts()[0]);
+    let model = late_fusion(&parts()[0]);
     let of =
         |strategy| gradients(&Subject { strategy, model: model.clone(), modalities: 2 }, &problem, None).0;
     let almost = StrategyConfig::from(Dgl {

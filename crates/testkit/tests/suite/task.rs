@@ -5,8 +5,8 @@ use counterpoint::grad::{Cut, Evaluator, PerRow};
 use counterpoint::input::Inputs;
 use counterpoint::layer::Buffers;
 use counterpoint::modality::Modalities;
-use counterpoint::model::Model;
 use counterpoint::model::esanet::EsaNetConfig;
+use counterpoint::model::{Model, ModelSettings};
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::{Multilabel, Regression, RegressionLoss, Segmentation, Task};
 use counterpoint_batch::{Array, Batch, BatchSource, ClassMap, ModalitySpec, Sample, Target};
@@ -71,11 +71,11 @@ fn numbers_and_label_sets_by_both_evaluators() {
     for (task, inputs) in cases {
         for text in COMMON.iter().chain(&OWN_HEADS) {
             let heads = config(text).wants_solo_heads();
-            let model = model(&data, parts()[0], heads, task.outputs(), 1).unwrap();
+            let model = model(&data, &parts()[0], heads, task.outputs(), 1).unwrap();
             difference(&model, inputs, [task, task], text).unwrap_or_else(|e| panic!("{text} {task:?}: {e}"));
         }
     }
-    let model = model(&data, parts()[0], false, 1, 1).unwrap();
+    let model = model(&data, &parts()[0], false, 1, 1).unwrap();
     assert!(
         difference(&model, &numbers, [&squared, other[0]], COMMON[0]).is_err(),
         "another loss is noticed"
@@ -110,7 +110,7 @@ fn maps_by_both_evaluators() {
         se_reduction: 4,
         ..EsaNetConfig::default()
     };
-    let model = config.build(&spec, 3, 1, &Device::flex()).unwrap();
+    let model = config.build(&spec, 3, false, 1, &Device::flex()).unwrap();
     for text in COMMON.iter().chain(&CLASSES) {
         let (one, other) = (task(0.5), task(0.7));
         difference(&model, &inputs, [&one, &one], text).unwrap_or_else(|e| panic!("{text}: {e}"));

@@ -89,7 +89,7 @@ impl Strategy for Looks {
 #[test]
 fn trap_3_looking_moves_no_statistics() {
     let (problem, inputs) = problem();
-    let model = model(problem.modalities(), parts()[0], false, 3, 1).unwrap();
+    let model = model(problem.modalities(), &parts()[0], false, 3, 1).unwrap();
     let moved = |strategy: &mut dyn Strategy| {
         let mut buffers = Buffers::default();
         let task = Classification::new(3);
@@ -104,7 +104,7 @@ fn trap_3_looking_moves_no_statistics() {
 #[test]
 fn trap_4_statistics_of_a_copy_are_its_own() {
     let (problem, inputs) = problem();
-    let model = model(problem.modalities(), parts()[0], false, 3, 1).unwrap();
+    let model = model(problem.modalities(), &parts()[0], false, 3, 1).unwrap();
     let mut learner = Learner::new(model, sgd(0.1, 0.0, 0.0), Box::new(dgl(1.0)));
     let train = |model: &_, buffers: &mut Buffers| {
         let task = Classification::new(3);

@@ -11,10 +11,7 @@ use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::Pass;
 use counterpoint::modality::{Modalities, Modality};
-use counterpoint::model::encoder::EncoderConfig;
-use counterpoint::model::fusion::FusionConfig;
-use counterpoint::model::head::HeadConfig;
-use counterpoint::model::{Model, MultimodalConfig};
+use counterpoint::model::{LateFusionConfig, Model, ModelSettings};
 use counterpoint::strategy::{Joint, StrategyConfig};
 use counterpoint::train::{Learner, OptimizerConfig};
 use counterpoint::weights::{self, Array, Weights};
@@ -30,14 +27,10 @@ fn load(name: &str) -> Weights {
 
 /// A ResNet-18 of width 2 over pictures of so many channels.
 fn learner(channels: usize) -> Learner<impl Model> {
-    let config = MultimodalConfig {
-        encoders: vec![serde_json::from_str::<EncoderConfig>(r#"{"name": "resnet18", "width": 2}"#).unwrap()],
-        fusion: FusionConfig::Concat {},
-        head: HeadConfig::Linear {},
-        solo_heads: false,
-    };
+    let encoder = serde_json::from_str(r#"{"name": "resnet18", "width": 2}"#).unwrap();
+    let config = LateFusionConfig { encoder, ..LateFusionConfig::default() };
     let data = [ModalitySpec::new("picture", [channels, 40, 48])];
-    let model = config.build(&data, 3, 0, &Device::flex()).unwrap();
+    let model = config.build(&data, 3, false, 0, &Device::flex()).unwrap();
     let strategy = StrategyConfig::from(Joint {}).build(&Modalities::new(["picture"]).unwrap()).unwrap();
     let optimizer: OptimizerConfig = serde_json::from_str(r#"{"name": "sgd", "lr": 0.1}"#).unwrap();
     Learner::new(model, optimizer, strategy)

@@ -1,19 +1,24 @@
 //! Settings of the CubeMLP, and what fits together.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use burn::tensor::Device;
 use counterpoint_batch::ModalitySpec;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CubeBlock, CubeHead, CubeMlp};
 use crate::Error;
-use crate::layer::{Init, Linear};
+use crate::layer::Init;
 use crate::modality::{Modalities, PerModality};
-use crate::model::sequence::SequenceConfig;
+use crate::model::branches::{Branches, of_modality};
+use crate::model::sequence::{GruConfig, SequenceConfig};
+use crate::model::{AnyModel, ModelSettings, NetworkFacts};
 
 /// Perceptrons over length, modality and channel. See [`CubeMlp`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CubeMlpConfig {
     /// Encoder of every modality that `encoders` does not name.
@@ -51,7 +56,7 @@ pub struct CubeMlpConfig {
 impl Default for CubeMlpConfig {
     fn default() -> Self {
         Self {
-            encoder: SequenceConfig::Gru { embedding: None },
+            encoder: GruConfig::default().into(),
             length: None,
             channels: 128,
             blocks: vec![[50, 3, 128], [10, 3, 32]],
@@ -77,64 +82,6 @@ struct Rates {
 }
 
 impl CubeMlpConfig {
-    /// Builds the model for the data's modalities and the task's outputs;
-    /// `solo_heads` asks for heads that a strategy needs.
-    ///
-    /// # Errors
-    /// If parts do not fit; the message names them and their shapes.
-    pub fn build(
-        &self,
-        data: &[ModalitySpec],
-        outputs: usize,
-        solo_heads: bool,
-        seed: u64,
-        device: &Device,
-    ) -> Result<CubeMlp, Error> {
-        let modalities = Modalities::new(data.iter().map(|m| m.name.as_str()))?;
-        if outputs == 0 {
-            return Err(Error::config("a head needs at least one output"));
-        }
-        if self.blocks.is_empty() || self.blocks.iter().flatten().any(|size| *size == 0) {
-            return Err(Error::config(format!(
-                "model.blocks = {:?}: expected at least one block of three positive sizes (length, modality, channel)",
-                self.blocks
-            )));
-        }
-        let length = self.length(data)?;
-        let rates = self.rates(&modalities)?;
-        let init = Init::new(seed, device);
-        let encoder = |(m, &rate): (&ModalitySpec, &f64)| {
-            let config = self.encoders.get(&m.name).unwrap_or(&self.encoder);
-            config
-                .build(m, self.channels, rate, &init.part(format_args!("encoder.{}", m.name)))
-                .map_err(|e| Error::new(e.kind(), format!("modality `{}`: {e}", m.name)))
-        };
-        let encoders = data.iter().zip(&rates.encoders).map(encoder).collect::<Result<Vec<_>, _>>()?;
-        let mut size = [length, data.len(), self.channels];
-        let mut blocks = Vec::with_capacity(self.blocks.len());
-        for (i, &to) in self.blocks.iter().enumerate() {
-            blocks.push(CubeBlock::new(size, to, rates.block, &init.part(format_args!("fusion.{i}"))));
-            size = to;
-        }
-        let solo = |m: &ModalitySpec| {
-            Linear::new(self.channels, outputs, &init.part(format_args!("solo_head.{}", m.name)))
-        };
-        let model = CubeMlp {
-            encoders,
-            blocks,
-            head: CubeHead::new(size[1] * size[2], self.head_hidden, outputs, rates.head, &init.part("head")),
-            solo_heads: if solo_heads || self.solo_heads {
-                data.iter().map(solo).collect()
-            } else {
-                Vec::new()
-            },
-            length,
-            modalities,
-        };
-        init.check()?;
-        Ok(model)
-    }
-
     /// What is dropped where.
     fn rates(&self, modalities: &Modalities) -> Result<Rates, Error> {
         let encoders = self.encoder_dropout.clone().unwrap_or(self.dropout.into());
@@ -177,6 +124,65 @@ impl CubeMlpConfig {
                 "model.length = {length}, but sequences of the data have up to {longest} steps"
             ))),
         }
+    }
+}
+
+impl Settings for CubeMlpConfig {
+    const NAME: &'static str = "cube-mlp";
+    const SUMMARY: &'static str = "sequences side by side, mixed over length, modality and channel; one head";
+}
+
+impl ModelSettings for CubeMlpConfig {
+    fn build(
+        &self,
+        data: &[ModalitySpec],
+        outputs: usize,
+        solo_heads: bool,
+        seed: u64,
+        device: &Device,
+    ) -> Result<AnyModel, Error> {
+        let modalities = Modalities::new(data.iter().map(|m| m.name.as_str()))?;
+        if self.blocks.is_empty() || self.blocks.iter().flatten().any(|size| *size == 0) {
+            return Err(Error::config(format!(
+                "model.blocks = {:?}: expected at least one block of three positive sizes (length, modality, channel)",
+                self.blocks
+            )));
+        }
+        let length = self.length(data)?;
+        let rates = self.rates(&modalities)?;
+        let init = Init::new(seed, device);
+        let mut encoder_rates = rates.encoders.iter();
+        let branches = Branches::build(data, &init, |m, init| {
+            let rate = *encoder_rates.next().expect("a rate for each modality");
+            of_modality(m, &self.encoders, &self.encoder).encoder(m, self.channels, rate, init)
+        })?;
+        let widths = vec![self.channels; data.len()];
+        let mut size = [length, data.len(), self.channels];
+        let mut blocks = Vec::with_capacity(self.blocks.len());
+        for (i, &to) in self.blocks.iter().enumerate() {
+            blocks.push(CubeBlock::new(size, to, rates.block, &init.part(format_args!("fusion.{i}"))));
+            size = to;
+        }
+        let model = CubeMlp {
+            branches: branches.with_solo_heads(solo_heads || self.solo_heads, &widths, outputs, &init)?,
+            blocks,
+            head: CubeHead::new(size[1] * size[2], self.head_hidden, outputs, rates.head, &init.part("head")),
+            length,
+        };
+        init.check()?;
+        Ok(AnyModel::new(model))
+    }
+
+    fn facts(&self) -> NetworkFacts {
+        NetworkFacts::DENSE_FUSION
+    }
+
+    fn mentions(&self) -> Vec<&str> {
+        self.encoders.keys().map(String::as_str).collect()
+    }
+
+    fn pretrained(&self, _: &str) -> Option<(&Path, Option<&str>)> {
+        None
     }
 }
 

@@ -12,11 +12,12 @@ use burn::tensor::Tensor;
 
 use head::CubeHead;
 
+use super::branches::Branches;
 use super::sequence::{SequenceEncoder, mean};
 use super::{Feature, Features, Model, Scored, Vectors};
 use crate::grad::{Group, Groups, Row};
 use crate::input::Input;
-use crate::layer::{BnPolicy, Linear, Pass};
+use crate::layer::{BnPolicy, Pass};
 use crate::modality::{Modalities, Modality};
 
 /// A sequence encoder a modality; all sequences side by side make a cube
@@ -30,13 +31,10 @@ use crate::modality::{Modalities, Modality};
 /// that a row lacks is zeros in the cube, behind all that its encoder does.
 #[derive(Module, Debug)]
 pub struct CubeMlp {
-    encoders: Vec<SequenceEncoder>,
+    branches: Branches<SequenceEncoder>,
     blocks: Vec<CubeBlock>,
     head: CubeHead,
-    solo_heads: Vec<Linear>,
     length: usize,
-    #[module(skip)]
-    modalities: Modalities,
 }
 
 impl CubeMlp {
@@ -60,25 +58,20 @@ impl CubeMlp {
 
 impl Model for CubeMlp {
     fn modalities(&self) -> &Modalities {
-        &self.modalities
+        self.branches.modalities()
     }
 
     fn groups(&self) -> Groups {
-        let mut groups = Groups::default();
-        for (m, encoder) in self.modalities.iter().zip(&self.encoders) {
-            groups.add(Group::Encoder(m), &format!("encoder.{}", self.modalities.name(m)), encoder);
-        }
+        let mut groups = self.branches.groups();
         groups.add(Group::Fusion, "fusion", &self.blocks);
         groups.add(Group::Head, "head", &self.head);
-        for (m, head) in self.modalities.iter().zip(&self.solo_heads) {
-            groups.add(Group::SoloHead(m), &format!("solo_head.{}", self.modalities.name(m)), head);
-        }
+        self.branches.add_solo_heads(&mut groups);
         groups
     }
 
     /// The sequence, and the share of each step in its mean.
     fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
-        let encoder = &self.encoders[m.0];
+        let encoder = &self.branches.encoders[m.0];
         let sequence = encoder.sequence(input, pass);
         let (steps, shares) = (sequence.steps.clone(), sequence.shares());
         let [batch, length, channels] = steps.dims();
@@ -99,14 +92,10 @@ impl Model for CubeMlp {
     fn join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored {
         let vectors: Vectors =
             features.iter().map(|z| z.as_ref().map(|z| mean(z.part(0), z.part(1)))).collect();
-        let own = match row {
-            Row::Aux(m) => self.solo_heads.get(m.0).zip(vectors[m.0].clone()),
-            _ => None,
-        };
-        if let Some((head, vector)) = own {
-            return Scored { scores: head.forward(vector), features: vectors };
+        if let Some(scores) = self.branches.solo_scores(row, &vectors) {
+            return Scored { scores, features: vectors };
         }
-        let all = self.modalities.all();
+        let all = self.modalities().all();
         let scores = pass.behind(row.present(all.count()), all, BnPolicy::PerSubset, |pass| {
             let cube = self.blocks.iter().fold(self.stack(features), |cube, block| block.forward(cube, pass));
             let [batch, _, modalities, channels] = cube.dims();

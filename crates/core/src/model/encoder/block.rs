@@ -2,13 +2,14 @@
 
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::relu};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::NonBottleneck1D;
 use crate::layer::{BatchNorm, Conv2d, Init, Pass};
 
 /// Which residual block a network is made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BlockKind {
     /// Two 3x3 convolutions (He et al., CVPR 2016).

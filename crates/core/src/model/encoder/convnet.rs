@@ -1,11 +1,54 @@
 //! A compact convolutional encoder.
 
+use std::path::Path;
+
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::relu};
+use counterpoint_batch::ModalitySpec;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Encoder, Stages, Stream};
+use super::{Encoder, EncoderSettings, InputShape, Stages, Stream, positive};
+use crate::Error;
 use crate::input::Input;
 use crate::layer::{BatchNorm, Conv2d, Init, Pass};
+use crate::model::Boxed;
+
+/// 3x3 convolutions of stride 2 with batch norm and ReLU, then the mean over space and frames.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ConvNetConfig {
+    /// Output channels of each layer, each at least 1; the last is the width of the features.
+    pub channels: Vec<usize>,
+}
+
+impl Default for ConvNetConfig {
+    fn default() -> Self {
+        Self { channels: vec![16, 32, 64, 64] }
+    }
+}
+
+impl Settings for ConvNetConfig {
+    const NAME: &'static str = "conv-net";
+    const SUMMARY: &'static str =
+        "compact 3x3 stride-2 convolutions with batch norm; images, spectrograms and frames";
+}
+
+impl EncoderSettings for ConvNetConfig {
+    fn takes(&self) -> &'static [InputShape] {
+        &[InputShape::Image, InputShape::Frames]
+    }
+
+    fn build(&self, data: &ModalitySpec, init: &Init) -> Result<Boxed<dyn Encoder>, Error> {
+        positive(Self::NAME, "channels", &self.channels)?;
+        Ok(Boxed::new(ConvNet::new(data.shape[0], &self.channels, init)))
+    }
+
+    fn pretrained(&self) -> Option<(&Path, Option<&str>)> {
+        None
+    }
+}
 
 /// 3x3 convolutions of stride 2 without bias, each followed by batch norm and
 /// ReLU; the mean over space (and frames) is the feature vector.
@@ -30,16 +73,6 @@ impl ConvNet {
     }
 }
 
-impl Encoder for ConvNet {
-    fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
-        self.through(input, pass)
-    }
-
-    fn width(&self) -> usize {
-        self.channels(self.stages())
-    }
-}
-
 /// Every layer is a stage.
 impl Stages for ConvNet {
     fn enter(&self, input: &Input, _pass: &mut Pass<'_>) -> Stream {
@@ -59,8 +92,7 @@ impl Stages for ConvNet {
         self.blocks[number - 1].1.weight.dims()[0]
     }
 
-    fn truncated(mut self, number: usize) -> Self {
+    fn truncate(&mut self, number: usize) {
         self.blocks.truncate(number);
-        self
     }
 }

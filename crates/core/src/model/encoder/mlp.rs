@@ -1,11 +1,53 @@
 //! A multilayer perceptron as encoder.
 
+use std::path::Path;
+
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::relu};
+use counterpoint_batch::ModalitySpec;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Encoder, Stages, Stream};
+use super::{Encoder, EncoderSettings, InputShape, Stages, Stream, positive};
+use crate::Error;
 use crate::input::Input;
 use crate::layer::{Init, Linear, Pass};
+use crate::model::Boxed;
+
+/// Linear layers, each followed by ReLU, on the flattened input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct MlpConfig {
+    /// Width of each layer, each at least 1; the last is the width of the features.
+    pub widths: Vec<usize>,
+}
+
+impl Default for MlpConfig {
+    fn default() -> Self {
+        Self { widths: vec![128, 64] }
+    }
+}
+
+impl Settings for MlpConfig {
+    const NAME: &'static str = "mlp";
+    const SUMMARY: &'static str = "linear layers with ReLU; vectors, and anything else flattened";
+}
+
+impl EncoderSettings for MlpConfig {
+    fn takes(&self) -> &'static [InputShape] {
+        InputShape::ALL
+    }
+
+    fn build(&self, data: &ModalitySpec, init: &Init) -> Result<Boxed<dyn Encoder>, Error> {
+        positive(Self::NAME, "widths", &self.widths)?;
+        Ok(Boxed::new(Mlp::new(data.shape.iter().product(), &self.widths, init)))
+    }
+
+    fn pretrained(&self) -> Option<(&Path, Option<&str>)> {
+        None
+    }
+}
 
 /// Linear layers, each followed by ReLU, on the flattened input.
 #[derive(Module, Debug)]
@@ -23,16 +65,6 @@ impl Mlp {
             .map(|(i, (&from, &to))| Linear::new(from, to, &init.part(format_args!("layers.{i}"))))
             .collect();
         Self { layers }
-    }
-}
-
-impl Encoder for Mlp {
-    fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
-        self.through(input, pass)
-    }
-
-    fn width(&self) -> usize {
-        self.channels(self.stages())
     }
 }
 
@@ -57,8 +89,7 @@ impl Stages for Mlp {
         self.layers[number - 1].outputs()
     }
 
-    fn truncated(mut self, number: usize) -> Self {
+    fn truncate(&mut self, number: usize) {
         self.layers.truncate(number);
-        self
     }
 }

@@ -1,11 +1,101 @@
 //! Residual networks (He et al., CVPR 2016) in stages, without classifier.
 
+use std::path::{Path, PathBuf};
+
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::relu, module::max_pool2d, ops::MaxPoolOptions};
+use counterpoint_batch::ModalitySpec;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Block, BlockKind, Encoder, Stages, Stream};
+use super::{Block, BlockKind, Encoder, EncoderSettings, InputShape, Stages, Stream, positive};
+use crate::Error;
 use crate::input::Input;
 use crate::layer::{BatchNorm, Conv2d, Init, Pass};
+use crate::model::Boxed;
+
+/// The trunk of a residual network of He et al. 2016 without its classifier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ResNetConfig<const DEPTH: usize> {
+    /// Channels of the first stage, 64 in the paper. The features are 8 times as wide.
+    #[serde(default = "width")]
+    #[schemars(range(min = 1))]
+    pub width: usize,
+    /// Size of the first kernel: 7 as in the paper, or 3 as in the released MMTM file.
+    #[serde(default = "stem")]
+    pub stem: usize,
+    /// File of weights under torchvision's names (`.pth`, `.safetensors`) that the
+    /// encoder starts from; random if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretrained: Option<PathBuf>,
+    /// What stands before the names of the encoder's weights in that file; found
+    /// by itself unless several encoders lie in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretrained_prefix: Option<String>,
+}
+
+/// Settings of ResNet-18.
+pub type ResNet18Config = ResNetConfig<18>;
+
+/// Settings of ResNet-34.
+pub type ResNet34Config = ResNetConfig<34>;
+
+impl<const DEPTH: usize> Default for ResNetConfig<DEPTH> {
+    fn default() -> Self {
+        Self { width: width(), stem: stem(), pretrained: None, pretrained_prefix: None }
+    }
+}
+
+fn width() -> usize {
+    64
+}
+
+fn stem() -> usize {
+    7
+}
+
+impl Settings for ResNet18Config {
+    const NAME: &'static str = "resnet18";
+    const SUMMARY: &'static str =
+        "ResNet-18 trunk without classifier; images, spectrograms and frames (averaged over time)";
+}
+
+impl Settings for ResNet34Config {
+    const NAME: &'static str = "resnet34";
+    const SUMMARY: &'static str = "ResNet-34 trunk without classifier, for the same inputs";
+}
+
+impl<const DEPTH: usize> ResNetConfig<DEPTH> {
+    const BLOCKS: [usize; ResNet::STAGES] = match DEPTH {
+        18 => ResNet::BLOCKS_18,
+        34 => ResNet::BLOCKS_34,
+        _ => panic!("there are 18 and 34 layers"),
+    };
+}
+
+impl<const DEPTH: usize> EncoderSettings for ResNetConfig<DEPTH>
+where
+    Self: Settings,
+{
+    fn takes(&self) -> &'static [InputShape] {
+        &[InputShape::Image, InputShape::Frames]
+    }
+
+    fn build(&self, data: &ModalitySpec, init: &Init) -> Result<Boxed<dyn Encoder>, Error> {
+        let (width, stem, blocks) = (self.width, self.stem, Self::BLOCKS);
+        positive(Self::NAME, "width", &[width])?;
+        if !matches!(stem, 3 | 7) {
+            return Err(Error::config(format!("encoder `{}`: stem = {stem}: expected 7 or 3", Self::NAME)));
+        }
+        let shape = ResNetShape { width, stem, blocks, block: BlockKind::Basic };
+        Ok(Boxed::new(ResNet::new(data.shape[0], shape, init)))
+    }
+
+    fn pretrained(&self) -> Option<(&Path, Option<&str>)> {
+        Some((self.pretrained.as_deref()?, self.pretrained_prefix.as_deref()))
+    }
+}
 
 /// Convolution 7x7 of stride 2, batch norm, ReLU, max-pool 3x3 of stride 2,
 /// then four stages of residual blocks; as an encoder, the mean over space and
@@ -91,16 +181,6 @@ impl ResNet {
     }
 }
 
-impl Encoder for ResNet {
-    fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
-        self.through(input, pass)
-    }
-
-    fn width(&self) -> usize {
-        self.channels(self.stages())
-    }
-}
-
 /// Four stages behind the stem with its pooling.
 impl Stages for ResNet {
     fn enter(&self, input: &Input, pass: &mut Pass<'_>) -> Stream {
@@ -120,9 +200,8 @@ impl Stages for ResNet {
         self.width << (number - 1)
     }
 
-    fn truncated(mut self, number: usize) -> Self {
+    fn truncate(&mut self, number: usize) {
         let stages = [&mut self.layer1, &mut self.layer2, &mut self.layer3, &mut self.layer4];
         stages.into_iter().skip(number).for_each(Vec::clear);
-        self
     }
 }

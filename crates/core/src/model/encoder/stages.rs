@@ -2,12 +2,12 @@
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
-use counterpoint_batch::ModalitySpec;
 
-use super::{AnyEncoder, ConvNet, EncoderConfig, Mlp, ResNet};
-use crate::Error;
+use super::Encoder;
 use crate::input::Input;
-use crate::layer::{Init, Pass};
+use crate::layer::Pass;
+use crate::model::parts::boxed;
+use crate::model::{Boxed, Erased};
 
 /// Maps of a stream somewhere inside its encoder.
 ///
@@ -55,8 +55,9 @@ impl Stream {
     }
 }
 
-/// An encoder whose layers come in stages. Streams can exchange after any of them.
-pub trait Stages: Module + ModuleDisplay {
+/// An encoder whose layers come in stages. Streams can exchange after any of
+/// them. As an [`Encoder`] it is averaged over frames and space behind the last.
+pub trait Stages: Erased {
     /// What enters stage 1: the input behind the stem, if there is one.
     fn enter(&self, input: &Input, pass: &mut Pass<'_>) -> Stream;
 
@@ -69,89 +70,30 @@ pub trait Stages: Module + ModuleDisplay {
     /// Channels behind a stage.
     fn channels(&self, number: usize) -> usize;
 
-    /// The encoder without the stages behind the given one.
-    #[must_use]
-    fn truncated(self, number: usize) -> Self;
+    /// Drops the stages behind the given one.
+    fn truncate(&mut self, number: usize);
 
     /// Runs the stages of the given numbers.
     fn run(&self, numbers: std::ops::RangeInclusive<usize>, stream: Stream, pass: &mut Pass<'_>) -> Stream {
         let Stream { maps, frames } = stream;
         Stream { maps: numbers.fold(maps, |maps, number| self.stage(number, maps, pass)), frames }
     }
+}
 
-    /// Runs everything and averages the last maps over frames and space.
-    ///
-    /// # Shapes
-    /// To `[batch, channels of the last stage]`.
-    fn through(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
+boxed!(Stages);
+
+/// As a whole, an encoder in stages runs all of them.
+impl<S: Stages + Module + ModuleDisplay + 'static> Encoder for S {
+    fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
         let stream = self.enter(input, pass);
         self.run(1..=self.stages(), stream, pass).mean()
     }
-}
 
-/// The encoders in stages that a configuration can name.
-#[derive(Module, Debug)]
-#[expect(clippy::large_enum_variant, reason = "one per modality")]
-pub enum AnyStages {
-    /// See [`ResNet`].
-    ResNet(ResNet),
-    /// See [`ConvNet`].
-    ConvNet(ConvNet),
-    /// See [`Mlp`].
-    Mlp(Mlp),
-}
-
-impl EncoderConfig {
-    /// Builds the encoder for streams that meet between its stages.
-    ///
-    /// # Errors
-    /// As [`Self::build`], and if the encoder has no stages.
-    pub fn build_stages(&self, data: &ModalitySpec, init: &Init) -> Result<AnyStages, Error> {
-        match self.build(data, init)? {
-            AnyEncoder::ResNet(e) => Ok(AnyStages::ResNet(e)),
-            AnyEncoder::ConvNet(e) => Ok(AnyStages::ConvNet(e)),
-            AnyEncoder::Mlp(e) => Ok(AnyStages::Mlp(e)),
-            AnyEncoder::Sequence(_) => Err(Error::config(
-                "encoder `sequence` has no stages between which streams could exchange; \
-                 use resnet18, conv-net or mlp",
-            )),
-        }
-    }
-}
-
-/// Runs one expression on whatever encoder it is.
-macro_rules! on_each {
-    ($any:expr, $e:ident => $run:expr) => {
-        match $any {
-            AnyStages::ResNet($e) => $run,
-            AnyStages::ConvNet($e) => $run,
-            AnyStages::Mlp($e) => $run,
-        }
-    };
-}
-
-impl Stages for AnyStages {
-    fn enter(&self, input: &Input, pass: &mut Pass<'_>) -> Stream {
-        on_each!(self, e => e.enter(input, pass))
+    fn width(&self) -> usize {
+        self.channels(self.stages())
     }
 
-    fn stage(&self, number: usize, maps: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
-        on_each!(self, e => e.stage(number, maps, pass))
-    }
-
-    fn stages(&self) -> usize {
-        on_each!(self, e => e.stages())
-    }
-
-    fn channels(&self, number: usize) -> usize {
-        on_each!(self, e => e.channels(number))
-    }
-
-    fn truncated(self, number: usize) -> Self {
-        match self {
-            Self::ResNet(e) => Self::ResNet(e.truncated(number)),
-            Self::ConvNet(e) => Self::ConvNet(e.truncated(number)),
-            Self::Mlp(e) => Self::Mlp(e.truncated(number)),
-        }
+    fn into_stages(self: Box<Self>) -> Option<Boxed<dyn Stages>> {
+        Some(Boxed::new(*self))
     }
 }

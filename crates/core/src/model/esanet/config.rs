@@ -1,10 +1,12 @@
 //! Settings of ESANet.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use counterpoint_batch::ModalitySpec;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::EsaNet;
@@ -12,10 +14,11 @@ use crate::Error;
 use crate::layer::{BnPolicy, Init, InitScheme};
 use crate::modality::{Modalities, Modality};
 use crate::model::encoder::{BlockKind, ResNet};
+use crate::model::{AnyModel, ModelSettings, NetworkFacts};
 
 /// ESANet, a network that gives every pixel of an image a class, from colours,
 /// depth or other pictures of one size (Seichter et al., ICRA 2021).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EsaNetConfig {
     /// Channels of the stems and first stages, 64 in the paper.
@@ -45,7 +48,7 @@ pub struct EsaNetConfig {
 }
 
 /// Where an encoder starts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
     /// File of weights under torchvision's names; see
@@ -75,18 +78,32 @@ impl Default for EsaNetConfig {
 }
 
 impl EsaNetConfig {
-    /// Builds the network for pictures of the data's modalities and so many classes.
-    ///
-    /// # Errors
-    /// If a setting is impossible, a modality is no picture, pictures differ in
-    /// size, or none of several modalities is the main one.
-    pub fn build(
+    /// Widths of the fusion points: behind the stem and each stage.
+    pub(super) fn point_widths(&self) -> [usize; ResNet::STAGES + 1] {
+        [1, 1, 2, 4, 8].map(|factor| factor * self.width)
+    }
+
+    /// Widths of the decoder stages, from coarse to fine.
+    pub(super) fn decoder_widths(&self) -> [usize; 3] {
+        [8, 4, 2].map(|factor| factor * self.width)
+    }
+}
+
+impl Settings for EsaNetConfig {
+    const NAME: &'static str = "esanet";
+    const SUMMARY: &'static str =
+        "a class for every pixel: encoders that meet at five depths, pyramid context, a decoder";
+}
+
+impl ModelSettings for EsaNetConfig {
+    fn build(
         &self,
         data: &[ModalitySpec],
-        classes: usize,
+        outputs: usize,
+        _: bool,
         seed: u64,
         device: &Device,
-    ) -> Result<EsaNet, Error> {
+    ) -> Result<AnyModel, Error> {
         let names = Modalities::new(data.iter().map(|m| m.name.as_str()))?;
         let positive = [
             ("width", self.width),
@@ -127,19 +144,22 @@ impl EsaNetConfig {
             ))
         })?;
         let init = Init::new(seed, device);
-        let network = EsaNet::new(self, names, (&channels, size), main, classes, &init);
+        let network = EsaNet::new(self, names, (&channels, size), main, outputs, &init);
         init.check()?;
-        Ok(network)
+        Ok(AnyModel::new(network))
     }
 
-    /// Widths of the fusion points: behind the stem and each stage.
-    pub(super) fn point_widths(&self) -> [usize; ResNet::STAGES + 1] {
-        [1, 1, 2, 4, 8].map(|factor| factor * self.width)
+    fn facts(&self) -> NetworkFacts {
+        NetworkFacts { per_pixel: true, ..NetworkFacts::DENSE_FUSION }
     }
 
-    /// Widths of the decoder stages, from coarse to fine.
-    pub(super) fn decoder_widths(&self) -> [usize; 3] {
-        [8, 4, 2].map(|factor| factor * self.width)
+    fn mentions(&self) -> Vec<&str> {
+        self.encoders.keys().map(String::as_str).collect()
+    }
+
+    fn pretrained(&self, modality: &str) -> Option<(&Path, Option<&str>)> {
+        let start = self.encoders.get(modality)?;
+        Some((start.pretrained.as_path(), start.pretrained_prefix.as_deref()))
     }
 }
 

@@ -2,11 +2,52 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Fusion, Read, sum_of};
+use super::{Fusion, FusionFacts, FusionSettings, Output, Read, joined, positive, sum_of};
 use crate::Error;
 use crate::layer::{Init, Linear};
-use crate::model::Vectors;
+use crate::model::{Boxed, Vectors};
+
+/// Outer products of pairs of modalities.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct BilinearConfig {
+    /// Width that features are projected to before they are multiplied.
+    #[schemars(range(min = 1))]
+    pub dims: usize,
+    /// Multiplies the features themselves, which need one width; `dims` plays no part.
+    pub full: bool,
+    /// Width of the joined vector; that of the widest encoder if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub width: Option<usize>,
+}
+
+impl Default for BilinearConfig {
+    fn default() -> Self {
+        Self { dims: 64, full: false, width: None }
+    }
+}
+
+impl Settings for BilinearConfig {
+    const NAME: &'static str = "bilinear";
+    const SUMMARY: &'static str =
+        "outer product of projected features, or of whole ones; one alone is squared";
+}
+
+impl FusionSettings for BilinearConfig {
+    fn build(&self, widths: &[usize], _: usize, init: &Init) -> Result<Boxed<dyn Fusion>, Error> {
+        let dims = if self.full { None } else { Some(positive(Self::NAME, "dims", self.dims)?) };
+        Ok(Boxed::new(Bilinear::new(widths, dims, joined(Self::NAME, self.width, widths)?, init)?))
+    }
+
+    fn facts(&self) -> FusionFacts {
+        FusionFacts { output: Output::Joined, additive: false, symmetric: false }
+    }
+}
 
 /// `W vec(mean over pairs m < n of u_m u_n^T) + b` with `u_m = P_m z_m + c_m`,
 /// over the pairs of present modalities; `u_m = z_m` if full.

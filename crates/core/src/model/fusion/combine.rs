@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -103,6 +104,21 @@ impl<'de> Deserialize<'de> for Combine {
             }
         }
         deserializer.deserialize_any(WordOrList)
+    }
+}
+
+impl JsonSchema for Combine {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Combine".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "oneOf": [
+                { "enum": ["mean", "entropy", "sum"] },
+                { "type": "array", "items": { "type": "number", "exclusiveMinimum": 0 }, "minItems": 1 },
+            ]
+        })
     }
 }
 

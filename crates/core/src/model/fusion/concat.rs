@@ -2,9 +2,33 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Fusion, Read, zero_fill};
-use crate::model::Vectors;
+use super::{Fusion, FusionFacts, FusionSettings, Output, Read, zero_fill};
+use crate::Error;
+use crate::layer::Init;
+use crate::model::{Boxed, Vectors};
+
+/// Vectors side by side.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConcatConfig {}
+
+impl Settings for ConcatConfig {
+    const NAME: &'static str = "concat";
+    const SUMMARY: &'static str = "features side by side; absent modalities are zeros";
+}
+
+impl FusionSettings for ConcatConfig {
+    fn build(&self, widths: &[usize], _: usize, _: &Init) -> Result<Boxed<dyn Fusion>, Error> {
+        Ok(Boxed::new(Concat::new(widths)))
+    }
+
+    fn facts(&self) -> FusionFacts {
+        FusionFacts { output: Output::SideBySide, additive: true, symmetric: true }
+    }
+}
 
 /// `[z_1 .. z_M]`, with zeros where a modality is absent. No parameters.
 #[derive(Module, Debug)]

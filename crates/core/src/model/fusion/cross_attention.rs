@@ -2,11 +2,49 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Fusion, Read, sum_of};
+use super::{Fusion, FusionFacts, FusionSettings, Output, Read, joined, positive, sum_of};
 use crate::Error;
 use crate::layer::{Init, Linear, attend};
-use crate::model::Vectors;
+use crate::model::{Boxed, Vectors};
+
+/// Attention among the modalities, one token each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CrossAttentionConfig {
+    /// Heads of the attention; their number divides the width.
+    #[schemars(range(min = 1))]
+    pub heads: usize,
+    /// Width of the tokens; that of the widest encoder if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub width: Option<usize>,
+}
+
+impl Default for CrossAttentionConfig {
+    fn default() -> Self {
+        Self { heads: 4, width: None }
+    }
+}
+
+impl Settings for CrossAttentionConfig {
+    const NAME: &'static str = "cross-attention";
+    const SUMMARY: &'static str = "attention among one token for each modality; absent tokens are left out";
+}
+
+impl FusionSettings for CrossAttentionConfig {
+    fn build(&self, widths: &[usize], _: usize, init: &Init) -> Result<Boxed<dyn Fusion>, Error> {
+        let heads = positive(Self::NAME, "heads", self.heads)?;
+        Ok(Boxed::new(CrossAttention::new(widths, heads, joined(Self::NAME, self.width, widths)?, init)?))
+    }
+
+    fn facts(&self) -> FusionFacts {
+        FusionFacts { output: Output::Joined, additive: false, symmetric: true }
+    }
+}
 
 /// One token for each present modality, `t_m = P_m z_m + c_m`; every token
 /// asks all of them (scaled dot-product attention with several heads, Vaswani

@@ -5,11 +5,45 @@ use burn::tensor::{
     Tensor,
     activation::{log_softmax, softmax},
 };
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Combine, Fusion, Read, sum_of};
+use super::{Combine, Fusion, FusionFacts, FusionSettings, Output, Read, sum_of};
 use crate::Error;
 use crate::layer::Init;
-use crate::model::Vectors;
+use crate::model::{Boxed, Vectors};
+
+/// One head reads every modality alone; their scores are combined.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct EnsembleConfig {
+    /// How scores are combined: `mean`, `entropy`, `sum`, or a list of weights
+    /// in the order of the modalities.
+    pub weights: Combine,
+    /// Multiplies the combined scores by a trainable number that starts at 1.
+    pub rate: bool,
+}
+
+impl Settings for EnsembleConfig {
+    const NAME: &'static str = "ensemble";
+    const SUMMARY: &'static str =
+        "one head reads every modality; scores are averaged, weighted by entropy or a list, or added";
+}
+
+impl FusionSettings for EnsembleConfig {
+    fn build(&self, widths: &[usize], outputs: usize, init: &Init) -> Result<Boxed<dyn Fusion>, Error> {
+        Ok(Boxed::new(Ensemble::new(widths, outputs, self.weights, self.rate, init)?))
+    }
+
+    fn facts(&self) -> FusionFacts {
+        FusionFacts {
+            output: Output::Each,
+            additive: self.weights == Combine::Sum,
+            symmetric: !matches!(self.weights, Combine::Fixed(_)),
+        }
+    }
+}
 
 /// `rate * sum_m w_m f(z_m)`, where `f` is the head that all modalities share
 /// and `m` runs over the present ones.

@@ -2,10 +2,34 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Fusion, Read, zero_fill};
+use super::{Fusion, FusionFacts, FusionSettings, Output, Read, zero_fill};
+use crate::Error;
 use crate::layer::{Init, Linear};
-use crate::model::Vectors;
+use crate::model::{Boxed, Vectors};
+
+/// The last modality, scaled and shifted by the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FilmConfig {}
+
+impl Settings for FilmConfig {
+    const NAME: &'static str = "film";
+    const SUMMARY: &'static str =
+        "the last modality scaled by 1 + gamma and shifted by beta, both from the others";
+}
+
+impl FusionSettings for FilmConfig {
+    fn build(&self, widths: &[usize], _: usize, init: &Init) -> Result<Boxed<dyn Fusion>, Error> {
+        Ok(Boxed::new(Film::new(widths, init)))
+    }
+
+    fn facts(&self) -> FusionFacts {
+        FusionFacts { output: Output::Joined, additive: false, symmetric: false }
+    }
+}
 
 /// `(1 + sum_m gamma_m) * z_M + sum_m beta_m` with
 /// `(gamma_m, beta_m) = W_m z_m + b_m` for every modality but the last

@@ -2,10 +2,40 @@
 
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::sigmoid};
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Fusion, Read, sum_of};
+use super::{Fusion, FusionFacts, FusionSettings, Output, Read, joined, sum_of};
+use crate::Error;
 use crate::layer::{Init, Linear};
-use crate::model::Vectors;
+use crate::model::{Boxed, Vectors};
+
+/// The last present modality, gated by the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct GatedConfig {
+    /// Width of the joined vector; that of the widest encoder if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub width: Option<usize>,
+}
+
+impl Settings for GatedConfig {
+    const NAME: &'static str = "gated";
+    const SUMMARY: &'static str =
+        "the last present modality times the sigmoid of the others; one alone gates itself";
+}
+
+impl FusionSettings for GatedConfig {
+    fn build(&self, widths: &[usize], _: usize, init: &Init) -> Result<Boxed<dyn Fusion>, Error> {
+        Ok(Boxed::new(Gated::new(widths, joined(Self::NAME, self.width, widths)?, init)))
+    }
+
+    fn facts(&self) -> FusionFacts {
+        FusionFacts { output: Output::Joined, additive: false, symmetric: false }
+    }
+}
 
 /// `mean over m of sigmoid(h_m) * h_s` with `h_m = W_m z_m + b_m`, where `s`
 /// is the last present modality and `m` runs over the present ones before it.

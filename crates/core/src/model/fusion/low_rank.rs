@@ -2,10 +2,50 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Fusion, Read, zero_fill};
+use super::{Fusion, FusionFacts, FusionSettings, Output, Read, joined, positive, zero_fill};
+use crate::Error;
 use crate::layer::{Init, Linear};
-use crate::model::Vectors;
+use crate::model::{Boxed, Vectors};
+
+/// The outer product of all modalities through a weight of low rank.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LowRankConfig {
+    /// Number of terms.
+    #[schemars(range(min = 1))]
+    pub rank: usize,
+    /// Width of the joined vector; that of the widest encoder if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub width: Option<usize>,
+}
+
+impl Default for LowRankConfig {
+    fn default() -> Self {
+        Self { rank: 4, width: None }
+    }
+}
+
+impl Settings for LowRankConfig {
+    const NAME: &'static str = "low-rank";
+    const SUMMARY: &'static str =
+        "low-rank tensor fusion: products of affine maps, so absent modalities leave a constant";
+}
+
+impl FusionSettings for LowRankConfig {
+    fn build(&self, widths: &[usize], _: usize, init: &Init) -> Result<Boxed<dyn Fusion>, Error> {
+        let rank = positive(Self::NAME, "rank", self.rank)?;
+        Ok(Boxed::new(LowRank::new(widths, rank, joined(Self::NAME, self.width, widths)?, init)))
+    }
+
+    fn facts(&self) -> FusionFacts {
+        FusionFacts { output: Output::Joined, additive: false, symmetric: true }
+    }
+}
 
 /// `sum_r w_r * prod_m (W_m^r [z_m; 1]) + b`: the outer product of all
 /// `[z_m; 1]` through a weight tensor of rank `r`, never written out

@@ -2,10 +2,34 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Fusion, Read, sum_of, zero_fill};
+use super::{Fusion, FusionFacts, FusionSettings, Output, Read, sum_of, zero_fill};
+use crate::Error;
 use crate::layer::{Init, Linear};
-use crate::model::Vectors;
+use crate::model::{Boxed, Vectors};
+
+/// A linear layer for each modality; their outputs are added and are the scores.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SumConfig {}
+
+impl Settings for SumConfig {
+    const NAME: &'static str = "sum";
+    const SUMMARY: &'static str =
+        "one linear layer to the scores for each modality, added; absent modalities leave their bias";
+}
+
+impl FusionSettings for SumConfig {
+    fn build(&self, widths: &[usize], outputs: usize, init: &Init) -> Result<Boxed<dyn Fusion>, Error> {
+        Ok(Boxed::new(Sum::new(widths, outputs, init)))
+    }
+
+    fn facts(&self) -> FusionFacts {
+        FusionFacts { output: Output::Scores, additive: true, symmetric: true }
+    }
+}
 
 /// `sum_m (W_m z_m + b_m)`.
 ///

@@ -5,12 +5,47 @@ use burn::tensor::{
     Tensor,
     activation::{relu, tanh},
 };
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Head, HeadFacts, HeadSettings};
+use crate::Error;
 use crate::layer::{Init, Linear};
+use crate::model::Boxed;
+
+/// Linear, activation, linear.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MlpHeadConfig {
+    /// Width of the hidden layer.
+    #[schemars(range(min = 1))]
+    pub hidden: usize,
+    /// What follows the hidden layer.
+    #[serde(default)]
+    pub activation: Activation,
+}
+
+impl Settings for MlpHeadConfig {
+    const NAME: &'static str = "mlp";
+    const SUMMARY: &'static str = "linear, tanh or ReLU, linear";
+}
+
+impl HeadSettings for MlpHeadConfig {
+    fn build(&self, parts: &[usize], outputs: usize, init: &Init) -> Result<Boxed<dyn Head>, Error> {
+        if self.hidden == 0 {
+            return Err(Error::config("head `mlp`: hidden must be positive, got 0"));
+        }
+        let width = parts.iter().sum();
+        Ok(Boxed::new(MlpHead::new(width, self.hidden, outputs, self.activation, init)))
+    }
+
+    fn facts(&self) -> HeadFacts {
+        HeadFacts { additive: false, linear: false, tells_apart: false }
+    }
+}
 
 /// What follows a hidden layer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// Hyperbolic tangent.
@@ -38,10 +73,10 @@ impl MlpHead {
             activation,
         }
     }
+}
 
-    /// # Shapes
-    /// `[batch, width]` to `[batch, outputs]`.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+impl Head for MlpHead {
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let hidden = self.fc1.forward(x);
         self.fc2.forward(match self.activation {
             Activation::Tanh => tanh(hidden),

@@ -4,10 +4,11 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 
-use super::{Sequence, Transformer, mean};
+use super::{Sequence, Steps, mean};
 use crate::input::Input;
-use crate::layer::{Dropout, Embedding, Gru, LayerNorm, Linear, Pass};
-use crate::model::encoder::Encoder;
+use crate::layer::{Dropout, Embedding, LayerNorm, Pass};
+use crate::model::Boxed;
+use crate::model::encoder::{Encoder, InputShape};
 
 /// Optional embedding of token ids, a network over the steps, optional layer
 /// norm and ReLU, dropout; padding comes out as zeros.
@@ -16,25 +17,16 @@ use crate::model::encoder::Encoder;
 #[derive(Module, Debug)]
 pub struct SequenceEncoder {
     pub(super) embedding: Option<Embedding>,
-    pub(super) steps: Steps,
+    pub(super) steps: Boxed<dyn Steps>,
     pub(super) norm: Option<LayerNorm>,
     pub(super) dropout: Dropout,
     pub(super) width: usize,
 }
 
-/// The network over the steps.
-#[derive(Module, Debug)]
-#[expect(clippy::large_enum_variant, reason = "one per modality")]
-pub(super) enum Steps {
-    /// The same layer at every step.
-    Linear(Linear),
-    /// The sum of both directions.
-    Gru(Gru),
-    /// See [`Transformer`].
-    Transformer(Transformer),
-}
-
 impl SequenceEncoder {
+    /// The shapes of a sample that it takes; a vector is a sequence of one step.
+    pub const TAKES: &'static [InputShape] = &[InputShape::Tokens, InputShape::Sequence, InputShape::Vector];
+
     /// Whether it reads token ids.
     pub fn embeds(&self) -> bool {
         self.embedding.is_some()
@@ -46,14 +38,7 @@ impl SequenceEncoder {
     pub fn sequence(&self, input: &Input, pass: &Pass<'_>) -> Sequence {
         let sequence = self.read(input);
         let [batch, length, _] = sequence.steps.dims();
-        let steps = match &self.steps {
-            Steps::Linear(layer) => layer.along(sequence.steps.clone()),
-            Steps::Transformer(network) => network.forward(&sequence, pass),
-            Steps::Gru(gru) => {
-                let [forward, backward] = gru.forward(sequence.steps.clone(), &sequence.lengths);
-                forward + backward
-            }
-        };
+        let steps = self.steps.forward(&sequence, pass);
         let steps = match &self.norm {
             Some(norm) => relu(norm.forward(steps)),
             None => steps,

@@ -2,13 +2,38 @@
 
 mod config;
 mod encoder;
+mod gru;
+mod linear;
 mod transformer;
 
-pub use config::SequenceConfig;
+pub use config::SequenceSettings;
 pub use encoder::SequenceEncoder;
-pub use transformer::Transformer;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use counterpoint_catalog::Chosen;
+
+use crate::layer::Pass;
+use crate::model::Erased;
+use crate::model::parts::{boxed, parts};
+
+parts! {
+    SequenceSettings, "sequence-encoder":
+    linear::LinearStepsConfig,
+    gru::GruConfig,
+    transformer::TransformerConfig,
+}
+
+/// The network over the steps of a sequence that a configuration names.
+pub type SequenceConfig = Chosen<dyn SequenceSettings>;
+
+/// A network from steps to steps; it is a [`Module`](burn::module::Module), too.
+pub trait Steps: Erased {
+    /// # Shapes
+    /// `[batch, length, inputs]` to `[batch, length, width]`.
+    fn forward(&self, sequence: &Sequence, pass: &Pass<'_>) -> Tensor<3>;
+}
+
+boxed!(Steps);
 
 /// A batch of sequences of different lengths, padded at the end.
 #[derive(Clone, Debug)]

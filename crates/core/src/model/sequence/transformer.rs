@@ -2,10 +2,55 @@
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData, activation::gelu};
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::Sequence;
+use super::{Sequence, SequenceSettings, Steps};
 use crate::Error;
 use crate::layer::{Dropout, Init, LayerNorm, Linear, Pass, SelfAttention};
+use crate::model::Boxed;
+
+/// A transformer encoder, layer norm, ReLU. See [`Transformer`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct TransformerConfig {
+    /// Width of the vectors of token ids; that of the encoder if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub embedding: Option<usize>,
+    /// Number of blocks.
+    #[schemars(range(min = 1))]
+    pub layers: usize,
+    /// Heads of the attention; their number divides the encoder's width.
+    #[schemars(range(min = 1))]
+    pub heads: usize,
+}
+
+impl Default for TransformerConfig {
+    fn default() -> Self {
+        Self { embedding: None, layers: 2, heads: 4 }
+    }
+}
+
+impl Settings for TransformerConfig {
+    const NAME: &'static str = "transformer";
+    const SUMMARY: &'static str = "a small transformer encoder, layer norm, ReLU";
+}
+
+impl SequenceSettings for TransformerConfig {
+    fn embedding(&self) -> Option<usize> {
+        self.embedding
+    }
+
+    fn normalized(&self) -> bool {
+        true
+    }
+
+    fn steps(&self, sizes: [usize; 2], dropout: f64, init: &Init) -> Result<Boxed<dyn Steps>, Error> {
+        Ok(Boxed::new(Transformer::new(sizes, self.layers, self.heads, dropout, init)?))
+    }
+}
 
 /// A projection, sinusoidal positions, and blocks of self-attention and a
 /// two-layer perceptron, each normalised before and added to what it read
@@ -63,10 +108,10 @@ impl Transformer {
             blocks: (0..layers).map(block).collect(),
         })
     }
+}
 
-    /// # Shapes
-    /// `[batch, length, inputs]` to `[batch, length, width]`.
-    pub fn forward(&self, sequence: &Sequence, pass: &Pass<'_>) -> Tensor<3> {
+impl Steps for Transformer {
+    fn forward(&self, sequence: &Sequence, pass: &Pass<'_>) -> Tensor<3> {
         let allowed = sequence.allowed();
         let x = self.projection.along(sequence.steps.clone());
         let x = x.clone() + positions(&x);

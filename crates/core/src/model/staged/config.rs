@@ -1,20 +1,24 @@
 //! Settings of models with exchanges, and what fits together.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use burn::tensor::Device;
 use counterpoint_batch::ModalitySpec;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ExchangeConfig, Plan, Staged, widths};
+use super::{ExchangeConfig, MmtmConfig, Plan, Staged, widths};
 use crate::Error;
-use crate::layer::{BnPolicy, Init, InitScheme, Linear};
-use crate::modality::Modalities;
-use crate::model::encoder::{AnyStages, EncoderConfig, Stages};
-use crate::model::head::HeadConfig;
+use crate::layer::{BnPolicy, Init, InitScheme};
+use crate::model::branches::{Branches, of_modality};
+use crate::model::encoder::{ConvNetConfig, EncoderConfig, Stages};
+use crate::model::head::{HeadConfig, LinearHeadConfig};
+use crate::model::{AnyModel, Boxed, ModelSettings, NetworkFacts};
 
 /// Whose the layers of a stream behind the first exchange are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Partition {
     /// The stream's: an encoder learns as a whole from what its group listens to.
@@ -25,10 +29,10 @@ pub enum Partition {
 }
 
 /// Streams that exchange between the stages of their encoders.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StagedConfig {
-    /// Encoder of every modality that `encoders` does not name.
+    /// Encoder of every modality that `encoders` does not name; one that has stages.
     pub encoder: EncoderConfig,
     /// Numbers of the stages that an exchange follows, ascending.
     pub after: Vec<usize>,
@@ -56,87 +60,22 @@ pub struct StagedConfig {
 impl Default for StagedConfig {
     fn default() -> Self {
         Self {
-            encoder: EncoderConfig::ConvNet { channels: vec![16, 32, 64, 64] },
+            encoder: ConvNetConfig::default().into(),
             after: vec![2, 3, 4],
             partition: Partition::default(),
             batch_norm: BnPolicy::default(),
             init: InitScheme::PyTorch,
             shared: false,
             solo_heads: false,
-            exchange: ExchangeConfig::default(),
-            head: HeadConfig::Linear {},
+            exchange: MmtmConfig::default().into(),
+            head: LinearHeadConfig {}.into(),
             encoders: BTreeMap::new(),
         }
     }
 }
 
 impl StagedConfig {
-    /// Builds the model for the data's modalities and the task's outputs;
-    /// `solo_heads` asks for heads that a strategy needs.
-    ///
-    /// # Errors
-    /// If parts do not fit; the message names them and their shapes.
-    pub fn build(
-        &self,
-        data: &[ModalitySpec],
-        outputs: usize,
-        solo_heads: bool,
-        seed: u64,
-        device: &Device,
-    ) -> Result<Staged<AnyStages>, Error> {
-        let modalities = Modalities::new(data.iter().map(|m| m.name.as_str()))?;
-        if outputs == 0 {
-            return Err(Error::config("a head needs at least one output"));
-        }
-        let init = Init::new(seed, device);
-        let encoders = data
-            .iter()
-            .map(|m| {
-                let encoder = self.encoders.get(&m.name).unwrap_or(&self.encoder);
-                encoder
-                    .build_stages(m, &init.part(format_args!("encoder.{}", m.name)))
-                    .map_err(|e| Error::new(e.kind(), format!("modality `{}`: {e}", m.name)))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        self.check_after(&encoders, &modalities)?;
-        let encoders = if self.shared { self.share(encoders, &modalities)? } else { encoders };
-        let exchange = |&after: &usize| {
-            let of = |m: usize| &encoders[if self.shared { 0 } else { m }];
-            let channels: Vec<usize> = (0..data.len()).map(|m| of(m).channels(after)).collect();
-            let name = format!("fusion.{}{after}", self.exchange.name());
-            self.exchange.build(&channels, &init.by(self.init).part(name))
-        };
-        // One modality has nobody to exchange with.
-        let meetings = if data.len() > 1 { self.after.as_slice() } else { &[] };
-        let exchanges = meetings.iter().map(exchange).collect::<Result<_, _>>()?;
-        let widths = widths(&encoders, self.shared);
-        let own = |(m, &width): (&ModalitySpec, &usize)| {
-            Linear::new(width, outputs, &init.part(format_args!("solo_head.{}", m.name)))
-        };
-        let solo_heads = if solo_heads || self.solo_heads {
-            data.iter().zip(&widths).map(own).collect()
-        } else {
-            Vec::new()
-        };
-        let model = Staged {
-            head: self.head.build(&widths, outputs, &init.part("head"))?,
-            encoders,
-            exchanges,
-            solo_heads,
-            plan: Plan {
-                modalities,
-                after: self.after.clone(),
-                kind: self.exchange.name(),
-                partition: self.partition,
-                policy: self.batch_norm,
-                shared: self.shared,
-            },
-        };
-        init.check()?;
-        Ok(model)
-    }
-
-    fn check_after(&self, encoders: &[AnyStages], names: &Modalities) -> Result<(), Error> {
+    fn check_after(&self, branches: &Branches<Boxed<dyn Stages>>) -> Result<(), Error> {
         let after = &self.after;
         if after.is_empty() || after[0] == 0 || !after.is_sorted_by(|a, b| a < b) {
             return Err(Error::config(format!(
@@ -144,7 +83,7 @@ impl StagedConfig {
             )));
         }
         let last = after[after.len() - 1];
-        match names.names().iter().zip(encoders).find(|(_, encoder)| encoder.stages() < last) {
+        match branches.named().find(|(_, encoder)| encoder.stages() < last) {
             None => Ok(()),
             Some((name, encoder)) => Err(Error::config(format!(
                 "model.after = {after:?}: the encoder of `{name}` has only {} stages",
@@ -154,19 +93,82 @@ impl StagedConfig {
     }
 
     /// Drops the stages that the first stream's stand for.
-    fn share(&self, encoders: Vec<AnyStages>, names: &Modalities) -> Result<Vec<AnyStages>, Error> {
+    fn share(&self, branches: &mut Branches<Boxed<dyn Stages>>) -> Result<(), Error> {
         let first = self.after[0];
-        let entry = encoders[0].channels(first);
-        let other = names.names().iter().zip(&encoders).find(|(_, encoder)| encoder.channels(first) != entry);
-        if let Some((name, encoder)) = other {
+        let entry = branches.encoders[0].channels(first);
+        if let Some((name, encoder)) = branches.named().find(|(_, encoder)| encoder.channels(first) != entry)
+        {
             return Err(Error::shape(format!(
                 "shared stages need streams of equal channels behind stage {first}: `{}` has {entry}, \
                  `{name}` has {}",
-                names.names()[0],
+                branches.modalities().names()[0],
                 encoder.channels(first)
             )));
         }
-        let keep = |(m, encoder): (usize, AnyStages)| if m == 0 { encoder } else { encoder.truncated(first) };
-        Ok(encoders.into_iter().enumerate().map(keep).collect())
+        branches.encoders.iter_mut().skip(1).for_each(|encoder| encoder.truncate(first));
+        Ok(())
+    }
+}
+
+impl Settings for StagedConfig {
+    const NAME: &'static str = "staged";
+    const SUMMARY: &'static str =
+        "encoders that exchange between their stages (dense fusion, e.g. MMTM-ResNet-18); one head";
+}
+
+impl ModelSettings for StagedConfig {
+    fn build(
+        &self,
+        data: &[ModalitySpec],
+        outputs: usize,
+        solo_heads: bool,
+        seed: u64,
+        device: &Device,
+    ) -> Result<AnyModel, Error> {
+        let init = Init::new(seed, device);
+        let mut branches = Branches::build(data, &init, |m, init| {
+            of_modality(m, &self.encoders, &self.encoder).stages(m, init)
+        })?;
+        self.check_after(&branches)?;
+        if self.shared {
+            self.share(&mut branches)?;
+        }
+        let encoders = &branches.encoders;
+        let exchange = |&after: &usize| {
+            let of = |m: usize| &encoders[if self.shared { 0 } else { m }];
+            let channels: Vec<usize> = (0..data.len()).map(|m| of(m).channels(after)).collect();
+            let name = format!("fusion.{}{after}", self.exchange.name());
+            self.exchange.build(&channels, &init.by(self.init).part(name))
+        };
+        // One modality has nobody to exchange with.
+        let meetings = if data.len() > 1 { self.after.as_slice() } else { &[] };
+        let exchanges = meetings.iter().map(exchange).collect::<Result<_, _>>()?;
+        let widths = widths(encoders, self.shared);
+        let model = Staged {
+            branches: branches.with_solo_heads(solo_heads || self.solo_heads, &widths, outputs, &init)?,
+            head: self.head.build(&widths, outputs, &init.part("head"))?,
+            exchanges,
+            plan: Plan {
+                after: self.after.clone(),
+                kind: self.exchange.name(),
+                partition: self.partition,
+                policy: self.batch_norm,
+                shared: self.shared,
+            },
+        };
+        init.check()?;
+        Ok(AnyModel::new(model))
+    }
+
+    fn facts(&self) -> NetworkFacts {
+        NetworkFacts::DENSE_FUSION
+    }
+
+    fn mentions(&self) -> Vec<&str> {
+        self.encoders.keys().map(String::as_str).collect()
+    }
+
+    fn pretrained(&self, modality: &str) -> Option<(&Path, Option<&str>)> {
+        self.encoders.get(modality).unwrap_or(&self.encoder).pretrained()
     }
 }

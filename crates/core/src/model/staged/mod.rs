@@ -4,18 +4,19 @@ mod config;
 mod exchange;
 
 pub use config::{Partition, StagedConfig};
-pub use exchange::{AnyExchange, CrossAttentionExchange, Exchange, ExchangeConfig, Mmtm, SeAdd, Streams};
+pub use exchange::*;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 
+use super::branches::Branches;
 use super::encoder::{Stages, Stream};
 use super::fusion::zero_fill;
-use super::head::AnyHead;
-use super::{Feature, Features, Model, Scored, Vectors};
+use super::head::Head;
+use super::{Boxed, Feature, Features, Model, Scored, Vectors};
 use crate::grad::{Group, Groups, Row};
 use crate::input::Input;
-use crate::layer::{BnPolicy, Linear, Pass};
+use crate::layer::{BnPolicy, Pass};
 use crate::modality::{Modalities, Modality};
 
 /// One encoder a modality, exchanges after some of their stages, and one head
@@ -31,11 +32,10 @@ use crate::modality::{Modalities, Modality};
 /// With exchange `mmtm` after stages 2, 3 and 4 of two ResNet-18 this is
 /// MMTM-ResNet-18 (Joze et al., CVPR 2020).
 #[derive(Module, Debug)]
-pub struct Staged<E: Stages> {
-    encoders: Vec<E>,
-    exchanges: Vec<AnyExchange>,
-    head: AnyHead,
-    solo_heads: Vec<Linear>,
+pub struct Staged {
+    branches: Branches<Boxed<dyn Stages>>,
+    exchanges: Vec<Boxed<dyn Exchange>>,
+    head: Boxed<dyn Head>,
     #[module(skip)]
     plan: Plan,
 }
@@ -43,7 +43,6 @@ pub struct Staged<E: Stages> {
 /// What is no parameter.
 #[derive(Clone, Debug)]
 struct Plan {
-    modalities: Modalities,
     /// Numbers of the stages that an exchange follows, ascending.
     after: Vec<usize>,
     /// Name of the exchanges' kind.
@@ -54,12 +53,7 @@ struct Plan {
     shared: bool,
 }
 
-impl<E: Stages> Staged<E> {
-    /// Widths of the vectors that the head reads.
-    fn widths(&self) -> Vec<usize> {
-        widths(&self.encoders, self.plan.shared)
-    }
-
+impl Staged {
     /// The last stage before streams meet.
     fn first_meeting(&self) -> usize {
         self.plan.after[0]
@@ -68,7 +62,7 @@ impl<E: Stages> Staged<E> {
     /// Runs stages `from..=to` of every stream that is there; `None` runs to the end.
     fn run(&self, streams: Streams, from: usize, to: Option<usize>, pass: &mut Pass<'_>) -> Streams {
         let run = |(m, stream): (usize, Option<Stream>)| {
-            let encoder = &self.encoders[if self.plan.shared { 0 } else { m }];
+            let encoder = &self.branches.encoders[if self.plan.shared { 0 } else { m }];
             let (last, stream) = (to.unwrap_or(encoder.stages()), stream?);
             Some(pass.turn(m, |pass| encoder.run(from..=last, stream, pass)))
         };
@@ -76,38 +70,37 @@ impl<E: Stages> Staged<E> {
     }
 }
 
-impl<E: Stages> Model for Staged<E> {
+impl Model for Staged {
     fn modalities(&self) -> &Modalities {
-        &self.plan.modalities
+        self.branches.modalities()
     }
 
     fn groups(&self) -> Groups {
-        let Plan { modalities, after, kind, partition, shared, .. } = &self.plan;
+        let Plan { after, kind, partition, shared, .. } = &self.plan;
         let mut groups = Groups::default();
-        for (m, encoder) in modalities.iter().zip(&self.encoders) {
-            let prefix = format!("encoder.{}", modalities.name(m));
-            // Tied layers are nobody's own: they listen like the fusion.
-            if *partition == Partition::Cut || *shared {
-                let lower = encoder.clone().truncated(self.first_meeting());
+        // Tied layers are nobody's own: they listen like the fusion.
+        if *partition == Partition::Cut || *shared {
+            for (m, (name, encoder)) in self.modalities().iter().zip(self.branches.named()) {
+                let prefix = format!("encoder.{name}");
+                let mut lower = encoder.clone();
+                lower.truncate(self.first_meeting());
                 groups.add(Group::Encoder(m), &prefix, &lower);
                 groups.add(Group::Fusion, &prefix, encoder);
-            } else {
-                groups.add(Group::Encoder(m), &prefix, encoder);
             }
+        } else {
+            groups = self.branches.groups();
         }
         for (after, exchange) in after.iter().zip(&self.exchanges) {
             groups.add(Group::Fusion, &format!("fusion.{kind}{after}"), exchange);
         }
         groups.add(Group::Head, "head", &self.head);
-        for (m, head) in modalities.iter().zip(&self.solo_heads) {
-            groups.add(Group::SoloHead(m), &format!("solo_head.{}", modalities.name(m)), head);
-        }
+        self.branches.add_solo_heads(&mut groups);
         groups
     }
 
     /// Frames become channels, so that a feature counts samples.
     fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
-        let encoder = &self.encoders[m.0];
+        let encoder = &self.branches.encoders[m.0];
         let stream = encoder.enter(input, pass);
         let Stream { maps, frames } = encoder.run(1..=self.first_meeting(), stream, pass);
         let [images, channels, h, w] = maps.dims();
@@ -115,16 +108,17 @@ impl<E: Stages> Model for Staged<E> {
     }
 
     fn join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored {
-        let Plan { modalities, after, policy, .. } = &self.plan;
-        let all = modalities.all();
-        let met = |(feature, encoder): (&Option<Feature>, &E)| {
+        let Plan { after, policy, shared, .. } = &self.plan;
+        let all = self.modalities().all();
+        let encoders = &self.branches.encoders;
+        let met = |(feature, encoder): (&Option<Feature>, &Boxed<dyn Stages>)| {
             let maps: Tensor<4> = feature.as_ref()?.part(0);
             let ([samples, stacked, h, w], channels) = (maps.dims(), encoder.channels(self.first_meeting()));
             let frames = stacked / channels;
             Some(Stream { maps: maps.reshape([samples * frames, channels, h, w]), frames })
         };
-        let met: Streams = features.iter().zip(&self.encoders).map(met).collect();
-        let vectors: Vectors = pass.behind(row.present(modalities.len()), all, *policy, |pass| {
+        let met: Streams = features.iter().zip(encoders).map(met).collect();
+        let vectors: Vectors = pass.behind(row.present(all.count()), all, *policy, |pass| {
             let mut streams = met;
             for (i, from) in after.iter().enumerate() {
                 if let Some(exchange) = self.exchanges.get(i) {
@@ -134,19 +128,15 @@ impl<E: Stages> Model for Staged<E> {
             }
             streams.iter().map(|stream| stream.as_ref().map(Stream::mean)).collect()
         });
-        let own = match row {
-            Row::Aux(m) => self.solo_heads.get(m.0).zip(vectors[m.0].clone()),
-            _ => None,
-        };
-        let scores = match own {
-            Some((head, vector)) => head.forward(vector),
-            None => self.head.forward(Tensor::cat(zero_fill(&vectors, &self.widths()), 1)),
-        };
+        let scores = self.branches.solo_scores(row, &vectors).unwrap_or_else(|| {
+            self.head.forward(Tensor::cat(zero_fill(&vectors, &widths(encoders, *shared)), 1))
+        });
         Scored { scores, features: vectors }
     }
 }
 
-fn widths<E: Stages>(encoders: &[E], shared: bool) -> Vec<usize> {
-    let last = |encoder: &E| encoder.channels(encoder.stages());
+/// Widths of the vectors that the head reads.
+fn widths(encoders: &[Boxed<dyn Stages>], shared: bool) -> Vec<usize> {
+    let last = |encoder: &Boxed<dyn Stages>| encoder.channels(encoder.stages());
     encoders.iter().map(|encoder| last(if shared { &encoders[0] } else { encoder })).collect()
 }

@@ -2,10 +2,46 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Exchange, Streams};
+use super::{Exchange, ExchangeSettings, Streams, positive};
 use crate::Error;
 use crate::layer::{Init, Linear, SelfAttention};
+use crate::model::Boxed;
+
+/// Attention among one token per stream. See [`CrossAttentionExchange`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CrossAttentionExchangeConfig {
+    /// Heads of the attention; their number divides the width.
+    #[schemars(range(min = 1))]
+    pub heads: usize,
+    /// Width of a token.
+    #[schemars(range(min = 1))]
+    pub width: usize,
+}
+
+impl Default for CrossAttentionExchangeConfig {
+    fn default() -> Self {
+        Self { heads: 4, width: 64 }
+    }
+}
+
+impl Settings for CrossAttentionExchangeConfig {
+    const NAME: &'static str = "cross-attention";
+    const SUMMARY: &'static str =
+        "one token per stream; every stream adds what its token gathers from all of them";
+}
+
+impl ExchangeSettings for CrossAttentionExchangeConfig {
+    fn build(&self, channels: &[usize], init: &Init) -> Result<Boxed<dyn Exchange>, Error> {
+        positive(Self::NAME, "heads", self.heads)?;
+        positive(Self::NAME, "width", self.width)?;
+        Ok(Boxed::new(CrossAttentionExchange::new(channels, self.heads, self.width, init)?))
+    }
+}
 
 /// One token for each stream that is there, `t_m = P_m mean x_m + c_m`; tokens
 /// attend to each other, and a stream adds what its token gathered to its

@@ -3,11 +3,43 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid};
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Exchange, Streams};
+use super::{Exchange, ExchangeSettings, Streams, positive};
+use crate::Error;
 use crate::layer::{Init, Linear};
+use crate::model::Boxed;
 use crate::model::encoder::Stream;
 use crate::model::fusion::zero_fill;
+
+/// Joint gates from all streams. See [`Mmtm`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct MmtmConfig {
+    /// The joint vector has `2 / ratio` times as many numbers as all streams channels.
+    #[schemars(range(min = 1))]
+    pub ratio: usize,
+}
+
+impl Default for MmtmConfig {
+    fn default() -> Self {
+        Self { ratio: 4 }
+    }
+}
+
+impl Settings for MmtmConfig {
+    const NAME: &'static str = "mmtm";
+    const SUMMARY: &'static str = "every stream's channels are gated by a look at all streams (MMTM)";
+}
+
+impl ExchangeSettings for MmtmConfig {
+    fn build(&self, channels: &[usize], init: &Init) -> Result<Boxed<dyn Exchange>, Error> {
+        positive(Self::NAME, "ratio", self.ratio)?;
+        Ok(Boxed::new(Mmtm::new(channels, self.ratio, init)))
+    }
+}
 
 /// Joint gates: `h = relu(S [mean x_1; mean x_2; ..])`, then each stream's
 /// channels are multiplied by `sigmoid(G_m h)`.

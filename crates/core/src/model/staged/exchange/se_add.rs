@@ -5,11 +5,43 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+use counterpoint_catalog::Settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Exchange, Streams};
+use super::{Exchange, ExchangeSettings, Streams, positive};
 use crate::Error;
 use crate::layer::{Init, Linear};
+use crate::model::Boxed;
 use crate::model::encoder::Stream;
+
+/// Excited maps of all streams, added. See [`SeAdd`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SeAddConfig {
+    /// The gates have so many times fewer hidden units than channels.
+    #[schemars(range(min = 1))]
+    pub reduction: usize,
+}
+
+impl Default for SeAddConfig {
+    fn default() -> Self {
+        Self { reduction: 16 }
+    }
+}
+
+impl Settings for SeAddConfig {
+    const NAME: &'static str = "se-add";
+    const SUMMARY: &'static str =
+        "every stream adds what squeeze-and-excitation lets through of the others; equal channels";
+}
+
+impl ExchangeSettings for SeAddConfig {
+    fn build(&self, channels: &[usize], init: &Init) -> Result<Boxed<dyn Exchange>, Error> {
+        positive(Self::NAME, "reduction", self.reduction)?;
+        Ok(Boxed::new(SeAdd::new(channels, self.reduction, init)?))
+    }
+}
 
 /// Every stream goes on with `SE_m(x_m) + sum of SE_j(x_j)` over the others
 /// that are there, where `SE(x) = x sigmoid(W2 relu(W1 mean x))`: ESANet's
