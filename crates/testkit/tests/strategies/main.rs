@@ -7,5 +7,6 @@ mod lab;
 mod limits;
 mod native;
 mod order;
+mod own_parts;
 mod run;
 mod training;

@@ -2,10 +2,12 @@
 
 mod agreement;
 mod alone;
+mod boxed;
 mod control;
 mod cost;
 mod dgl;
 mod diagnose;
+mod encoder;
 mod esanet;
 mod examine;
 mod fixture;
