@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use counterpoint::grad::Row;
 use counterpoint::modality::Modalities;
-use counterpoint::task::{Metric, Task};
+use counterpoint::task::Task;
 use counterpoint::train::{Evaluation, Kept};
-use counterpoint_report::record::{Alone, Confusion, Convention, Scores};
+use counterpoint_report::record::{Alone, Better, Confusion, Convention, Metric, Scores};
 use counterpoint_report::table::{Cell, Column, Table, TextStyle};
 
 /// Everything that was scored under the name that files use: the rows, each
@@ -71,27 +71,40 @@ pub fn column(checkpoint: &str, epoch: usize) -> String {
     format!("{name} (epoch {epoch})")
 }
 
-/// What stands for a value that is not defined or not there.
-pub const UNDEFINED: &str = "–";
-
-/// The task's first metric among some values, as people read it.
-pub fn primary(values: &BTreeMap<String, f64>, task: &dyn Task) -> String {
-    written(values, task.metrics().primary())
+/// What a metric means, as records say it.
+fn described(metric: &counterpoint::task::Metric) -> Metric {
+    let [least, most] = metric.bounds.map(|bound| Some(bound).filter(|bound| bound.is_finite()));
+    Metric {
+        name: metric.name.into(),
+        title: metric.title.into(),
+        better: if metric.higher { Better::Higher } else { Better::Lower },
+        percent: metric.percent,
+        digits: metric.digits,
+        unit: metric.unit.into(),
+        right_answers: metric.right_answers,
+        least,
+        most,
+    }
 }
 
-/// One metric among some values, as people read it: `81.2 %`, `0.512`.
+/// What the metrics of a task mean.
+pub fn descriptions(task: &dyn Task) -> Vec<Metric> {
+    task.metrics().iter().map(|metric| described(&metric)).collect()
+}
+
+/// The metric that selects a model.
+pub fn selecting(task: &dyn Task) -> Metric {
+    described(&task.metrics().primary())
+}
+
+/// A metric among some values, as people read it: `81.2 %`, `0.512`; a dash where there is none.
 pub fn written(values: &BTreeMap<String, f64>, metric: &Metric) -> String {
-    match values.get(metric.name) {
-        Some(value) if value.is_nan() => UNDEFINED.into(),
-        Some(value) if metric.share => format!("{:.1} %", value * 100.0),
-        Some(value) => format!("{value:.3}"),
-        None => UNDEFINED.into(),
-    }
+    metric.written(values.get(&metric.name).copied().unwrap_or(f64::NAN))
 }
 
 /// One column for each named set of scores, one line for the fused output and
 /// for every modality alone by every convention that was scored, the one that
-/// is compared first: the task's first metric, shares in percent.
+/// is compared first: the metric that selects a model.
 pub fn table(
     title: &str,
     columns: &[(String, &Scores)],
@@ -99,14 +112,10 @@ pub fn table(
     alone: &Alone,
     task: &dyn Task,
 ) -> String {
-    let metric = task.metrics().primary();
-    let (heading, scale, digits) = if metric.share {
-        (format!("{}, %", metric.name), 100.0, 1)
-    } else {
-        (metric.name.to_owned(), 1.0, 3)
-    };
+    let metric = selecting(task);
     let mut table = Table::new(
-        std::iter::once(Column::new(heading)).chain(columns.iter().map(|(name, _)| Column::new(name))),
+        std::iter::once(Column::new(metric.heading()))
+            .chain(columns.iter().map(|(name, _)| Column::new(name))),
     )
     .captioned(title);
     let mut lines = vec![("full".to_owned(), "fused".to_owned())];
@@ -118,7 +127,8 @@ pub fn table(
     }
     for (row, label) in lines {
         let cell = |(_, scores): &(String, &Scores)| {
-            Cell::maybe(scores.get(&row).and_then(|s| s.get(metric.name)).map(|value| value * scale), digits)
+            let value = scores.get(&row).and_then(|s| s.get(&metric.name));
+            Cell::maybe(value.map(|value| value * metric.factor()), metric.digits)
         };
         table.row(std::iter::once(Cell::text(label)).chain(columns.iter().map(cell)));
     }

@@ -477,7 +477,7 @@ fn sweep_chooses_on_validation_draws_and_keeps_the_rest_sealed() {
     assert_eq!(looked.iter().sum::<usize>(), 1);
     assert_eq!(looked[chosen as usize], 1);
     let svg = String::from_utf8(toy.bytes("swept/sensitivity-strategy-alpha.svg")).unwrap();
-    assert!(svg.contains("<svg") && svg.contains("accuracy on validation"));
+    assert!(svg.contains("<svg") && svg.contains("validation accuracy, %"));
     toy.run(&["sweep", "toy.toml", "--key", "optimizer.lr=0.1..0.2"]).fails(2, &["--random N"]);
     toy.run(&["sweep", "toy.toml", "--key", "alpha=1"]).fails(2, &["a key is SECTION.NAME"]);
     let random =

@@ -125,7 +125,8 @@ fn results(folder: &Path, all: &[Runs], metric: &str, factor: f64) {
     for (checkpoint, place) in
         [("last", "test-split-last-epoch"), ("best", "test-split-best-epoch-on-validation")]
     {
-        let table = csv(&find(&folder.join("tables"), &format!("{place}-{}.csv", metric.replace('_', "-"))));
+        let heading = if metric == "accuracy" { metric } else { "cross-entropy-nats-lower-is-better" };
+        let table = csv(&find(&folder.join("tables"), &format!("{place}-{heading}.csv")));
         assert_eq!(table.len(), METHODS.len());
         for (index, (name, _)) in METHODS.iter().enumerate() {
             let row = table.iter().find(|row| row["method"] == *name);
@@ -145,7 +146,7 @@ fn results(folder: &Path, all: &[Runs], metric: &str, factor: f64) {
                 all[index].test(checkpoint, "full", metric).iter().map(|x| x * factor).collect();
             let half = T * sd(&fused) / 3_f64.sqrt();
             let most = if metric == "accuracy" { 100.0 } else { f64::INFINITY };
-            let least = if metric == "accuracy" { 0.0 } else { f64::NEG_INFINITY };
+            let least = 0.0;
             same(number(row, "95 % interval low"), (mean(&fused) - half).max(least), name);
             same(number(row, "95 % interval high"), (mean(&fused) + half).min(most), name);
         }
@@ -153,7 +154,7 @@ fn results(folder: &Path, all: &[Runs], metric: &str, factor: f64) {
 }
 
 fn gaps(folder: &Path, all: &[Runs], metric: &str, factor: f64) {
-    let unit = if metric == "accuracy" { "points-of-accuracy" } else { "units-of-cross-entropy" };
+    let unit = if metric == "accuracy" { "points-of-accuracy" } else { "nats-of-cross-entropy" };
     let name = format!("test-split-last-epoch-gaps-to-joint-{unit}");
     let table = csv(&find(&folder.join("tables"), &name));
     let base = all[0].test("last", "full", metric);
@@ -206,7 +207,7 @@ fn check_curve(path: &Path, value: &str, all: &[Runs], read: impl Fn(&Value) -> 
 fn every_number_of_the_report_is_that_of_the_run_folders() {
     let (toy, all) = toy();
     for (metric, factor, title) in
-        [("accuracy", 100.0, "accuracy, %"), ("cross_entropy", 1.0, "cross entropy")]
+        [("accuracy", 100.0, "accuracy, %"), ("cross_entropy", 1.0, "cross-entropy, nats (lower is better)")]
     {
         let out = format!("assets-{metric}");
         let said = toy.run(&[
@@ -242,7 +243,7 @@ fn every_number_of_the_report_is_that_of_the_run_folders() {
         page.contains(&format!(": {} % against {} % fused accuracy", accuracy(1), accuracy(0))),
         "{page}"
     );
-    assert!(html.contains("cross entropy"));
+    assert!(html.contains("cross-entropy"));
 
     let cost = csv(&find(
         &toy.dir.join("assets-accuracy/tables"),

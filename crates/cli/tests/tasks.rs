@@ -75,7 +75,11 @@ fn a_number_is_trained_reported_and_predicted() {
     let toy = features("mood", "[task]\nname = \"regression\"\nloss = \"absolute\"\nselect = \"mae\"");
     let said = toy.run(&["train", "set.toml", "--out", "run", "--test"]);
     said.succeeds();
-    assert!(said.out.contains("mae") && said.out.contains("voice alone"), "{}", said.out);
+    assert!(
+        said.out.contains("mean absolute error (lower is better)") && said.out.contains("voice alone"),
+        "{}",
+        said.out
+    );
     let record = fs::read_to_string(toy.dir.join("run/metrics.jsonl")).unwrap();
     assert!(record.contains("\"metric\":\"mae\"") && record.contains("nonzero_accuracy"), "{record}");
     let said = toy.run(&["predict", "run", "--input", "voice=voice.npy", "--json"]);
@@ -123,7 +127,7 @@ fn labels_are_trained_and_predicted() {
     let toy = features("tags", "classes = [\"good\", \"strong\"]");
     let said = toy.run(&["train", "set.toml", "--out", "run"]);
     said.succeeds();
-    assert!(said.out.contains("map, %"), "{}", said.out);
+    assert!(said.out.contains("mAP, %"), "{}", said.out);
     let said = toy.run(&["predict", "run", "--input", "voice=voice.npy"]);
     assert!(said.succeeds().out.contains("good"), "{}", said.out);
 }
@@ -201,7 +205,7 @@ fn rooms_are_segmented_and_a_label_picture_is_written() {
     let toy = rooms();
     let said = toy.run(&["train", "rooms.toml", "--out", "run", "--test"]);
     said.succeeds();
-    assert!(said.out.contains("miou, %") && said.out.contains("depth alone"), "{}", said.out);
+    assert!(said.out.contains("mIoU, %") && said.out.contains("depth alone"), "{}", said.out);
     let record = fs::read_to_string(toy.dir.join("run/metrics.jsonl")).unwrap();
     assert!(record.contains("pixel_accuracy"), "{record}");
     toy.run(&["evaluate", "run", "--probe"]).fails(3, &["linear probe", "not defined for segmentation"]);

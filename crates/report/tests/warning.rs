@@ -166,7 +166,10 @@ fn a_head_that_the_method_trains_is_what_warnings_look_at() {
     let of = |(start, epochs): (Start, Vec<Epoch>)| of_run(&start, &epochs);
     assert!(of(own_heads(falling(), 0.6, 0.7)).is_empty(), "the own head has not memorised");
     let warnings = of(own_heads(falling(), 0.6, 0.93));
-    assert!(warnings[0].message.contains("(own head) has 93.0 % on the train and 60.0 %"), "{warnings:?}");
+    assert!(
+        warnings[0].message.contains("(own head) has accuracy 93.0 % on the train and 60.0 %"),
+        "{warnings:?}"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use counterpoint_report::record::{State, Study};
+use counterpoint_report::record::{Metric, State, Study};
 use counterpoint_report::table::TextStyle;
 
 use super::{print, print_json};
@@ -32,7 +32,7 @@ pub fn default_out(prefix: &str, file: &Path) -> PathBuf {
 /// # Errors
 /// As the study, and if runs failed in another way than by diverging, which is
 /// a result.
-pub fn conduct(spec: &Spec, out: &Path, studying: &Studying) -> Result<Study, Failure> {
+pub fn conduct(spec: &Spec, out: &Path, studying: &Studying) -> Result<(Study, Metric), Failure> {
     let memory = match studying.memory_gb {
         Some(gb) if !(gb.is_finite() && gb > 0.0) => {
             return Err(Failure::new(Code::Usage, format!("--memory-gb {gb}: expected a number above 0")));
@@ -43,9 +43,9 @@ pub fn conduct(spec: &Spec, out: &Path, studying: &Studying) -> Result<Study, Fa
     let options = Options { jobs: studying.jobs.map(usize::from), memory, quiet: studying.quiet };
     let (study, metric) = study::run(spec, out, &options, &stop)?;
     if studying.json {
-        print_json(&study::json(&study, out, metric));
+        print_json(&study::json(&study, out, &metric));
     } else {
-        for table in study::tables(&study, out, metric) {
+        for table in study::tables(&study, out, &metric) {
             print(table.to_text(TextStyle::default()));
         }
         print(format!("A report with intervals and tests: counterpoint report {}", out.display()));
@@ -55,7 +55,7 @@ pub fn conduct(spec: &Spec, out: &Path, studying: &Studying) -> Result<Study, Fa
         _ => None,
     };
     match study.runs.iter().find_map(|r| Some((&r.place, bad(&r.state)?))) {
-        None => Ok(study),
+        None => Ok((study, metric)),
         Some((place, (code, message))) => Err(Failure::new(
             Code::of(code),
             format!("not every run finished; the same command tries again. First: {place}: {message}"),

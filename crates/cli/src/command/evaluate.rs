@@ -48,7 +48,7 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
     print(scores::table(&title, &columns, &run.names()?, &alone, run.task.as_ref()).trim_end());
     let last = scored.last().into_iter().flat_map(|s| &s.by_presence);
     for (pattern, values) in last {
-        let value = scores::primary(values, run.task.as_ref());
+        let value = scores::written(values, &scores::selecting(run.task.as_ref()));
         let count = values.get("samples").copied().unwrap_or(0.0);
         let pattern = if pattern == "full" { "everything" } else { pattern };
         print(format!("  samples with {pattern}: {value} of {count:.0} (last)"));

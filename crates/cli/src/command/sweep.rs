@@ -5,7 +5,7 @@ use std::path::Path;
 
 use counterpoint_data::Draw;
 use counterpoint_report::plot::{Axis, LinePlot, Series};
-use counterpoint_report::record::{Choice, Study};
+use counterpoint_report::record::{Choice, Metric, Study};
 use counterpoint_report::statistics::Summary;
 use toml::{Table, Value};
 
@@ -59,9 +59,11 @@ pub fn run(args: &Sweep) -> Result<(), Failure> {
         settings: Vec::new(),
     };
     let out = args.out.clone().unwrap_or_else(|| default_out("sweep-", &args.config));
-    let study = conduct(&spec, &out, &args.studying)?;
-    let drawn =
-        axes.iter().enumerate().map(|(number, axis)| plot(&study, &axes, &points, number, axis, &out));
+    let (study, metric) = conduct(&spec, &out, &args.studying)?;
+    let drawn = axes
+        .iter()
+        .enumerate()
+        .map(|(number, axis)| plot((&study, &metric), &axes, &points, number, axis, &out));
     for file in drawn.collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
         if !args.studying.json {
             print(format!("Sensitivity: {file}"));
@@ -146,7 +148,7 @@ fn points(axes: &[Axes], random: Option<usize>, seed: u64) -> Result<Vec<Vec<Val
 /// Validation over one key, a curve for each combination of the others; drawn
 /// if the key is a number with several values.
 fn plot(
-    study: &Study,
+    (study, metric): (&Study, &Metric),
     axes: &[Axes],
     points: &[Vec<Value>],
     number: usize,
@@ -169,7 +171,7 @@ fn plot(
     let continuous = axes.iter().any(|a| matches!(a.domain, Domain::Range { .. }));
     let mut series: Vec<(String, Vec<[f64; 3]>)> = Vec::new();
     for ((point, place), scores) in points.iter().zip(&places).zip(&choice.validation) {
-        let values: Vec<f64> = scores.iter().map(|s| s.unwrap_or(f64::NAN)).collect();
+        let values: Vec<f64> = scores.iter().map(|s| metric.factor() * s.unwrap_or(f64::NAN)).collect();
         let summary = Summary::of(&values);
         let name = if axes.len() == 1 || continuous { "mean over seeds".to_owned() } else { others(point) };
         let one = [*place, summary.mean.unwrap_or(f64::NAN), summary.sd.unwrap_or(0.0)];
@@ -185,14 +187,14 @@ fn plot(
     let mut plot = LinePlot::new(
         format!("Sensitivity to {}", axis.key),
         horizontal,
-        Axis::new(format!("{} on validation", study.metric)),
+        Axis::new(format!("validation {}", metric.heading())),
     );
     for (name, mut points) in series {
         points.sort_by(|a, b| a[0].total_cmp(&b[0]));
         let band = points.iter().map(|[x, y, sd]| [*x, y - sd, y + sd]).collect::<Vec<_>>();
         plot.series.push(Series::new(name, points.iter().map(|[x, y, _]| [*x, *y])).banded(band));
     }
-    plot.description = describe(choice, &study.metric);
+    plot.description = describe(choice, &metric.title());
     let file = out.join(format!("sensitivity-{}.svg", axis.key.replace('.', "-")));
     folder::write(&file, &plot.figure().to_svg())?;
     Ok(Some(file.display().to_string()))

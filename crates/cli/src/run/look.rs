@@ -9,7 +9,7 @@ use counterpoint::probe::Probe;
 use counterpoint::train::{Besides, Checkpoint, Evaluation, Learner, evaluate};
 use counterpoint_data::{Loader, LoaderOptions, Split};
 use counterpoint_report::predictions::PredictionFile;
-use counterpoint_report::record::{Alone, Appender, Confusion, Log, Scores, Test, Values};
+use counterpoint_report::record::{Alone, Appender, Confusion, Log, Metric, Scores, Test, Values};
 use serde_json::json;
 
 use super::{Acceptance, Run};
@@ -77,9 +77,10 @@ impl Run {
         }
         let looks = folder::record_look(path, &look)?;
         self.predictions("test", &scored)?.write(path.join(PredictionFile::NAME))?;
-        let mut log = Appender::open(path.join("metrics.jsonl"))?;
-        let alone = self.alone()?;
-        scored.iter().try_for_each(|s| log.append(record(s, &alone)))?;
+        let metrics = path.join("metrics.jsonl");
+        let (alone, described) = (self.alone()?, self.descriptions(&Log::read(&metrics)?));
+        let mut log = Appender::open(metrics)?;
+        scored.iter().try_for_each(|s| log.append(record(s, &alone, &described)))?;
         Ok((scored, looks))
     }
 
@@ -106,10 +107,16 @@ impl Run {
         }
         let scored = self.score(&ready, self.splits.test.open(reason)?)?;
         self.predictions("test", &scored)?.write(path.join(PredictionFile::NAME))?;
-        let alone = self.alone()?;
+        let (alone, described) = (self.alone()?, self.descriptions(&log));
         let mut appender = Appender::open(&metrics)?;
         let missing = scored.iter().filter(|s| !seen(s.checkpoint, s.epoch));
-        Ok(missing.into_iter().try_for_each(|s| appender.append(record(s, &alone)))?)
+        Ok(missing.into_iter().try_for_each(|s| appender.append(record(s, &alone, &described)))?)
+    }
+
+    /// What the scores mean, for a record that did not say it when the run began.
+    fn descriptions(&self, log: &Log) -> Vec<Metric> {
+        let said = log.start().is_some_and(|start| !start.metrics.is_empty());
+        if said { Vec::new() } else { scores::descriptions(self.task.as_ref()) }
     }
 
     /// What the checkpoints made of every sample.
@@ -170,7 +177,7 @@ fn checkpoints(run: &Path) -> impl Iterator<Item = &'static str> {
     ["best", "last"].into_iter().filter(|name| *name == "last" || folder::has_best(run))
 }
 
-fn record(scored: &Scored, alone: &Alone) -> Test {
+fn record(scored: &Scored, alone: &Alone, metrics: &[Metric]) -> Test {
     Test {
         split: "test".into(),
         checkpoint: scored.checkpoint.into(),
@@ -178,6 +185,7 @@ fn record(scored: &Scored, alone: &Alone) -> Test {
         samples: scored.evaluation.ids.len() as u64,
         scores: scored.scores.clone(),
         alone: Some(alone.clone()),
+        metrics: metrics.to_vec(),
         probe_penalty: scored.probe_penalty.clone(),
         confusion: scored.confusion.clone(),
         class_iou: scored.class_iou.clone(),

@@ -10,6 +10,7 @@ pub use data::Acceptance;
 pub use look::Scored;
 pub use training::{FINISHED, Manner, peak_bytes};
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
@@ -115,6 +116,12 @@ impl Run {
             native: native.map_or("", Native::name).into(),
             native_trained: native.is_some_and(Native::is_trained),
         })
+    }
+
+    /// What the names of the strategy's figures mean.
+    pub fn legend(&self) -> Result<BTreeMap<String, String>, Failure> {
+        let strategy = self.config.strategy.method.build(&self.names()?)?;
+        Ok(strategy.legend().iter().map(|(name, what)| ((*name).into(), (*what).into())).collect())
     }
 
     /// The modalities, in order.

@@ -22,6 +22,7 @@ use crate::config::Training;
 use crate::exit::{Code, Failure};
 use crate::folder::{self, Folder, RunInfo};
 use crate::output;
+use crate::scores;
 use crate::stop;
 use crate::watch::{Bar, Dashboard, Display, Outlook, Recorder, Watched};
 
@@ -250,6 +251,8 @@ impl Run {
             alone: self.alone()?,
             classes: info.classes,
             metric: self.task.metrics().primary().name.to_owned(),
+            metrics: scores::descriptions(self.task.as_ref()),
+            legend: self.legend()?,
             samples: [("train", splits.train.len()), ("val", splits.val.len()), ("test", splits.test.len())]
                 .map(|(k, n)| (k.to_owned(), n as u64))
                 .into(),

@@ -16,6 +16,7 @@ use super::plan::place;
 use super::union::Union;
 use crate::exit::{Code, Failure};
 use crate::run::FINISHED;
+use crate::scores;
 
 impl Driver<'_> {
     /// Makes the averages of the unimodal models, where all of them are there.
@@ -134,6 +135,8 @@ fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
         modalities: names,
         alone: Alone { plain: Alone::OWN_MODEL.into(), ..Alone::default() },
         classes,
+        metric: task.metrics().primary().name.into(),
+        metrics: scores::descriptions(&task),
         ..Start::default()
     })?;
     tests.into_iter().try_for_each(|test| log.append(test))?;

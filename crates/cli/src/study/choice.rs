@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use counterpoint::task::Metric;
-use counterpoint_report::record::{Choice, Log};
+use counterpoint_report::record::{Choice, Log, Metric};
 
 use super::line::{Line, describe};
 
@@ -12,7 +11,7 @@ pub fn validation(folder: &Path, metric: &Metric) -> Option<f64> {
     let log = Log::read(folder.join("metrics.jsonl")).ok()?;
     let epochs = log.epochs();
     let best = epochs.iter().rev().find(|e| e.best)?;
-    best.val.get("full")?.get(metric.name).copied().filter(|value| !value.is_nan())
+    best.val.get("full")?.get(&metric.name).copied().filter(|value| !value.is_nan())
 }
 
 /// Chooses by the mean over the tried seeds; the first of equals. A setting
@@ -30,7 +29,7 @@ pub fn choose(
     let mut setting: Option<(usize, f64)> = None;
     for (number, value) in validation.iter().map(mean).enumerate() {
         let Some(value) = value else { continue };
-        if setting.is_none_or(|(_, best)| metric.improves(value, best)) {
+        if setting.is_none_or(|(_, best)| metric.beats(value, best)) {
             setting = Some((number, value));
         }
     }

@@ -4,8 +4,7 @@ use std::io::{IsTerminal, stderr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use counterpoint::task::Metric;
-use counterpoint_report::record::Log;
+use counterpoint_report::record::{Log, Metric};
 use counterpoint_report::text::visible_lines;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -21,7 +20,7 @@ pub struct Display {
     shown: Vec<Shown>,
     begun: Instant,
     /// The score that is shown.
-    metric: &'static Metric,
+    metric: Metric,
     /// Epochs of all runs, of those that are finished, and of those that were
     /// finished when this process began.
     total: u64,
@@ -39,7 +38,7 @@ struct Shown {
 
 impl Display {
     /// A display of `runs` runs with so many epochs altogether.
-    pub fn new(runs: usize, epochs: u64, metric: &'static Metric, quiet: bool) -> Self {
+    pub fn new(runs: usize, epochs: u64, metric: &Metric, quiet: bool) -> Self {
         let terminal = stderr().is_terminal();
         let target =
             if quiet || !terminal { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
@@ -51,7 +50,7 @@ impl Display {
             plain: !quiet && !terminal,
             shown: Vec::new(),
             begun: Instant::now(),
-            metric,
+            metric: metric.clone(),
             total: epochs,
             finished: 0,
             before: 0,
@@ -72,7 +71,7 @@ impl Display {
         let bar = ProgressBar::new(epochs).with_style(style("  {bar:16} epoch {pos}/{len}  {msg}"));
         let bar = self.screen.insert_before(&self.whole, bar);
         bar.set_message(job.title.clone());
-        let was = epochs_done(&folder.join(&job.place), self.metric).0;
+        let was = epochs_done(&folder.join(&job.place), &self.metric).0;
         self.before += was;
         self.shown.push(Shown { place: job.place.clone(), title: job.title.clone(), bar, epochs });
     }
@@ -86,7 +85,7 @@ impl Display {
             self.finished += shown.epochs;
         }
         self.runs.0 += 1;
-        let (_, seconds, words) = epochs_done(&folder.join(&job.place), self.metric);
+        let (_, seconds, words) = epochs_done(&folder.join(&job.place), &self.metric);
         let what = match end {
             End::Finished => format!("{seconds:.0} s  {words}"),
             End::Failed(code, message) => format!("failed ({code}): {message}"),
@@ -102,7 +101,7 @@ impl Display {
         }
         let mut current = 0;
         for shown in &self.shown {
-            let (epochs, _, words) = epochs_done(&folder.join(&shown.place), self.metric);
+            let (epochs, _, words) = epochs_done(&folder.join(&shown.place), &self.metric);
             current += epochs;
             shown.bar.set_position(epochs);
             shown.bar.set_message(format!("{}  {words}", shown.title));
@@ -148,6 +147,6 @@ fn epochs_done(folder: &Path, metric: &Metric) -> (u64, f64, String) {
     let epochs = Log::read(folder.join("metrics.jsonl")).map(|log| log.epochs()).unwrap_or_default();
     let seconds = epochs.iter().map(|e| e.seconds).sum();
     let Some(last) = epochs.last() else { return (0, seconds, String::new()) };
-    let words = last.val.get("full").map(|full| format!("val {} {}", metric.name, written(full, metric)));
+    let words = last.val.get("full").map(|full| format!("val {} {}", metric.title(), written(full, metric)));
     (last.epoch as u64, seconds, words.unwrap_or_default())
 }

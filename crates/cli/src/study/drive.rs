@@ -4,8 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use counterpoint::task::Metric;
-use counterpoint_report::record::{Kind, Log, State, Study, StudyRun};
+use counterpoint_report::record::{Kind, Log, Metric, State, Study, StudyRun};
 
 use super::display::Display;
 use super::line::Line;
@@ -46,7 +45,7 @@ pub struct Driver<'a> {
     /// Methods and references.
     pub lines: Vec<Line>,
     /// What settings are chosen by.
-    pub metric: &'static Metric,
+    pub metric: Metric,
     /// The record, which is written after every change.
     pub study: Study,
 }
@@ -62,7 +61,7 @@ pub fn run(
     place: &Path,
     options: &Options,
     stop: &AtomicBool,
-) -> Result<(Study, &'static Metric), Failure> {
+) -> Result<(Study, Metric), Failure> {
     let claim = Claim::take("study folder", place, "")?;
     // Processes are started with absolute paths.
     let place = place.canonicalize().map_err(|e| Failure::io("find", place, &e))?;
@@ -84,7 +83,7 @@ pub fn run(
     stop::from_here_on();
     let tried = driver.tried()?;
     let runs = driver.runs()?;
-    let mut display = Display::new(runs, driver.epochs()? * runs as u64, driver.metric, options.quiet);
+    let mut display = Display::new(runs, driver.epochs()? * runs as u64, &driver.metric, options.quiet);
     driver.study.leaks.iter().for_each(|line| display.say(line));
     driver.study.notes.iter().for_each(|note| display.say(&format!("note: {note}")));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

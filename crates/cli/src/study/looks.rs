@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use counterpoint::task::Metric;
-use counterpoint_report::record::{Alone, Convention, Log, Scores, State, Study, Values};
+use counterpoint_report::record::{Alone, Convention, Log, Metric, Scores, State, Study, Values};
 use counterpoint_report::statistics::Summary;
 
 /// The row of all modalities together.
@@ -19,7 +18,7 @@ pub struct Looks {
     /// Modalities that any run scored alone, in the order of the models.
     pub modalities: Vec<String>,
     /// Name of the metric.
-    metric: &'static str,
+    metric: String,
 }
 
 /// What one run scored on the test split.
@@ -65,7 +64,7 @@ impl Looks {
             let look = Look { variant: run.variant.clone(), alone: log.alone(), scores, only };
             of.entry(run.method.clone()).or_default().push(look);
         }
-        Self { of, samples, modalities, metric: metric.name }
+        Self { of, samples, modalities, metric: metric.name.clone() }
     }
 
     /// One line for each method that was tested on fewer samples than others.
@@ -96,7 +95,7 @@ impl Looks {
     ) -> Summary {
         let runs = self.of.get(method).into_iter().flatten();
         let fits = runs.filter(|look| variant.is_none() || look.variant.as_deref() == variant);
-        let value = |look: &Look| look.values(checkpoint, row, which)?.get(self.metric).copied();
+        let value = |look: &Look| look.values(checkpoint, row, which)?.get(&self.metric).copied();
         Summary::of(&fits.filter_map(value).collect::<Vec<_>>())
     }
 

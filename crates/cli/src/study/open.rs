@@ -13,6 +13,7 @@ use crate::config::Loaded;
 use crate::exit::{Code, Failure};
 use crate::leaks;
 use crate::run::Run;
+use crate::scores;
 
 impl<'a> Driver<'a> {
     /// Opens the data of every variant, and finds out what there is to do.
@@ -34,7 +35,7 @@ impl<'a> Driver<'a> {
                 format!("baseline = \"{}\" is none of {}{hint}", spec.baseline, all.join(", ")),
             ));
         }
-        let metric = first.task.metrics().primary();
+        let metric = scores::selecting(first.task.as_ref());
         let mut known =
             if folder.join(Study::FILE).exists() { Study::read(folder)? } else { Study::default() };
         if known.leaks.is_empty() {
@@ -55,7 +56,7 @@ impl<'a> Driver<'a> {
         let study = Study {
             format: Study::FORMAT,
             baseline: spec.baseline.clone(),
-            metric: metric.name.to_owned(),
+            metric: metric.name.clone(),
             seeds: spec.seeds.clone(),
             variants: spec.variants.iter().map(|v| v.name.clone()).collect(),
             methods: lines

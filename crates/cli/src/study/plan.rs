@@ -36,11 +36,11 @@ impl Driver<'_> {
                     let score = |&seed| {
                         let place = place(&line.name, variant, Some(number), seed);
                         let finished = self.state(&place) == State::Finished;
-                        finished.then(|| validation(&self.folder.join(place), self.metric)).flatten()
+                        finished.then(|| validation(&self.folder.join(place), &self.metric)).flatten()
                     };
                     seeds.iter().map(score).collect()
                 });
-                choices.push(choose(line, variant.map(|v| v.name.as_str()), self.metric, scores.collect()));
+                choices.push(choose(line, variant.map(|v| v.name.as_str()), &self.metric, scores.collect()));
             }
         }
         self.study.choices = choices;

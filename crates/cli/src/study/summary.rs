@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use counterpoint::task::Metric;
-use counterpoint_report::record::{Convention, Kind, State, Study, StudyMethod, StudyRun, conventions};
+use counterpoint_report::record::{
+    Convention, Kind, Metric, State, Study, StudyMethod, StudyRun, conventions,
+};
 use counterpoint_report::statistics::Summary;
-use counterpoint_report::table::{Better, Cell, Column, Table};
+use counterpoint_report::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 
 use super::looks::{FULL, Looks, Which};
@@ -13,8 +14,8 @@ use super::looks::{FULL, Looks, Which};
 /// The result table, one of the variants if there are some, and one of what was tried.
 pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
     let looks = Looks::read(study, folder, metric);
-    let (unit, factor, digits) = written_as(metric);
-    let better = if metric.higher { Better::Higher } else { Better::Lower };
+    let (factor, digits, better) = (metric.factor(), metric.digits, metric.better);
+    let heading = metric.heading();
     let mut columns = vec![
         Column::new("method"),
         Column::new("fused, last").best(better),
@@ -23,8 +24,7 @@ pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
     columns.extend(looks.modalities.iter().map(|m| Column::new(format!("{m} alone, last"))));
     columns.push(Column::new("runs"));
     let mut main = Table::new(columns).captioned(format!(
-        "test {}{unit}: mean ± standard deviation over {}",
-        metric.name,
+        "test {heading}: mean ± standard deviation over {}",
         if study.variants.is_empty() { "seeds" } else { "seeds and variants" }
     ));
     for method in &study.methods {
@@ -48,7 +48,7 @@ pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
     if !study.variants.is_empty() {
         let columns = study.variants.iter().map(|v| Column::new(v).best(better));
         let mut table = Table::new(std::iter::once(Column::new("method")).chain(columns))
-            .captioned(format!("test {}{unit}, fused, last epoch, by variant", metric.name));
+            .captioned(format!("test {heading}, fused, last epoch, by variant"));
         for method in study.methods.iter().filter(|m| m.kind != Kind::Reference || m.modality.is_none()) {
             let cell = |v: &String| {
                 let summary = looks.summary(&method.name, Some(v), "last", FULL, Which::Compared);
@@ -58,14 +58,14 @@ pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
         }
         tables.push(table);
     }
-    tables.extend(tried(study, metric, factor, digits));
+    tables.extend(tried(study, metric));
     tables
 }
 
 /// Each modality alone by every convention; `None` if there is one only.
 fn alone(study: &Study, looks: &Looks, metric: &Metric) -> Option<Table> {
-    let (unit, factor, digits) = written_as(metric);
-    let better = if metric.higher { Better::Higher } else { Better::Lower };
+    let (factor, digits, better) = (metric.factor(), metric.digits, metric.better);
+    let heading = metric.heading();
     let of = |method: &str, (modality, by): (&str, Convention)| {
         looks.summary(method, None, "last", modality, Which::By(by))
     };
@@ -79,10 +79,8 @@ fn alone(study: &Study, looks: &Looks, metric: &Metric) -> Option<Table> {
     }
     let heads = columns.iter().map(|(m, by)| Column::new(format!("{m}, {}", by.name())).best(better));
     let heads = std::iter::once(Column::new("method")).chain(heads).chain([Column::new("native is")]);
-    let mut table = Table::new(heads).captioned(format!(
-        "test {}{unit}, last epoch: each modality alone, by every convention",
-        metric.name
-    ));
+    let mut table = Table::new(heads)
+        .captioned(format!("test {heading}, last epoch: each modality alone, by every convention"));
     for method in study.methods.iter().filter(|m| looks.of.contains_key(&m.name)) {
         let cells = columns.iter().map(|column| Cell::spread(&of(&method.name, *column), factor, digits));
         let native = looks.of[&method.name].first().and_then(|look| look.alone.native_name());
@@ -92,24 +90,18 @@ fn alone(study: &Study, looks: &Looks, metric: &Metric) -> Option<Table> {
     Some(table)
 }
 
-/// What follows the name of a metric, and its factor and digits in tables.
-fn written_as(metric: &Metric) -> (&'static str, f64, usize) {
-    if metric.share { (", %", 100.0, 1) } else { ("", 1.0, 3) }
-}
-
 /// What was tried, with its validation scores.
-fn tried(study: &Study, metric: &Metric, factor: f64, digits: usize) -> Option<Table> {
+fn tried(study: &Study, metric: &Metric) -> Option<Table> {
     if study.choices.is_empty() {
         return None;
     }
     let several =
         study.methods.iter().filter(|m| study.choices.iter().any(|c| c.method == m.name)).count() > 1;
-    let unit = if metric.share { ", %" } else { "" };
     let mut table = Table::new(
         ["method", "setting"]
             .map(Column::new)
             .into_iter()
-            .chain([Column::new(format!("val {}{unit}", metric.name)), Column::new("chosen")]),
+            .chain([Column::new(format!("val {}", metric.heading())), Column::new("chosen")]),
     )
     .captioned("settings tried, chosen by the best epoch on validation");
     for choice in &study.choices {
@@ -119,7 +111,7 @@ fn tried(study: &Study, metric: &Metric, factor: f64, digits: usize) -> Option<T
             table.row([
                 Cell::text(format!("{}{variant}", choice.method)),
                 Cell::text(setting),
-                Cell::spread(&Summary::of(&values), factor, digits),
+                Cell::spread(&Summary::of(&values), metric.factor(), metric.digits),
                 Cell::text(if choice.setting == Some(number) { "yes" } else { "" }),
             ]);
         }

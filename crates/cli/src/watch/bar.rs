@@ -78,12 +78,12 @@ impl Display for Bar {
         }
         let Outlook { rows, metric, epochs, alone, .. } = &self.outlook;
         let score = |row: &String| {
-            let value = alone.values(&epoch.val, row)?.get(metric)?;
-            Some(format!("{} {}", row_title(row), self.outlook.score(*value)))
+            let value = alone.values(&epoch.val, row)?.get(&metric.name)?;
+            Some(format!("{} {}", row_title(row), metric.number(*value)))
         };
         let scores: Vec<String> = rows.iter().filter_map(score).collect();
         let by = self.outlook.read_by().map(|head| format!(" (alone: {head})")).unwrap_or_default();
-        self.scores = format!("val {} {}{by}", self.outlook.unit(), scores.join(" "));
+        self.scores = format!("val {} {}{by}", metric.heading(), scores.join(" "));
         let losses: Vec<String> =
             epoch.losses.iter().map(|(row, loss)| format!("{} {loss:.3}", row_title(row))).collect();
         let parts = [

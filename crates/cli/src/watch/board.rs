@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use counterpoint_report::record::{Confusion, Epoch};
+use counterpoint_report::record::{Confusion, Epoch, Start};
 use counterpoint_report::tensorboard::EventFile;
 
 /// Confusion matrices are written this often over a run, besides the end.
@@ -19,17 +19,17 @@ pub struct Board {
 }
 
 impl Board {
-    /// Begins a file. What earlier files hold after `done` epochs is void.
-    pub fn open(run: &Path, done: usize, epochs: usize) -> io::Result<Self> {
+    /// Begins the file of a run. What earlier files hold after `done` epochs is void.
+    pub fn open(run: &Path, done: usize, start: &Start) -> io::Result<Self> {
         let folder = run.join("tensorboard");
         fs::create_dir_all(&folder)?;
         let (file, time) = create(&folder)?;
-        let mut file = EventFile::new(file, time)?;
+        let mut file = EventFile::new(file, time)?.described(start);
         // Without the untrained model's numbers, which are of step 0.
         if done > 0 {
             file.restart(time, done as u64 + 1)?;
         }
-        Ok(Self { file, epochs })
+        Ok(Self { file, epochs: start.epochs })
     }
 
     /// Writes an epoch; `confusions` are those of the validation split by row.

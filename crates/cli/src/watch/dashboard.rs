@@ -162,17 +162,19 @@ impl State {
     fn scores(&self, columns: usize) -> Vec<String> {
         let Outlook { rows, metric, alone, .. } = &self.outlook;
         let name = self.name_width();
-        let unit = self.outlook.unit();
+        let unit = metric.heading();
         let by = self.outlook.read_by().map(|head| format!(", alone: {head}")).unwrap_or_default();
         let head =
             format!(" {:name$}     loss    train      val     best  {unit}, validation by epoch{by}", "");
         let mut lines = vec![paint(DIM, &shorten(&head, columns))];
         for row in rows {
-            let read = |e: &Epoch| alone.values(&e.val, row)?.get(metric).copied();
+            let read = |e: &Epoch| alone.values(&e.val, row)?.get(&metric.name).copied();
             let curve: Vec<f64> = self.epochs.iter().filter_map(read).collect();
-            let cell = |value: Option<f64>| self.outlook.score(value.unwrap_or(f64::NAN));
-            let best = curve.iter().copied().filter(|v| v.is_finite()).reduce(f64::max);
-            let trained = self.epochs.last().and_then(|e| alone.trained(&e.train, row)?.get(metric).copied());
+            let cell = |value: Option<f64>| metric.number(value.unwrap_or(f64::NAN));
+            let best = curve.iter().copied().filter(|v| v.is_finite());
+            let best = best.reduce(|best, new| if metric.beats(new, best) { new } else { best });
+            let trained =
+                self.epochs.last().and_then(|e| alone.trained(&e.train, row)?.get(&metric.name).copied());
             let loss = self.losses.get(row).or_else(|| self.losses.get(&format!("aux:{row}")));
             let loss = loss.map_or("-".to_owned(), |loss| format!("{loss:.3}"));
             let text = format!(
@@ -271,11 +273,11 @@ fn sparkline(values: &[f64], room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use counterpoint_report::record::Alone;
+    use counterpoint_report::record::{Alone, Metric};
 
     fn state() -> State {
         let rows = vec!["full".into(), "audio".into(), "image".into()];
-        let (metric, alone) = ("accuracy".into(), Alone::default());
+        let (metric, alone) = (Metric::undescribed("accuracy"), Alone::default());
         let mut state = State::new(Outlook {
             name: "runs/a".into(),
             epochs: 4,
@@ -284,7 +286,6 @@ mod tests {
             rows,
             alone,
             metric,
-            share: true,
         });
         let row = |value: f64| BTreeMap::from([("accuracy".to_owned(), value)]);
         state.epochs = (0..3)

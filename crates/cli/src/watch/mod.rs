@@ -13,9 +13,7 @@ pub use recorder::{Recorder, Watched};
 
 use counterpoint::modality::Modalities;
 use counterpoint::train::StepReport;
-use counterpoint_report::record::{Alone, Epoch, Warning};
-
-use crate::scores::UNDEFINED;
+use counterpoint_report::record::{Alone, Epoch, Metric, Warning};
 
 /// Shows training while it runs.
 pub trait Display {
@@ -50,30 +48,13 @@ pub struct Outlook {
     pub rows: Vec<String>,
     /// How one modality alone is read.
     pub alone: Alone,
-    /// Name of the score that selects a model.
-    pub metric: String,
-    /// Whether that is a share, which people read in percent.
-    pub share: bool,
+    /// The score that selects a model.
+    pub metric: Metric,
 }
 
 impl Outlook {
-    /// A score for people: shares in percent, other scores as they are.
-    fn score(&self, value: f64) -> String {
-        match self.share {
-            _ if value.is_nan() => UNDEFINED.to_owned(),
-            true => format!("{:.1}", 100.0 * value),
-            false => format!("{value:.3}"),
-        }
-    }
-
     /// The head that reads each modality alone, where the method trains one for it.
     fn read_by(&self) -> Option<&str> {
         self.alone.native_trained.then_some(self.alone.native.as_str())
-    }
-
-    /// What stands where the unit of the score is named.
-    fn unit(&self) -> String {
-        let percent = if self.share { ", %" } else { "" };
-        format!("{}{percent}", self.metric.replace('_', " "))
     }
 }

@@ -38,7 +38,6 @@ impl Watched<'_> {
     /// What a display has to know.
     pub fn outlook(&self, alone: &Alone) -> Outlook {
         let epochs = self.config.train.epochs;
-        let selects = self.task.metrics().primary();
         let full = std::iter::once("full".to_owned());
         Outlook {
             name: self.folder.path.display().to_string(),
@@ -47,8 +46,7 @@ impl Watched<'_> {
             done: self.batches_done(),
             rows: full.chain(self.names.names().iter().cloned()).collect(),
             alone: alone.clone(),
-            metric: selects.name.to_owned(),
-            share: selects.share,
+            metric: scores::selecting(self.task),
         }
     }
 
@@ -85,7 +83,7 @@ impl<'a> Recorder<'a> {
         let steps = (run.config.diagnostics.level == Level::Step)
             .then(|| Appender::resume_steps(path.join("steps.jsonl"), run.batches_done()))
             .transpose()?;
-        let open = || Board::open(path, run.done.epoch, start.epochs);
+        let open = || Board::open(path, run.done.epoch, &start);
         let board = run.config.train.tensorboard.then(open).transpose();
         let board = board.map_err(|e| Failure::io("write TensorBoard file in", path, &e))?;
         epochs.iter().for_each(|epoch| display.epoch(epoch));

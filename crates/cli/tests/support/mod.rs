@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod tensorboard;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -205,6 +205,13 @@ impl Strategy for Agm {
         Figure::each("S", &self.surprise).chain(Figure::each("c", &self.factors)).collect()
     }
 
+    fn legend(&self) -> Vec<(&'static str, &'static str)> {
+        vec![
+            ("S", "mean surprise of the modality's Shapley response"),
+            ("c", "factor on the gradient of the modality's response"),
+        ]
+    }
+
     fn save(&self) -> StrategyState {
         let running = self.running.clone();
         StrategyState::default().with("running", [running.len()], running).with(

@@ -226,6 +226,10 @@ impl Addition for GBlend {
             .collect()
     }
 
+    fn legend(&self) -> Vec<(&'static str, &'static str)> {
+        vec![("weight", "weight of the loss")]
+    }
+
     fn save(&self) -> StrategyState {
         match self.every {
             Some(_) => StrategyState::default().with("weights", [self.weights.len()], self.weights.clone()),

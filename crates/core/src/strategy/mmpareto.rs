@@ -178,6 +178,13 @@ impl Strategy for MmPareto {
     fn figures(&self) -> Vec<Figure> {
         Figure::each("cosine", &self.cosine).chain(Figure::each("k0", &self.weight)).collect()
     }
+
+    fn legend(&self) -> Vec<(&'static str, &'static str)> {
+        vec![
+            ("cosine", "cosine of the fused and the own gradient of the encoder"),
+            ("k0", "weight of the fused gradient, of 1"),
+        ]
+    }
 }
 
 impl MmPareto {

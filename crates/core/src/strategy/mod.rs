@@ -226,6 +226,11 @@ pub trait Strategy: Send {
         Vec::new()
     }
 
+    /// What the names of its figures mean, in words for an axis.
+    fn legend(&self) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
+
     /// What must be kept to continue exactly.
     fn save(&self) -> StrategyState {
         StrategyState::default()

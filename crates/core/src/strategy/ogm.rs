@@ -219,6 +219,14 @@ impl Strategy for Ogm {
         let figures = Figure::each("score", &self.score).chain(Figure::each("rho", &self.rho));
         figures.chain(Figure::each("k", &self.coefficients)).collect()
     }
+
+    fn legend(&self) -> Vec<(&'static str, &'static str)> {
+        vec![
+            ("score", "mean probability of the truth by the modality's own term"),
+            ("rho", "score over the mean score of the others"),
+            ("k", "factor on the encoder's gradient"),
+        ]
+    }
 }
 
 impl Native for Ogm {

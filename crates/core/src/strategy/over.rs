@@ -74,6 +74,11 @@ pub trait Addition: Send {
         Vec::new()
     }
 
+    /// What the names of its figures mean, in words for an axis.
+    fn legend(&self) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
+
     /// What must be kept to continue exactly, besides the inner strategy's state.
     fn save(&self) -> StrategyState {
         StrategyState::default()
@@ -185,6 +190,10 @@ impl<A: Addition> Strategy for Over<A> {
 
     fn figures(&self) -> Vec<Figure> {
         [self.addition.figures(), self.inner.figures()].concat()
+    }
+
+    fn legend(&self) -> Vec<(&'static str, &'static str)> {
+        [self.addition.legend(), self.inner.legend()].concat()
     }
 
     fn save(&self) -> StrategyState {

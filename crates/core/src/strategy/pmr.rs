@@ -293,6 +293,14 @@ impl Strategy for Pmr {
         figures.chain(Figure::each("coefficient", &self.coefficient)).collect()
     }
 
+    fn legend(&self) -> Vec<(&'static str, &'static str)> {
+        vec![
+            ("score", "mean probability of the truth by the prototypes"),
+            ("rho", "best score over the modality's"),
+            ("coefficient", "weight of the loss of the prototypes"),
+        ]
+    }
+
     fn save(&self) -> StrategyState {
         let state = StrategyState::default().with("epoch", [1], vec![self.epoch as f64]);
         let names = self.prototypes.iter().enumerate();

@@ -184,6 +184,10 @@ impl Addition for Relearn {
         Figure::each("gap", &self.gap).collect()
     }
 
+    fn legend(&self) -> Vec<(&'static str, &'static str)> {
+        vec![("gap", "purity of the train features minus that of validation, without sign")]
+    }
+
     fn save(&self) -> StrategyState {
         StrategyState::default().with("gap", [self.gap.len()], self.gap.clone())
     }

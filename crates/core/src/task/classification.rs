@@ -5,20 +5,69 @@ use std::collections::BTreeMap;
 use burn::tensor::{Int, Tensor, TensorData, activation::log_softmax};
 use counterpoint_batch::Targets;
 
+use super::calibration::expected_calibration_error;
 use super::counts::{ClassCounts, mean, ratio};
 use super::precision::average_precision;
-use super::{Metric, Metrics, Task, TaskKind};
+use super::{Judge, Metric, Metrics, Task, TaskKind};
+use crate::Error;
 use crate::host::host;
 use crate::math::probability::log_softmax as log_probabilities;
 
-const METRICS: &[Metric] = &[
-    Metric::share("accuracy"),
-    Metric::share("balanced_accuracy"),
-    Metric::share("macro_f1"),
-    Metric::share("weighted_f1"),
-    Metric::share("map"),
-    Metric::error("cross_entropy"),
+/// What the metrics are computed from.
+struct Answers<'a> {
+    classes: &'a [usize],
+    scores: &'a [f32],
+    width: usize,
+    /// The logarithms by which a row's scores become log-probabilities.
+    norms: Vec<f64>,
+    counts: ClassCounts,
+}
+
+/// How a metric is computed.
+type Value = fn(&Answers<'_>) -> f64;
+
+const METRICS: &[Judge<Value>] = &[
+    Metric::share("accuracy", "accuracy").of_right_answers().by(|a| a.counts.accuracy()),
+    Metric::share("balanced_accuracy", "balanced accuracy").by(|a| a.counts.mean_recall()),
+    Metric::share("macro_f1", "macro F1").by(|a| a.counts.macro_f1()),
+    Metric::share("weighted_f1", "weighted F1").by(|a| a.counts.weighted_f1()),
+    Metric::share("map", "mAP").by(|a| a.mean_average_precision()),
+    Metric::error("cross_entropy", "cross-entropy").in_unit("nats").by(|a| a.cross_entropy()),
+    Metric::share("ece", "expected calibration error").lower().by(|a| expected_calibration_error(a.surest())),
 ];
+
+impl<'a> Answers<'a> {
+    fn rows(&self) -> impl Iterator<Item = &'a [f32]> + use<'a> {
+        self.scores.chunks_exact(self.width)
+    }
+
+    fn cross_entropy(&self) -> f64 {
+        let losses = self.rows().zip(&self.norms).zip(self.classes);
+        let sum = losses.map(|((row, norm), &k)| norm - f64::from(row[k])).sum();
+        ratio(sum, self.classes.len() as f64)
+    }
+
+    /// Over the classes that occur.
+    fn mean_average_precision(&self) -> f64 {
+        let mut samples: Vec<Vec<usize>> = vec![Vec::new(); self.width];
+        self.classes.iter().enumerate().for_each(|(sample, &class)| samples[class].push(sample));
+        let of = |sample: usize, class: usize| {
+            f64::from(self.scores[sample * self.width + class]) - self.norms[sample]
+        };
+        mean(samples.iter().enumerate().map(|(class, own)| {
+            let positive = own.iter().map(|&sample| of(sample, class)).collect();
+            average_precision(positive, (0..self.classes.len()).map(|sample| of(sample, class)))
+        }))
+    }
+
+    /// Of every sample the probability of the predicted class, and whether it is right.
+    fn surest(&self) -> impl Iterator<Item = (f64, bool)> {
+        self.rows().zip(&self.norms).zip(self.classes).map(|((row, norm), &class)| {
+            let said = argmax(row);
+            ((f64::from(row[said]) - norm).exp(), said == class)
+        })
+    }
+}
 
 /// Classification with cross-entropy on logits.
 ///
@@ -28,21 +77,22 @@ const METRICS: &[Metric] = &[
 /// that occur of the average precision of one class against the rest, samples
 /// ranked by the softmax probability of the class. All as scikit-learn has
 /// them; `map` leaves classes without a sample out, which there are an error.
+/// `ece` is the expected calibration error of the predicted class in 15 bins.
 #[derive(Clone, Copy, Debug)]
 pub struct Classification {
     classes: usize,
-    metrics: Metrics,
+    selects: usize,
 }
 
 impl Classification {
     /// A task of so many classes.
     pub fn new(classes: usize) -> Self {
-        Self { classes, metrics: Metrics::new(METRICS) }
+        Self { classes, selects: 0 }
     }
 
-    /// The same with the best epoch selected by another metric.
-    pub(super) fn with_metrics(self, metrics: Metrics) -> Self {
-        Self { metrics, ..self }
+    /// The same with the best epoch selected by the metric of that name.
+    pub(super) fn selected_by(self, name: &str) -> Result<Self, Error> {
+        Ok(Self { selects: self.metrics().place(name)?, ..self })
     }
 
     fn counts(&self, scores: &[f32], classes: &[usize]) -> ClassCounts {
@@ -51,19 +101,6 @@ impl Classification {
             counts.add(class, argmax(row), 1.0);
         }
         counts
-    }
-
-    /// Over the classes that occur; `norms` are the logarithms by which a row's
-    /// scores become log-probabilities.
-    fn mean_average_precision(&self, scores: &[f32], norms: &[f64], classes: &[usize]) -> f64 {
-        let mut samples: Vec<Vec<usize>> = vec![Vec::new(); self.classes];
-        classes.iter().enumerate().for_each(|(sample, &class)| samples[class].push(sample));
-        let of =
-            |sample: usize, class: usize| f64::from(scores[sample * self.classes + class]) - norms[sample];
-        mean(samples.iter().enumerate().map(|(class, own)| {
-            let positive = own.iter().map(|&sample| of(sample, class)).collect();
-            average_precision(positive, (0..classes.len()).map(|sample| of(sample, class)))
-        }))
     }
 }
 
@@ -91,24 +128,15 @@ impl Task for Classification {
     }
 
     fn metrics(&self) -> Metrics {
-        self.metrics
+        Metrics::of(METRICS, self.selects)
     }
 
     fn judge(&self, scores: &[f32], targets: &Targets) -> Vec<f64> {
-        let classes = classes_of(targets);
+        let (classes, width) = (classes_of(targets), self.classes);
+        let norms = scores.chunks_exact(width).map(log_sum_exp).collect();
         let counts = self.counts(scores, classes);
-        let rows = || scores.chunks_exact(self.classes);
-        let norms: Vec<f64> = rows().map(log_sum_exp).collect();
-        let losses = rows().zip(&norms).zip(classes).map(|((row, norm), &k)| norm - f64::from(row[k]));
-        let loss = ratio(losses.sum(), classes.len() as f64);
-        vec![
-            counts.accuracy(),
-            counts.mean_recall(),
-            counts.macro_f1(),
-            counts.weighted_f1(),
-            self.mean_average_precision(scores, &norms, classes),
-            loss,
-        ]
+        let answers = Answers { classes, scores, width, norms, counts };
+        METRICS.iter().map(|judge| (judge.value)(&answers)).collect()
     }
 
     fn confusion(&self, scores: &[f32], targets: &Targets) -> BTreeMap<[usize; 2], u64> {
@@ -120,7 +148,7 @@ impl Task for Classification {
     }
 
     fn running(&self) -> Option<Metric> {
-        Some(METRICS[0])
+        Some(METRICS[0].metric)
     }
 
     fn follow(&self, scores: &[f32], targets: &Targets) -> f64 {
@@ -183,6 +211,8 @@ mod tests {
     /// ```python
     /// balanced_accuracy_score(y, h); f1_score(y, h, average="macro"); f1_score(y, h, average="weighted")
     /// np.mean([average_precision_score(y == k, p[:, k]) for k in range(3)])  # class 3 never occurs
+    /// bins = np.clip(np.ceil(15 * p.max(1)), 1, 15)
+    /// sum(abs((p.max(1) - (h == y))[bins == b].sum()) for b in set(bins)) / 8
     /// ```
     #[test]
     fn metrics_agree_with_scikit_learn() {
@@ -198,7 +228,8 @@ mod tests {
         ];
         let targets = Targets::Classes(vec![0, 0, 1, 2, 2, 2, 1, 0]);
         let metrics = Classification::new(4).judge(scores.as_flattened(), &targets);
-        let expected = [0.375, 0.3888888888889, 0.325, 0.425, 0.5833333333333, 1.472185028359];
+        let expected =
+            [0.375, 0.3888888888889, 0.325, 0.425, 0.5833333333333, 1.472185028359, 0.4489544344316];
         for (is, should) in metrics.iter().zip(expected) {
             assert!((is - should).abs() < 1e-9, "{metrics:?}");
         }
@@ -208,7 +239,7 @@ mod tests {
     fn a_split_of_nothing_defines_nothing_and_pairs_are_counted() {
         let task = Classification::new(3);
         let none = task.judge(&[], &Targets::Classes(vec![]));
-        assert!(none.len() == 6 && none.iter().all(|value| value.is_nan()), "{none:?}");
+        assert!(none.len() == METRICS.len() && none.iter().all(|value| value.is_nan()), "{none:?}");
         let scores = [1.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 1.0];
         let pairs = task.confusion(&scores, &Targets::Classes(vec![0, 0, 2]));
         assert_eq!(pairs, [([0, 0], 1), ([0, 2], 1), ([2, 2], 1)].into());

@@ -4,9 +4,7 @@ use counterpoint_batch::TargetSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    ClassWeights, Classification, Metrics, Multilabel, Regression, RegressionLoss, Segmentation, Task,
-};
+use super::{ClassWeights, Classification, Multilabel, Regression, RegressionLoss, Segmentation, Task};
 use crate::Error;
 
 /// The four tasks.
@@ -134,27 +132,22 @@ impl TaskConfig {
     /// If the data's targets are of another kind (the message names both), or
     /// a setting is out of range.
     pub fn build(&self, targets: &TargetSpec) -> Result<Box<dyn Task>, Error> {
-        let select = |metrics: Metrics, name: &str| metrics.selected_by(name);
         Ok(match (self, targets) {
             (Self::Classification { select: by }, &TargetSpec::Classes { count }) => {
-                let task = Classification::new(count);
-                Box::new(task.with_metrics(select(task.metrics(), by)?))
+                Box::new(Classification::new(count).selected_by(by)?)
             }
             (Self::Regression { loss, select: by }, TargetSpec::Values) => {
-                let task = Regression::new(*loss);
-                Box::new(task.with_metrics(select(task.metrics(), by)?))
+                Box::new(Regression::new(*loss).selected_by(by)?)
             }
             (Self::Multilabel { select: by }, &TargetSpec::Labels { count }) => {
-                let task = Multilabel::new(count);
-                Box::new(task.with_metrics(select(task.metrics(), by)?))
+                Box::new(Multilabel::new(count).selected_by(by)?)
             }
             (
                 Self::Segmentation { weights, scales, select: by },
                 TargetSpec::Maps { height, width, frequency },
             ) => {
                 let task = Segmentation::new([*height, *width], weights.of(frequency), scales)?;
-                let metrics = select(task.metrics(), by)?;
-                Box::new(task.with_metrics(metrics))
+                Box::new(task.selected_by(by)?)
             }
             (config, targets) => {
                 return Err(Error::config(format!(
@@ -202,7 +195,7 @@ mod tests {
     #[test]
     fn the_selecting_metric_and_its_direction_can_be_chosen() {
         let config = TaskConfig::Regression { loss: RegressionLoss::Absolute, select: "mae".into() };
-        let metric = *config.build(&TargetSpec::Values).unwrap().metrics().primary();
+        let metric = config.build(&TargetSpec::Values).unwrap().metrics().primary();
         assert!(metric.name == "mae" && metric.improves(1.0, 2.0) && !metric.improves(2.0, 2.0));
         let wrong = TaskConfig::Regression { loss: RegressionLoss::Absolute, select: "accuracy".into() };
         let message = wrong.build(&TargetSpec::Values).unwrap_err().to_string();

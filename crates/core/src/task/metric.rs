@@ -2,31 +2,66 @@
 
 use crate::Error;
 
-/// One figure of merit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One figure of merit: what it is called, which way is better and how people read it.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Metric {
-    /// Its name in records and tables.
+    /// Its name in records and configurations.
     pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
     /// Whether larger is better.
     pub higher: bool,
     /// Whether it is a share of 1, which people read in percent.
-    pub share: bool,
+    pub percent: bool,
+    /// Decimals that are shown.
+    pub digits: usize,
+    /// Unit of the shown value; empty without one.
+    pub unit: &'static str,
+    /// Whether it is the share of right answers: then two models are compared answer by answer too.
+    pub right_answers: bool,
+    /// The least and the most it can be.
+    pub bounds: [f64; 2],
 }
 
 impl Metric {
     /// A share of 1, better when larger.
-    pub(super) const fn share(name: &'static str) -> Self {
-        Self { name, higher: true, share: true }
+    pub const fn share(name: &'static str, title: &'static str) -> Self {
+        let (right_answers, bounds) = (false, [0.0, 1.0]);
+        Self { name, title, higher: true, percent: true, digits: 1, unit: "", right_answers, bounds }
     }
 
-    /// A number that is better when larger.
-    pub(super) const fn gain(name: &'static str) -> Self {
-        Self { name, higher: true, share: false }
+    /// A number of at most 1 that is better when larger.
+    pub const fn gain(name: &'static str, title: &'static str) -> Self {
+        let bounds = [f64::NEG_INFINITY, 1.0];
+        Self { percent: false, digits: 3, bounds, ..Self::share(name, title) }
     }
 
-    /// A number that is better when smaller.
-    pub(super) const fn error(name: &'static str) -> Self {
-        Self { name, higher: false, share: false }
+    /// A number of at least 0 that is better when smaller.
+    pub const fn error(name: &'static str, title: &'static str) -> Self {
+        Self { bounds: [0.0, f64::INFINITY], ..Self::gain(name, title).lower() }
+    }
+
+    /// The same, better when smaller.
+    #[must_use]
+    pub const fn lower(self) -> Self {
+        Self { higher: false, ..self }
+    }
+
+    /// The same, in a unit.
+    #[must_use]
+    pub const fn in_unit(self, unit: &'static str) -> Self {
+        Self { unit, ..self }
+    }
+
+    /// The same, known to be the share of right answers.
+    #[must_use]
+    pub const fn of_right_answers(self) -> Self {
+        Self { right_answers: true, ..self }
+    }
+
+    /// The metric with the function that gives its value.
+    pub const fn by<F: Copy>(self, value: F) -> Judge<F> {
+        Judge { metric: self, value }
     }
 
     /// Whether `new` is better than `old`; a value that is not defined is not.
@@ -35,46 +70,55 @@ impl Metric {
     }
 }
 
+/// A line of a task's list of metrics: what it is, and the function that gives
+/// its value from what the task knows of the answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge<F> {
+    /// What it is.
+    pub metric: Metric,
+    /// Its value, NaN where it is not defined.
+    pub value: F,
+}
+
 /// The metrics of a task, in the order of its verdicts, and which of them
 /// selects the best epoch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Metrics {
-    all: &'static [Metric],
-    primary: usize,
+    all: Vec<Metric>,
+    selects: usize,
 }
 
 impl Metrics {
-    /// All metrics, selected by the first.
-    pub(super) const fn new(all: &'static [Metric]) -> Self {
-        Self { all, primary: 0 }
-    }
-
-    /// The same, selected by the one of that name.
-    ///
-    /// # Errors
-    /// If there is none; the message lists them.
-    pub(super) fn selected_by(self, name: &str) -> Result<Self, Error> {
-        match self.all.iter().position(|metric| metric.name == name) {
-            Some(primary) => Ok(Self { primary, ..self }),
-            None => Err(Error::config(format!(
-                "task.select = \"{name}\": this task has {}",
-                self.names().collect::<Vec<_>>().join(", ")
-            ))),
-        }
+    /// The metrics of a task's list; the one at `selects` selects the best epoch.
+    pub fn of<F>(list: &[Judge<F>], selects: usize) -> Self {
+        Self { all: list.iter().map(|judge| judge.metric).collect(), selects }
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &'static Metric> + use<> {
-        self.all.iter()
+    pub fn iter(&self) -> impl Iterator<Item = Metric> {
+        self.all.iter().copied()
     }
 
     /// Their names.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.iter().map(|metric| metric.name)
     }
 
     /// The one that selects a model and stands first in tables.
-    pub fn primary(&self) -> &'static Metric {
-        &self.all[self.primary]
+    pub fn primary(&self) -> Metric {
+        self.all[self.selects]
+    }
+
+    /// The place of a metric.
+    ///
+    /// # Errors
+    /// If there is none of that name; the message lists them.
+    pub(super) fn place(&self, name: &str) -> Result<usize, Error> {
+        self.names().position(|known| known == name).ok_or_else(|| {
+            Error::config(format!(
+                "task.select = \"{name}\": this task has {}",
+                self.names().collect::<Vec<_>>().join(", ")
+            ))
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! What a model is asked to predict, and how predictions are judged.
 
+mod calibration;
 mod classification;
 mod config;
 mod counts;
@@ -11,7 +12,7 @@ mod segmentation;
 
 pub use classification::Classification;
 pub use config::{TaskConfig, TaskKind};
-pub use metric::{Metric, Metrics};
+pub use metric::{Judge, Metric, Metrics};
 pub use multilabel::Multilabel;
 pub use regression::{Regression, RegressionLoss};
 pub use segmentation::{ClassWeights, Confusion, Segmentation, median_frequency};
@@ -42,7 +43,7 @@ pub trait Task: Debug + Send + Sync {
     /// The loss of every sample by itself, `[samples]`.
     fn losses(&self, scores: Tensor<2>, targets: &Targets) -> Tensor<1>;
 
-    /// Names and directions of the metrics.
+    /// What the metrics are, and which of them selects the best epoch.
     fn metrics(&self) -> Metrics;
 
     /// What an evaluation keeps of every sample, so many numbers for each.

@@ -6,9 +6,44 @@ use counterpoint_batch::Targets;
 
 use super::counts::{mean, ratio};
 use super::precision::average_precision;
-use super::{Metric, Metrics, Task, TaskKind};
+use super::{Judge, Metric, Metrics, Task, TaskKind};
+use crate::Error;
 
-const METRICS: &[Metric] = &[Metric::share("map"), Metric::share("micro_f1")];
+/// What the metrics are computed from.
+struct Answers<'a> {
+    scores: &'a [f32],
+    flags: &'a [bool],
+    labels: usize,
+}
+
+/// How a metric is computed.
+type Value = fn(&Answers<'_>) -> f64;
+
+const METRICS: &[Judge<Value>] = &[
+    Metric::share("map", "mAP").by(|a| a.mean_average_precision()),
+    Metric::share("micro_f1", "micro F1").by(|a| a.micro_f1()),
+];
+
+impl Answers<'_> {
+    fn mean_average_precision(&self) -> f64 {
+        mean((0..self.labels).map(|label| {
+            let of = |values: usize| (0..values).map(move |sample| sample * self.labels + label);
+            let samples = self.flags.len() / self.labels.max(1);
+            let positive = of(samples).filter(|&at| self.flags[at]).map(|at| f64::from(self.scores[at]));
+            average_precision(positive.collect(), of(samples).map(|at| f64::from(self.scores[at])))
+        }))
+    }
+
+    fn micro_f1(&self) -> f64 {
+        let (mut hits, mut marked) = (0.0, 0.0);
+        for (&score, &flag) in self.scores.iter().zip(self.flags) {
+            let said = score > 0.0;
+            hits += f64::from(u8::from(said && flag));
+            marked += f64::from(u8::from(said)) + f64::from(u8::from(flag));
+        }
+        ratio(2.0 * hits, marked)
+    }
+}
 
 /// Multilabel classification with binary cross-entropy on logits, the mean
 /// over labels.
@@ -21,18 +56,18 @@ const METRICS: &[Metric] = &[Metric::share("map"), Metric::share("micro_f1")];
 #[derive(Clone, Copy, Debug)]
 pub struct Multilabel {
     labels: usize,
-    metrics: Metrics,
+    selects: usize,
 }
 
 impl Multilabel {
     /// A task of so many labels.
     pub fn new(labels: usize) -> Self {
-        Self { labels, metrics: Metrics::new(METRICS) }
+        Self { labels, selects: 0 }
     }
 
-    /// The same with the best epoch selected by another metric.
-    pub(super) fn with_metrics(self, metrics: Metrics) -> Self {
-        Self { metrics, ..self }
+    /// The same with the best epoch selected by the metric of that name.
+    pub(super) fn selected_by(self, name: &str) -> Result<Self, Error> {
+        Ok(Self { selects: self.metrics().place(name)?, ..self })
     }
 }
 
@@ -62,25 +97,12 @@ impl Task for Multilabel {
     }
 
     fn metrics(&self) -> Metrics {
-        self.metrics
+        Metrics::of(METRICS, self.selects)
     }
 
     fn judge(&self, kept: &[f32], targets: &Targets) -> Vec<f64> {
-        let flags = flags_of(targets);
-        let of_label = |label: usize| {
-            let of = |sample: usize| sample * self.labels + label;
-            let all = (0..targets.len()).map(|sample| f64::from(kept[of(sample)]));
-            let positive = (0..targets.len()).filter(|&sample| flags[of(sample)]);
-            average_precision(positive.map(|sample| f64::from(kept[of(sample)])).collect(), all)
-        };
-        let map = mean((0..self.labels).map(of_label));
-        let (mut hits, mut marked) = (0.0, 0.0);
-        for (&score, &flag) in kept.iter().zip(flags) {
-            let said = score > 0.0;
-            hits += f64::from(u8::from(said && flag));
-            marked += f64::from(u8::from(said)) + f64::from(u8::from(flag));
-        }
-        vec![map, ratio(2.0 * hits, marked)]
+        let answers = Answers { scores: kept, flags: flags_of(targets), labels: self.labels };
+        METRICS.iter().map(|judge| (judge.value)(&answers)).collect()
     }
 }
 

@@ -6,20 +6,76 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::counts::{ClassCounts, ratio};
-use super::{Metric, Metrics, Task, TaskKind};
+use super::{Judge, Metric, Metrics, Task, TaskKind};
+use crate::Error;
 
-const METRICS: &[Metric] = &[
-    Metric::gain("r2"),
-    Metric::error("mae"),
-    Metric::error("mse"),
-    Metric::gain("correlation"),
-    Metric::share("sign_accuracy"),
-    Metric::share("nonzero_accuracy"),
-    Metric::share("sign_f1"),
-    Metric::share("nonzero_f1"),
-    Metric::share("accuracy_5"),
-    Metric::share("accuracy_7"),
+/// What the metrics are computed from: score and target of every sample.
+struct Answers(Vec<(f64, f64)>);
+
+/// How a metric is computed.
+type Value = fn(&Answers) -> f64;
+
+const METRICS: &[Judge<Value>] = &[
+    Metric::gain("r2", "R²").by(Answers::r2),
+    Metric::error("mae", "mean absolute error").by(|a| a.mean(|s, y| (s - y).abs())),
+    Metric::error("mse", "mean squared error").by(Answers::mse),
+    Metric::gain("correlation", "correlation").by(Answers::correlation),
+    Metric::share("sign_accuracy", "sign accuracy").by(|a| a.sign().accuracy()),
+    Metric::share("nonzero_accuracy", "nonzero accuracy").by(|a| a.nonzero().accuracy()),
+    Metric::share("sign_f1", "sign F1").by(|a| a.sign().weighted_f1()),
+    Metric::share("nonzero_f1", "nonzero F1").by(|a| a.nonzero().weighted_f1()),
+    Metric::share("accuracy_5", "accuracy of 5 classes").by(|a| a.rounded(2.0)),
+    Metric::share("accuracy_7", "accuracy of 7 classes").by(|a| a.rounded(3.0)),
 ];
+
+impl Answers {
+    fn mean(&self, of: impl Fn(f64, f64) -> f64) -> f64 {
+        ratio(self.0.iter().map(|&(s, y)| of(s, y)).sum(), self.0.len() as f64)
+    }
+
+    fn mse(&self) -> f64 {
+        self.mean(|s, y| (s - y).powi(2))
+    }
+
+    /// Variances of the scores and of the targets. The sum of squares of equal
+    /// numbers need not round to 0: their mean may not be exact.
+    fn variances(&self) -> [f64; 2] {
+        let of = |part: fn(&(f64, f64)) -> f64| {
+            let at = self.mean(|s, y| part(&(s, y)));
+            let varies = self.0.iter().any(|pair| part(pair) != part(&self.0[0]));
+            if varies { self.mean(|s, y| (part(&(s, y)) - at).powi(2)) } else { 0.0 }
+        };
+        [of(|pair| pair.0), of(|pair| pair.1)]
+    }
+
+    fn r2(&self) -> f64 {
+        let [_, of_y] = self.variances();
+        ratio(of_y - self.mse(), of_y)
+    }
+
+    fn correlation(&self) -> f64 {
+        let (at_s, at_y) = (self.mean(|s, _| s), self.mean(|_, y| y));
+        let [of_s, of_y] = self.variances();
+        ratio(self.mean(|s, y| (s - at_s) * (y - at_y)), (of_s * of_y).sqrt())
+    }
+
+    fn sign(&self) -> ClassCounts {
+        polarity(self.0.iter().map(|&(s, y)| [s >= 0.0, y >= 0.0]))
+    }
+
+    fn nonzero(&self) -> ClassCounts {
+        polarity(self.0.iter().filter(|(_, y)| *y != 0.0).map(|&(s, y)| [s > 0.0, y > 0.0]))
+    }
+
+    /// Share of equal whole numbers after a cut; NaN where a target is beyond the scale of sentiment.
+    fn rounded(&self, most: f64) -> f64 {
+        let class = |value: f64| value.clamp(-most, most).round_ties_even();
+        match self.0.iter().all(|(_, y)| y.abs() <= 3.0) {
+            true => self.mean(|s, y| f64::from(u8::from(class(s) == class(y)))),
+            false => f64::NAN,
+        }
+    }
+}
 
 /// What a regression minimises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,7 +111,7 @@ pub enum RegressionLoss {
 #[derive(Clone, Copy, Debug)]
 pub struct Regression {
     loss: RegressionLoss,
-    metrics: Metrics,
+    selects: usize,
 }
 
 impl Default for Regression {
@@ -67,12 +123,12 @@ impl Default for Regression {
 impl Regression {
     /// A task with the given loss.
     pub fn new(loss: RegressionLoss) -> Self {
-        Self { loss, metrics: Metrics::new(METRICS) }
+        Self { loss, selects: 0 }
     }
 
-    /// The same with the best epoch selected by another metric.
-    pub(super) fn with_metrics(self, metrics: Metrics) -> Self {
-        Self { metrics, ..self }
+    /// The same with the best epoch selected by the metric of that name.
+    pub(super) fn selected_by(self, name: &str) -> Result<Self, Error> {
+        Ok(Self { selects: self.metrics().place(name)?, ..self })
     }
 }
 
@@ -112,46 +168,17 @@ impl Task for Regression {
     }
 
     fn metrics(&self) -> Metrics {
-        self.metrics
+        Metrics::of(METRICS, self.selects)
     }
 
     fn judge(&self, scores: &[f32], targets: &Targets) -> Vec<f64> {
-        let pairs: Vec<(f64, f64)> =
-            scores.iter().zip(values_of(targets)).map(|(s, y)| (f64::from(*s), f64::from(*y))).collect();
-        let mean = |of: &dyn Fn(f64, f64) -> f64| {
-            ratio(pairs.iter().map(|&(s, y)| of(s, y)).sum(), pairs.len() as f64)
-        };
-        let (at_s, at_y) = (mean(&|s, _| s), mean(&|_, y| y));
-        let mse = mean(&|s, y| (s - y).powi(2));
-        let together = mean(&|s, y| (s - at_s) * (y - at_y));
-        // The sum of squares of equal numbers need not round to 0: their mean may not be exact.
-        let varies = |of: fn(&(f64, f64)) -> f64| pairs.iter().any(|pair| of(pair) != of(&pairs[0]));
-        let spread = |varies: bool, square: &dyn Fn(f64, f64) -> f64| if varies { mean(square) } else { 0.0 };
-        let of_s = spread(varies(|pair| pair.0), &|s, _| (s - at_s).powi(2));
-        let of_y = spread(varies(|pair| pair.1), &|_, y| (y - at_y).powi(2));
-        let sign = polarity(pairs.iter().map(|&(s, y)| [s >= 0.0, y >= 0.0]));
-        let nonzero = polarity(pairs.iter().filter(|(_, y)| *y != 0.0).map(|&(s, y)| [s > 0.0, y > 0.0]));
-        let sentiment = pairs.iter().all(|(_, y)| y.abs() <= 3.0);
-        let rounded = |most: f64| {
-            let class = |value: f64| value.clamp(-most, most).round_ties_even();
-            if sentiment { mean(&|s, y| f64::from(u8::from(class(s) == class(y)))) } else { f64::NAN }
-        };
-        vec![
-            ratio(of_y - mse, of_y),
-            mean(&|s, y| (s - y).abs()),
-            mse,
-            ratio(together, (of_s * of_y).sqrt()),
-            sign.accuracy(),
-            nonzero.accuracy(),
-            sign.weighted_f1(),
-            nonzero.weighted_f1(),
-            rounded(2.0),
-            rounded(3.0),
-        ]
+        let pairs = scores.iter().zip(values_of(targets)).map(|(s, y)| (f64::from(*s), f64::from(*y)));
+        let answers = Answers(pairs.collect());
+        METRICS.iter().map(|judge| (judge.value)(&answers)).collect()
     }
 
     fn running(&self) -> Option<Metric> {
-        Some(METRICS[1])
+        Some(METRICS[1].metric)
     }
 }
 

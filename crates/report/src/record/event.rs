@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alone, Confusion, number};
+use super::{Alone, Confusion, Metric, number};
 
-/// Numbers by name: `accuracy`, `balanced_accuracy`, `macro_f1`,
-/// `cross_entropy`. Shares are 0 to 1, not percent; NaN is a number that is not
+/// Numbers by name, such as `accuracy` or `cross_entropy`; what they mean says a [`Metric`].
+/// Shares are 0 to 1, not percent; NaN is a number that is not
 /// defined, `null` in the file.
 pub type Values = BTreeMap<String, f64>;
 
@@ -73,6 +73,12 @@ pub struct Start {
     pub classes: Vec<String>,
     /// Name of the score that selects a model; empty where it was not recorded.
     pub metric: String,
+    /// What every score of the run means; empty in records from before runs described theirs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Metric>,
+    /// What the names of the strategy's numbers mean ([`Epoch::strategy`]); empty where it was not recorded.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub legend: BTreeMap<String, String>,
     /// Samples per split.
     pub samples: BTreeMap<String, u64>,
     /// Classes that occur in a split, for those splits where it is known.
@@ -86,6 +92,14 @@ pub struct Start {
     pub parameters: Option<u64>,
     /// Versions, machine, threads, data hash: whatever helps to repeat the run.
     pub environment: BTreeMap<String, String>,
+}
+
+impl Start {
+    /// The score that selects a model; accuracy where it was not recorded.
+    pub fn selecting(&self) -> Metric {
+        let name = if self.metric.is_empty() { "accuracy" } else { &self.metric };
+        Metric::find(name, self.metrics.iter())
+    }
 }
 
 /// What one epoch brought.
@@ -180,6 +194,9 @@ pub struct Test {
     /// How one modality alone is read; `None` in older records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alone: Option<Alone>,
+    /// What the scores mean, where the start of the run does not say it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Metric>,
     /// Penalty of the linear probe of each modality, as validation chose it; empty without probes.
     #[serde(with = "number::map", skip_serializing_if = "BTreeMap::is_empty")]
     pub probe_penalty: Values,

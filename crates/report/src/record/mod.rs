@@ -14,6 +14,7 @@ mod aside;
 mod confusion;
 mod event;
 mod log;
+mod metric;
 mod number;
 mod study;
 
@@ -23,4 +24,5 @@ pub use aside::ASIDE;
 pub use confusion::Confusion;
 pub use event::{End, Epoch, Event, Scores, Start, Step, Test, Values, Warning};
 pub use log::{Damage, Log, RecordError};
+pub use metric::{Better, Metric};
 pub use study::{Choice, Kind, State, Study, StudyMethod, StudyRun};

@@ -52,7 +52,7 @@ impl Overview<'_> {
 pub(super) fn table(overview: &Overview<'_>, source: &ScoreSource) -> Option<Table> {
     let values = |run: &RunSummary, (row, convention): (&str, Convention)| {
         let values = run.alone.by(convention, source.scores(run)?, row)?;
-        Some(values.get(&overview.options.metric).copied().unwrap_or(f64::NAN))
+        Some(values.get(&overview.metric.name).copied().unwrap_or(f64::NAN))
     };
     let modalities = overview.rows.iter().filter(|row| *row != FULL);
     let columns: Vec<(&str, Convention)> = modalities
@@ -62,20 +62,17 @@ pub(super) fn table(overview: &Overview<'_>, source: &ScoreSource) -> Option<Tab
     if columns.iter().all(|(_, convention)| *convention == Convention::ZeroFill) {
         return None;
     }
-    let metric = overview.metric;
+    let metric = &overview.metric;
     let heads = columns.iter().map(|(row, convention)| {
         Column::new(format!("{}, {}", row_title(row), convention.name())).best(metric.better)
     });
     let heads = std::iter::once(Column::new("method")).chain(heads).chain([Column::new("native is")]);
-    let mut table = Table::new(heads).captioned(format!(
-        "{}: each modality alone, {}",
-        source.title(),
-        metric.title(&overview.options.metric)
-    ));
+    let mut table =
+        Table::new(heads).captioned(format!("{}: each modality alone, {}", source.title(), metric.heading()));
     for method in &overview.methods {
         let cell = |column: &(&str, Convention)| {
             let of: Vec<f64> = method.runs.iter().filter_map(|run| values(run, *column)).collect();
-            Cell::spread(&Summary::of(&of), metric.factor, metric.decimals)
+            Cell::spread(&Summary::of(&of), metric.factor(), metric.digits)
         };
         let native = method.runs[0].alone.native_name().unwrap_or("-");
         let cells = columns.iter().map(cell).chain([Cell::text(shorten(native, 40))]);

@@ -40,7 +40,7 @@ pub(super) fn headline(overview: &Overview<'_>, contests: &Contests) -> Option<S
         values[0],
         values[1],
         row_title(row),
-        overview.options.metric.replace('_', " "),
+        overview.metric.title(),
         place[..1].to_lowercase(),
         &place[1..],
         contest.verdict(overview)
@@ -217,8 +217,8 @@ fn unimodal(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
         found.push((text, gap));
     }
     Comparison::correct(found.iter_mut().map(|(_, gap)| gap));
-    let metric = overview.metric;
-    let sentence = |gap: &Comparison| gap.sentence(metric.factor, metric.decimals, metric.points);
+    let metric = &overview.metric;
+    let sentence = |gap: &Comparison| gap.sentence(metric.factor(), metric.digits, &metric.points());
     found.iter().map(|(text, gap)| format!("{text}: {}.", sentence(gap))).collect()
 }
 
@@ -333,7 +333,7 @@ fn last(method: &Method<'_>, modality: &str, name: &str) -> Option<f64> {
 /// The methods that are not in question, in three groups.
 fn others(overview: &Overview<'_>, contests: &Contests) -> Vec<String> {
     let Some(all) = contests.baseline.first() else { return Vec::new() };
-    let metric = overview.metric;
+    let metric = &overview.metric;
     let focus = overview.focus.map(|i| overview.methods[i].name.as_str());
     let of = |winner: Option<bool>| -> Vec<String> {
         all.iter()
@@ -342,13 +342,8 @@ fn others(overview: &Overview<'_>, contests: &Contests) -> Vec<String> {
                 shown && c.comparable() && c.winner(overview) == winner
             })
             .map(|c| {
-                let gap = c.seeds.difference.unwrap_or(f64::NAN) * metric.factor;
-                format!(
-                    "{} ({}{})",
-                    c.method,
-                    if gap > 0.0 { "+" } else { "" },
-                    decimal(gap, metric.decimals)
-                )
+                let gap = c.seeds.difference.unwrap_or(f64::NAN) * metric.factor();
+                format!("{} ({}{})", c.method, if gap > 0.0 { "+" } else { "" }, decimal(gap, metric.digits))
             })
             .collect()
     };

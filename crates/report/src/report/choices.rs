@@ -17,8 +17,8 @@ pub(super) fn section(overview: &Overview<'_>) -> Option<Section> {
     if all.is_empty() {
         return None;
     }
-    let metric = overview.metric;
-    let score = format!("validation {}", metric.title(&overview.options.metric));
+    let metric = &overview.metric;
+    let score = format!("validation {}", metric.heading());
     let titles = ["method", "variant", "setting", &score, "chosen"];
     let mut table = Table::new(titles.map(Column::new)).captioned("Settings tried and chosen on validation");
     let tried =
@@ -31,7 +31,7 @@ pub(super) fn section(overview: &Overview<'_>) -> Option<Section> {
             Cell::text(shorten(&choice.method, 80)),
             choice.variant.as_ref().map_or_else(Cell::none, |v| Cell::text(shorten(v, 80))),
             Cell::text(shorten(setting, 200)),
-            Cell::spread(&summary, metric.factor, metric.decimals),
+            Cell::spread(&summary, metric.factor(), metric.digits),
             Cell::text(if choice.setting == Some(i) { "yes" } else { "" }),
         ]);
     }

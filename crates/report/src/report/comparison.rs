@@ -55,8 +55,7 @@ impl Contest {
         let row = overview.row();
         let of = |run: &RunSummary| overview.value(run, source, row);
         let (a, b): (Vec<f64>, Vec<f64>) = runs.iter().map(|(x, y)| (of(x), of(y))).unzip();
-        // Only accuracy is the mean of right and wrong.
-        let counts = overview.options.metric == "accuracy";
+        let counts = overview.metric.right_answers;
         let right = |run| correct(run, source, row).filter(|_| counts);
         let both: Option<Vec<(Right<'_>, Right<'_>)>> =
             runs.iter().map(|(x, y)| right(x).zip(right(y)).filter(|(x, y)| x.0 == y.0)).collect();
@@ -106,17 +105,17 @@ impl Contest {
         if let Some(why) = &self.footing.refused {
             return format!("not comparable: {why}");
         }
-        let metric = overview.metric;
-        let mut text = match self.samples_say_noise().map(|i| i.scaled(metric.factor)) {
+        let metric = &overview.metric;
+        let mut text = match self.samples_say_noise().map(|i| i.scaled(metric.factor())) {
             Some(interval) => format!(
                 "the gap of {} {} is within noise: other test samples may close it (over seeds and samples together the \
                  interval is {} to {})",
-                decimal(self.seeds.difference.unwrap_or(f64::NAN) * metric.factor, metric.decimals),
-                metric.points,
-                decimal(interval.low, metric.decimals),
-                decimal(interval.high, metric.decimals)
+                decimal(self.seeds.difference.unwrap_or(f64::NAN) * metric.factor(), metric.digits),
+                metric.points(),
+                decimal(interval.low, metric.digits),
+                decimal(interval.high, metric.digits)
             ),
-            None => self.seeds.sentence(metric.factor, metric.decimals, metric.points),
+            None => self.seeds.sentence(metric.factor(), metric.digits, &metric.points()),
         };
         if let (Verdict::Unknown(_), [pair]) = (&self.seeds.verdict, self.pairs.as_slice()) {
             let test = &pair.mcnemar;
@@ -263,7 +262,7 @@ fn gaps(
     title: &str,
     name: impl Fn(&Contest) -> &str,
 ) -> Table {
-    let metric = overview.metric;
+    let metric = &overview.metric;
     let level = format!("{} %", decimal(100.0 * overview.options.resampling.level, 0));
     let columns = [
         title,
@@ -276,7 +275,7 @@ fn gaps(
         "verdict",
     ]
     .map(Column::new);
-    let unit = format!("{} of {}", metric.points, overview.options.metric.replace('_', " "));
+    let unit = format!("{} of {}", &metric.points(), overview.metric.title());
     let mut table = Table::new(columns).captioned(format!("{}: {caption}, {unit}", source.title()));
     // With one pair each there is no t test; what there is, is of the samples.
     let only = |c: &Contest| if let [pair] = c.pairs.as_slice() { Some(pair.mcnemar.exact) } else { None };
@@ -288,7 +287,7 @@ fn gaps(
             None => [*single, adjusted],
             p => [p, seeds.corrected],
         };
-        let ends = |interval| Cell::ends(interval, metric.factor, metric.decimals);
+        let ends = |interval| Cell::ends(interval, metric.factor(), metric.digits);
         let verdict = match &seeds.verdict {
             _ if !contest.comparable() => "not comparable".into(),
             Verdict::BeyondNoise if contest.samples_say_noise().is_none() => "beyond noise".into(),
@@ -296,7 +295,7 @@ fn gaps(
             Verdict::Unknown(why) => format!("unknown: {why}"),
         };
         let other = if contest.footing.differs.is_empty() { "" } else { ", other settings" };
-        let gap = seeds.difference.map(|d| Cell::range(d, seeds.interval, metric.factor, metric.decimals));
+        let gap = seeds.difference.map(|d| Cell::range(d, seeds.interval, metric.factor(), metric.digits));
         table.row([
             Cell::text(name(contest)),
             Cell::count(seeds.pairs as u64),

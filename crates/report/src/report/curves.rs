@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     RunSummary, measure,
+    method::strategy,
     overview::{Method, Overview, ScoreSource, row_title},
 };
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     plot::{Axis, LinePlot, Series},
     record::{Epoch, Values},
     statistics::Summary,
+    text::shorten,
 };
 
 const BAND: &str = "Curves are means over the runs of a method; the band is one standard deviation. Gaps are epochs \
@@ -25,9 +27,9 @@ pub(super) fn accuracy(overview: &Overview<'_>) -> Option<Section> {
     let plots = |split: Split, name: &str| {
         let panels =
             overview.rows.iter().map(|row| Panel { row, title: format!("{}, {name} split", row_title(row)) });
-        let axis = Axis::new(overview.metric.title(&overview.options.metric));
+        let axis = Axis::new(overview.metric.heading());
         let read = |run: &RunSummary, e: &Epoch, row: &str| {
-            Some(overview.metric.factor * split(run, e, row)?.get(&overview.options.metric)?)
+            Some(overview.metric.factor() * split(run, e, row)?.get(&overview.metric.name)?)
         };
         Plots::of(overview, panels.collect(), &axis, None, read)
     };
@@ -69,14 +71,19 @@ pub(super) fn diagnostics(overview: &Overview<'_>) -> Option<Section> {
     section.say(EXPLAINED);
     let known = measure::KNOWN.iter().map(|m| m.name).filter(|name| found.contains_key(name));
     let others = found.keys().copied().filter(|name| measure::KNOWN.iter().all(|m| m.name != *name));
+    let selects = overview.selecting();
     let (mut more, mut all) = (Vec::new(), Vec::new());
     for name in known.chain(others).take(MOST) {
         let manner = measure::KNOWN.iter().find(|m| m.name == name);
-        let mut axis = Axis::new(manner.map_or(name, |m| m.axis));
+        let score = measure::score_title(name, &selects);
+        let factor = if score.is_some() { selects.factor() } else { 1.0 };
+        let axis = manner.map_or(name, |m| m.axis).to_owned();
+        let mut axis = Axis::new(if score.is_some() { selects.heading() } else { axis });
         axis.log = manner.is_some_and(|m| m.log);
-        let title = |row: &str| format!("{}: {}", manner.map_or(name, |m| m.title), row_title(row));
+        let what = score.as_deref().or(manner.map(|m| m.title)).unwrap_or(name);
+        let title = |row: &str| format!("{what}: {}", row_title(row));
         let panels = found[name].iter().take(8).map(|row| Panel { row, title: title(row) }).collect();
-        let read = |_: &RunSummary, e: &Epoch, row: &str| e.diagnostics.get(row)?.get(name).copied();
+        let read = |_: &RunSummary, e: &Epoch, row: &str| Some(factor * e.diagnostics.get(row)?.get(name)?);
         let plots = Plots::of(overview, panels, &axis, manner.and_then(|m| m.mark), read);
         let place = if measure::FIRST.contains(&name) { &mut section.blocks } else { &mut more };
         place.extend(plots.first);
@@ -84,6 +91,47 @@ pub(super) fn diagnostics(overview: &Overview<'_>) -> Option<Section> {
     }
     section.fold("Further diagnostics", more);
     section.fold("All methods", all);
+    (!found.is_empty()).then_some(section)
+}
+
+/// What each strategy says of its own steps, such as ratios, factors and weights.
+pub(super) fn strategies(overview: &Overview<'_>) -> Option<Section> {
+    let mut found: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
+    let names: Vec<String> =
+        overview.runs.iter().map(|run| strategy(run).unwrap_or_else(|| run.method.clone())).collect();
+    for (run, name) in overview.runs.iter().zip(&names) {
+        for (row, values) in run.epochs.iter().flat_map(|epoch| &epoch.strategy) {
+            let of = found.entry(name.as_str()).or_default();
+            for number in values.keys() {
+                of.entry(number).or_default().insert(row);
+            }
+        }
+    }
+    let mut section = Section::new("What the methods do");
+    section.say(
+        "Numbers that a method steers by, as it says them of its own steps: means over the steps of an epoch that had them.",
+    );
+    for (name, numbers) in &found {
+        let mut blocks = Vec::new();
+        for (number, rows) in numbers.iter().take(MOST) {
+            let is_its = |run: &RunSummary| {
+                overview.runs.iter().zip(&names).any(|(other, of)| std::ptr::eq(other, run) && of == name)
+            };
+            let legend =
+                overview.runs.iter().filter(|run| is_its(run)).find_map(|run| run.legend.get(*number));
+            let axis = Axis::new(legend.map_or_else(|| shorten(number, 60), |what| shorten(what, 60)));
+            let title = |row: &str| format!("{name}, {number}: {}", row_title(row));
+            let panels = rows.iter().take(8).map(|row| Panel { row, title: title(row) }).collect();
+            let read = |run: &RunSummary, epoch: &Epoch, row: &str| {
+                is_its(run).then(|| epoch.strategy.get(row)?.get(*number).copied()).flatten()
+            };
+            blocks.extend(Plots::of(overview, panels, &axis, None, read).whole());
+        }
+        match found.len() {
+            1 => section.blocks.extend(blocks),
+            _ => section.fold(shorten(name, 60), blocks),
+        }
+    }
     (!found.is_empty()).then_some(section)
 }
 

@@ -3,6 +3,8 @@
 //! The names are keys of [`Epoch::diagnostics`](crate::record::Epoch::diagnostics).
 //! Any other name is drawn too, under that name on a plain axis.
 
+use crate::record::Metric;
+
 /// Mean over samples of the norm of d fused loss / d features of the modality.
 pub const GRADIENT_FULL: &str = "gradient_full";
 /// The same for the modality's own loss, at the same parameters.
@@ -32,8 +34,16 @@ pub const EFFECTIVE_RANK: &str = "effective_rank";
 pub const SHAPLEY: &str = "shapley";
 /// Score on validation when the modality is absent.
 pub const WITHOUT: &str = "without";
-/// Accuracy of the modality alone on the examined train samples.
-pub const TRAIN_ACCURACY: &str = "train_accuracy";
+/// Title of a measure that is a value of the metric that selects epochs.
+pub(super) fn score_title(name: &str, selects: &Metric) -> Option<String> {
+    let title = selects.title();
+    match name.strip_prefix("train_") {
+        Some(metric) if metric == selects.name => {
+            Some(format!("Train samples, the modality alone (zero-fill): {title}"))
+        }
+        _ => (name == WITHOUT).then(|| format!("Without the modality: {title}")),
+    }
+}
 
 /// The measures that are drawn first: those that show suppression at work.
 pub(super) const FIRST: [&str; 5] =
@@ -57,7 +67,7 @@ const fn marked(from: Manner, label: &'static str, value: f64) -> Manner {
 }
 
 /// The known measures in the order of the report.
-pub(super) const KNOWN: [Manner; 15] = [
+pub(super) const KNOWN: [Manner; 14] = [
     manner(GRADIENT_FULL, "Gradient of the fused loss at the features", "mean norm", true),
     manner(GRADIENT_SOLO, "Gradient of the modality's own loss at the features", "mean norm", true),
     manner(GRADIENT_TRAINED, "Gradient that trains the encoder, at the features", "mean norm", true),
@@ -79,7 +89,6 @@ pub(super) const KNOWN: [Manner; 15] = [
         0.0,
     ),
     manner(EFFECTIVE_RANK, "Effective rank of the features", "rank", false),
-    manner(SHAPLEY, "Shapley share of the accuracy", "share", false),
-    manner(WITHOUT, "Score without the modality", "score", false),
-    manner(TRAIN_ACCURACY, "Accuracy of the modality alone (zero-fill) on train samples", "accuracy", false),
+    manner(SHAPLEY, "Shapley share of the score", "share", false),
+    manner(WITHOUT, "Without the modality", "score", false),
 ];

@@ -25,7 +25,6 @@ mod folder;
 mod footing;
 pub mod measure;
 mod method;
-mod metric;
 mod overview;
 mod results;
 mod run;
@@ -90,6 +89,7 @@ pub fn report(runs: &[RunSummary], options: &Options) -> Page {
         comparison::section(&overview, &contests),
         curves::accuracy(&overview),
         curves::diagnostics(&overview),
+        curves::strategies(&overview),
         classes::areas(&overview),
         classes::confusions(&overview),
         classes::gains(&overview),

@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use super::{
     Options, RunSummary,
     method::{is_dgl, kind, only_modality, strategy},
-    metric::Metric,
 };
 use crate::{
-    record::{Convention, Kind, Scores},
+    record::{Convention, Kind, Metric, Scores},
     statistics::Summary,
-    text::{decimal, shorten},
+    text::shorten,
 };
 
 pub(super) use crate::text::row_title;
@@ -102,7 +101,7 @@ impl<'a> Overview<'a> {
                 runs: runs.clone(),
             })
             .collect();
-        let metric = Metric::of(&options.metric);
+        let metric = Metric::find(&options.metric, runs.iter().flat_map(|run| &run.metrics));
         let (rows, sources) = (rows(runs), sources(runs));
         let mut overview = Self { runs, options, metric, methods, baseline, focus: None, rows, sources };
         overview.focus = overview.in_question();
@@ -162,6 +161,12 @@ impl<'a> Overview<'a> {
         })
     }
 
+    /// The metric that selected the runs' epochs; the one they are judged by where that was not recorded.
+    pub fn selecting(&self) -> Metric {
+        let name = self.runs.iter().map(|run| &run.metric).find(|name| !name.is_empty());
+        Metric::find(name.unwrap_or(&self.metric.name), self.runs.iter().flat_map(|run| &run.metrics))
+    }
+
     /// The row that methods are judged by: the fused one where there is one.
     pub fn row(&self) -> &str {
         self.rows.first().map_or(FULL, String::as_str)
@@ -181,16 +186,14 @@ impl<'a> Overview<'a> {
     /// convention that its method rests on.
     pub fn value(&self, run: &RunSummary, source: &ScoreSource, row: &str) -> f64 {
         let values = source.scores(run).and_then(|scores| run.alone.values(scores, row));
-        values.and_then(|values| values.get(&self.options.metric)).copied().unwrap_or(f64::NAN)
+        values.and_then(|values| values.get(&self.metric.name)).copied().unwrap_or(f64::NAN)
     }
 
     /// Mean and spread of a method, e.g. `98.6 ± 0.3 %`.
     pub fn reached(&self, method: &Method<'_>, source: &ScoreSource, row: &str) -> Option<String> {
-        let metric = self.metric;
         let summary = Summary::of(&self.values(method, source, row));
-        let value = |x: f64| decimal(x * metric.factor, metric.decimals);
-        let spread = summary.sd.map(|sd| format!(" ± {}", value(sd))).unwrap_or_default();
-        Some(format!("{}{spread}{}", value(summary.mean?), metric.sign))
+        let spread = summary.sd.map(|sd| format!(" ± {}", self.metric.number(sd))).unwrap_or_default();
+        Some(format!("{}{spread}{}", self.metric.number(summary.mean?), self.metric.sign()))
     }
 
     /// Runs of two methods that share seed and fold. Runs without both are

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     html::{Block, Section},
     plot::{Axis, Dot, DotPlot},
+    record::Metric,
     statistics::{Interval, Summary},
     table::{Cell, Column, Table},
     text::decimal,
@@ -40,9 +41,9 @@ pub(super) fn section(overview: &Overview<'_>, contests: &Contests) -> Option<Se
 
 /// Nothing is best among runs that `refused` says are not comparable.
 fn table(overview: &Overview<'_>, source: &ScoreSource, refused: Option<&str>) -> Table {
-    let metric = overview.metric;
+    let metric = &overview.metric;
     let level = format!("{} % interval", decimal(100.0 * overview.options.resampling.level, 0));
-    let title = metric.title(&overview.options.metric);
+    let title = metric.heading();
     let mut columns = vec![Column::new("method"), Column::new("runs")];
     for row in &overview.rows {
         let better = Some(metric.better).filter(|_| refused.is_none());
@@ -59,13 +60,13 @@ fn table(overview: &Overview<'_>, source: &ScoreSource, refused: Option<&str>) -
             let summary = Summary::of(&overview.values(method, source, row));
             cells.push(match (summary.n, method.runs.len()) {
                 (0, _) => Cell::none(),
-                _ => Cell::spread(&summary, metric.factor, metric.decimals),
+                _ => Cell::spread(&summary, metric.factor(), metric.digits),
             });
             if row == FULL {
                 missing += summary.missing;
                 cells.push(match interval(overview, &summary) {
                     None if summary.n == 1 => Cell::Missing("one run".into()),
-                    interval => Cell::ends(interval, metric.factor, metric.decimals),
+                    interval => Cell::ends(interval, metric.factor(), metric.digits),
                 });
             }
         }
@@ -91,8 +92,9 @@ fn table(overview: &Overview<'_>, source: &ScoreSource, refused: Option<&str>) -
 /// Student's t interval of a mean, no wider than the score can be.
 fn interval(overview: &Overview<'_>, summary: &Summary) -> Option<Interval> {
     let interval = summary.t_interval(overview.options.resampling.level)?;
-    let [least, most] = overview.metric.bounds;
-    Some(Interval { low: interval.low.max(least), high: interval.high.min(most), ..interval })
+    let Metric { least, most, .. } = overview.metric;
+    let low = least.map_or(interval.low, |least| interval.low.max(least));
+    Some(Interval { low, high: most.map_or(interval.high, |most| interval.high.min(most)), ..interval })
 }
 
 /// A picture for each row, all on one axis.
@@ -102,24 +104,24 @@ fn pictures(overview: &Overview<'_>, source: &ScoreSource) -> Vec<DotPlot> {
     let ends =
         |dot: &Dot| [dot.value].into_iter().chain(dot.interval.into_iter().flatten()).collect::<Vec<_>>();
     let values: Vec<f64> = plots.iter().flat_map(|plot| &plot.dots).flat_map(ends).collect();
-    let axis = Axis::new(overview.metric.title(&overview.options.metric)).spanning(values.into_iter());
+    let axis = Axis::new(overview.metric.heading()).spanning(values.into_iter());
     plots.iter_mut().for_each(|plot| plot.axis.clone_from(&axis));
     plots
 }
 
 /// The methods that have the row, with their intervals.
 fn picture(overview: &Overview<'_>, source: &ScoreSource, row: &str) -> Option<DotPlot> {
-    let metric = overview.metric;
-    let axis = Axis::new(metric.title(&overview.options.metric));
+    let metric = &overview.metric;
+    let axis = Axis::new(metric.heading());
     let mut plot = DotPlot::new(format!("{}: {}", source.title(), row_title(row)), axis);
-    plot.decimals = metric.decimals;
+    plot.decimals = metric.digits;
     for (colour, method) in overview.methods.iter().enumerate() {
         let summary = Summary::of(&overview.values(method, source, row));
         let Some(mean) = summary.mean else { continue };
-        let interval = interval(overview, &summary).map(|i| i.scaled(metric.factor));
+        let interval = interval(overview, &summary).map(|i| i.scaled(metric.factor()));
         plot.dots.push(Dot {
             name: overview.called(method, source, row),
-            value: mean * metric.factor,
+            value: mean * metric.factor(),
             interval: interval.map(|i| [i.low, i.high]),
             colour,
         });

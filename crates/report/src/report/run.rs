@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     predictions::Predictions,
-    record::{Alone, End, Epoch, Kind, Log, Test, Warning},
+    record::{Alone, End, Epoch, Kind, Log, Metric, Test, Warning},
     text::shorten,
 };
 
@@ -40,6 +40,10 @@ pub struct RunSummary {
     pub task: BTreeMap<String, String>,
     /// Name of the score that selected its best epoch; empty where it was not recorded.
     pub metric: String,
+    /// What its scores mean.
+    pub metrics: Vec<Metric>,
+    /// What the names of its strategy's numbers mean.
+    pub legend: BTreeMap<String, String>,
     /// The epochs.
     pub epochs: Vec<Epoch>,
     /// Looks at sealed splits, in their order.
@@ -85,6 +89,12 @@ impl RunSummary {
             alone: log.alone(),
             classes: start.classes,
             metric: start.metric,
+            metrics: start
+                .metrics
+                .into_iter()
+                .chain(log.tests().flat_map(|test| test.metrics.clone()))
+                .collect(),
+            legend: start.legend,
             epochs: log.epochs(),
             tests: log.tests().cloned().collect(),
             warnings: log.warnings().cloned().collect(),

@@ -65,7 +65,7 @@ fn leader(overview: &Overview<'_>, source: &ScoreSource) -> Option<String> {
         Some((method, mean))
     });
     let (method, _) = scored.reduce(|a, b| if overview.metric.beats(b.1, a.1) { b } else { a })?;
-    let name = overview.options.metric.replace('_', " ");
+    let name = overview.metric.title();
     let place = source.title();
     let value = overview.reached(method, source, row)?;
     let runs = counted(method.runs.len(), "run");

@@ -103,7 +103,7 @@ fn between_runs(overview: &Overview<'_>, contests: &Contests) -> Vec<Warning> {
     let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
     let Some(baseline) = overview.methods.get(overview.baseline) else { return Vec::new() };
     // Both kinds take shares of which more is better.
-    if !overview.metric.beats(1.0, 0.0) || overview.metric.sign.is_empty() {
+    if !overview.metric.beats(1.0, 0.0) || !overview.metric.percent {
         return Vec::new();
     }
     let Some(question) = contests.question(overview, 0).filter(|c| c.comparable()) else { return Vec::new() };

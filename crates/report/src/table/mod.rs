@@ -13,14 +13,7 @@ mod text;
 pub use cell::Cell;
 pub use text::TextStyle;
 
-/// Which end of a column is the good one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Better {
-    /// Accuracy.
-    Higher,
-    /// Loss, seconds.
-    Lower,
-}
+pub use crate::record::Better;
 
 /// Title and manner of a column.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,14 @@
 //! The protobuf message `Event` (tensorflow/core/util/event.proto), as far as
 //! scalars and pictures need it.
 
+/// A value of a tag.
+pub(super) struct Scalar {
+    pub tag: String,
+    pub value: f64,
+    /// What it is, shown beside the curve; may be empty.
+    pub about: String,
+}
+
 /// What an event says.
 pub(super) enum What<'a> {
     /// First of every file.
@@ -8,7 +16,7 @@ pub(super) enum What<'a> {
     /// Later events of earlier files are void from this step on.
     Restart,
     /// Values by tag.
-    Scalars(&'a [(String, f64)]),
+    Scalars(&'a [Scalar]),
     /// A picture under a tag, as a PNG file.
     Image(&'a str, &'a [u8]),
 }
@@ -27,11 +35,17 @@ pub(super) fn encode(wall_time: f64, step: i64, what: &What<'_>) -> Vec<u8> {
         What::Restart => bytes(&mut event, 7, &[8, 1]),          // session_log { status: START }
         What::Scalars(scalars) => {
             let mut summary = Vec::new();
-            for (tag, value) in *scalars {
+            for Scalar { tag, value, about } in *scalars {
                 let mut one = Vec::new();
                 bytes(&mut one, 1, tag.as_bytes()); // tag
                 key(&mut one, 2, FIXED32); // simple_value
                 one.extend((*value as f32).to_le_bytes());
+                if !about.is_empty() {
+                    let mut metadata = Vec::new();
+                    bytes(&mut metadata, 1, b"\x0a\x07scalars"); // plugin_data { plugin_name }
+                    bytes(&mut metadata, 3, about.as_bytes()); // summary_description
+                    bytes(&mut one, 9, &metadata); // metadata
+                }
                 bytes(&mut summary, 1, &one); // value
             }
             bytes(&mut event, 5, &summary); // summary

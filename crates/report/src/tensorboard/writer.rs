@@ -1,14 +1,17 @@
 //! Writing an event file.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use super::{
-    event::{What, encode},
+    event::{Scalar, What, encode},
     heat,
     record::frame,
 };
 use crate::{
-    record::{Confusion, Epoch},
+    record::{Confusion, Epoch, Start},
     text::visible,
 };
 
@@ -29,6 +32,8 @@ use crate::{
 #[derive(Debug)]
 pub struct EventFile<W> {
     out: W,
+    /// What numbers mean, by group of tags and name.
+    about: BTreeMap<(&'static str, String), String>,
 }
 
 impl<W: Write> EventFile<W> {
@@ -39,7 +44,7 @@ impl<W: Write> EventFile<W> {
     /// # Errors
     /// When writing fails.
     pub fn new(out: W, wall_time: f64) -> io::Result<Self> {
-        let mut file = Self { out };
+        let mut file = Self { out, about: BTreeMap::new() };
         file.write(wall_time, 0, &What::Version)?;
         Ok(file)
     }
@@ -48,6 +53,19 @@ impl<W: Write> EventFile<W> {
     /// order of their names, which is the order of their times.
     pub fn name(wall_time: f64) -> String {
         format!("events.out.tfevents.{:010.0}.counterpoint", wall_time.max(0.0))
+    }
+
+    /// Takes over what the start of a run says of its numbers: TensorBoard shows
+    /// it beside their curves.
+    #[must_use]
+    pub fn described(mut self, start: &Start) -> Self {
+        let metrics = start
+            .metrics
+            .iter()
+            .flat_map(|metric| ["train", "val"].map(|group| ((group, metric.name.clone()), metric.about())));
+        let legend = start.legend.iter().map(|(name, what)| (("strategy", name.clone()), what.clone()));
+        self.about.extend(metrics.chain(legend));
+        self
     }
 
     /// Says that a resumed run starts again at `step`: what an earlier file
@@ -64,10 +82,9 @@ impl<W: Write> EventFile<W> {
     /// # Errors
     /// When writing fails.
     pub fn scalars(&mut self, wall_time: f64, step: u64, scalars: &[(String, f64)]) -> io::Result<()> {
-        if scalars.is_empty() {
-            return Ok(());
-        }
-        self.write(wall_time, step, &What::Scalars(scalars))
+        let plain =
+            |(tag, value): &(String, f64)| Scalar { tag: tag.clone(), value: *value, about: String::new() };
+        self.values(wall_time, step, &scalars.iter().map(plain).collect::<Vec<_>>())
     }
 
     /// Writes the confusion matrix of a row as a small picture; nothing where
@@ -88,12 +105,16 @@ impl<W: Write> EventFile<W> {
     /// # Errors
     /// When writing fails.
     pub fn epoch(&mut self, wall_time: f64, epoch: &Epoch) -> io::Result<()> {
-        self.scalars(wall_time, epoch.epoch as u64, &numbers(epoch))
+        self.values(wall_time, epoch.epoch as u64, &numbers(epoch, &self.about))
     }
 
     /// Gives the writer back.
     pub fn into_inner(self) -> W {
         self.out
+    }
+
+    fn values(&mut self, wall_time: f64, step: u64, scalars: &[Scalar]) -> io::Result<()> {
+        if scalars.is_empty() { Ok(()) } else { self.write(wall_time, step, &What::Scalars(scalars)) }
     }
 
     fn write(&mut self, wall_time: f64, step: u64, what: &What<'_>) -> io::Result<()> {
@@ -105,23 +126,23 @@ impl<W: Write> EventFile<W> {
 
 /// Every number of an epoch by tag: what it measures first, so that TensorBoard
 /// shows the rows of one measure side by side.
-fn numbers(epoch: &Epoch) -> Vec<(String, f64)> {
-    let mut numbers =
-        vec![("learning_rate".to_owned(), epoch.learning_rate), ("seconds".to_owned(), epoch.seconds)];
+fn numbers(epoch: &Epoch, about: &BTreeMap<(&'static str, String), String>) -> Vec<Scalar> {
+    let plain = |tag: &str, value: f64| Scalar { tag: visible(tag), value, about: String::new() };
+    let mut numbers = vec![plain("learning_rate", epoch.learning_rate), plain("seconds", epoch.seconds)];
     for (group, scores) in [
         ("train", &epoch.train),
         ("val", &epoch.val),
         ("inside", &epoch.diagnostics),
         ("strategy", &epoch.strategy),
     ] {
-        for (row, values) in scores {
-            numbers.extend(
-                values.iter().map(|(name, value)| (visible(&format!("{group}/{name}/{row}")), *value)),
-            );
-        }
+        let values = scores.iter().flat_map(|(row, values)| values.iter().map(move |value| (row, value)));
+        numbers.extend(values.map(|(row, (name, value))| Scalar {
+            about: about.get(&(group, name.clone())).map_or_else(String::new, |what| visible(what)),
+            ..plain(&format!("{group}/{name}/{row}"), *value)
+        }));
     }
-    numbers.extend(epoch.losses.iter().map(|(row, value)| (visible(&format!("loss/{row}")), *value)));
-    numbers.extend(epoch.grad_norm.map(|value| ("grad_norm".to_owned(), value)));
-    numbers.extend(epoch.clipped_share.map(|value| ("clipped_share".to_owned(), value)));
+    numbers.extend(epoch.losses.iter().map(|(row, value)| plain(&format!("loss/{row}"), *value)));
+    numbers.extend(epoch.grad_norm.map(|value| plain("grad_norm", value)));
+    numbers.extend(epoch.clipped_share.map(|value| plain("clipped_share", value)));
     numbers
 }

@@ -1,13 +1,13 @@
 //! Training ended while it still got better.
 
-use super::{Caution, percent};
+use super::Caution;
 use crate::record::{Epoch, Start};
 
 /// The best epoch on validation is the last that was planned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BestEpochLast {
-    /// The fused accuracy there, if the task has one.
-    pub accuracy: Option<f64>,
+    /// The fused score there that selects epochs, as people read it.
+    pub score: Option<String>,
     /// The epoch.
     pub epoch: usize,
 }
@@ -16,9 +16,11 @@ impl BestEpochLast {
     /// Looks for it once all planned epochs, at least two, are done.
     pub fn find(start: &Start, epochs: &[Epoch]) -> Option<Self> {
         let last = epochs.last()?;
-        let accuracy = last.val.get("full").and_then(|row| row.get("accuracy")).copied();
+        let metric = start.selecting();
+        let score = last.val.get("full").and_then(|row| row.get(&metric.name));
+        let score = score.map(|value| format!("{} {}", metric.title(), metric.written(*value)));
         let over = start.epochs >= 2 && last.epoch >= start.epochs;
-        (over && last.best).then_some(Self { accuracy, epoch: last.epoch })
+        (over && last.best).then_some(Self { score, epoch: last.epoch })
     }
 }
 
@@ -26,7 +28,7 @@ impl Caution for BestEpochLast {
     const KIND: &'static str = "best_epoch_last";
 
     fn message(&self) -> String {
-        let there = self.accuracy.map(|a| format!(" ({})", percent(a))).unwrap_or_default();
+        let there = self.score.as_ref().map(|score| format!(" ({score})")).unwrap_or_default();
         format!(
             "the best epoch on validation is the last, {}{there}: the model may not have finished learning",
             self.epoch

@@ -13,13 +13,19 @@ use burn::tensor::{Int, Tensor, TensorData};
 use counterpoint_batch::{ClassMap, Targets};
 
 use super::classification::argmax;
-use super::counts::mean;
-use super::{Metric, Metrics, Task, TaskKind};
+use super::counts::{ClassCounts, mean};
+use super::{Judge, Metric, Metrics, Task, TaskKind};
 use crate::Error;
 use crate::host::host;
 
-const METRICS: &[Metric] =
-    &[Metric::share("miou"), Metric::share("pixel_accuracy"), Metric::share("mean_class_accuracy")];
+/// How a metric is computed.
+type Value = fn(&ClassCounts) -> f64;
+
+const METRICS: &[Judge<Value>] = &[
+    Metric::share("miou", "mIoU").by(|pixels| mean(pixels.iou())),
+    Metric::share("pixel_accuracy", "pixel accuracy").by(ClassCounts::accuracy),
+    Metric::share("mean_class_accuracy", "mean class accuracy").by(ClassCounts::mean_recall),
+];
 
 /// Segmentation with class-weighted cross-entropy at several scales.
 ///
@@ -44,7 +50,7 @@ pub struct Segmentation {
     weights: Vec<f64>,
     /// Of every scale the places in a label map that it looks at.
     scales: Vec<Vec<usize>>,
-    metrics: Metrics,
+    selects: usize,
 }
 
 impl Segmentation {
@@ -71,12 +77,12 @@ impl Segmentation {
             rows.flat_map(|y| (0..width).step_by(scale).map(move |x| y * width + x)).collect()
         };
         let scales = scales.iter().map(places).collect();
-        Ok(Self { size, weights, scales, metrics: Metrics::new(METRICS) })
+        Ok(Self { size, weights, scales, selects: 0 })
     }
 
-    /// The same with the best epoch selected by another metric.
-    pub(super) fn with_metrics(self, metrics: Metrics) -> Self {
-        Self { metrics, ..self }
+    /// The same with the best epoch selected by the metric of that name.
+    pub(super) fn selected_by(self, name: &str) -> Result<Self, Error> {
+        Ok(Self { selects: self.metrics().place(name)?, ..self })
     }
 
     /// The scales that so many score rows a sample hold: all, or the full size alone.
@@ -173,7 +179,7 @@ impl Task for Segmentation {
     }
 
     fn metrics(&self) -> Metrics {
-        self.metrics
+        Metrics::of(METRICS, self.selects)
     }
 
     fn kept(&self) -> usize {
@@ -196,8 +202,8 @@ impl Task for Segmentation {
     }
 
     fn judge(&self, kept: &[f32], _targets: &Targets) -> Vec<f64> {
-        let counts = self.together(kept).by_class();
-        vec![mean(counts.iou()), counts.accuracy(), counts.mean_recall()]
+        let pixels = self.together(kept).by_class();
+        METRICS.iter().map(|judge| (judge.value)(&pixels)).collect()
     }
 
     fn confusion(&self, kept: &[f32], _targets: &Targets) -> BTreeMap<[usize; 2], u64> {
@@ -209,7 +215,7 @@ impl Task for Segmentation {
     }
 
     fn running(&self) -> Option<Metric> {
-        Some(METRICS[1])
+        Some(METRICS[1].metric)
     }
 
     /// Over the valid pixels of the full size.
