@@ -19,8 +19,8 @@ pub fn checkpoint(evaluation: &Evaluation, epoch: usize, names: &Modalities) -> 
     }
 }
 
-/// A file without checkpoints so far.
-pub fn file(split: &str, evaluation: &Evaluation, classes: &[String]) -> PredictionFile {
+/// A file without checkpoints so far; `columns` as [`PredictionFile`] has them.
+pub fn file(split: &str, evaluation: &Evaluation, classes: &[String], columns: &[&str]) -> PredictionFile {
     PredictionFile {
         split: split.to_owned(),
         ids: evaluation.ids.clone(),
@@ -31,6 +31,7 @@ pub fn file(split: &str, evaluation: &Evaluation, classes: &[String]) -> Predict
             _ => Truth::Elsewhere,
         },
         classes: classes.to_vec(),
+        columns: columns.iter().map(|&name| name.to_owned()).collect(),
         checkpoints: [].into(),
     }
 }

@@ -4,6 +4,7 @@ mod support;
 
 use std::fs;
 
+use counterpoint_report::predictions::PredictionFile;
 use support::Toy;
 
 /// A NumPy array of 32-bit floats.
@@ -130,6 +131,50 @@ fn labels_are_trained_and_predicted() {
     assert!(said.out.contains("mAP, %"), "{}", said.out);
     let said = toy.run(&["predict", "run", "--input", "voice=voice.npy"]);
     assert!(said.succeeds().out.contains("good"), "{}", said.out);
+}
+
+#[test]
+fn of_very_many_classes_a_summary_of_each_sample_is_kept_and_told() {
+    let toy = features("mood", "");
+    let (classes, samples) = (1001, 1031);
+    let column = |of: &dyn Fn(usize) -> f32| (0..samples).map(of).collect::<Vec<f32>>();
+    // One train sample of every class, then ten for validation and twenty for the test.
+    let class = |i: usize| (i % classes) as f32;
+    npy(&toy, "set/mood.npy", "(1031,)", &column(&class));
+    npy(&toy, "set/face.npy", "(1031, 1)", &column(&|i| -class(i)));
+    let voice: Vec<f32> = (0..2 * samples).map(|i| class(i / 2) * (1.0 + (i % 2) as f32)).collect();
+    npy(&toy, "set/voice.npy", "(1031, 2)", &voice);
+    let part = |i: usize| {
+        if i < 1001 {
+            0.0
+        } else if i < 1011 {
+            1.0
+        } else {
+            2.0
+        }
+    };
+    npy(&toy, "set/split.npy", "(1031,)", &column(&part));
+    let args = ["train", "set.toml", "--out", "run", "--test", "--probe", "--set", "train.epochs=1"];
+    let many = ["--set", "data.batch_size=64", "--set", "data.target=class"];
+    toy.run(&[&args[..], &many].concat()).succeeds();
+    let file = PredictionFile::read(toy.dir.join("run/predictions.npz")).unwrap();
+    assert_eq!(file.columns, ["predicted", "log_p_predicted", "log_p_truth", "rank_of_truth"]);
+    let value: serde_json::Value =
+        serde_json::from_str(&toy.run(&["evaluate", "run", "--json"]).succeeds().out).unwrap();
+    for (row, numbers) in &file.checkpoints["last"].scores {
+        assert_eq!(numbers.values.len(), 20 * 4, "{row}");
+        if let Some(scores) = value["last"]["scores"][row].as_object() {
+            assert!(!scores.contains_key("map"), "{row}: {scores:?}");
+            let loss = numbers.rows().map(|row| -f64::from(row[2])).sum::<f64>() / 20.0;
+            assert!((scores["cross_entropy"].as_f64().unwrap() - loss).abs() < 1e-6, "{row}: {loss}");
+            let right = numbers.rows().filter(|row| row[3] == 1.0).count() as f64 / 20.0;
+            assert_eq!(scores["accuracy"].as_f64().unwrap(), right, "{row}");
+        }
+    }
+    assert!(file.checkpoints["last"].scores.contains_key("probe:voice"));
+    toy.run(&["report", "run"]).succeeds();
+    let map = ["--out", "map", "--set", "task.name=classification", "--set", "task.select=map"];
+    toy.run(&[&["train", "set.toml"], &map[..], &many].concat()).fails(3, &["task.select", "accuracy"]);
 }
 
 #[test]

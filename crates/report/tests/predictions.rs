@@ -25,6 +25,7 @@ fn file() -> PredictionFile {
         ids: vec!["a".into(), "ü/b".into(), "c".into()],
         targets: Truth::Classes(vec![0, 0, 1]),
         classes: vec!["cat".into(), "dog".into()],
+        columns: Vec::new(),
         checkpoints: BTreeMap::from([("best".to_owned(), best)]),
     }
 }
@@ -84,5 +85,29 @@ fn a_damaged_file_is_an_error_that_names_it() {
     short.write(&path).unwrap();
     let error = std::error::Error::source(&PredictionFile::read(&path).unwrap_err()).unwrap().to_string();
     assert!(error.contains("1 targets for 3 samples"), "{error}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_summary_of_scores_says_what_was_predicted_and_stands_under_its_own_name() {
+    let folder = folder("summary");
+    let path = folder.join(PredictionFile::NAME);
+    let mut of_many = PredictionFile { columns: vec!["predicted".into(), "log_p_truth".into()], ..file() };
+    let rows = &mut of_many.checkpoints.get_mut("best").unwrap().scores;
+    // The largest number of a row is not the class: predicted 0, 1 and 1 of 0, 0 and 1.
+    rows.insert("full".into(), Numbers { width: 2, values: vec![0.0, -0.1, 1.0, -3.0, 1.0, -0.2] });
+    of_many.write(&path).unwrap();
+    let read = PredictionFile::read(&path).unwrap();
+    assert_eq!(read.columns, of_many.columns);
+    assert_eq!(read.checkpoints["best"].scores["full"], of_many.checkpoints["best"].scores["full"]);
+    let correct = read.correct("best").unwrap();
+    assert_eq!(correct.correct["full"], [true, false, true]);
+    // Predicted 0 and 0 of 0 and 1; the second sample has no audio.
+    assert_eq!(correct.correct["audio"], [true, false, false]);
+    let narrow = Numbers { width: 1, values: vec![0.0; 3] };
+    of_many.checkpoints.get_mut("best").unwrap().scores.insert("full".into(), narrow);
+    of_many.write(&path).unwrap();
+    let error = std::error::Error::source(&PredictionFile::read(&path).unwrap_err()).unwrap().to_string();
+    assert!(error.contains("best/summary") && error.contains("2 named columns"), "{error}");
     std::fs::remove_dir_all(folder).unwrap();
 }

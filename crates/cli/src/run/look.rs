@@ -125,7 +125,8 @@ impl Run {
         let Some(first) = scored.first() else {
             return Err(Failure::new(Code::Bug, "no checkpoint was scored"));
         };
-        let mut file = predictions::file(split, &first.evaluation, &self.splits.classes);
+        let columns = self.task.columns();
+        let mut file = predictions::file(split, &first.evaluation, &self.splits.classes, columns);
         file.checkpoints = scored
             .iter()
             .map(|s| (s.checkpoint.to_owned(), predictions::checkpoint(&s.evaluation, s.epoch, &names)))
@@ -153,7 +154,7 @@ impl Run {
             let (model, task) = (learner.frozen(), self.task.as_ref());
             let besides = Besides { native: learner.strategy.native(), ..Besides::default() };
             let mut evaluation = evaluate(&model, &learner.buffers, task, &loader, &self.device, besides)?;
-            evaluation.read_by(&one.probes);
+            evaluation.read_by(&one.probes, task);
             let names = learner.model.modalities();
             Ok(Scored {
                 checkpoint: one.checkpoint,

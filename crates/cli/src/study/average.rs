@@ -79,6 +79,12 @@ fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
         Failure::new(Code::Files, format!("{}: {what}, so there is no average", members[0].display()))
     };
     let Some(first) = files.first() else { return Err(mismatch("there are no predictions")) };
+    if !first.columns.is_empty() {
+        let most = Classification::MOST_SCORES;
+        return Err(mismatch(&format!(
+            "above {most} classes predictions do not hold every score (references.average = false leaves it out)"
+        )));
+    }
     let Union { ids, classes, places } = Union::of(&files).map_err(mismatch)?;
     let names: Vec<String> = members.iter().map(|member| modality(member)).collect::<Result<_, _>>()?;
     let task = Classification::new(first.classes.len());

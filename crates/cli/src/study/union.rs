@@ -66,6 +66,7 @@ mod tests {
             ids: samples.iter().map(|(id, _)| (*id).to_owned()).collect(),
             targets: Truth::Classes(samples.iter().map(|(_, class)| *class).collect()),
             classes: vec!["no".into(), "yes".into()],
+            columns: Vec::new(),
             checkpoints: [].into(),
         }
     }

@@ -10,6 +10,7 @@ use super::{
     Diagnosis, Diagnostics, Measure, Suppression, effective_rank, mean_cosine, mean_norm_at_features,
 };
 use crate::grad::{AtBoundary, Boundary, Row};
+use crate::host::host;
 use crate::input::Inputs;
 use crate::layer::{Buffers, Pass};
 use crate::modality::{Modalities, Modality};
@@ -39,6 +40,8 @@ struct Collected {
     trained: Option<Vec<f32>>,
     /// What the task keeps of the scores of the modality alone.
     kept: Vec<f32>,
+    /// The scores themselves, if suppression is measured.
+    scores: Vec<f32>,
     features: Vec<f32>,
 }
 
@@ -66,12 +69,20 @@ impl<M: Model> Examination<'_, M> {
             let here = inputs.targets_of(&complete);
             let run = |row: Row, features: &Features| boundary.run(row, features, &here, self.task);
             let full = run(Row::Full, &features);
+            let suppressed = self.measures_suppression(&here);
             for (m, collected) in names.iter().zip(&mut all) {
                 let mut alone: Features = vec![None; names.len()];
                 alone[m.0].clone_from(&features[m.0]);
-                collected.add(self.mixture, m, &full, run(Row::Solo(m), &alone), complete.len());
+                let alone = run(Row::Solo(m), &alone);
+                collected.kept.extend(self.task.keep(alone.scores.clone(), &here));
+                if suppressed {
+                    collected.scores.extend(host(alone.scores.clone()));
+                }
+                collected.add(self.mixture, m, &full, alone, complete.len());
             }
-            fused.extend(full.kept);
+            if suppressed {
+                fused.extend(host(full.scores));
+            }
             samples += complete.len();
             targets.append(here);
         }
@@ -82,6 +93,14 @@ impl<M: Model> Examination<'_, M> {
             collected.judge(self, names.name(m), samples, &fused, &targets, result);
         }
         Ok(())
+    }
+
+    /// It is defined for additive heads that choose one class, and of more than one modality.
+    fn measures_suppression(&self, targets: &Targets) -> bool {
+        matches!(targets, Targets::Classes(_))
+            && self.diagnostics.config.wants(Measure::Suppression)
+            && self.diagnostics.additive
+            && self.model.modalities().len() > 1
     }
 
     /// How many samples of a source are examined.
@@ -118,7 +137,6 @@ impl Collected {
         };
         self.full.extend(of_full);
         self.solo.extend(of_solo);
-        self.kept.extend(alone.kept);
         self.features.extend(alone.features[m.0].take().into_iter().flatten());
     }
 
@@ -151,13 +169,10 @@ impl Collected {
                 effective_rank(&self.features, self.features.len() / samples),
             );
         }
-        let alone = examination.model.modalities().len() == 1;
         if let Targets::Classes(classes) = targets
-            && config.wants(Measure::Suppression)
-            && examination.diagnostics.additive
-            && !alone
+            && examination.measures_suppression(targets)
         {
-            let own: Vec<f64> = self.kept.iter().map(|&v| v.into()).collect();
+            let own: Vec<f64> = self.scores.iter().map(|&v| v.into()).collect();
             // full = own + others, and the constant that both hold cancels.
             let others: Vec<f64> = fused.iter().zip(&own).map(|(&full, own)| f64::from(full) - own).collect();
             let s = Suppression::of(&own, &[&others], classes);

@@ -18,8 +18,8 @@ pub(crate) struct Boundary<'a, M> {
 
 /// What one row does at the boundary.
 pub(crate) struct AtBoundary {
-    /// What the task keeps of the scores of each sample, row-major.
-    pub kept: Vec<f32>,
+    /// The scores, without a graph.
+    pub scores: Tensor<2>,
     /// The pooled features of each modality of the row, row-major.
     pub features: Vec<Option<Vec<f32>>>,
     /// Gradient of the mean loss at each modality's features, `[samples, ..]`
@@ -46,7 +46,7 @@ impl<'a, M: Model> Boundary<'a, M> {
         };
         AtBoundary {
             gradients: leaves.iter().map(|z| z.as_ref().and_then(&mut gradient)).collect(),
-            kept: task.keep(scored.scores.inner(), targets),
+            scores: scored.scores.inner(),
             features: scored.features.into_iter().map(|z| z.map(|z| host(z.inner()))).collect(),
         }
     }

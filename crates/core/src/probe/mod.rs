@@ -73,7 +73,7 @@ impl Probe {
         let outputs = task.outputs();
         let of = |measured: &Measured| {
             let x = standardised(&standard, &measured.values);
-            let y = Truth::of(&measured.targets, outputs, target);
+            let y = Truth::of(&measured.targets, target);
             Objective { x, y, width: standard.len(), outputs, loss }
         };
         let (fitted, judged) = (of(train), of(validation));
@@ -89,7 +89,8 @@ impl Probe {
             if !loss.is_finite() {
                 continue;
             }
-            let score = task.score(&probe.scores(&validation.values), &validation.targets);
+            let kept = probe.keep(&validation.values, &validation.targets, task);
+            let score = task.score(&kept, &validation.targets);
             let better = best.as_ref().is_none_or(|&(known, least, _)| {
                 metric.improves(score, known) || !metric.improves(known, score) && loss < least
             });
@@ -108,6 +109,20 @@ impl Probe {
     /// If not; the message says why.
     pub fn check(task: &dyn Task) -> Result<(), Error> {
         Loss::of(task).map(drop)
+    }
+
+    /// What the task keeps of the scores of features, as of those of a model;
+    /// few samples' scores are held at a time.
+    pub fn keep(&self, features: &[f32], targets: &Targets, task: &dyn Task) -> Vec<f32> {
+        const HELD: usize = 1 << 20;
+        let (width, at_once) = (self.standard.len(), (HELD / task.outputs().max(1)).max(1));
+        let parts = features.chunks(at_once * width).enumerate();
+        let keep = |(part, features): (usize, &[f32])| {
+            let first = part * at_once;
+            let of: Vec<usize> = (first..first + features.len() / width).collect();
+            task.condense(self.scores(features), &targets.pick(&of))
+        };
+        parts.flat_map(keep).collect()
     }
 
     /// Scores of features, row-major `[samples, width]` to `[samples, outputs]`,

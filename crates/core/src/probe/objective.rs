@@ -30,21 +30,46 @@ impl Loss {
     }
 }
 
-/// What should be predicted, `[samples, outputs]`: 1 for a class or a label
-/// that applies, else 0; or the standardised number.
-pub(super) struct Truth(Vec<f64>);
+/// What should be predicted.
+pub(super) enum Truth {
+    /// The class of each sample: 1 for it, 0 for the others.
+    Classes(Vec<usize>),
+    /// `[samples, outputs]`: 1 for a label that applies, else 0; or the standardised number.
+    Numbers(Vec<f64>),
+}
 
 impl Truth {
-    pub fn of(targets: &Targets, outputs: usize, (mean, deviation): (f64, f64)) -> Self {
-        let mark = |on: bool| f64::from(u8::from(on));
-        Self(match targets {
-            Targets::Classes(classes) => {
-                classes.iter().flat_map(|&class| (0..outputs).map(move |k| mark(k == class))).collect()
+    pub fn of(targets: &Targets, (mean, deviation): (f64, f64)) -> Self {
+        match targets {
+            Targets::Classes(classes) => Self::Classes(classes.clone()),
+            Targets::Labels { flags, .. } => {
+                Self::Numbers(flags.iter().map(|&on| f64::from(u8::from(on))).collect())
             }
-            Targets::Labels { flags, .. } => flags.iter().map(|&on| mark(on)).collect(),
-            Targets::Values(values) => values.iter().map(|&v| (f64::from(v) - mean) / deviation).collect(),
-            _ => Vec::new(),
-        })
+            Targets::Values(values) => {
+                Self::Numbers(values.iter().map(|&v| (f64::from(v) - mean) / deviation).collect())
+            }
+            _ => Self::Numbers(Vec::new()),
+        }
+    }
+
+    /// The numbers of one sample.
+    fn read(&self, sample: usize, into: &mut [f64]) {
+        match self {
+            Self::Classes(classes) => {
+                into.fill(0.0);
+                into[classes[sample]] = 1.0;
+            }
+            Self::Numbers(numbers) => {
+                into.copy_from_slice(&numbers[sample * into.len()..(sample + 1) * into.len()]);
+            }
+        }
+    }
+
+    fn samples(&self, outputs: usize) -> usize {
+        match self {
+            Self::Classes(classes) => classes.len(),
+            Self::Numbers(numbers) => numbers.len() / outputs,
+        }
     }
 }
 
@@ -90,13 +115,15 @@ impl Objective {
 
     /// The mean loss; `see` gets each sample with the slopes of the mean at its scores.
     fn over(&self, weights: &[f64], mut see: impl FnMut(&[f64], &[f64])) -> f64 {
-        let samples = (self.y.0.len() / self.outputs) as f64;
-        let (mut total, mut slopes) = (0.0, vec![0.0; self.outputs]);
-        for (x, y) in self.x.chunks_exact(self.width).zip(self.y.0.chunks_exact(self.outputs)) {
+        let count = self.y.samples(self.outputs);
+        let samples = count as f64;
+        let (mut total, mut slopes, mut y) = (0.0, vec![0.0; self.outputs], vec![0.0; self.outputs]);
+        for (x, sample) in self.x.chunks_exact(self.width).zip(0..count) {
+            self.y.read(sample, &mut y);
             for (z, w) in slopes.iter_mut().zip(weights.chunks_exact(self.width + 1)) {
                 *z = affine(w, x);
             }
-            total += self.loss.replace(&mut slopes, y);
+            total += self.loss.replace(&mut slopes, &y);
             slopes.iter_mut().for_each(|slope| *slope /= samples);
             see(x, &slopes);
         }

@@ -18,6 +18,7 @@ mod noise;
 mod ogm;
 mod over;
 mod pmr;
+mod prototypes;
 mod range;
 mod reconboost;
 mod registry;

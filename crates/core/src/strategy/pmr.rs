@@ -22,15 +22,15 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Tensor, TensorData, activation};
+use burn::tensor::{Tensor, activation};
 use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::prototypes::{FAR, Prototypes};
 use super::range::at_least_zero;
 use super::{
-    Alone, Figure, Lab, Measured, ModelFacts, Moment, Native, Split, Strategy, StrategySettings,
-    StrategyState,
+    Alone, Figure, Lab, ModelFacts, Moment, Native, Split, Strategy, StrategySettings, StrategyState,
 };
 use crate::Error;
 use crate::grad::{Group, Phase, Routing, Row, RowOutput, Seen};
@@ -92,15 +92,6 @@ impl StrategySettings for PmrConfig {
     }
 }
 
-/// The prototypes of one modality.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Prototypes {
-    /// `[classes, width]`; empty before the first measurement.
-    values: Vec<f64>,
-    /// Whether a class has ever had a sample.
-    known: Vec<bool>,
-}
-
 /// Pulls slow modalities to their class prototypes.
 #[derive(Clone, Debug)]
 pub struct Pmr {
@@ -159,51 +150,6 @@ impl Pmr {
         self.config.entropy > 0.0 && self.epoch < self.config.entropy_epochs
     }
 }
-
-impl Prototypes {
-    /// Blends class means in; classes without samples stay as they are.
-    fn update(&mut self, measured: &Measured, keep: f64) {
-        let Some(labels) = measured.targets.classes() else { return };
-        let width = measured.width;
-        let classes = labels.iter().max().map_or(0, |max| max + 1).max(self.known.len());
-        self.values.resize(classes * width, 0.0);
-        self.known.resize(classes, false);
-        let mut sums = vec![0.0; classes * width];
-        let mut counts = vec![0_usize; classes];
-        for (row, &class) in measured.values.chunks_exact(width.max(1)).zip(labels) {
-            counts[class] += 1;
-            let sum = &mut sums[class * width..][..width];
-            sum.iter_mut().zip(row).for_each(|(sum, &v)| *sum += f64::from(v));
-        }
-        for class in (0..classes).filter(|&class| counts[class] > 0) {
-            let keep = if self.known[class] { keep } else { 0.0 };
-            self.known[class] = true;
-            let of_class = class * width..(class + 1) * width;
-            for (value, sum) in self.values[of_class.clone()].iter_mut().zip(&sums[of_class]) {
-                *value = (1.0 - keep) * sum / counts[class] as f64 + keep * *value;
-            }
-        }
-    }
-
-    /// Minus the distance of every sample to every prototype.
-    ///
-    /// # Shapes
-    /// `[samples, width]` to `[samples, classes]`.
-    fn similarity(&self, z: Tensor<2>) -> Tensor<2> {
-        let [samples, width] = z.dims();
-        let (classes, device) = (self.known.len(), z.device());
-        let values: Vec<f32> = self.values.iter().map(|&v| v as f32).collect();
-        let prototypes = Tensor::<3>::from_data(TensorData::new(values, [1, classes, width]), &device);
-        let away = z.reshape([samples, 1, width]) - prototypes; // [samples, classes, width]
-        let squares = (away.clone() * away).sum_dim(2).reshape([samples, classes]);
-        let unseen: Vec<f32> = self.known.iter().map(|&known| if known { 0.0 } else { FAR }).collect();
-        squares.add_scalar(1e-12).sqrt().neg()
-            + Tensor::from_data(TensorData::new(unseen, [1, classes]), &device)
-    }
-}
-
-/// Similarity to a class that has never been seen: infinitely far, nearly.
-const FAR: f32 = -1e9;
 
 /// How far each modality is behind the best.
 fn ratios(scores: &[f64]) -> Vec<f64> {
@@ -357,35 +303,6 @@ impl Native for Pmr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
-    use counterpoint_batch::Targets;
-
-    #[test]
-    fn similarity_by_hand() {
-        let prototypes = Prototypes { values: vec![3.0, 4.0, 0.0, 1.0], known: vec![true; 2] };
-        let sim = host(prototypes.similarity(Tensor::zeros([1, 2], &Device::flex())));
-        assert!((sim[0] + 5.0).abs() < 1e-6 && (sim[1] + 1.0).abs() < 1e-6, "{sim:?}");
-        let q: Vec<f64> =
-            log_softmax(&[f64::from(sim[0]), f64::from(sim[1])]).iter().map(|v| v.exp()).collect();
-        assert!((q[0] - 0.017986).abs() < 1e-6 && (q[1] - 0.982014).abs() < 1e-6);
-    }
-
-    #[test]
-    fn prototypes_after_two_epochs_keep_an_empty_class() {
-        let measured = |values: Vec<f32>, labels: Vec<usize>| Measured {
-            width: 1,
-            values,
-            targets: Targets::Classes(labels),
-        };
-        let mut prototypes = Prototypes::default();
-        prototypes.update(&measured(vec![1.0, 3.0, 8.0], vec![0, 0, 2]), 0.0);
-        assert_eq!(prototypes.known, [true, false, true]);
-        prototypes.update(&measured(vec![4.0], vec![0]), 0.2);
-        assert!((prototypes.values[0] - (0.8 * 4.0 + 0.2 * 2.0)).abs() < 1e-12);
-        assert_eq!(prototypes.values[2], 8.0);
-        let unseen = host(prototypes.similarity(Tensor::zeros([1, 1], &Device::flex())))[1];
-        assert!(unseen < -1e8);
-    }
 
     #[test]
     fn only_those_behind_are_pulled() {

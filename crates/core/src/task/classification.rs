@@ -8,6 +8,7 @@ use counterpoint_batch::Targets;
 use super::calibration::expected_calibration_error;
 use super::counts::{ClassCounts, mean, ratio};
 use super::precision::average_precision;
+use super::summary::{COLUMNS, argmax, log_sum_exp, summary};
 use super::{Judge, Metric, Metrics, Task, TaskKind};
 use crate::Error;
 use crate::host::host;
@@ -16,11 +17,18 @@ use crate::math::probability::log_softmax as log_probabilities;
 /// What the metrics are computed from.
 struct Answers<'a> {
     classes: &'a [usize],
-    scores: &'a [f32],
-    width: usize,
-    /// The logarithms by which a row's scores become log-probabilities.
-    norms: Vec<f64>,
+    /// The class that each sample was taken for.
+    predicted: Vec<usize>,
+    /// The log-probability of that class.
+    surest: Vec<f64>,
+    /// The loss of each sample.
+    losses: Vec<f64>,
     counts: ClassCounts,
+    /// All scores, and the logarithms by which a row of them becomes
+    /// log-probabilities; nothing where only summaries are kept.
+    scores: &'a [f32],
+    norms: Vec<f64>,
+    width: usize,
 }
 
 /// How a metric is computed.
@@ -36,15 +44,13 @@ const METRICS: &[Judge<Value>] = &[
     Metric::share("ece", "expected calibration error").lower().by(|a| expected_calibration_error(a.surest())),
 ];
 
-impl<'a> Answers<'a> {
-    fn rows(&self) -> impl Iterator<Item = &'a [f32]> + use<'a> {
-        self.scores.chunks_exact(self.width)
-    }
+/// Without `map`, which needs the scores of all classes of all samples.
+const METRICS_OF_MANY: &[Judge<Value>] =
+    &[METRICS[0], METRICS[1], METRICS[2], METRICS[3], METRICS[5], METRICS[6]];
 
+impl Answers<'_> {
     fn cross_entropy(&self) -> f64 {
-        let losses = self.rows().zip(&self.norms).zip(self.classes);
-        let sum = losses.map(|((row, norm), &k)| norm - f64::from(row[k])).sum();
-        ratio(sum, self.classes.len() as f64)
+        ratio(self.losses.iter().sum(), self.classes.len() as f64)
     }
 
     /// Over the classes that occur.
@@ -62,10 +68,8 @@ impl<'a> Answers<'a> {
 
     /// Of every sample the probability of the predicted class, and whether it is right.
     fn surest(&self) -> impl Iterator<Item = (f64, bool)> {
-        self.rows().zip(&self.norms).zip(self.classes).map(|((row, norm), &class)| {
-            let said = argmax(row);
-            ((f64::from(row[said]) - norm).exp(), said == class)
-        })
+        let right = self.predicted.iter().zip(self.classes).map(|(said, class)| said == class);
+        self.surest.iter().map(|log_p| log_p.exp()).zip(right)
     }
 }
 
@@ -78,6 +82,8 @@ impl<'a> Answers<'a> {
 /// ranked by the softmax probability of the class. All as scikit-learn has
 /// them; `map` leaves classes without a sample out, which there are an error.
 /// `ece` is the expected calibration error of the predicted class in 15 bins.
+/// Above [`Self::MOST_SCORES`] classes only a summary of each sample's scores
+/// is kept, and there is no `map`.
 #[derive(Clone, Copy, Debug)]
 pub struct Classification {
     classes: usize,
@@ -85,6 +91,9 @@ pub struct Classification {
 }
 
 impl Classification {
+    /// Up to so many classes an evaluation keeps all scores of a sample.
+    pub const MOST_SCORES: usize = 1000;
+
     /// A task of so many classes.
     pub fn new(classes: usize) -> Self {
         Self { classes, selects: 0 }
@@ -95,12 +104,43 @@ impl Classification {
         Ok(Self { selects: self.metrics().place(name)?, ..self })
     }
 
-    fn counts(&self, scores: &[f32], classes: &[usize]) -> ClassCounts {
+    /// Whether only a summary of scores is kept.
+    fn summarises(&self) -> bool {
+        self.classes > Self::MOST_SCORES
+    }
+
+    fn list(&self) -> &'static [Judge<Value>] {
+        if self.summarises() { METRICS_OF_MANY } else { METRICS }
+    }
+
+    /// The class that each sample was taken for.
+    fn predicted<'a>(&self, kept: &'a [f32]) -> impl Iterator<Item = usize> + use<'a> {
+        let summarises = self.summarises();
+        kept.chunks_exact(self.kept()).map(move |row| if summarises { row[0] as usize } else { argmax(row) })
+    }
+
+    fn counts(&self, kept: &[f32], classes: &[usize]) -> ClassCounts {
         let mut counts = ClassCounts::new(self.classes);
-        for (row, &class) in scores.chunks_exact(self.classes).zip(classes) {
-            counts.add(class, argmax(row), 1.0);
+        for (predicted, &class) in self.predicted(kept).zip(classes) {
+            counts.add(class, predicted, 1.0);
         }
         counts
+    }
+
+    fn answers<'a>(&self, kept: &'a [f32], classes: &'a [usize]) -> Answers<'a> {
+        let rows = || kept.chunks_exact(self.kept());
+        let predicted: Vec<usize> = self.predicted(kept).collect();
+        let (counts, width) = (self.counts(kept, classes), self.classes);
+        if self.summarises() {
+            let surest = rows().map(|row| row[1].into()).collect();
+            let losses = rows().map(|row| -f64::from(row[2])).collect();
+            return Answers { classes, predicted, surest, losses, counts, scores: &[], norms: Vec::new(), width };
+        }
+        let norms: Vec<f64> = rows().map(log_sum_exp).collect();
+        let log_p = |((row, norm), &class): ((&[f32], &f64), &usize)| f64::from(row[class]) - norm;
+        let surest = rows().zip(&norms).zip(&predicted).map(log_p).collect();
+        let losses = rows().zip(&norms).zip(classes).map(|of| -log_p(of)).collect();
+        Answers { classes, predicted, surest, losses, counts, scores: kept, norms, width }
     }
 }
 
@@ -128,21 +168,34 @@ impl Task for Classification {
     }
 
     fn metrics(&self) -> Metrics {
-        Metrics::of(METRICS, self.selects)
+        Metrics::of(self.list(), self.selects)
     }
 
-    fn judge(&self, scores: &[f32], targets: &Targets) -> Vec<f64> {
-        let (classes, width) = (classes_of(targets), self.classes);
-        let norms = scores.chunks_exact(width).map(log_sum_exp).collect();
-        let counts = self.counts(scores, classes);
-        let answers = Answers { classes, scores, width, norms, counts };
-        METRICS.iter().map(|judge| (judge.value)(&answers)).collect()
+    fn kept(&self) -> usize {
+        if self.summarises() { COLUMNS.len() } else { self.classes }
     }
 
-    fn confusion(&self, scores: &[f32], targets: &Targets) -> BTreeMap<[usize; 2], u64> {
+    fn columns(&self) -> &'static [&'static str] {
+        if self.summarises() { &COLUMNS } else { &[] }
+    }
+
+    fn condense(&self, scores: Vec<f32>, targets: &Targets) -> Vec<f32> {
+        if !self.summarises() {
+            return scores;
+        }
+        let rows = scores.chunks_exact(self.classes).zip(classes_of(targets));
+        rows.flat_map(|(row, &class)| summary(row, class)).collect()
+    }
+
+    fn judge(&self, kept: &[f32], targets: &Targets) -> Vec<f64> {
+        let answers = self.answers(kept, classes_of(targets));
+        self.list().iter().map(|judge| (judge.value)(&answers)).collect()
+    }
+
+    fn confusion(&self, kept: &[f32], targets: &Targets) -> BTreeMap<[usize; 2], u64> {
         let mut pairs = BTreeMap::new();
-        for (row, &class) in scores.chunks_exact(self.classes).zip(classes_of(targets)) {
-            *pairs.entry([class, argmax(row)]).or_default() += 1;
+        for (predicted, &class) in self.predicted(kept).zip(classes_of(targets)) {
+            *pairs.entry([class, predicted]).or_default() += 1;
         }
         pairs
     }
@@ -151,8 +204,8 @@ impl Task for Classification {
         Some(METRICS[0].metric)
     }
 
-    fn follow(&self, scores: &[f32], targets: &Targets) -> f64 {
-        self.counts(scores, classes_of(targets)).accuracy()
+    fn follow(&self, kept: &[f32], targets: &Targets) -> f64 {
+        self.counts(kept, classes_of(targets)).accuracy()
     }
 
     fn confidence(&self, scores: Tensor<2>, targets: &Targets) -> Option<f64> {
@@ -172,17 +225,6 @@ fn mean_at_truth(scores: &Tensor<2>, targets: &Targets, of: impl Fn(f64) -> f64)
     let all: Vec<f64> = host(scores.clone()).into_iter().map(f64::from).collect();
     let rows = all.chunks_exact(width).zip(classes);
     rows.map(|(row, &class)| of(log_probabilities(row)[class])).sum::<f64>() / samples as f64
-}
-
-/// The first index of the largest value.
-pub(crate) fn argmax(row: &[f32]) -> usize {
-    row.iter().enumerate().fold(0, |best, (i, &v)| if v > row[best] { i } else { best })
-}
-
-fn log_sum_exp(row: &[f32]) -> f64 {
-    let top = row.iter().fold(f64::NEG_INFINITY, |top, &v| top.max(f64::from(v)));
-    let sum: f64 = row.iter().map(|&v| (f64::from(v) - top).exp()).sum();
-    top + sum.ln()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod multilabel;
 mod precision;
 mod regression;
 mod segmentation;
+mod summary;
 
 pub use classification::Classification;
 pub use config::{TaskConfig, TaskKind};
@@ -51,10 +52,21 @@ pub trait Task: Debug + Send + Sync {
         self.outputs()
     }
 
+    /// Names of the numbers that are kept; empty where they are one score for each output.
+    fn columns(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Scores boiled down to what [`Task::judge`] needs, `[samples, kept]`
-    /// row-major; by default the scores themselves.
-    fn keep(&self, scores: Tensor<2>, _targets: &Targets) -> Vec<f32> {
-        host(scores)
+    /// row-major; by default what [`Task::condense`] makes of them.
+    fn keep(&self, scores: Tensor<2>, targets: &Targets) -> Vec<f32> {
+        self.condense(host(scores), targets)
+    }
+
+    /// Scores of whole samples, `[samples, outputs]` row-major, boiled down; by
+    /// default the scores themselves.
+    fn condense(&self, scores: Vec<f32>, _targets: &Targets) -> Vec<f32> {
+        scores
     }
 
     /// The metrics of all samples of a split together, in the order of

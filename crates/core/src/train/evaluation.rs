@@ -197,10 +197,10 @@ impl Evaluation {
     }
 
     /// Adds what linear probes make of the features.
-    pub fn read_by(&mut self, probes: &BTreeMap<Modality, Probe>) {
+    pub fn read_by(&mut self, probes: &BTreeMap<Modality, Probe>, task: &dyn Task) {
         let scores = |(m, probe): (&Modality, &Probe)| {
             let (of, features) = self.features.get(m)?;
-            Some((*m, (of.clone(), probe.scores(features))))
+            Some((*m, (of.clone(), probe.keep(features, &self.targets.pick(of), task))))
         };
         self.probe = probes.iter().filter_map(scores).collect();
     }

@@ -65,11 +65,19 @@ impl Numbers {
 pub struct CheckpointPredictions {
     /// Epochs the checkpoint was trained.
     pub epoch: usize,
-    /// Scores (logits) by row: `full`, or a modality alone. For tasks whose
-    /// scores are too many, what the task keeps of a sample instead.
+    /// Scores (logits) by row: `full`, or a modality alone. Where these are too
+    /// many, what the task keeps of a sample instead; see [`PredictionFile::columns`].
     pub scores: BTreeMap<String, Numbers>,
     /// Features by modality.
     pub features: BTreeMap<String, Numbers>,
+}
+
+/// The folder of rows, and the list of their columns, where scores are summarised.
+const SUMMARY: &str = "summary";
+
+/// In which folder of a checkpoint its rows are.
+fn kind(columns: &[String]) -> &'static str {
+    if columns.is_empty() { "scores" } else { SUMMARY }
 }
 
 /// A file of predictions of one run on one split.
@@ -83,6 +91,9 @@ pub struct PredictionFile {
     pub targets: Truth,
     /// Names of the classes; empty without classes.
     pub classes: Vec<String>,
+    /// Names of the numbers of each row where they are a summary of the scores
+    /// of very many classes; empty where they are the scores.
+    pub columns: Vec<String>,
     /// By checkpoint: `best`, `last`.
     pub checkpoints: BTreeMap<String, CheckpointPredictions>,
 }
@@ -117,12 +128,18 @@ impl PredictionFile {
     pub fn correct(&self, checkpoint: &str) -> Option<Predictions> {
         let Truth::Classes(classes) = &self.targets else { return None };
         let rows = &self.checkpoints.get(checkpoint)?.scores;
-        let right = |numbers: &Numbers| hits(numbers, classes).map(|hit| hit == 1.0).collect();
+        let predicted = self.predicted();
+        let right = |numbers: &Numbers| hits(numbers, classes, predicted).map(|hit| hit == 1.0).collect();
         Some(Predictions {
             checkpoint: checkpoint.to_owned(),
             ids: self.ids.clone(),
             correct: rows.iter().map(|(row, numbers)| (row.clone(), right(numbers))).collect(),
         })
+    }
+
+    /// Which number of a summary is the class that a sample was taken for.
+    fn predicted(&self) -> Option<usize> {
+        self.columns.iter().position(|name| name == "predicted")
     }
 
     fn arrays(&self) -> BTreeMap<String, NpyArray> {
@@ -142,13 +159,17 @@ impl PredictionFile {
             }
             Truth::Elsewhere => {}
         }
+        let scores = kind(&self.columns);
+        if !self.columns.is_empty() {
+            arrays.insert(scores.into(), NpyArray::texts(&self.columns));
+        }
         for (name, checkpoint) in &self.checkpoints {
             let epoch = Values::Whole(vec![checkpoint.epoch as i64]);
             arrays.insert(format!("{name}/epoch"), NpyArray { shape: vec![1], values: epoch });
             for (row, numbers) in &checkpoint.scores {
-                arrays.insert(format!("{name}/scores/{row}"), numbers.array());
+                arrays.insert(format!("{name}/{scores}/{row}"), numbers.array());
                 if let Truth::Classes(classes) = &self.targets {
-                    let hits: Vec<f32> = hits(numbers, classes).collect();
+                    let hits: Vec<f32> = hits(numbers, classes, self.predicted()).collect();
                     let array = NpyArray { shape: vec![hits.len()], values: Values::Real(hits) };
                     arrays.insert(format!("{name}/correct/{row}"), array);
                 }
@@ -172,6 +193,7 @@ impl PredictionFile {
         let ids = texts("ids").ok_or_else(|| wrong("there is no list `ids`"))?;
         let split = texts("split").and_then(|mut list| list.pop()).unwrap_or_default();
         let classes = texts("classes").unwrap_or_default();
+        let columns = texts(SUMMARY).unwrap_or_default();
         let targets = match arrays.remove("targets").map(|array| array.values) {
             None => Truth::Elsewhere,
             Some(Values::Real(values)) => Truth::Values(values),
@@ -203,7 +225,13 @@ impl PredictionFile {
                 })
                 .collect()
             };
-            let (scores, features) = (all("scores")?, all("features")?);
+            let (scores, features) = (all(kind(&columns))?, all("features")?);
+            if scores.values().any(|numbers| !columns.is_empty() && numbers.width != columns.len()) {
+                return Err(wrong(&format!(
+                    "`{name}/{SUMMARY}` has not the {} named columns",
+                    columns.len()
+                )));
+            }
             checkpoints.insert(name, CheckpointPredictions { epoch, scores, features });
         }
         let count = match &targets {
@@ -214,18 +242,23 @@ impl PredictionFile {
         if count != ids.len() {
             return Err(wrong(&format!("there are {count} targets for {} samples", ids.len())));
         }
-        Ok(Self { split, ids, targets, classes, checkpoints })
+        Ok(Self { split, ids, targets, classes, columns, checkpoints })
     }
 }
 
-/// 1 where the largest score (the first of equals) is the target's, else 0;
-/// NaN where there are no scores.
-fn hits<'a>(numbers: &'a Numbers, classes: &'a [usize]) -> impl Iterator<Item = f32> + 'a {
-    numbers.rows().zip(classes).map(|(row, &class)| {
+/// 1 where the largest score (the first of equals), or the one that a summary names, is
+/// the target's, else 0; NaN where there are no scores.
+fn hits<'a>(
+    numbers: &'a Numbers,
+    classes: &'a [usize],
+    predicted: Option<usize>,
+) -> impl Iterator<Item = f32> + 'a {
+    numbers.rows().zip(classes).map(move |(row, &class)| {
         if row.iter().all(|v| v.is_nan()) {
             return f32::NAN;
         }
-        let best = (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
+        let largest = || (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
+        let best = predicted.map_or_else(largest, |predicted| row[predicted] as usize);
         f32::from(u8::from(best == class))
     })
 }

@@ -12,6 +12,9 @@
 //! p["best/correct/audio"]                         # 1 right, 0 wrong, NaN without audio
 //! p["last/features/audio"]                        # [samples, width]
 //! ```
+//!
+//! Of very many classes the file holds a summary of each sample's scores in their
+//! place, `best/summary/full`, with the names of its columns in `summary`.
 
 mod archive;
 mod correct;

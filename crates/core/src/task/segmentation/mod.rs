@@ -12,8 +12,8 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, TensorData};
 use counterpoint_batch::{ClassMap, Targets};
 
-use super::classification::argmax;
 use super::counts::{ClassCounts, mean};
+use super::summary::argmax;
 use super::{Judge, Metric, Metrics, Task, TaskKind};
 use crate::Error;
 use crate::host::host;
