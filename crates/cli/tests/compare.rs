@@ -512,6 +512,21 @@ fn leaks_are_reported_and_refused_only_when_asked() {
         ),
         "{out}"
     );
+    // Clip 2 trains, clip 4 validates: the same picture, grey in the one file, in colours in the other.
+    let picture = counterpoint_data::Bitmap::read(&toy.dir.join("2.png")).unwrap();
+    fs::write(toy.dir.join("4.png"), picture.with_channels(3).to_png().unwrap()).unwrap();
+    let decoded =
+        "leak: modality image: samples of train and val have equal content, cases: 1: clip2 = clip4";
+    let found = toy.run(&["leaks", "toy.toml"]);
+    assert!(found.succeeds().out.contains(decoded), "{}", found.out);
+    // Training says so where it decodes all files anyway.
+    let noted = |how: &str| {
+        let check = format!("data.check={how}");
+        let args = ["train", "toy.toml", "--out", how, "--set", &check, "--set", "train.epochs=1"];
+        toy.run(&args).succeeds();
+        String::from_utf8(toy.bytes(&format!("{how}/run.json"))).unwrap().contains(decoded)
+    };
+    assert!(noted("full") && !noted("quick"));
     toy.run(&["leaks", "toy.toml", "--strict"]).fails(4, &["split_by"]);
     let json: Value =
         serde_json::from_str(&toy.run(&["leaks", "toy.toml", "--json"]).succeeds().out).unwrap();

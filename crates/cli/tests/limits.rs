@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use support::Toy;
@@ -70,4 +71,43 @@ fn a_dry_run_measures_one_step() {
     if cfg!(target_os = "linux") {
         assert!(json["peak_bytes"].as_u64().unwrap() > 1 << 20);
     }
+}
+
+/// A zip archive of stored parts of one byte, whose table of contents states that each
+/// unpacks to `size` bytes (as zip64 does: in an extra field).
+fn boastful(names: &[&str], size: u64) -> Vec<u8> {
+    let (mut bytes, mut table) = (Vec::new(), Vec::new());
+    for name in names {
+        let start = bytes.len() as u32;
+        let length = (name.len() as u16).to_le_bytes();
+        // Version, flags, deflated, time and date; the check sum, and one byte of content.
+        let facts = [&[45, 0, 0, 0, 8, 0, 0, 0, 0, 0][..], &[0; 4], &1_u32.to_le_bytes()].concat();
+        bytes.extend([&b"PK\x03\x04"[..], &facts, &1_u32.to_le_bytes(), &length, &[0, 0]].concat());
+        bytes.extend([name.as_bytes(), &[0]].concat());
+        let extra = [&[1, 0, 8, 0][..], &size.to_le_bytes()].concat();
+        table.extend([&b"PK\x01\x02\x2d\x00"[..], &facts, &[0xff; 4], &length].concat());
+        table.extend([&(extra.len() as u16).to_le_bytes()[..], &[0; 10], &start.to_le_bytes()].concat());
+        table.extend([name.as_bytes(), &extra].concat());
+    }
+    let count = (names.len() as u16).to_le_bytes();
+    let (at, length) = ((bytes.len() as u32).to_le_bytes(), (table.len() as u32).to_le_bytes());
+    bytes.extend(table);
+    bytes.extend([&b"PK\x05\x06"[..], &[0; 4], &count, &count, &length, &at, &[0; 2]].concat());
+    bytes
+}
+
+#[test]
+fn archives_that_unpack_beyond_the_machine_are_refused_before_they_are_unpacked() {
+    let toy = Toy::new();
+    let begun = Instant::now();
+    fs::write(toy.dir.join("set.npz"), boastful(&["voice.npy", "label.npy", "split.npy"], 1 << 45)).unwrap();
+    let config = "[data]\nname = \"features\"\nroot = \"set.npz\"\nmodalities = [\"voice\"]\n\
+        [model]\nencoder = { name = \"mlp\", widths = [8] }\n[strategy]\nname = \"joint\"\n\
+        [optimizer]\nname = \"sgd\"\nlr = 0.1\n[train]\nepochs = 1\n";
+    toy.write("set.toml", config);
+    toy.run(&["train", "set.toml", "--out", "run"]).fails(4, &["set.npz", "needs 35184 GB", "are free"]);
+    fs::write(toy.dir.join("net.pth"), boastful(&["net/data.pkl", "net/data/0"], 1 << 45)).unwrap();
+    let said = toy.train(&["--set", "model.encoder={ name = 'resnet18', pretrained = 'net.pth' }"]);
+    said.fails(3, &["net.pth", "unpacks to 70369 GB", "are free"]);
+    assert!(begun.elapsed() < Duration::from_secs(20), "nothing was unpacked");
 }

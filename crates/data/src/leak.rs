@@ -2,9 +2,12 @@
 //! that occur in two.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use sha2::{Digest, Sha256};
 
+use crate::check::in_parallel;
 use crate::dataset::Dataset;
 use crate::error::DataError;
 
@@ -50,8 +53,9 @@ impl Leaks {
         !self.groups.is_empty() || self.duplicates.iter().any(|d| d.parts().len() > 1)
     }
 
-    /// Compares groups and contents of all samples.
-    pub(crate) fn find(set: &Dataset) -> Result<Self, DataError> {
+    /// Compares groups and contents of all samples: files as they are stored,
+    /// or what they decode to, on so many threads.
+    pub(crate) fn find(set: &Dataset, decoding: Option<usize>) -> Result<Self, DataError> {
         let mut groups: BTreeMap<&str, BTreeMap<&'static str, usize>> = BTreeMap::new();
         for record in &set.records {
             if let Some(group) = &record.group {
@@ -61,20 +65,12 @@ impl Leaks {
         let grouped = !groups.is_empty();
         let shared = groups.into_iter().filter(|(_, parts)| parts.len() > 1);
         let groups = shared.map(|(name, samples)| SharedGroup { name: name.to_owned(), samples }).collect();
-        let (_, hashes) = set.digest()?;
         let mut duplicates = Vec::new();
         for (modality, preparation) in set.preparations.iter().enumerate() {
-            let mut alike: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-            for (number, record) in set.records.iter().enumerate() {
-                // The label comes before the modalities.
-                if let Some(hash) = hashes.of_sample(record.part.name(), &record.id, modality + 1) {
-                    alike.entry(hash).or_default().push(number);
-                }
-            }
-            let mut contents = Vec::new();
-            for members in alike.into_values().filter(|members| members.len() > 1) {
-                contents.extend(equal(set, modality, &members)?);
-            }
+            let mut contents = match decoding {
+                Some(threads) => decoded(set, modality, threads)?,
+                None => stored(set, modality)?,
+            };
             contents.sort_unstable();
             let name = |&number: &usize| {
                 let record = &set.records[number];
@@ -89,16 +85,59 @@ impl Leaks {
     }
 }
 
-/// Samples whose short hashes are equal, parted by their contents; those that
-/// are like no other are left out.
-fn equal(set: &Dataset, modality: usize, members: &[usize]) -> Result<Vec<Vec<usize>>, DataError> {
-    let mut contents: BTreeMap<[u8; 32], Vec<usize>> = BTreeMap::new();
-    for &number in members {
-        if let Some(source) = &set.records[number].sources[modality] {
-            let mut hasher = Sha256::new();
-            source.hash(&mut hasher)?;
-            contents.entry(hasher.finalize().into()).or_default().push(number);
+/// Samples whose files are equal, by the short hashes that are known first.
+fn stored(set: &Dataset, modality: usize) -> Result<Vec<Vec<usize>>, DataError> {
+    let (_, hashes) = set.digest()?;
+    let mut alike: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (number, record) in set.records.iter().enumerate() {
+        // The label comes before the modalities.
+        if let Some(hash) = hashes.of_sample(record.part.name(), &record.id, modality + 1) {
+            alike.entry(hash).or_default().push(number);
         }
     }
-    Ok(contents.into_values().filter(|members| members.len() > 1).collect())
+    let mut contents = Vec::new();
+    for members in alike.into_values().filter(|members| members.len() > 1) {
+        let hash = |&number: &usize| {
+            let source = set.records[number].sources[modality].as_ref();
+            source.map(|source| hashed(|hasher| source.hash(hasher)).map(|hash| (number, hash))).transpose()
+        };
+        let hashes = members.iter().filter_map(|number| hash(number).transpose());
+        contents.extend(equal(hashes.collect::<Result<Vec<_>, _>>()?));
+    }
+    Ok(contents)
+}
+
+/// Samples whose files decode to the same.
+fn decoded(set: &Dataset, modality: usize, threads: usize) -> Result<Vec<Vec<usize>>, DataError> {
+    let found: Vec<OnceLock<[u8; 32]>> = set.records.iter().map(|_| OnceLock::new()).collect();
+    let sources = set.records.iter().enumerate();
+    let items: Vec<_> =
+        sources.filter_map(|(number, r)| Some((number, r.sources[modality].as_ref()?))).collect();
+    let done = AtomicUsize::new(0);
+    let broken = in_parallel(&items, threads, &|(number, source)| {
+        set.progress.tell("samples decoded and compared", done.fetch_add(1, Relaxed), items.len());
+        let hash = hashed(|hasher| source.hash_decoded(hasher))?;
+        found[*number].get_or_init(|| hash);
+        Ok(())
+    });
+    if let Some((at, error)) = broken.into_iter().min_by_key(|(at, _)| *at) {
+        let record = &set.records[items[at].0];
+        return Err(error.at(format_args!("sample `{}` ({} split)", record.id, record.part.name())));
+    }
+    Ok(equal(found.iter().enumerate().filter_map(|(number, hash)| Some((number, *hash.get()?)))))
+}
+
+fn hashed(of: impl FnOnce(&mut Sha256) -> Result<(), DataError>) -> Result<[u8; 32], DataError> {
+    let mut hasher = Sha256::new();
+    of(&mut hasher)?;
+    Ok(hasher.finalize().into())
+}
+
+/// Samples of equal hashes; those that are like no other are left out.
+fn equal(samples: impl IntoIterator<Item = (usize, [u8; 32])>) -> Vec<Vec<usize>> {
+    let mut contents: BTreeMap<[u8; 32], Vec<usize>> = BTreeMap::new();
+    for (number, hash) in samples {
+        contents.entry(hash).or_default().push(number);
+    }
+    contents.into_values().filter(|members| members.len() > 1).collect()
 }

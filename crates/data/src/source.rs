@@ -78,6 +78,41 @@ impl Source {
         }
     }
 
+    /// Takes what the files decode to into a hash: not how they are encoded, nor
+    /// what stands beside it in them. Grey and its three equal colours are the same.
+    ///
+    /// # Errors
+    /// If a file cannot be decoded.
+    pub fn hash_decoded(&self, hasher: &mut impl Update) -> Result<(), DataError> {
+        let bitmap = |path: &Path, hasher: &mut _| -> Result<(), DataError> {
+            let picture = Bitmap::read(path)?.with_channels(3);
+            hash::field(hasher, format!("{} {}", picture.width, picture.height).as_bytes());
+            hash::field(hasher, &picture.pixels);
+            Ok(())
+        };
+        match self {
+            Self::Wave { path, span } => {
+                let wave = Wave::read(path)?;
+                hash::field(hasher, format!("wave {} {span:?}", wave.rate).as_bytes());
+                let bytes: Vec<u8> = wave.samples.iter().flat_map(|v| v.to_le_bytes()).collect();
+                hash::field(hasher, &bytes);
+                Ok(())
+            }
+            Self::Levels { path } => {
+                let Levels { width, height, bits, values, .. } = Levels::read(path)?;
+                hash::field(hasher, format!("levels {width} {height} {bits}").as_bytes());
+                hash::field(hasher, &values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>());
+                Ok(())
+            }
+            Self::Picture { path } => bitmap(path, hasher),
+            Self::Film { span, .. } => {
+                hash::field(hasher, format!("film {span:?}").as_bytes());
+                self.files()?.iter().try_for_each(|file| bitmap(file, hasher))
+            }
+            Self::Pixels { .. } | Self::Row { .. } => self.hash(hasher),
+        }
+    }
+
     /// The rows of an in-memory array and the stretch that is meant.
     pub(crate) fn stretch(&self) -> Option<(&Rows, Range<usize>)> {
         match self {

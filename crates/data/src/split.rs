@@ -112,12 +112,22 @@ impl Splits {
 
     /// Groups and contents that occur in two parts, or twice in one. The seal
     /// of the test stays whole: names and counts are told, no label and no score.
-    /// All files are read once; after [`Self::fingerprint`] this is free.
+    /// All files are read once; after [`Self::fingerprint`] this is free. Files
+    /// count as equal byte for byte.
     ///
     /// # Errors
     /// If a file can no longer be read.
     pub fn leaks(&self) -> Result<Leaks, DataError> {
-        Leaks::find(&self.set)
+        Leaks::find(&self.set, None)
+    }
+
+    /// The same with files equal that decode to the same sound or picture, however they
+    /// are encoded; all of them are decoded, on so many threads.
+    ///
+    /// # Errors
+    /// If a file cannot be decoded; the message names the first.
+    pub fn leaks_decoded(&self, threads: usize) -> Result<Leaks, DataError> {
+        Leaks::find(&self.set, Some(threads))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{config, leaks};
 pub fn run(args: &Leaks) -> Result<(), Failure> {
     let loaded = config::load(&args.config, &args.set)?;
     let splits = loaded.config.data.open_watched(&loaded.base, &reading::progress(args.json))?;
-    let found = splits.leaks()?;
+    let found = splits.leaks_decoded(rayon::current_num_threads())?;
     if args.json {
         let groups: Vec<_> =
             found.groups.iter().map(|g| json!({"name": g.name, "samples": g.samples})).collect();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use counterpoint::task::{TaskConfig, TaskKind};
 use counterpoint_batch::{ModalitySpec, TargetSpec};
-use counterpoint_data::{Preparation, Splits};
+use counterpoint_data::{Check, Preparation, Splits};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Failure;
@@ -43,7 +43,7 @@ pub struct RunInfo {
 
 impl RunInfo {
     /// What to remember of opened data.
-    pub fn new(splits: &Splits, task: &TaskConfig, base: &Path) -> Result<Self, Failure> {
+    pub fn new(splits: &Splits, check: Check, task: &TaskConfig, base: &Path) -> Result<Self, Failure> {
         let map = match splits.targets()? {
             TargetSpec::Maps { height, width, .. } => Some([height, width]),
             _ => None,
@@ -55,7 +55,7 @@ impl RunInfo {
             classes: splits.classes.clone(),
             task: task.clone(),
             map,
-            notes: notes(splits)?,
+            notes: notes(splits, check)?,
             preparations: splits.preparations.clone(),
             environment: environment(),
         })
@@ -82,9 +82,14 @@ impl RunInfo {
 }
 
 /// What users should know of the data: what was replaced, left out or is
-/// absent, and what is in two splits. All files are read once.
-fn notes(splits: &Splits) -> Result<Vec<String>, Failure> {
-    let leaks = leaks::words(&splits.leaks()?).into_iter().filter(|(leak, _)| *leak);
+/// absent, and what is in two splits: equal files, or, where all of them are
+/// decoded anyway, equal contents. All files are read once.
+fn notes(splits: &Splits, check: Check) -> Result<Vec<String>, Failure> {
+    let leaks = match check {
+        Check::Full => splits.leaks_decoded(rayon::current_num_threads())?,
+        _ => splits.leaks()?,
+    };
+    let leaks = leaks::words(&leaks).into_iter().filter(|(leak, _)| *leak);
     let leaks = leaks.map(|(_, words)| format!("leak: {words}"));
     Ok(splits.notes.iter().cloned().chain(leaks).collect())
 }

@@ -63,7 +63,7 @@ impl Run {
 
     /// What a folder remembers of the data. The first call reads all files.
     pub fn info(&self) -> Result<RunInfo, Failure> {
-        RunInfo::new(&self.splits, &self.task_config, &self.base)
+        RunInfo::new(&self.splits, self.config.data.common.check, &self.task_config, &self.base)
     }
 
     /// A learner as training begins: encoders at the weights that the

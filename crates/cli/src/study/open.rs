@@ -42,7 +42,8 @@ impl<'a> Driver<'a> {
             for &variant in &variants {
                 let other = variant.filter(|v| v.name != variants[0].map_or("", |v| v.name.as_str()));
                 let opened = other.map(|v| open(Some(v))).transpose()?;
-                let found = opened.as_ref().unwrap_or(&first).splits.leaks()?;
+                let splits = &opened.as_ref().unwrap_or(&first).splits;
+                let found = splits.leaks_decoded(rayon::current_num_threads())?;
                 let place = variant.map_or(String::new(), |v| format!("{}: ", v.name));
                 let line = |(leak, words): (bool, String)| {
                     format!("{} {place}{words}", if leak { "leak:" } else { "note:" })

@@ -50,6 +50,8 @@ impl Probe {
     pub const PENALTIES: [f64; 6] = [1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5];
     /// Largest entry of the gradient at the solution.
     pub const TOLERANCE: f64 = 1e-6;
+    /// How many scores are held at a time.
+    const HELD: usize = 1 << 20;
 
     /// Fits a probe to features of the train split and chooses its penalty on
     /// those of the validation split.
@@ -114,8 +116,7 @@ impl Probe {
     /// What the task keeps of the scores of features, as of those of a model;
     /// few samples' scores are held at a time.
     pub fn keep(&self, features: &[f32], targets: &Targets, task: &dyn Task) -> Vec<f32> {
-        const HELD: usize = 1 << 20;
-        let (width, at_once) = (self.standard.len(), (HELD / task.outputs().max(1)).max(1));
+        let (width, at_once) = (self.standard.len(), (Self::HELD / task.outputs().max(1)).max(1));
         let parts = features.chunks(at_once * width).enumerate();
         let keep = |(part, features): (usize, &[f32])| {
             let first = part * at_once;

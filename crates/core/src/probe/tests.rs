@@ -108,3 +108,12 @@ fn constant_features_are_left_out_and_scale_does_not_matter() {
     // The same bits whenever it is asked.
     assert_eq!(plain, Probe::fit(&train, &validation, &task).unwrap());
 }
+
+#[test]
+fn of_many_samples_the_same_is_kept_as_of_few() {
+    let (train, validation) = (classes(90, 3, 3.0, "train"), classes(60, 3, 3.0, "validation"));
+    let task = Classification::new(3);
+    let probe = Probe::fit(&train, &validation, &task).unwrap();
+    let many = classes(Probe::HELD / 3 + 500, 3, 3.0, "many");
+    assert_eq!(probe.keep(&many.values, &many.targets, &task), probe.scores(&many.values));
+}

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 
+use counterpoint_batch::memory;
 use half::{bf16, f16};
 
 use super::pickle::{Object, Pickle, Ref};
@@ -82,10 +83,23 @@ fn archive(bytes: &[u8]) -> Result<(Pickle, Storages), String> {
     let folder = names.iter().find_map(|name| name.strip_suffix("data.pkl"));
     let folder = folder.ok_or("it is an archive, but not one of torch.save: it lacks data.pkl")?;
     let folder = folder.to_owned();
+    // Few bytes can unpack to any number of them: what does not fit is not begun.
+    let claimed = (0..zip.len()).map(|at| zip.by_index_raw(at).map_or(0, |part| part.size()));
+    let claimed = claimed.fold(0, u64::saturating_add);
+    if let Some(free) = memory::free().filter(|&free| claimed > free) {
+        let (claimed, free) = (memory::shown(claimed), memory::shown(free));
+        return Err(format!("it unpacks to {claimed}, and {free} of memory are free"));
+    }
     let mut part = |name: &str| {
         let mut content = Vec::new();
-        let read = zip.by_name(name).map(|mut file| file.read_to_end(&mut content));
+        let read = zip.by_name(name).map(|file| {
+            let size = file.size();
+            file.take(size.saturating_add(1)).read_to_end(&mut content).map(|_| size)
+        });
         match read {
+            Ok(Ok(size)) if content.len() as u64 > size => {
+                Err(format!("its part {name} is longer than the {size} bytes that the archive states"))
+            }
             Ok(Ok(_)) => Ok(content),
             Ok(Err(e)) => Err(format!("its part {name} is damaged: {e}")),
             Err(e) => Err(format!("its part {name} cannot be read: {e}")),

@@ -104,7 +104,7 @@ fn place(item: &Item<'_>) -> String {
 }
 
 /// Tests all items on several threads; returns those that fail.
-fn in_parallel<T: Sync>(
+pub(crate) fn in_parallel<T: Sync>(
     items: &[T],
     threads: usize,
     test: &(impl Fn(&T) -> Result<(), DataError> + Sync),

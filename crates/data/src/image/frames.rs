@@ -13,7 +13,8 @@ pub enum FrameRule {
     /// The first ones; the released code of the compared methods does this.
     #[default]
     FirstSorted,
-    /// A random set in order of time when training, the first ones otherwise.
+    /// A random set in order of time when training, otherwise the middles of
+    /// equal stretches: the whole of the film as in training, but always the same.
     RandomSorted,
     /// One from each of as many equal stretches as frames are wanted: random inside the stretch
     /// when training, its middle otherwise. Short films repeat frames.
@@ -56,7 +57,7 @@ impl FrameRule {
                 all.sort_unstable();
                 all
             }
-            (Self::Segment, rng) => {
+            (Self::Segment | Self::RandomSorted, rng) => {
                 let width = (end - begin) / count as f64;
                 let mut rng = rng;
                 (0..count)
@@ -66,7 +67,7 @@ impl FrameRule {
                     })
                     .collect()
             }
-            _ => (first..first + count).collect(),
+            (Self::FirstSorted, _) => (first..first + count).collect(),
         })
     }
 }
@@ -94,7 +95,9 @@ mod tests {
                 assert!(picked.is_sorted() && picked[0] >= 2 && picked[3] < 8, "{rule:?} {picked:?}");
             }
         }
-        assert_eq!(FrameRule::RandomSorted.pick(9, (2.0, 8.0), 3, None).unwrap(), [2, 3, 4]);
+        // Seen as a whole, where training sees any of it.
+        assert_eq!(FrameRule::RandomSorted.pick(9, (2.0, 8.0), 3, None).unwrap(), [3, 5, 7]);
+        assert_eq!(FrameRule::FirstSorted.pick(9, (2.0, 8.0), 3, None).unwrap(), [2, 3, 4]);
     }
 
     #[test]
