@@ -1,5 +1,6 @@
 //! The configuration file: sections, defaults, `--set`, and helpful refusals.
 
+mod complete;
 mod difference;
 mod schema;
 mod set;
@@ -288,25 +289,6 @@ impl Config {
     /// The file's text, with every default written out.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a configuration is plain tables, texts and numbers")
-    }
-
-    /// As [`Self::to_toml`], with the keys that have no value as comments.
-    pub fn to_complete_toml(&self) -> String {
-        let data = Table::from(self.data.clone());
-        let mut unset: Vec<String> = self
-            .data
-            .keys()
-            .iter()
-            .filter(|key| !data.contains_key(*key))
-            .map(|key| format!("# data.{key}\n"))
-            .collect();
-        if self.task.is_none() {
-            unset.push("# [task]: as the targets say\n".into());
-        }
-        if self.model.from.is_none() {
-            unset.push("# model.from\n".into());
-        }
-        format!("{}\n# Not set:\n{}", self.to_toml(), unset.concat())
     }
 
     /// The first key in which another configuration differs and that a resumed

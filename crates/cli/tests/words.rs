@@ -33,13 +33,27 @@ fn another_optimizer_keeps_what_both_have_and_says_what_goes() {
 fn the_printed_configuration_names_every_key_and_reads_back() {
     let toy = Toy::new();
     let printed = toy.train(&["--print-config"]).succeeds().out.clone();
-    for key in
-        ["# data.modalities", "# data.folds", "# model.from", "check = \"quick\"", "root = \"clips.csv\""]
-    {
+    for key in [
+        "# data.modalities",
+        "# data.folds",
+        "# model.from",
+        "check = \"quick\"",
+        "root = \"clips.csv\"",
+        "# model.encoders\n",
+        "# strategy.incomplete\n",
+        "# optimizer.encoder_weight_decay\n",
+    ] {
         assert!(printed.contains(key), "{key} in {printed}");
     }
     toy.write("again.toml", &printed);
     assert_eq!(toy.run(&["train", "again.toml", "--print-config"]).succeeds().out, printed);
+    // Also those of the parts that were chosen, and only as long as they have no value.
+    let parts = ["--set", "strategy.name=agm", "--set", "model.encoder={ name = 'resnet18' }"];
+    let printed = toy.train(&[&parts[..], &["--print-config"]].concat()).succeeds().out.clone();
+    assert!(printed.contains("# strategy.until\n") && printed.contains("# model.encoder.pretrained\n"));
+    let set = ["--set", "strategy.until=3", "--set", "optimizer.encoder_weight_decay=0.1", "--print-config"];
+    let printed = toy.train(&[&parts[..], &set].concat()).succeeds().out.clone();
+    assert!(!printed.contains("# strategy.until") && !printed.contains("# optimizer.encoder_weight_decay"));
 }
 
 #[test]

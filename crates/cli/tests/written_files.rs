@@ -139,3 +139,11 @@ fn names_that_stand_for_something_else_are_refused() {
     said.fails(4, &["\u{fffd}[2Jclip3"]);
     assert!(!said.err.contains('\u{1b}'));
 }
+
+#[test]
+fn a_run_that_is_not_there_is_told_before_the_place_of_the_file() {
+    let toy = Toy::new();
+    for args in [&["export", "none", "--split", "val"][..], &["export-weights", "none"]] {
+        toy.run(&[args, &["--out", "none/x.out"]].concat()).fails(7, &["none holds no run"]);
+    }
+}

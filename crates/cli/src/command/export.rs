@@ -11,9 +11,9 @@ use crate::{place, target};
 
 /// Writes scores, features and correctness of every sample of a split.
 pub fn run(args: &Export) -> Result<(), Failure> {
+    let (loaded, _) = place::located(&args.run, &args.set)?;
     // Before the look: one that could not be written would count all the same.
     target::check_in_folder(&args.out, args.force)?;
-    let (loaded, _) = place::located(&args.run, &args.set)?;
     let run = Run::open_watched(loaded, &reading::progress(args.json))?;
     let (run, _) = run.accepting(&args.run, None)?;
     let (split, scored, looks) = match args.split {

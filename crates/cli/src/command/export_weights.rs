@@ -12,8 +12,8 @@ use counterpoint::catalog::suggestion;
 
 /// Writes weights and running statistics of a run for other programs.
 pub fn run(args: &ExportWeights) -> Result<(), Failure> {
-    target::check_in_folder(&args.out, args.force)?;
     let (_, info) = folder::read(&args.run)?;
+    target::check_in_folder(&args.out, args.force)?;
     let checkpoint = Checkpoint::read(&folder::checkpoint(&args.run, &args.checkpoint)?)?;
     let names = counterpoint::modality::Modalities::new(info.specs().into_iter().map(|m| m.name))?;
     let all = checkpoint.weights(&names);

@@ -286,4 +286,29 @@ mod tests {
         let pairs = task.confusion(&scores, &Targets::Classes(vec![0, 0, 2]));
         assert_eq!(pairs, [([0, 0], 1), ([0, 2], 1), ([2, 2], 1)].into());
     }
+
+    /// Of very many classes a few numbers of a sample are kept and every metric but `map` is the same.
+    #[test]
+    fn many_classes_keep_a_summary_from_which_the_metrics_follow() {
+        let (few, many) = (Classification::new(4), Classification::new(Classification::MOST_SCORES + 1));
+        let four = [[2.0, 0.5, -1.0, 0.0], [0.0, 1.0, 0.0, 0.3], [0.5, 3.0, 0.1, -2.0], [0.0, 1.0, 0.0, 0.0]];
+        // Classes beyond the fourth have no probability.
+        let wide = four.iter().flat_map(|row| {
+            let more = std::iter::repeat_n(-1e4, many.classes - 4);
+            row.iter().copied().chain(more).collect::<Vec<f32>>()
+        });
+        let targets = Targets::Classes(vec![0, 0, 1, 2]);
+        let kept = many.condense(wide.collect(), &targets);
+        assert_eq!(kept.len(), 4 * many.kept());
+        assert!(many.kept() <= 8, "{} numbers of a sample", many.kept());
+        assert_eq!(many.columns().len(), many.kept());
+        let (wanted, found) = (few.judge(four.as_flattened(), &targets), many.judge(&kept, &targets));
+        let named = few.metrics().names().zip(wanted).filter(|(name, _)| *name != "map");
+        assert!(many.metrics().names().eq(few.metrics().names().filter(|name| *name != "map")));
+        for ((name, wanted), found) in named.zip(found) {
+            assert!((wanted - found).abs() < 1e-6, "{name}: {wanted} {found}");
+        }
+        assert_eq!(many.confusion(&kept, &targets), few.confusion(four.as_flattened(), &targets));
+        assert_eq!(few.condense(four.concat(), &targets), four.concat());
+    }
 }

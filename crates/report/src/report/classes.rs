@@ -65,7 +65,9 @@ pub(super) fn confusions(overview: &Overview<'_>) -> Option<Section> {
     section.fold("Modalities alone", alone);
     section.fold("The other methods", others);
     if overview.methods.len() > MOST {
-        section.say(format!("{} more methods are not drawn.", overview.methods.len() - MOST));
+        let more = overview.methods.len() - MOST;
+        let methods = if more == 1 { "method is" } else { "methods are" };
+        section.say(format!("{more} more {methods} not drawn."));
     }
     Some(section)
 }
