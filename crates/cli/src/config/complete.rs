@@ -18,7 +18,8 @@ impl Config {
         let mut unset: Vec<String> = self
             .data
             .keys()
-            .filter(|key| !data.contains_key(*key))
+            .into_iter()
+            .filter(|key| !data.contains_key(key.as_str()))
             .map(|key| format!("data.{key}"))
             .collect();
         let (mut model, mut strategy) = (part("model"), part("strategy"));

@@ -134,7 +134,16 @@ impl Classification {
         if self.summarises() {
             let surest = rows().map(|row| row[1].into()).collect();
             let losses = rows().map(|row| -f64::from(row[2])).collect();
-            return Answers { classes, predicted, surest, losses, counts, scores: &[], norms: Vec::new(), width };
+            return Answers {
+                classes,
+                predicted,
+                surest,
+                losses,
+                counts,
+                scores: &[],
+                norms: Vec::new(),
+                width,
+            };
         }
         let norms: Vec<f64> = rows().map(log_sum_exp).collect();
         let log_p = |((row, norm), &class): ((&[f32], &f64), &usize)| f64::from(row[class]) - norm;
@@ -303,7 +312,8 @@ mod tests {
         assert!(many.kept() <= 8, "{} numbers of a sample", many.kept());
         assert_eq!(many.columns().len(), many.kept());
         let (wanted, found) = (few.judge(four.as_flattened(), &targets), many.judge(&kept, &targets));
-        let named = few.metrics().names().zip(wanted).filter(|(name, _)| *name != "map");
+        let all = few.metrics();
+        let named = all.names().zip(wanted).filter(|(name, _)| *name != "map");
         assert!(many.metrics().names().eq(few.metrics().names().filter(|name| *name != "map")));
         for ((name, wanted), found) in named.zip(found) {
             assert!((wanted - found).abs() < 1e-6, "{name}: {wanted} {found}");
