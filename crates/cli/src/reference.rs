@@ -127,15 +127,27 @@ pub fn lines(settings: &[Setting]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::fs::read_to_string;
+    use std::path::{Path, PathBuf};
+
+    fn docs(page: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page)
+    }
+
+    #[test]
+    fn every_strategy_has_its_mathematics_in_the_docs() {
+        let methods = read_to_string(docs("methods.md")).unwrap();
+        for page in super::pages::<super::StrategyConfig>() {
+            let source = format!("crates/core/src/strategy/{}.rs", page.name);
+            assert!(methods.contains(&source), "docs/methods.md does not say what {source} computes");
+        }
+    }
 
     #[test]
     fn the_page_of_all_settings_is_up_to_date() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/settings.md");
-        let now = super::markdown();
-        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        let kept = read_to_string(docs("settings.md")).unwrap_or_default();
         assert!(
-            kept == now,
+            kept == super::markdown(),
             "docs/settings.md is out of date; renew it:\n\
              cargo run --bin counterpoint -- list --markdown > docs/settings.md"
         );
