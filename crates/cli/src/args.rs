@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::config::Config;
+
 /// Trains multimodal models so that every modality's encoder learns as well as it would alone.
 #[derive(Parser, Debug)]
 #[command(name = "counterpoint", version, about, after_help = AFTER_HELP)]
@@ -47,6 +49,8 @@ pub enum Command {
     Explain(Explain),
     /// Write the weights of a run as safetensors for other programs.
     ExportWeights(ExportWeights),
+    /// List what this program can compute on here.
+    Devices(Devices),
     /// List strategies, encoders, fusions, heads and data sets, or the settings of one.
     List(List),
     /// Print the JSON schema of configurations, for editors that check and complete them.
@@ -62,6 +66,23 @@ pub enum Command {
     },
 }
 
+/// Where to compute.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Computing {
+    /// Compute on cpu, cuda:0, vulkan, .., or auto [default: train.device]; `counterpoint devices` lists them.
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
+}
+
+impl Computing {
+    /// Says so in a configuration.
+    pub fn apply(&self, config: &mut Config) {
+        if let Some(device) = &self.device {
+            config.train.device.clone_from(device);
+        }
+    }
+}
+
 /// Settings of `train`.
 #[derive(clap::Args, Debug)]
 pub struct Train {
@@ -75,6 +96,9 @@ pub struct Train {
     /// is resumed without its configuration only data.root, where its data are now.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Where to compute.
+    #[command(flatten)]
+    pub computing: Computing,
     /// Continue the run in the folder exactly where it stopped.
     #[arg(long)]
     pub resume: bool,
@@ -124,6 +148,9 @@ pub struct Evaluate {
     /// Where the data are now, if they were moved: data.root=PATH.
     #[arg(long = "set", value_name = "data.root=PATH")]
     pub set: Vec<String>,
+    /// Where to compute.
+    #[command(flatten)]
+    pub computing: Computing,
     /// Split to look at.
     #[arg(long, value_enum, default_value_t = Part::Test)]
     pub split: Part,
@@ -147,6 +174,9 @@ pub struct Export {
     /// Where the data are now, if they were moved: data.root=PATH.
     #[arg(long = "set", value_name = "data.root=PATH")]
     pub set: Vec<String>,
+    /// Where to compute.
+    #[command(flatten)]
+    pub computing: Computing,
     /// Split; a look at the test split is recorded.
     #[arg(long, value_enum)]
     pub split: Part,
@@ -172,6 +202,9 @@ pub struct Predict {
     /// Where the data are now; a prediction only checks that they are there: data.root=PATH.
     #[arg(long = "set", value_name = "data.root=PATH")]
     pub set: Vec<String>,
+    /// Where to compute.
+    #[command(flatten)]
+    pub computing: Computing,
     /// File of modality `audio`.
     #[arg(long, value_name = "FILE")]
     pub audio: Option<PathBuf>,
@@ -264,6 +297,14 @@ pub enum SchemaOf {
     Run,
     /// A study for `compare`, `ablate` and `sweep`: in the same way.
     Study,
+}
+
+/// Settings of `devices`.
+#[derive(clap::Args, Debug)]
+pub struct Devices {
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Settings of `list`.

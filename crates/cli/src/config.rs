@@ -147,11 +147,13 @@ pub struct Training {
     pub checkpoint_steps: usize,
     /// Whether an event file for TensorBoard is written into the run folder.
     pub tensorboard: bool,
+    /// Where to compute: `cpu`, `cuda:0`, `vulkan`, .., or `auto`.
+    pub device: String,
 }
 
 impl Default for Training {
     fn default() -> Self {
-        Self { epochs: 10, seed: 0, clip: 0.0, checkpoint_steps: 0, tensorboard: true }
+        Self { epochs: 10, seed: 0, clip: 0.0, checkpoint_steps: 0, tensorboard: true, device: "cpu".into() }
     }
 }
 
@@ -299,7 +301,7 @@ impl Config {
             let mut table = Table::try_from(config).expect("a configuration is a table");
             strip_aside(&mut table);
             if let Some(Value::Table(train)) = table.get_mut("train") {
-                train.remove("epochs");
+                ["epochs", "device"].iter().for_each(|key| drop(train.remove(*key)));
             }
             table.remove("diagnostics");
             table

@@ -154,14 +154,15 @@ impl Folder {
         claim.give_up(&path);
     }
 
-    /// Writes the configuration of a run that continues for more or fewer epochs.
+    /// Writes the configuration of a run that continues for more or fewer epochs, or on another device.
     pub fn prolong(&self, config: &Config) -> Result<(), Failure> {
         let (kept, _) = read(&self.path)?;
-        if kept.config.train.epochs == config.train.epochs {
+        let mut changed = kept.config.clone();
+        changed.train.epochs = config.train.epochs;
+        changed.train.device.clone_from(&config.train.device);
+        if changed == kept.config {
             return Ok(());
         }
-        let mut changed = kept.config;
-        changed.train.epochs = config.train.epochs;
         write(&self.path.join("config.toml"), &changed.to_toml())
     }
 

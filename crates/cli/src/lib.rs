@@ -61,6 +61,7 @@ fn run(command: Command) -> Result<(), exit::Failure> {
         Command::Report(report) => command::report::run(&report),
         Command::Explain(explain) => command::explain::run(&explain),
         Command::ExportWeights(export) => command::export_weights::run(&export),
+        Command::Devices(devices) => command::devices::run(&devices),
         Command::List(list) => command::list::run(&list),
         Command::Schema { of } => command::schema::run(of),
         Command::Completions { shell } => command::completions::run(shell),

@@ -5,6 +5,7 @@
 //! ([`grad::Routing`]); evaluators turn that into gradients; one training loop
 //! serves every strategy.
 
+pub mod device;
 pub mod diagnose;
 pub mod error;
 pub mod grad;

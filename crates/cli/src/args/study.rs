@@ -2,12 +2,17 @@
 
 use std::path::PathBuf;
 
+use super::Computing;
+
 /// How a study runs.
 #[derive(clap::Args, Debug)]
 pub struct Studying {
     /// Runs at once [default: as many as there are cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
+    /// Where runs compute.
+    #[command(flatten)]
+    pub computing: Computing,
     /// Memory for all runs together, GB [default: four fifths of what is free].
     #[arg(long, value_name = "GB")]
     pub memory_gb: Option<f64>,

@@ -7,6 +7,7 @@ use counterpoint_report::table::TextStyle;
 
 use super::{print, print_json};
 use crate::args::{Compare, Studying};
+use crate::config;
 use crate::exit::{Code, Failure};
 use crate::study::{self, Options, Spec};
 
@@ -33,6 +34,10 @@ pub fn default_out(prefix: &str, file: &Path) -> PathBuf {
 /// As the study, and if runs failed in another way than by diverging, which is
 /// a result.
 pub fn conduct(spec: &Spec, out: &Path, studying: &Studying) -> Result<(Study, Metric), Failure> {
+    let mut spec = spec.clone();
+    if let Some(device) = &studying.computing.device {
+        config::apply(&mut spec.config, &format!("train.device={device}"))?;
+    }
     let memory = match studying.memory_gb {
         Some(gb) if !(gb.is_finite() && gb > 0.0) => {
             return Err(Failure::new(Code::Usage, format!("--memory-gb {gb}: expected a number above 0")));
@@ -41,7 +46,7 @@ pub fn conduct(spec: &Spec, out: &Path, studying: &Studying) -> Result<(Study, M
     };
     let stop = crate::stop::on_signal()?;
     let options = Options { jobs: studying.jobs.map(usize::from), memory, quiet: studying.quiet };
-    let (study, metric) = study::run(spec, out, &options, &stop)?;
+    let (study, metric) = study::run(&spec, out, &options, &stop)?;
     if studying.json {
         print_json(&study::json(&study, out, &metric));
     } else {

@@ -11,7 +11,8 @@ use crate::{place, scores};
 
 /// Scores the best and the last checkpoint on a split.
 pub fn run(args: &Evaluate) -> Result<(), Failure> {
-    let (loaded, _) = place::located(&args.run, &args.set)?;
+    let (mut loaded, _) = place::located(&args.run, &args.set)?;
+    args.computing.apply(&mut loaded.config);
     let run = Run::open_watched(loaded, &reading::progress(args.json))?;
     let (run, accepted) = run.accepting(&args.run, args.accept_changed_data.as_deref())?;
     let (split, samples, scored, looks) = match args.split {

@@ -11,7 +11,8 @@ use crate::{place, target};
 
 /// Writes scores, features and correctness of every sample of a split.
 pub fn run(args: &Export) -> Result<(), Failure> {
-    let (loaded, _) = place::located(&args.run, &args.set)?;
+    let (mut loaded, _) = place::located(&args.run, &args.set)?;
+    args.computing.apply(&mut loaded.config);
     // Before the look: one that could not be written would count all the same.
     target::check_in_folder(&args.out, args.force)?;
     let run = Run::open_watched(loaded, &reading::progress(args.json))?;

@@ -4,6 +4,7 @@ pub mod ablate;
 mod answer;
 pub mod compare;
 pub mod completions;
+pub mod devices;
 pub mod evaluate;
 pub mod explain;
 pub mod export;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::Device;
+use counterpoint::device::Processor;
 use counterpoint::grad::Row;
 use counterpoint::input::Inputs;
 use counterpoint::layer::Pass;
@@ -22,8 +22,9 @@ use counterpoint::catalog::suggestion;
 pub fn run(args: &Predict) -> Result<(), Failure> {
     args.out.as_ref().map_or(Ok(()), |out| target::check_in_folder(out, args.force))?;
     // Predictions need no data, but whoever says where they are means that they are there.
-    let (loaded, info) =
+    let (mut loaded, info) =
         if args.set.is_empty() { folder::read(&args.run)? } else { place::located(&args.run, &args.set)? };
+    args.computing.apply(&mut loaded.config);
     let files = files(args)?;
     let specs = info.specs();
     let known: Vec<&str> = specs.iter().map(|m| m.name.as_str()).collect();
@@ -60,7 +61,7 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
         ));
     }
     let present = Present::of((0..specs.len()).filter(|&i| inputs[i].is_some()).map(Modality));
-    let device = Device::flex();
+    let device = Processor::named(&loaded.config.train.device)?.open()?;
     let task = info.task.build(&info.targets())?;
     let mut learner = model::build(&loaded.config, &specs, task.as_ref(), &device)?;
     Checkpoint::read(&folder::checkpoint(&args.run, &args.checkpoint)?)?.restore(

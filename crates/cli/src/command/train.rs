@@ -32,6 +32,9 @@ pub fn run(args: Train) -> Result<(), Failure> {
         (None, Some(out)) if args.resume && folder::holds_run(out) => Some(kept(out, &args.set)?),
         _ => None,
     };
+    if let Some(given) = &mut given {
+        args.computing.apply(&mut given.config);
+    }
     if let (Some(given), Some(base)) = (&mut given, &args.base) {
         given.base.clone_from(base);
     }
@@ -224,7 +227,7 @@ fn dry_run(loaded: Loaded, args: &Train) -> Result<(), Failure> {
     let batches = train.batches();
     let at = Moment { epoch: 0, epochs: config.train.epochs, batch: 0, batches, seed: config.train.seed };
     let first = train.epoch(0, 0).next().transpose().map_err(|e| Failure::new(Code::Data, e.to_string()))?;
-    check_reach(&mut learner, &Cut, run.task.as_ref(), &train, at, &run.device)?;
+    check_reach(&mut learner, &Cut, run.task.as_ref(), &train, at, &run.device()?)?;
     let Some(batch) = first else {
         return Err(Failure::new(Code::Data, "the train split gives no batch"));
     };
@@ -233,7 +236,7 @@ fn dry_run(loaded: Loaded, args: &Train) -> Result<(), Failure> {
         output::say(format_args!("note: measuring one training step of {samples} samples"));
     }
     let begun = Instant::now();
-    try_step(&mut learner, &Cut, run.task.as_ref(), batch, at, &run.device)?;
+    try_step(&mut learner, &Cut, run.task.as_ref(), batch, at, &run.device()?)?;
     let step = begun.elapsed().as_secs_f64();
     let (epoch, peak) = (step * batches as f64, peak_bytes());
     let parameters: usize = learner.groups.groups().iter().map(|g| learner.groups.size(*g).1).sum();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use counterpoint::device::Processor;
 use counterpoint::task::{TaskConfig, TaskKind};
 use counterpoint_batch::{ModalitySpec, TargetSpec};
 use counterpoint_data::{Check, Preparation, Splits};
@@ -43,7 +44,13 @@ pub struct RunInfo {
 
 impl RunInfo {
     /// What to remember of opened data.
-    pub fn new(splits: &Splits, check: Check, task: &TaskConfig, base: &Path) -> Result<Self, Failure> {
+    pub fn new(
+        splits: &Splits,
+        check: Check,
+        task: &TaskConfig,
+        processor: &Processor,
+        base: &Path,
+    ) -> Result<Self, Failure> {
         let map = match splits.targets()? {
             TargetSpec::Maps { height, width, .. } => Some([height, width]),
             _ => None,
@@ -57,7 +64,7 @@ impl RunInfo {
             map,
             notes: notes(splits, check)?,
             preparations: splits.preparations.clone(),
-            environment: environment(),
+            environment: environment(processor),
         })
     }
 
@@ -99,14 +106,18 @@ fn classification() -> TaskConfig {
     TaskConfig::of(&TargetSpec::Classes { count: 0 })
 }
 
-fn environment() -> BTreeMap<String, String> {
+fn environment(processor: &Processor) -> BTreeMap<String, String> {
     let threads = rayon::current_num_threads();
-    [
+    let known = |text: &String| !text.is_empty();
+    let hardware = [("adapter", &processor.adapter), ("driver", &processor.driver)];
+    let hardware =
+        hardware.into_iter().filter(|(_, text)| known(text)).map(|(key, text)| (key, text.clone()));
+    let facts = [
         ("counterpoint", env!("CARGO_PKG_VERSION").to_owned()),
-        ("burn", format!("{BURN} (flex)")),
+        ("burn", format!("{BURN} ({})", processor.backend())),
+        ("device", processor.name.clone()),
         ("platform", format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)),
         ("threads", threads.to_string()),
-    ]
-    .map(|(k, v)| (k.to_owned(), v))
-    .into()
+    ];
+    facts.into_iter().chain(hardware).map(|(key, fact)| (key.to_owned(), fact)).collect()
 }

@@ -140,7 +140,7 @@ impl Run {
             let content = Checkpoint::read(&folder::checkpoint(path, checkpoint)?)?;
             let mut learner = self.learner()?;
             let epoch = content.progress.epoch;
-            content.restore(&mut learner, &self.device, false)?;
+            content.restore(&mut learner, &self.device()?, false)?;
             let probes = if probe { self.probes(&learner)? } else { BTreeMap::new() };
             Ok(Ready { checkpoint, epoch, learner, probes })
         };
@@ -153,7 +153,7 @@ impl Run {
             let learner = &one.learner;
             let (model, task) = (learner.frozen(), self.task.as_ref());
             let besides = Besides { native: learner.strategy.native(), ..Besides::default() };
-            let mut evaluation = evaluate(&model, &learner.buffers, task, &loader, &self.device, besides)?;
+            let mut evaluation = evaluate(&model, &learner.buffers, task, &loader, &self.device()?, besides)?;
             evaluation.read_by(&one.probes, task);
             let names = learner.model.modalities();
             Ok(Scored {

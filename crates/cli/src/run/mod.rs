@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
+use counterpoint::device::Processor;
 use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::strategy::Native;
@@ -39,7 +40,7 @@ pub struct Run {
     /// Its settings, whether given or told by the data.
     pub task_config: TaskConfig,
     /// Where to compute.
-    pub device: Device,
+    pub processor: Processor,
     base: PathBuf,
 }
 
@@ -52,18 +53,25 @@ impl Run {
     /// Opens the data and tells how far that is, now and whenever all of it is read.
     pub fn open_watched(loaded: Loaded, progress: &Progress) -> Result<Self, Failure> {
         let Loaded { config, base } = loaded;
+        let processor = Processor::named(&config.train.device)?;
         let mut splits = config.data.open_watched(&base, progress)?;
         let targets = splits.targets()?;
         let coverage = splits.coverage()?;
         splits.notes.extend(coverage);
         let task_config = config.task.clone().unwrap_or_else(|| TaskConfig::of(&targets));
         let task = task_config.build(&targets)?;
-        Ok(Self { config, splits, task, task_config, device: Device::flex(), base })
+        Ok(Self { config, splits, task, task_config, processor, base })
+    }
+
+    /// Where to compute, opened.
+    pub fn device(&self) -> Result<Device, Failure> {
+        Ok(self.processor.open()?)
     }
 
     /// What a folder remembers of the data. The first call reads all files.
     pub fn info(&self) -> Result<RunInfo, Failure> {
-        RunInfo::new(&self.splits, self.config.data.common.check, &self.task_config, &self.base)
+        let check = self.config.data.common.check;
+        RunInfo::new(&self.splits, check, &self.task_config, &self.processor, &self.base)
     }
 
     /// A learner as training begins: encoders at the weights that the
@@ -91,14 +99,14 @@ impl Run {
                 ));
             }
             let checkpoint = Checkpoint::read(&file)?;
-            checkpoint.begin(&mut learner, from.parts.as_deref(), &self.device).map_err(fail)?;
+            checkpoint.begin(&mut learner, from.parts.as_deref(), &self.device()?).map_err(fail)?;
         }
         Ok(learner)
     }
 
     /// A learner for the weights of a checkpoint.
     pub fn learner(&self) -> Result<Learner<AnyModel>, Failure> {
-        model::build(&self.config, self.splits.modalities(), self.task.as_ref(), &self.device)
+        model::build(&self.config, self.splits.modalities(), self.task.as_ref(), &self.device()?)
     }
 
     /// How one modality alone is read.
@@ -129,11 +137,11 @@ impl Run {
         Ok(Modalities::new(self.splits.modalities().iter().map(|m| m.name.as_str()))?)
     }
 
-    /// Whether a learner of another configuration could be built for these data.
+    /// Whether a learner of another configuration could be built for these data; it is not, so the CPU will do.
     pub fn check_config(&self, config: &Config) -> Result<(), Failure> {
         let wanted = config.data.common.modalities.as_ref();
         let mut specs = self.splits.modalities().to_vec();
         specs.retain(|spec| wanted.is_none_or(|names| names.contains(&spec.name)));
-        model::build(config, &specs, self.task.as_ref(), &self.device).map(drop)
+        model::build(config, &specs, self.task.as_ref(), &Device::flex()).map(drop)
     }
 }

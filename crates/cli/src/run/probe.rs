@@ -38,6 +38,6 @@ impl Run {
     ) -> Result<BTreeMap<Modality, Measured>, Failure> {
         let loader = Loader::new(split, LoaderOptions::eval(&self.config.data.common))?;
         let (model, task) = (learner.frozen(), self.task.as_ref());
-        Ok(evaluate(&model, &learner.buffers, task, &loader, &self.device, Besides::default())?.measured())
+        Ok(evaluate(&model, &learner.buffers, task, &loader, &self.device()?, Besides::default())?.measured())
     }
 }

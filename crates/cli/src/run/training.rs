@@ -110,7 +110,7 @@ impl Run {
             folder.prolong(config)?;
             if let Some(checkpoint) = folder.last()? {
                 done = checkpoint.progress.clone();
-                checkpoint.restore(&mut learner, &self.device, true)?;
+                checkpoint.restore(&mut learner, &self.device()?, true)?;
             }
         } else {
             folder.begin(config, info, self.splits.contents()?)?;
@@ -146,7 +146,7 @@ impl Run {
             validation: &validation,
             folder: Some(&folder.checkpoints()),
             stop: manner.stop,
-            device: &self.device,
+            device: &self.device()?,
             diagnostics: &diagnostics,
         };
         let outcome = trainer.run(&mut learner, done.clone(), &mut observer);

@@ -1,7 +1,7 @@
 //! Everything that training changes.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::optimizer::{Optimizer, OptimizerConfig};
 use crate::grad::{Groups, Parameter, map_parameters};
@@ -43,6 +43,14 @@ impl<M: Model> Learner<M> {
     /// The model without gradient tracking.
     pub fn frozen(&self) -> M {
         Module::valid(&self.model)
+    }
+
+    /// Where the parameters lie.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn device(&self) -> Device {
+        self.model.devices().into_iter().next().expect("a model has parameters").inner()
     }
 
     /// Shows every parameter with its values, row-major.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 use super::Learner;
 use super::prefix::{self, some_of};
@@ -56,7 +56,7 @@ impl<M: Model> Learner<M> {
             })?;
             values.insert(p.name.clone(), fitted(name, p, array)?);
         }
-        let device = Device::flex();
+        let device = self.device();
         let tensor =
             |values: &[f32]| Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &device);
         // Of these encoders' layers batch norm alone has a vector of weights.

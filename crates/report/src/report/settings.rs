@@ -23,6 +23,10 @@ pub(super) fn settings(text: &str) -> Settings {
     if let Ok(table) = text.parse() {
         flatten("", &table, &mut settings);
     }
+    // Runs from before there was a choice computed there, too.
+    if settings.get("train.device").is_some_and(|device| device == "cpu") {
+        settings.remove("train.device");
+    }
     settings
 }
 
@@ -43,6 +47,8 @@ mod tests {
         let expected =
             [("a", "1 # no"), ("train.seed", "3"), ("train.list", "[1, 2]"), ("strategy.alpha.my.x", "0.5")];
         assert_eq!(flat, expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+        let device = |device: &str| settings(&format!("[train]\ndevice = \"{device}\"")).len();
+        assert_eq!((device("cpu"), device("vulkan")), (0, 1));
         assert!(
             settings("lost\nopen = [1").is_empty() && fault("open = [1").is_some() && fault("").is_none()
         );
