@@ -88,9 +88,10 @@ impl Checkpoint {
         let mut steps = BTreeMap::new();
         if state {
             for (parameter, slot) in groups.parameters().iter().zip(&learner.optimizer.slots) {
-                for (what, values) in [("first", &slot.first), ("second", &slot.second)] {
-                    if !values.is_empty() {
-                        put(format!("optimizer/{what}/{}", parameter.name), &parameter.shape, values.clone());
+                for (what, moment) in [("first", &slot.first), ("second", &slot.second)] {
+                    if let Some(moment) = moment {
+                        let name = format!("optimizer/{what}/{}", parameter.name);
+                        put(name, &parameter.shape, host(moment.clone()));
                     }
                 }
                 if slot.steps > 0 {
@@ -231,11 +232,11 @@ impl Checkpoint {
         *buffers = self.buffers(groups, model.modalities(), device)?;
         if state {
             for (p, slot) in groups.parameters().iter().zip(&mut optimizer.slots) {
-                let mut part =
-                    |what: &str| match self.tensors.contains_key(&format!("optimizer/{what}/{}", p.name)) {
-                        true => self.take(&format!("optimizer/{what}/{}", p.name), &p.shape),
-                        false => Ok(Vec::new()),
-                    };
+                let mut part = |what: &str| -> Result<Option<Tensor<1>>, Error> {
+                    let name = format!("optimizer/{what}/{}", p.name);
+                    let kept = self.tensors.contains_key(&name).then(|| self.take(&name, &p.shape));
+                    Ok(kept.transpose()?.map(|values| tensor(values, device)))
+                };
                 let (first, second) = (part("first")?, part("second")?);
                 *slot = Slot { first, second, steps: self.steps.get(&p.name).copied().unwrap_or(0) };
             }
@@ -284,11 +285,8 @@ impl Checkpoint {
             let key = parse_key(key, names)?;
             let mean = self.take(&name, &parameter.shape)?;
             let variance = self.take(&name.replace(".running_mean", ".running_var"), &parameter.shape)?;
-            let tensor = |v: Vec<f32>| {
-                let count = v.len();
-                Tensor::from_data(TensorData::new(v, [count]), device)
-            };
-            buffers.set(parameter.id, key, Running { mean: tensor(mean), variance: tensor(variance) });
+            let (mean, variance) = (tensor(mean, device), tensor(variance, device));
+            buffers.set(parameter.id, key, Running { mean, variance });
         }
         Ok(buffers)
     }
@@ -304,6 +302,11 @@ impl Checkpoint {
             ))),
         }
     }
+}
+
+fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let count = values.len();
+    Tensor::from_data(TensorData::new(values, [count]), device)
 }
 
 /// `encoder.audio.bn1.running_mean`, with `@audio+video` behind a fusion.

@@ -4,26 +4,28 @@
 //! dampening 0, the first step's momentum equal to the gradient, a parameter
 //! without gradient left alone, state named by parameter (so that checkpoints
 //! are readable and byte-equal from run to run), a learning-rate factor and a
-//! weight decay of encoders' own, and one pass over memory for each tensor.
+//! weight decay of encoders' own, and values that stay on their device.
 
 mod config;
+mod update;
 
 pub use config::OptimizerConfig;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Tensor;
 
+use self::update::Update;
+use crate::device::is_host;
 use crate::grad::{Gradients, Group, Groups, map_parameters};
-use crate::host::host;
 use crate::modality::Modalities;
 
-/// State of one parameter; empty before its first gradient.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// State of one parameter, on its device; nothing before its first gradient.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Slot {
     /// SGD's velocity or Adam's first moment.
-    pub first: Vec<f32>,
+    pub first: Option<Tensor<1>>,
     /// Adam's second moment.
-    pub second: Vec<f32>,
+    pub second: Option<Tensor<1>>,
     /// Updates so far.
     pub steps: u32,
 }
@@ -68,77 +70,24 @@ impl Optimizer {
         &self.config
     }
 
-    /// Updates every parameter that has a gradient; `factor` is the schedule's.
+    /// Updates every parameter that has a gradient, on its device; `factor` is the schedule's.
     pub fn step<M: Module>(&mut self, model: M, mut gradients: Gradients, groups: &Groups, factor: f64) -> M {
         map_parameters(model, |id, value| {
             let position = groups.position(id)?;
-            let gradient = host(gradients.remove(position)?);
+            let gradient = gradients.remove(position)?;
             let Pace { lr, decay } = self.paces[position];
-            let pace = Pace { lr: lr * factor, decay };
-            let device: Device = value.device();
-            let mut values = host(value);
-            update(&self.config, pace, &mut values, &gradient, &mut self.slots[position]);
-            let count = values.len();
-            Some(Tensor::from_data(TensorData::new(values, [count]), &device))
+            let slot = &mut self.slots[position];
+            slot.steps += 1;
+            let update = Update::of(&self.config, Pace { lr: lr * factor, decay }, slot.steps);
+            let moments = [slot.first.take(), slot.second.take()];
+            // One pass over memory there, one kernel for each operation elsewhere.
+            let (value, moments) = match is_host(&value.device()) {
+                true => update.apply_in_place(value, gradient, moments),
+                false => update.apply(value, gradient, moments),
+            };
+            [slot.first, slot.second] = moments;
+            Some(value)
         })
-    }
-}
-
-/// One update, in `f32` as PyTorch does it; scalars are rounded once.
-fn update(
-    config: &OptimizerConfig,
-    Pace { lr, decay }: Pace,
-    values: &mut [f32],
-    gradient: &[f32],
-    slot: &mut Slot,
-) {
-    slot.steps += 1;
-    match *config {
-        OptimizerConfig::Sgd { momentum, nesterov, .. } => {
-            let (momentum, decay, lr) = (momentum as f32, decay as f32, lr as f32);
-            let first = slot.first.is_empty();
-            slot.first.resize(values.len(), 0.0);
-            for ((x, &g), v) in values.iter_mut().zip(gradient).zip(&mut slot.first) {
-                let g = g + decay * *x;
-                *v = if first { g } else { momentum * *v + g };
-                *x -= lr * if nesterov { g + momentum * *v } else { *v };
-            }
-        }
-        OptimizerConfig::Adam { betas, epsilon, .. } => {
-            adam(betas, epsilon, lr, decay as f32, 1.0, values, gradient, slot);
-        }
-        OptimizerConfig::AdamW { betas, epsilon, .. } => {
-            let keep = (1.0 - lr * decay) as f32;
-            adam(betas, epsilon, lr, 0.0, keep, values, gradient, slot);
-        }
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "the two kinds of decay of one formula")]
-fn adam(
-    betas: [f64; 2],
-    epsilon: f64,
-    lr: f64,
-    decay: f32,
-    keep: f32,
-    values: &mut [f32],
-    gradient: &[f32],
-    slot: &mut Slot,
-) {
-    slot.first.resize(values.len(), 0.0);
-    slot.second.resize(values.len(), 0.0);
-    let steps = f64::from(slot.steps);
-    let step = (lr / (1.0 - betas[0].powf(steps))) as f32;
-    let root = (1.0 - betas[1].powf(steps)).sqrt() as f32;
-    let [b1, b2] = [betas[0] as f32, betas[1] as f32];
-    let epsilon = epsilon as f32;
-    let moments = slot.first.iter_mut().zip(&mut slot.second);
-    for ((x, &g), (m, v)) in values.iter_mut().zip(gradient).zip(moments) {
-        let g = g + decay * *x;
-        *x *= keep;
-        *m = b1 * *m + (1.0 - b1) * g;
-        *v = b2 * *v + (1.0 - b2) * g * g;
-        *x -= step * *m / (v.sqrt() / root + epsilon);
     }
 }
 
@@ -147,11 +96,11 @@ mod tests {
     use super::*;
 
     fn run(config: OptimizerConfig, gradients: &[f32]) -> f32 {
-        let (mut x, mut slot) = ([1.0_f32], Slot::default());
-        for &g in gradients {
-            update(&config, config.pace(), &mut x, &[g], &mut slot);
+        let (mut x, mut moments) = (1.0_f32, [None, None]);
+        for (&g, steps) in gradients.iter().zip(1..) {
+            (x, moments) = Update::of(&config, config.pace(), steps).apply(x, g, moments);
         }
-        x[0]
+        x
     }
 
     #[test]
