@@ -4,11 +4,11 @@
 
 pub mod conformance;
 pub mod dense_reference;
+pub mod device;
 pub mod fill;
 pub mod finite_difference;
 pub mod method;
 pub mod parameters;
-pub mod precision;
 pub mod problem;
 pub mod report;
 pub mod seg_reference;

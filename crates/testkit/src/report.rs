@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::device;
+
 /// Every comparison of one file: how many, the worst, and all that failed.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -14,10 +16,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// Compares one number with an absolute tolerance.
+    /// Compares one number with an absolute tolerance, that of double precision.
     pub fn number(&mut self, what: impl fmt::Display, got: f64, expected: f64, tolerance: f64) {
         self.compared += 1;
-        let share = (got - expected).abs() / tolerance;
+        let share = (got - expected).abs() / (tolerance * device::slack());
         // A NaN on our side is a failure, not a comparison that is not larger.
         let fails = share.is_nan() || share > 1.0;
         if fails {

@@ -1,7 +1,7 @@
 //! Reference numbers of the segmentation loss by itself: class frequencies and
 //! weights, the loss at four scales, gradients at the scores, confusion, mIoU.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use counterpoint::host::{host, scalar};
 use counterpoint::task::{Segmentation, Task, median_frequency};
 use counterpoint_batch::{ClassFrequency, ClassMap, Targets};
@@ -121,7 +121,7 @@ pub fn check(text: &str) -> Result<Report, String> {
     let weights = median_frequency(&frequency.shares());
     report.numbers("weights", &weights, &file.weights, 1e-9);
 
-    let device = Device::flex().autodiff();
+    let device = crate::device::device().autodiff();
     let targets = Targets::Maps { height, width, pixels };
     let task =
         |scales: &[usize]| Segmentation::new(file.size, weights.clone(), scales).map_err(|e| e.to_string());

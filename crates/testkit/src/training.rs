@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use crate::fill::{fill_f32, parameter};
 use crate::report::Report;
-use crate::{method, precision};
+use crate::{device, method};
 
 #[derive(Deserialize)]
 struct Reference {
@@ -78,12 +78,12 @@ const VISUAL: Row = Row::Solo(Modality(1));
 pub fn check(text: &str) -> Result<Report, String> {
     let reference: Reference = serde_json::from_str(text).map_err(|e| e.to_string())?;
     // In single precision another order of summation flips a ReLU sooner or later.
-    precision::double()?;
+    device::double()?;
     let case = &reference.case;
     if reference.steps.len() != case.steps {
         return Err(format!("case.steps = {}, but the file has {} steps", case.steps, reference.steps.len()));
     }
-    let device = Device::flex();
+    let device = device::device();
     let mut learner = build(case, &device)?;
     let task = Classification::new(case.classes);
     let mut report = Report::default();

@@ -1,13 +1,14 @@
 //! Checks this implementation against reference files of another one.
 //!
 //! `check-reference FILE...` prints a line for each file and exits with 0 only
-//! if every number of every file is within its tolerance. It computes in double
-//! precision.
+//! if every number of every file is within its tolerance. It computes on the CPU,
+//! or where `COUNTERPOINT_DEVICE` says, and in double precision, unless the device
+//! lacks it or `COUNTERPOINT_PRECISION=single`: then ten times the tolerances hold.
 
 use std::process::ExitCode;
 
 use counterpoint_testkit::report::Report;
-use counterpoint_testkit::{dense_reference, precision, seg_reference, toy_reference, training};
+use counterpoint_testkit::{dense_reference, device, seg_reference, toy_reference, training};
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 fn main() -> ExitCode {
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     // One precision serves a process; the tests check the toy files in single precision as well.
-    if let Err(error) = precision::double() {
+    if let Err(error) = device::double() {
         eprintln!("{error}");
         return ExitCode::FAILURE;
     }

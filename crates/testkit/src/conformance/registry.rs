@@ -1,6 +1,5 @@
 //! What the suite runs over: every part of every catalogue.
 
-use burn::tensor::Device;
 use counterpoint::Error;
 use counterpoint::catalog::{Catalog, Chosen, Entry, Kind};
 use counterpoint::layer::BnPolicy;
@@ -270,7 +269,7 @@ impl Subject {
     /// # Errors
     /// If the parts do not fit.
     pub fn model(&self, data: &[ModalitySpec], seed: u64) -> Result<AnyModel, Error> {
-        self.model.build(data, 3, self.strategy.wants_solo_heads(), seed, &Device::flex())
+        self.model.build(data, 3, self.strategy.wants_solo_heads(), seed, &crate::device::device())
     }
 }
 
@@ -296,5 +295,5 @@ pub fn model(
         head: parts.head.clone(),
         ..LateFusionConfig::default()
     };
-    config.build(data, outputs, solo_heads, seed, &Device::flex())
+    config.build(data, outputs, solo_heads, seed, &crate::device::device())
 }

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use burn::tensor::Device;
 use counterpoint::Error;
 use counterpoint::grad::Cut;
 use counterpoint::model::Model;
@@ -61,7 +60,7 @@ pub fn run<M: Model>(what: &Run<'_>, learner: &mut Learner<M>, progress: Progres
         validation: what.data,
         folder: what.folder,
         stop: &stop,
-        device: &Device::flex(),
+        device: &crate::device::device(),
         diagnostics: &counterpoint::diagnose::Diagnostics::off(),
     };
     trainer.run(learner, progress, &mut Stopper { left: what.stop_after, stop: &stop })

@@ -37,7 +37,7 @@ pub(super) fn run<A: Architecture>(architecture: &A, text: &str) -> Result<Repor
     if file.steps.len() != settings.steps {
         return Err(format!("case.steps = {}, but the file has {}", settings.steps, file.steps.len()));
     }
-    let device = Device::flex();
+    let device = crate::device::device();
     let model = architecture.model(&device)?;
     let names: &Modalities = model.modalities();
     let strategy = method::strategy(&settings.method, settings.alpha)?;

@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 use self::cube::Cube;
 use self::esanet::Esa;
 use self::mmtm::Mmtm;
-use crate::precision;
+use crate::device;
 use crate::report::Report;
 
 /// Runs the case of a file and compares everything that it holds.
@@ -33,7 +33,7 @@ use crate::report::Report;
 /// # Errors
 /// If the text is not of the schema, or the case asks for something unknown.
 pub fn check(text: &str) -> Result<Report, String> {
-    precision::double()?;
+    device::double()?;
     let file: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
     match file["case"]["arch"].as_str() {
         Some("mmtm") => compare::run(&Mmtm(case(&file)?), text),

@@ -13,8 +13,6 @@ mod model;
 mod reconboost;
 mod steps;
 
-use burn::tensor::Device;
-
 use self::case::Case;
 use crate::report::Report;
 
@@ -34,7 +32,7 @@ pub fn check(text: &str) -> Result<Report, String> {
     if case.inputs.len() < case.modalities {
         return Err(format!("{} modalities need as many entries in case.inputs", case.modalities));
     }
-    let device = Device::flex();
+    let device = crate::device::device();
     match case.method.as_str() {
         "mla" => mla::check(text, &case, &device),
         "reconboost" => reconboost::check(text, &case, &device),

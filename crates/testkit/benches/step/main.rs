@@ -1,18 +1,20 @@
 //! Cost of a training step of each strategy against joint training of the same
 //! model, in alternation within one process.
 //!
-//! `cargo bench --workspace --bench step [-- CASE] [rounds] [strategy ..]` with
-//! CASE one of `small` and `resnet18` (late fusion), `mmtm` (MMTM-ResNet-18) and
-//! `esanet` prints milliseconds for each strategy and the ratio of the medians;
+//! `cargo bench --workspace --bench step [-- CASE] [rounds] [strategy ..] [batch=N]`
+//! with CASE one of `small` and `resnet18` (late fusion), `mmtm` (MMTM-ResNet-18)
+//! and `esanet` prints milliseconds for each strategy and the ratio of the medians;
 //! `-- memory CASE [strategy ..]` prints the peak memory of three steps, every
-//! strategy in a process of its own. PMR, re-learning and ReconBoost are not
-//! here: their steps are joint's or a part of it, and what they do between
-//! epochs is no step.
+//! strategy in a process of its own; `-- layers` prints what each kind of layer of
+//! ResNet-18 costs. It computes on the CPU, or where `COUNTERPOINT_DEVICE` says.
+//! PMR, re-learning and ReconBoost are not here: their steps are joint's or a part
+//! of it, and what they do between epochs is no step.
+
+mod layers;
 
 use std::process::Command;
 use std::time::Instant;
 
-use burn::tensor::Device;
 use counterpoint::grad::{Cut, Evaluator, Scene};
 use counterpoint::input::Inputs;
 use counterpoint::layer::Pass;
@@ -27,6 +29,7 @@ use counterpoint::strategy::{
 use counterpoint::task::{Classification, Segmentation, Task};
 use counterpoint::train::{Learner, OptimizerConfig};
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
+use counterpoint_testkit::device::device;
 use counterpoint_testkit::fill::fill_f32;
 
 const CASES: [&str; 4] = ["small", "resnet18", "mmtm", "esanet"];
@@ -38,7 +41,14 @@ fn main() {
     let named = |names: &[&'static str]| -> Vec<&'static str> {
         names.iter().filter(|n| args.iter().any(|a| a == *n)).copied().collect()
     };
-    let case = Case::named(named(&CASES).first().copied().unwrap_or(CASES[0]));
+    let mut case = Case::named(named(&CASES).first().copied().unwrap_or(CASES[0]));
+    let batch = args.iter().find_map(|a| a.strip_prefix("batch=")?.parse().ok());
+    if args.iter().any(|a| a == "layers") {
+        return layers::time(batch.unwrap_or(16), args.iter().find_map(|a| a.parse().ok()).unwrap_or(5));
+    }
+    if let Some(count) = batch {
+        case = case.with_batch(count);
+    }
     let mut strategies = named(&STRATEGIES);
     if strategies.is_empty() {
         strategies = case.strategies.clone();
@@ -54,7 +64,7 @@ fn main() {
 
 #[expect(clippy::print_stdout, reason = "a command")]
 fn time(case: &Case, strategies: &[&'static str], rounds: usize) {
-    let inputs = Inputs::new(case.batch(), &Device::flex());
+    let inputs = Inputs::new(case.batch(), &device());
     let mut runs: Vec<_> = strategies.iter().map(|name| (*name, case.learner(name), Vec::new())).collect();
     for round in 0..rounds + 2 {
         for (_, learner, times) in &mut runs {
@@ -95,7 +105,7 @@ fn memory(case: &Case, strategies: &[&str]) {
 /// Prints the most bytes that were resident during three steps.
 #[expect(clippy::print_stdout, reason = "what the parent process reads")]
 fn peak(case: &Case, strategy: &str) {
-    let inputs = Inputs::new(case.batch(), &Device::flex());
+    let inputs = Inputs::new(case.batch(), &device());
     let mut learner = case.learner(strategy);
     for _ in 0..3 {
         step(&mut learner, &inputs, case.task.as_ref());
@@ -173,6 +183,16 @@ impl Case {
         }
     }
 
+    /// The same with so many samples, if their targets are classes.
+    fn with_batch(self, count: usize) -> Self {
+        match self.targets {
+            Targets::Classes(_) => {
+                Self { count, targets: Targets::Classes((0..count).map(|i| i % 10).collect()), ..self }
+            }
+            _ => self,
+        }
+    }
+
     fn model(&self, strategy: &str) -> ModelConfig {
         let resnet = EncoderConfig::new(ResNet18Config {
             width: 64,
@@ -236,7 +256,7 @@ impl Case {
     fn learner(&self, name: &str) -> Learner<AnyModel> {
         let strategy = self.strategy(name);
         let solo_heads = strategy.wants_solo_heads();
-        let model = self.model(name).build(&self.data, self.outputs, solo_heads, 0, &Device::flex());
+        let model = self.model(name).build(&self.data, self.outputs, solo_heads, 0, &device());
         let model = model.unwrap_or_else(|e| panic!("{name}: {e}"));
         let strategy = strategy.build(model.modalities()).expect("the strategy fits");
         let sgd = OptimizerConfig::Sgd {
@@ -278,4 +298,5 @@ fn step<M: Model>(learner: &mut Learner<M>, inputs: &Inputs, task: &dyn Task) {
         let model = learner.model.clone();
         learner.model = learner.optimizer.step(model, gradients, &learner.groups, 1.0);
     }
+    device().sync().expect("the device finishes the step");
 }

@@ -1,0 +1,46 @@
+//! Where and how precisely the numbers of other implementations are checked.
+
+use std::sync::OnceLock;
+
+use burn::tensor::{Device, FloatDType};
+use counterpoint::device::Processor;
+
+/// The variable of the environment that names the device; the CPU without it.
+pub const DEVICE: &str = "COUNTERPOINT_DEVICE";
+
+/// Set to `single` it says that double precision is not to be tried.
+pub const PRECISION: &str = "COUNTERPOINT_PRECISION";
+
+/// The device that `COUNTERPOINT_DEVICE` names.
+///
+/// # Panics
+/// If there is none of that name; the message says which there are.
+pub fn device() -> Device {
+    let name = std::env::var(DEVICE).unwrap_or_else(|_| "cpu".into());
+    Processor::named(&name).and_then(|processor| processor.open()).unwrap_or_else(|e| panic!("{DEVICE}: {e}"))
+}
+
+/// Whether this process checks in single precision: asked for, or because the
+/// device has no other.
+pub fn is_single() -> bool {
+    static SINGLE: OnceLock<bool> = OnceLock::new();
+    let asked = || std::env::var(PRECISION).is_ok_and(|precision| precision == "single");
+    *SINGLE.get_or_init(|| asked() || !device().supports_dtype(FloatDType::F64))
+}
+
+/// How many times the tolerances of double precision those of this process are.
+pub fn slack() -> f64 {
+    if is_single() { 10.0 } else { 1.0 }
+}
+
+/// Makes every tensor of this process a double, unless it is to be single. Reference numbers are
+/// doubles, and where a function is steep (layer norm of nearly equal numbers) or has a
+/// kink, single precision departs from them by more than any useful tolerance.
+///
+/// # Errors
+/// If the process has made tensors before.
+pub fn double() -> Result<(), String> {
+    static DONE: OnceLock<Result<(), String>> = OnceLock::new();
+    let configure = |mut device: Device| device.configure(FloatDType::F64).map_err(|e| e.to_string());
+    DONE.get_or_init(|| if is_single() { Ok(()) } else { configure(device()) }).clone()
+}
