@@ -1,6 +1,6 @@
 //! `counterpoint explain`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use counterpoint::grad::{Group, Routing, Row, Seen};
 use counterpoint::model::Model;
@@ -15,14 +15,16 @@ use crate::run::Run;
 
 /// Prints the matrix W, the parameter groups and who trains whom.
 pub fn run(args: &Explain) -> Result<(), Failure> {
-    let loaded = config::load(&args.config, &args.set)?;
+    let mut loaded = config::load(&args.config, &args.set)?;
+    // Who trains whom is the same everywhere.
+    loaded.config.train.device = "cpu".into();
     let epochs = loaded.config.train.epochs;
     let run = Run::open(loaded)?;
     let mut learner = run.learner()?;
     let names = learner.model.modalities().clone();
     let at = Moment { epoch: 0, epochs, batch: 0, batches: 1, seed: 0 };
     let phases = learner.strategy.phases(at, &names);
-    let (outputs, losses) = (BTreeMap::new(), BTreeMap::new());
+    let (outputs, rows) = (BTreeMap::new(), BTreeSet::new());
     let groups = learner.groups.groups();
     let mut matrices = Vec::new();
     for phase in &phases {
@@ -30,7 +32,7 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
             phase.clone(),
             learner
                 .strategy
-                .route(&Seen { at, outputs: &outputs, losses: &losses, task: run.task.as_ref() }, &names)?,
+                .route(&Seen { at, outputs: &outputs, rows: &rows, task: run.task.as_ref() }, &names)?,
         ));
     }
     if args.json {

@@ -1,12 +1,13 @@
 //! How much gradient an encoder receives, in four measures
 //! (docs/methods.md, "Gradient at an encoder").
 
-/// Sum over parameter tensors of the mean magnitude of their entries: the
-/// measure of the DGL paper's Figures 1c and 3b. A tensor counts as much as
-/// another whatever its size.
-pub fn summed_mean_magnitude<'a>(tensors: impl IntoIterator<Item = &'a [f32]>) -> f64 {
-    let mean = |t: &[f32]| t.iter().map(|g| f64::from(g.abs())).sum::<f64>() / t.len() as f64;
-    tensors.into_iter().filter(|t| !t.is_empty()).map(mean).sum()
+/// Mean magnitude of the entries of a tensor.
+///
+/// # Panics
+/// If there are none.
+pub fn mean_magnitude(tensor: &[f32]) -> f64 {
+    assert!(!tensor.is_empty(), "a parameter has entries");
+    tensor.iter().map(|g| f64::from(g.abs())).sum::<f64>() / tensor.len() as f64
 }
 
 /// The magnitude of one encoder's gradient in one step.
@@ -23,17 +24,19 @@ pub struct EncoderGradient {
 
 impl EncoderGradient {
     /// The measures of gradients after a clip by `clip` (1 if there was none),
-    /// with the weight `factor` of the loss that trains the encoder.
+    /// with the weight `factor` of the loss that trains the encoder. `applied` is the
+    /// sum over its parameter tensors of the mean magnitude of their entries: the
+    /// measure of the DGL paper's Figures 1c and 3b. A tensor counts as much as
+    /// another whatever its size.
     ///
     /// ```
-    /// use counterpoint::diagnose::EncoderGradient;
+    /// use counterpoint::diagnose::{EncoderGradient, mean_magnitude};
     /// let (weight, bias) = ([0.5, -1.5], [0.25]);
-    /// let seen = EncoderGradient::of([&weight[..], &bias[..]], 0.5, 4.0);
+    /// let seen = EncoderGradient::of(mean_magnitude(&weight) + mean_magnitude(&bias), 0.5, 4.0);
     /// assert_eq!(seen.applied, 1.25); // the mean of 0.5 and 1.5, plus 0.25
     /// assert_eq!((seen.per_factor, seen.before_clip), (0.3125, 2.5));
     /// ```
-    pub fn of<'a>(tensors: impl IntoIterator<Item = &'a [f32]>, clip: f64, factor: f64) -> Self {
-        let applied = summed_mean_magnitude(tensors);
+    pub fn of(applied: f64, clip: f64, factor: f64) -> Self {
         Self { applied, per_factor: applied / factor, before_clip: applied / clip }
     }
 }

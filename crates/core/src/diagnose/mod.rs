@@ -38,7 +38,7 @@ mod suppression;
 
 pub use conflict::mean_cosine;
 pub use diagnosis::Diagnosis;
-pub use gradient::{EncoderGradient, mean_norm_at_features, summed_mean_magnitude};
+pub use gradient::{EncoderGradient, mean_magnitude, mean_norm_at_features};
 pub use rank::effective_rank;
 pub use settings::{Diagnostics, DiagnosticsConfig, Level, Measure};
 pub use shapley::shapley;

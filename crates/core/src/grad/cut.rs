@@ -14,7 +14,6 @@ use burn::tensor::Tensor;
 
 use super::{Evaluator, Gradients, Group, Groups, Ledger, Need, Phase, Row, Scene, Seen, group::deafen};
 use crate::Error;
-use crate::host::scalar;
 use crate::layer::Pass;
 use crate::modality::{Modality, Present};
 use crate::model::{Feature, Features, Model, PartGradients};
@@ -30,7 +29,7 @@ pub struct Cut;
 type Arrived = (Row, Modality, PartGradients);
 
 impl<M: Model> Evaluator<M> for Cut {
-    fn evaluate(
+    fn run(
         &self,
         scene: Scene<'_, M>,
         phase: &Phase,
@@ -46,7 +45,8 @@ impl<M: Model> Evaluator<M> for Cut {
         let encoded = encode(scene, still, phase, pass);
         let plain = each(&encoded, Feature::inner);
 
-        let mut ledger = Ledger { encoder_runs: encoded.iter().flatten().count(), ..Ledger::default() };
+        let mut ledger = Ledger::default();
+        ledger.encoder_runs = encoded.iter().flatten().count();
         let join = |model: &M, row: Row, features: &Features, pass: &mut Pass<'_>| {
             let parts = scene.parts(row).into_iter().map(|(row, samples)| {
                 let features = inputs.pick(features, row.present(names.len()), &samples);
@@ -66,7 +66,7 @@ impl<M: Model> Evaluator<M> for Cut {
             let hearing = hearing(model, groups, |group| strategy.listens(row, group));
             let Some(output) = join(&hearing, row, &leaves, pass) else { continue };
             let loss = strategy.loss(row, &output, &ledger.outputs, task);
-            ledger.losses.insert(row, scalar(loss.clone()));
+            ledger.note_loss(row, loss.clone());
             ledger.outputs.insert(row, output.constant());
             drop(output);
             let mut tape = loss.backward();
@@ -74,14 +74,14 @@ impl<M: Model> Evaluator<M> for Cut {
                 let Some(leaf) = &leaves[m.0] else { continue };
                 let parts: PartGradients = leaf.rows().map(|part| part.grad_remove(&mut tape)).collect();
                 if parts.iter().any(Option::is_some) {
-                    ledger.boundary_norms.insert((row, m), norm(&parts));
+                    ledger.note_boundary(row, m, &parts);
                     arrived.push((row, m, parts));
                 }
             }
             rows.insert(row, Gradients::take(&hearing, groups, &mut tape));
         }
         let routing =
-            strategy.route(&Seen { at, outputs: &ledger.outputs, losses: &ledger.losses, task }, names)?;
+            strategy.route(&Seen { at, outputs: &ledger.outputs, rows: &ledger.trained, task }, names)?;
 
         let through = match phase.need {
             Need::Boundary => {
@@ -221,8 +221,4 @@ fn separate_rows<M: Model>(
         }
     }
     runs
-}
-
-fn norm(parts: &PartGradients) -> f64 {
-    parts.iter().flatten().map(|x| scalar((x.clone() * x.clone()).sum())).sum::<f64>().sqrt()
 }

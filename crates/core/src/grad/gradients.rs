@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Gradients as Tape, Tensor};
 
 use super::{Group, Groups};
-use crate::host::scalar;
+use crate::host::Reads;
 
 /// One flat gradient for each parameter that anything listens for.
 ///
@@ -81,24 +81,42 @@ impl Gradients {
 
     /// Euclidean norm over all entries for which `of` holds of their position.
     pub fn norm(&self, of: impl Fn(usize) -> bool) -> f64 {
-        let squares = self.0.iter().enumerate().filter(|(i, _)| of(*i));
-        squares
-            .filter_map(|(_, entry)| entry.clone())
-            .map(|g| scalar((g.clone() * g).sum()))
-            .sum::<f64>()
-            .sqrt()
+        let mut reads = Reads::default();
+        let entries = self.0.iter().enumerate().filter(|(i, _)| of(*i));
+        entries.filter_map(|(_, entry)| entry.as_ref()).for_each(|g| reads.add(square(g)));
+        root(&reads.fetch())
+    }
+
+    /// Adds what [`Self::clip_by`] needs to know to what is read.
+    pub(crate) fn ask(&self, reads: &mut Reads) {
+        self.0.iter().flatten().for_each(|g| reads.add(square(g)));
     }
 
     /// Limits the norm over all entries together, as PyTorch's
     /// `clip_grad_norm_`: factor `min(1, max / (norm + 1e-6))`.
     pub fn clip(&mut self, max: f64) -> Clip {
-        let norm = self.norm(|_| true);
+        let mut reads = Reads::default();
+        self.ask(&mut reads);
+        self.clip_by(max, &reads.fetch())
+    }
+
+    /// As [`Self::clip`], with the answers to what was asked.
+    pub(crate) fn clip_by(&mut self, max: f64, squares: &[Vec<f32>]) -> Clip {
+        let norm = root(squares);
         let factor = (max / (norm + 1e-6)).min(1.0);
         if factor < 1.0 {
             self.scale(factor);
         }
         Clip { norm, factor }
     }
+}
+
+fn square(gradient: &Tensor<1>) -> Tensor<1> {
+    (gradient.clone() * gradient.clone()).sum()
+}
+
+fn root(squares: &[Vec<f32>]) -> f64 {
+    squares.iter().map(|square| f64::from(square[0])).sum::<f64>().sqrt()
 }
 
 /// What a clip did.

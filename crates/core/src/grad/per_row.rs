@@ -2,7 +2,6 @@
 
 use super::{Evaluator, Gradients, Ledger, Need, Phase, Row, RowOutput, Scene, Seen};
 use crate::Error;
-use crate::host::scalar;
 use crate::layer::Pass;
 use crate::model::Model;
 use crate::strategy::Strategy;
@@ -13,7 +12,7 @@ use crate::strategy::Strategy;
 pub struct PerRow;
 
 impl<M: Model> Evaluator<M> for PerRow {
-    fn evaluate(
+    fn run(
         &self,
         scene: Scene<'_, M>,
         phase: &Phase,
@@ -39,11 +38,11 @@ impl<M: Model> Evaluator<M> for PerRow {
             let Some(output) = forward(row, pass) else { continue };
             ledger.encoder_runs += 2 * encoders(row);
             let loss = strategy.loss(row, &output, &ledger.outputs, task);
-            ledger.losses.insert(row, scalar(loss.clone()));
+            ledger.note_loss(row, loss.clone());
             ledger.rows.insert(row, Gradients::take(model, groups, &mut loss.backward()));
             ledger.outputs.insert(row, output.constant());
         }
-        let seen = Seen { at, outputs: &ledger.outputs, losses: &ledger.losses, task };
+        let seen = Seen { at, outputs: &ledger.outputs, rows: &ledger.trained, task };
         let routing = strategy.route(&seen, model.modalities())?;
         let mut gradients = Gradients::none(groups);
         for (row, group, weight) in routing.entries() {

@@ -4,6 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::{Gradients, Groups, Ledger, Phase, Row, RowOutput};
 use crate::Error;
+use crate::host::Reads;
 use crate::input::Inputs;
 use crate::layer::Pass;
 use crate::modality::Present;
@@ -87,7 +88,20 @@ impl<M: Model> Scene<'_, M> {
 
 /// A way to compute the gradients of a phase. All ways mean the same.
 pub trait Evaluator<M: Model> {
-    /// Runs forward, asks the strategy for its matrix, and mixes gradients by it.
+    /// Runs forward, asks the strategy for its matrix, and mixes gradients by it. Losses and
+    /// norms are not read yet: see [`Ledger::read`].
+    ///
+    /// # Errors
+    /// What the strategy's `route` returns.
+    fn run(
+        &self,
+        scene: Scene<'_, M>,
+        phase: &Phase,
+        strategy: &mut dyn Strategy,
+        pass: &mut Pass<'_>,
+    ) -> Result<(Gradients, Ledger), Error>;
+
+    /// As [`Evaluator::run`], with everything read.
     ///
     /// # Errors
     /// What the strategy's `route` returns.
@@ -97,5 +111,9 @@ pub trait Evaluator<M: Model> {
         phase: &Phase,
         strategy: &mut dyn Strategy,
         pass: &mut Pass<'_>,
-    ) -> Result<(Gradients, Ledger), Error>;
+    ) -> Result<(Gradients, Ledger), Error> {
+        let (gradients, mut ledger) = self.run(scene, phase, strategy, pass)?;
+        ledger.read(Reads::default());
+        Ok((gradients, ledger))
+    }
 }

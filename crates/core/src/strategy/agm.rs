@@ -172,7 +172,8 @@ impl Strategy for Agm {
         let Some(part) = output.scores_at(&full.samples) else {
             return task.loss(scores, &output.targets);
         };
-        let fused = Tensor::from_data(full.scores.to_data(), &part.device());
+        // Scores of earlier rows have no graph.
+        let fused = Tensor::from_inner(full.scores.clone());
         task.loss(fused + (part.clone() - part.detach()), &full.targets)
     }
 

@@ -112,12 +112,12 @@ impl Strategy for Mla {
 
     fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         // One modality alone is the full row's shape too, so only its row counts.
-        let turn = seen.losses.keys().filter(|row| matches!(row, Row::Solo(_)));
+        let turn = seen.rows.iter().filter(|row| matches!(row, Row::Solo(_)));
         Ok(turn.fold(Routing::default(), |w, &row| w.to_all(row, 1.0, modalities)))
     }
 
     fn shape(&mut self, ledger: &Ledger, gradients: &mut Gradients, groups: &Groups, at: Moment) {
-        let turn = ledger.losses.keys().find_map(|row| match row {
+        let turn = ledger.trained.iter().find_map(|row| match row {
             Row::Solo(m) => Some(ledger.outputs[row].feature(*m)),
             _ => None,
         });

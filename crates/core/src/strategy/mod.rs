@@ -127,8 +127,8 @@ impl Figure {
 /// let (names, audio) = (Modalities::new(["audio", "image"])?, Modality(0));
 /// let mut weight = |epoch, row| {
 ///     let at = Moment { epoch, epochs: 10, batch: 0, batches: 1, seed: 0 };
-///     let (outputs, losses, task) = (Default::default(), Default::default(), Classification::new(2));
-///     let seen = Seen { at, outputs: &outputs, losses: &losses, task: &task };
+///     let (outputs, rows, task) = (Default::default(), Default::default(), Classification::new(2));
+///     let seen = Seen { at, outputs: &outputs, rows: &rows, task: &task };
 ///     Relay.route(&seen, &names).map(|w| w.weight(row, Group::Encoder(audio)))
 /// };
 /// assert_eq!((weight(0, Row::Full)?, weight(5, Row::Full)?), (0.0, 1.0));

@@ -227,7 +227,7 @@ impl Strategy for ReconBoost {
     }
 
     fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        Ok(seen.losses.keys().fold(Routing::default(), |w, &row| w.to_all(row, 1.0, modalities)))
+        Ok(seen.rows.iter().fold(Routing::default(), |w, &row| w.to_all(row, 1.0, modalities)))
     }
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {

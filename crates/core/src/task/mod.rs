@@ -57,16 +57,21 @@ pub trait Task: Debug + Send + Sync {
         &[]
     }
 
-    /// Scores boiled down to what [`Task::judge`] needs, `[samples, kept]`
-    /// row-major; by default what [`Task::condense`] makes of them.
-    fn keep(&self, scores: Tensor<2>, targets: &Targets) -> Vec<f32> {
-        self.condense(host(scores), targets)
+    /// What [`Task::condense`] needs of the scores of so many samples, still on
+    /// the device; by default all.
+    fn asked(&self, scores: Tensor<2>, _samples: usize) -> Tensor<2> {
+        scores
     }
 
-    /// Scores of whole samples, `[samples, outputs]` row-major, boiled down; by
-    /// default the scores themselves.
-    fn condense(&self, scores: Vec<f32>, _targets: &Targets) -> Vec<f32> {
-        scores
+    /// The values of [`Task::asked`] boiled down to what [`Task::judge`] needs,
+    /// `[samples, kept]` row-major; by default as they are.
+    fn condense(&self, asked: Vec<f32>, _targets: &Targets) -> Vec<f32> {
+        asked
+    }
+
+    /// Scores boiled down to what [`Task::judge`] needs, `[samples, kept]` row-major.
+    fn keep(&self, scores: Tensor<2>, targets: &Targets) -> Vec<f32> {
+        self.condense(host(self.asked(scores, targets.len())), targets)
     }
 
     /// The metrics of all samples of a split together, in the order of

@@ -140,7 +140,7 @@ impl<M: Model> Lab for Bench<'_, M> {
                 let at = self.trainer.moment(epoch, batch);
                 let scene = Scene { model: &model, groups: self.groups, inputs: &inputs, task, at };
                 let pass = &mut Pass::train(&mut buffers);
-                let (mut gradients, _) = evaluator.evaluate(scene, &phase, &mut everything, pass)?;
+                let (mut gradients, _) = evaluator.run(scene, &phase, &mut everything, pass)?;
                 if let Some(max) = config.clip {
                     gradients.clip(max);
                 }

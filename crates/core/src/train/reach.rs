@@ -90,7 +90,7 @@ fn unreached<M: Model>(
             let scene = Scene { model: &learner.model, groups: &learner.groups, inputs, task, at };
             let mut scratch = Buffers::default();
             let pass = &mut Pass::train(&mut scratch);
-            let (gradients, _) = evaluator.evaluate(scene, &phase, learner.strategy.as_mut(), pass)?;
+            let (gradients, _) = evaluator.run(scene, &phase, learner.strategy.as_mut(), pass)?;
             for (position, reached) in reached.iter_mut().enumerate() {
                 *reached |= gradients.get(position).is_some();
             }

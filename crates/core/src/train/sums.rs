@@ -6,16 +6,15 @@ use super::Learner;
 use crate::grad::{Clip, Ledger, Row};
 use crate::modality::Modalities;
 use crate::model::Model;
-use crate::task::Task;
 
-/// Adds a step to the epoch's sums: they travel in the checkpoint, so an
+/// Adds a step, with the running metric of its rows, to the epoch's sums: they travel in the checkpoint, so an
 /// interrupted epoch reports what an uninterrupted one would.
 pub(super) fn tally<M: Model>(
     sums: &mut BTreeMap<String, f64>,
     ledger: &Ledger,
     clip: Option<Clip>,
     learner: &Learner<M>,
-    task: &dyn Task,
+    running: &BTreeMap<Row, f64>,
 ) {
     let mut add = |key: String, value: f64| *sums.entry(key).or_default() += value;
     for (row, loss) in &ledger.losses {
@@ -24,14 +23,10 @@ pub(super) fn tally<M: Model>(
         let count = output.samples.len() as f64;
         add(format!("row/{label}/samples"), count);
         add(format!("row/{label}/loss"), loss * count);
-        if task.running().is_some() {
-            let kept = task.keep(output.scores.clone(), &output.targets);
-            let value = task.follow(&kept, &output.targets);
-            // A batch on which it is not defined, such as label maps of nothing but void.
-            if !value.is_nan() {
-                add(format!("row/{label}/running"), value * count);
-                add(format!("row/{label}/followed"), count);
-            }
+        // There is none of a batch on which it is not defined, such as label maps of nothing but void.
+        if let Some(value) = running.get(row).filter(|value| !value.is_nan()) {
+            add(format!("row/{label}/running"), value * count);
+            add(format!("row/{label}/followed"), count);
         }
     }
     add("encoder_runs".into(), ledger.encoder_runs as f64);

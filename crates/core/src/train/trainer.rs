@@ -14,7 +14,8 @@ use super::sums::{tally, terms};
 use super::watch::tally_gradients;
 use super::{Checkpoint, Evaluation, Learner, Progress, ScheduleConfig, check_reach};
 use crate::diagnose::{Diagnosis, Diagnostics, EncoderGradient, Level};
-use crate::grad::{Clip, Evaluator, Ledger, Row, Scene};
+use crate::grad::{Clip, Evaluator, Gradients, Ledger, Row, Scene};
+use crate::host::Reads;
 use crate::input::Inputs;
 use crate::layer::Pass;
 use crate::modality::Modality;
@@ -229,14 +230,15 @@ impl<M: Model> Trainer<'_, M> {
                     task: self.task,
                     at,
                 };
-                let (mut gradients, ledger) =
-                    self.evaluator.evaluate(scene, &phase, learner.strategy.as_mut(), &mut pass)?;
+                let (mut gradients, mut ledger) =
+                    self.evaluator.run(scene, &phase, learner.strategy.as_mut(), &mut pass)?;
+                let (running, squares) = self.read(&mut ledger, &gradients);
                 self.check_finite(&ledger, learner, at)?;
-                let clip = self.config.clip.map(|max| gradients.clip(max));
+                let clip = self.config.clip.map(|max| gradients.clip_by(max, &squares));
                 let received = self.step_gradients(&gradients, &ledger, clip, learner);
                 let model = learner.model.clone();
                 learner.model = learner.optimizer.step(model, gradients, &learner.groups, factor);
-                tally(&mut progress.sums, &ledger, clip, learner, self.task);
+                tally(&mut progress.sums, &ledger, clip, learner, &running);
                 tally_gradients(&mut progress.sums, &received, &ledger, learner.model.modalities());
                 tally_figures(&mut progress.sums, &learner.strategy.figures(), learner.model.modalities());
                 observer.step(&StepReport { at, samples, ledger: &ledger, clip, gradients: &received });
@@ -253,6 +255,31 @@ impl<M: Model> Trainer<'_, M> {
             }
         }
         Ok(Outcome::Finished)
+    }
+
+    /// Reads all that a step wants to know at once: losses, norms, and of each row the running
+    /// metric, if the task has one. Returns the latter and what a clip needs.
+    fn read(&self, ledger: &mut Ledger, gradients: &Gradients) -> (BTreeMap<Row, f64>, Vec<Vec<f32>>) {
+        let mut reads = Reads::default();
+        if self.config.clip.is_some() {
+            gradients.ask(&mut reads);
+        }
+        let squares = reads.len();
+        let followed: Vec<Row> = match self.task.running() {
+            Some(_) => ledger.trained.iter().copied().collect(),
+            None => Vec::new(),
+        };
+        for row in &followed {
+            let output = &ledger.outputs[row];
+            reads.add(self.task.asked(output.scores.clone(), output.targets.len()));
+        }
+        let mut values = ledger.read(reads);
+        let asked = values.split_off(squares);
+        let running = followed.into_iter().zip(asked).map(|(row, asked)| {
+            let targets = &ledger.outputs[&row].targets;
+            (row, self.task.follow(&self.task.condense(asked, targets), targets))
+        });
+        (running.collect(), values)
     }
 
     /// Validates an epoch, keeps it if it is the best, and lets the strategy

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use burn::tensor::Tensor;
+
 use super::{Besides, Evaluation, Learner, Trainer, evaluate};
 use crate::Error;
-use crate::diagnose::{Diagnosis, EncoderGradient, Examination, Level, Measure, absence, constant_guess};
-use crate::grad::{Clip, Gradients, Group, Groups, Ledger, Row};
-use crate::host::host;
+use crate::device::is_host;
+use crate::diagnose::{
+    Diagnosis, EncoderGradient, Examination, Level, Measure, absence, constant_guess, mean_magnitude,
+};
+use crate::grad::{Clip, Gradients, Group, Ledger, Row};
+use crate::host::{Reads, owned};
 use crate::modality::{Modalities, Modality, Present};
 use crate::model::Model;
 
@@ -33,14 +38,23 @@ impl<M: Model> Trainer<'_, M> {
         if !self.diagnostics.config.wants(Measure::Gradients) {
             return BTreeMap::new();
         }
-        let of = |m: Modality| {
-            let tensors = of_group(gradients, &learner.groups, Group::Encoder(m));
+        let parameters = || learner.groups.parameters().iter().enumerate();
+        let of_encoder = |m: Modality| parameters().filter(move |(_, p)| p.group == Group::Encoder(m));
+        let names = learner.model.modalities();
+        let received: Vec<(Modality, &Tensor<1>)> = names
+            .iter()
+            .flat_map(|m| of_encoder(m).filter_map(move |(i, _)| Some((m, gradients.get(i)?))))
+            .collect();
+        let mut applied: BTreeMap<Modality, f64> = BTreeMap::new();
+        for ((m, _), mean) in received.iter().zip(mean_magnitudes(received.iter().map(|(_, tensor)| *tensor)))
+        {
+            *applied.entry(*m).or_default() += mean;
+        }
+        let of = |(m, applied): (Modality, f64)| {
             let factor: f64 = ledger.routing.rows_of(Group::Encoder(m)).map(|(_, weight)| weight).sum();
-            let received = !tensors.is_empty() && factor != 0.0;
-            let slices = tensors.iter().map(Vec::as_slice);
-            received.then(|| (m, EncoderGradient::of(slices, clip.map_or(1.0, |c| c.factor), factor)))
+            (factor != 0.0).then(|| (m, EncoderGradient::of(applied, clip.map_or(1.0, |c| c.factor), factor)))
         };
-        learner.model.modalities().iter().filter_map(of).collect()
+        applied.into_iter().filter_map(of).collect()
     }
 
     /// Looks inside after `done` epochs. `sums` are those of the last epoch.
@@ -76,11 +90,20 @@ impl<M: Model> Trainer<'_, M> {
     }
 }
 
-/// The gradients of a group's parameters that have one.
-fn of_group(gradients: &Gradients, groups: &Groups, group: Group) -> Vec<Vec<f32>> {
-    let parameters = groups.parameters().iter().enumerate();
-    let of = parameters.filter(|(_, p)| p.group == group);
-    of.filter_map(|(position, _)| Some(host(gradients.get(position)?.clone()))).collect()
+/// The mean magnitude of the entries of each tensor. On a device it is computed there, in single
+/// precision, and read at once.
+fn mean_magnitudes<'a>(tensors: impl Iterator<Item = &'a Tensor<1>>) -> Vec<f64> {
+    let mut reads = Reads::default();
+    let mut means = Vec::new();
+    for tensor in tensors.cloned() {
+        if is_host(&tensor.device()) {
+            means.push(mean_magnitude(&owned(tensor)));
+        } else {
+            reads.add(tensor.abs().mean());
+        }
+    }
+    means.extend(reads.fetch().iter().map(|mean| f64::from(mean[0])));
+    means
 }
 
 /// Adds a step's encoder gradients, and who sent them, to the epoch's sums.

@@ -229,14 +229,14 @@ fn subject(truncate_multimodal: bool, truncate_unimodal: bool, alpha: f64) -> Su
 struct MovesTwice;
 
 impl<M: Model> Evaluator<M> for MovesTwice {
-    fn evaluate(
+    fn run(
         &self,
         scene: Scene<'_, M>,
         phase: &Phase,
         strategy: &mut dyn Strategy,
         pass: &mut Pass<'_>,
     ) -> Result<(Gradients, Ledger), Error> {
-        let result = Cut.evaluate(scene, phase, strategy, pass);
+        let result = Cut.run(scene, phase, strategy, pass);
         // The same buffers once more, as an evaluator without `Pass` would do.
         for m in scene.model.modalities().iter() {
             scene.model.encode(m, scene.inputs.get(m).expect("complete"), pass);
@@ -249,14 +249,14 @@ impl<M: Model> Evaluator<M> for MovesTwice {
 struct Louder;
 
 impl<M: Model> Evaluator<M> for Louder {
-    fn evaluate(
+    fn run(
         &self,
         scene: Scene<'_, M>,
         phase: &Phase,
         strategy: &mut dyn Strategy,
         pass: &mut Pass<'_>,
     ) -> Result<(Gradients, Ledger), Error> {
-        let (mut gradients, ledger) = Cut.evaluate(scene, phase, strategy, pass)?;
+        let (mut gradients, ledger) = Cut.run(scene, phase, strategy, pass)?;
         gradients.scale(1.0 + 1e-5);
         Ok((gradients, ledger))
     }

@@ -15,6 +15,7 @@ mod fusion;
 mod head;
 mod native;
 mod own_term;
+mod reads;
 mod run;
 mod statistics;
 mod symmetry;

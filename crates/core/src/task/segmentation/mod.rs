@@ -13,7 +13,6 @@ use burn::tensor::{Int, Tensor, TensorData};
 use counterpoint_batch::{ClassMap, Targets};
 
 use super::counts::{ClassCounts, mean};
-use super::summary::argmax;
 use super::{Judge, Metric, Metrics, Task, TaskKind};
 use crate::Error;
 use crate::host::host;
@@ -143,18 +142,17 @@ impl Segmentation {
         confusion
     }
 
-    /// Scores of the full size on the host, one slice of pixels a sample.
-    fn full(&self, scores: Tensor<2>, samples: usize) -> Vec<f32> {
+    /// Scores of the full size, the pixels of a sample together.
+    fn full(&self, scores: Tensor<2>, samples: usize) -> Tensor<2> {
         let [rows, classes] = scores.dims();
         let full = self.scales[0].len();
-        let scores = match rows / samples.max(1) {
+        match rows / samples.max(1) {
             places if places == full => scores,
             places => scores
                 .reshape([samples, places, classes])
                 .narrow(1, 0, full) // [samples, pixels, classes]
                 .reshape([samples * full, classes]),
-        };
-        host(scores)
+        }
     }
 }
 
@@ -186,15 +184,18 @@ impl Task for Segmentation {
         self.weights.len() * self.weights.len()
     }
 
+    /// The predicted class of every pixel of the full size.
+    fn asked(&self, scores: Tensor<2>, samples: usize) -> Tensor<2> {
+        self.full(scores, samples).argmax(1).float()
+    }
+
     /// Of every sample its confusion counts `[true, predicted]`.
-    fn keep(&self, scores: Tensor<2>, targets: &Targets) -> Vec<f32> {
-        let classes = self.weights.len();
-        let scores = self.full(scores, targets.len());
-        let of_samples = scores.chunks_exact(self.scales[0].len() * classes).zip(self.maps(targets));
+    fn condense(&self, predicted: Vec<f32>, targets: &Targets) -> Vec<f32> {
+        let of_samples = predicted.chunks_exact(self.scales[0].len()).zip(self.maps(targets));
         let mut kept = Vec::with_capacity(targets.len() * self.kept());
-        for (scores, map) in of_samples {
-            let mut confusion = Confusion::new(classes);
-            confusion.add(map, scores.chunks_exact(classes).map(argmax));
+        for (predicted, map) in of_samples {
+            let mut confusion = Confusion::new(self.weights.len());
+            confusion.add(map, predicted.iter().map(|&class| class as usize));
             // Whole numbers below 2^24, as long as a map has fewer pixels.
             kept.extend(confusion.counts().iter().map(|&count| count as f32));
         }
@@ -221,7 +222,7 @@ impl Task for Segmentation {
     /// Over the valid pixels of the full size.
     fn confidence(&self, scores: Tensor<2>, targets: &Targets) -> Option<f64> {
         let classes = self.weights.len();
-        let scores = self.full(scores, targets.len());
+        let scores = host(self.full(scores, targets.len()));
         let truth = self.maps(targets).flatten();
         let (mut sum, mut count) = (0.0, 0.0);
         for (row, &class) in scores.chunks_exact(classes).zip(truth) {
