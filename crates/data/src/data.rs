@@ -131,6 +131,7 @@ impl DataConfig {
         split.check()?;
         let open = || {
             let mut plan = set.plan(&Request { common, split, base })?;
+            plan.choose(common.modalities.as_deref())?;
             if split.stratify && !matches!(plan.labelling, Labelling::Classes) {
                 return Err(DataError::config(
                     "`stratify` shares out classes, but the targets of this set are not classes; leave it out",

@@ -27,6 +27,34 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Keeps the chosen modalities, in their order, of a set that gave all of its own: a set may read
+    /// only what was chosen, but need not. Names with `*` are patterns, which a set resolves itself.
+    ///
+    /// # Errors
+    /// If one was chosen that the set does not have.
+    pub(crate) fn choose(&mut self, chosen: Option<&[String]>) -> Result<(), DataError> {
+        let Some(names) = chosen.filter(|names| !names.iter().any(|name| name.contains('*'))) else {
+            return Ok(());
+        };
+        let place = |name: &String| {
+            let found = self.drafts.iter().position(|draft| draft.preparation.modality == *name);
+            found.ok_or_else(|| {
+                let available: Vec<&str> =
+                    self.drafts.iter().map(|draft| draft.preparation.modality.as_str()).collect();
+                DataError::config(format!(
+                    "`modalities` names `{name}`, this data set has: {}",
+                    available.join(", ")
+                ))
+            })
+        };
+        let places = names.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+        self.drafts = places.iter().map(|&place| self.drafts[place].clone()).collect();
+        for record in &mut self.records {
+            record.sources = places.iter().map(|&place| record.sources[place].clone()).collect();
+        }
+        Ok(())
+    }
+
     /// Finds files whose names their list spells in another way.
     pub(crate) fn respell(&mut self) {
         for record in &mut self.records {

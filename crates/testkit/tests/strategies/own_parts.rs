@@ -1,7 +1,5 @@
 //! Parts of another crate: named in a configuration, trained, stopped, resumed.
 
-use std::path::Path;
-
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation::relu};
 use counterpoint::Error;
@@ -58,10 +56,6 @@ impl EncoderSettings for LineConfig {
             dropout: Dropout::new(0.2, &init.part("dropout")),
             scale: init.normal("scale", [self.channels], 1.0),
         }))
-    }
-
-    fn pretrained(&self) -> Option<(&Path, Option<&str>)> {
-        None
     }
 }
 

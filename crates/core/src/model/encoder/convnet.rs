@@ -1,7 +1,5 @@
 //! A compact convolutional encoder.
 
-use std::path::Path;
-
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::relu};
 use counterpoint_batch::ModalitySpec;
@@ -43,10 +41,6 @@ impl EncoderSettings for ConvNetConfig {
     fn build(&self, data: &ModalitySpec, init: &Init) -> Result<Boxed<dyn Encoder>, Error> {
         positive(Self::NAME, "channels", &self.channels)?;
         Ok(Boxed::new(ConvNet::new(data.shape[0], &self.channels, init)))
-    }
-
-    fn pretrained(&self) -> Option<(&Path, Option<&str>)> {
-        None
     }
 }
 

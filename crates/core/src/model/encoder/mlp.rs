@@ -1,7 +1,5 @@
 //! A multilayer perceptron as encoder.
 
-use std::path::Path;
-
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::relu};
 use counterpoint_batch::ModalitySpec;
@@ -42,10 +40,6 @@ impl EncoderSettings for MlpConfig {
     fn build(&self, data: &ModalitySpec, init: &Init) -> Result<Boxed<dyn Encoder>, Error> {
         positive(Self::NAME, "widths", &self.widths)?;
         Ok(Boxed::new(Mlp::new(data.shape.iter().product(), &self.widths, init)))
-    }
-
-    fn pretrained(&self) -> Option<(&Path, Option<&str>)> {
-        None
     }
 }
 

@@ -69,7 +69,9 @@ pub trait EncoderSettings: Part {
 
     /// The file of weights that the encoder starts from, if any, and what stands
     /// before their names.
-    fn pretrained(&self) -> Option<(&Path, Option<&str>)>;
+    fn pretrained(&self) -> Option<(&Path, Option<&str>)> {
+        None
+    }
 }
 
 impl dyn EncoderSettings {

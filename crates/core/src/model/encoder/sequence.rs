@@ -1,7 +1,5 @@
 //! Sequence networks as encoders of late fusion.
 
-use std::path::Path;
-
 use counterpoint_batch::ModalitySpec;
 use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
@@ -45,9 +43,5 @@ impl EncoderSettings for SequenceEncoderConfig {
 
     fn build(&self, data: &ModalitySpec, init: &Init) -> Result<Boxed<dyn Encoder>, Error> {
         Ok(Boxed::new(self.steps.encoder(data, self.width, self.dropout, init)?))
-    }
-
-    fn pretrained(&self) -> Option<(&Path, Option<&str>)> {
-        None
     }
 }

@@ -1,0 +1,15 @@
+//! The `counterpoint` command with parts of its own.
+
+mod columns;
+mod relay;
+mod tanh;
+
+use counterpoint_cli::Catalogs;
+
+fn main() -> std::process::ExitCode {
+    let mut catalogs = Catalogs::default();
+    catalogs.strategies = catalogs.strategies.with::<relay::Relay>();
+    catalogs.encoders = catalogs.encoders.with::<tanh::TanhConfig>();
+    catalogs.data = catalogs.data.with::<columns::Columns>();
+    counterpoint_cli::main(catalogs)
+}

@@ -1,0 +1,40 @@
+//! A strategy: encoders learn by themselves first, then together.
+
+use counterpoint::Error;
+use counterpoint::catalog::Settings;
+use counterpoint::grad::{Group, Phase, Routing, Row, Seen};
+use counterpoint::modality::Modalities;
+use counterpoint::strategy::{Moment, Strategy, StrategySettings};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The strategy and its settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Relay {
+    /// Epochs in which encoders learn from their unimodal losses.
+    alone: usize,
+}
+
+impl Settings for Relay {
+    const NAME: &'static str = "relay";
+    const SUMMARY: &'static str = "encoders learn from their unimodal losses first, then from the fused one";
+}
+
+impl StrategySettings for Relay {
+    fn build(&self, _: &Modalities) -> Result<Box<dyn Strategy>, Error> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Strategy for Relay {
+    fn phases(&self, _: Moment, names: &Modalities) -> Vec<Phase> {
+        vec![Phase::of([Row::Full].into_iter().chain(names.iter().map(Row::Solo)).collect::<Vec<_>>())]
+    }
+
+    fn route(&mut self, seen: &Seen<'_>, names: &Modalities) -> Result<Routing, Error> {
+        let row = |m| if seen.at.epoch < self.alone { Row::Solo(m) } else { Row::Full };
+        let w = Routing::default().with(Row::Full, Group::Fusion, 1.0).with(Row::Full, Group::Head, 1.0);
+        Ok(names.iter().fold(w, |w, m| w.with(row(m), Group::Encoder(m), 1.0)))
+    }
+}
