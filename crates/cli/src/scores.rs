@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use counterpoint::grad::Row;
 use counterpoint::modality::Modalities;
+use counterpoint::step::Row;
 use counterpoint::task::Task;
 use counterpoint::train::{Evaluation, Kept};
 use counterpoint_report::record::{Alone, Better, Confusion, Convention, Metric, Scores};

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint_batch::{Batch, Targets};
 
-use crate::grad::Row;
+use crate::feature::{Feature, Features};
 use crate::modality::{Modality, Present};
-use crate::model::{Feature, Features};
-use crate::strategy::Incomplete;
+use crate::step::Incomplete;
+use crate::step::Row;
 
 /// One modality of a batch: only the rows of samples that have it.
 #[derive(Clone, Debug)]

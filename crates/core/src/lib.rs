@@ -2,12 +2,13 @@
 //! as it would alone.
 //!
 //! A strategy says which loss each parameter group listens to, and how loudly
-//! ([`grad::Routing`]); evaluators turn that into gradients; one training loop
+//! ([`crate::step::Routing`]); evaluators turn that into gradients; one training loop
 //! serves every strategy.
 
 pub mod device;
 pub mod diagnose;
 pub mod error;
+pub mod feature;
 pub mod grad;
 pub mod host;
 pub mod input;
@@ -15,8 +16,8 @@ pub mod layer;
 pub mod math;
 pub mod modality;
 pub mod model;
-mod per_modality;
 pub mod probe;
+pub mod step;
 pub mod strategy;
 pub mod task;
 pub mod train;

@@ -6,13 +6,13 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use counterpoint::grad::Row;
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::Pass;
 use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::encoder::{EncoderConfig, ResNet18Config};
 use counterpoint::model::{LateFusionConfig, Model as _, ModelConfig};
+use counterpoint::step::Row;
 use counterpoint::strategy::{Joint, StrategyConfig};
 use counterpoint::train::{Learner, OptimizerConfig};
 use counterpoint::weights;

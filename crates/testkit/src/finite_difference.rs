@@ -1,8 +1,8 @@
 //! Derivatives without calculus, to judge those that calculus gave.
 
 use burn::module::Module;
-use counterpoint::grad::Groups;
 use counterpoint::math::random::Random;
+use counterpoint::step::Groups;
 
 use crate::parameters::{replaced, values};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
-use counterpoint::grad::Groups;
 use counterpoint::host::host;
+use counterpoint::step::Groups;
 
 /// Values of all parameters, row-major, by name.
 pub fn values<M: Module>(model: &M, groups: &Groups) -> BTreeMap<String, Vec<f32>> {

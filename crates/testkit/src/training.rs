@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
-use counterpoint::grad::{Cut, Evaluator, Gradients, Row, Scene};
+use counterpoint::grad::{Cut, Evaluator, Scene};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
@@ -12,7 +12,8 @@ use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::encoder::{EncoderConfig, ResNet18Config};
 use counterpoint::model::fusion::{ConcatConfig, FusionConfig, SumConfig};
 use counterpoint::model::{LateFusionConfig, Model, ModelSettings};
-use counterpoint::strategy::Moment;
+use counterpoint::step::Moment;
+use counterpoint::step::{Gradients, Row};
 use counterpoint::task::{Classification, Task};
 use counterpoint::train::{Learner, OptimizerConfig};
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};

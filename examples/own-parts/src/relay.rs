@@ -2,9 +2,10 @@
 
 use counterpoint::Error;
 use counterpoint::catalog::Settings;
-use counterpoint::grad::{Group, Phase, Routing, Row, Seen};
 use counterpoint::modality::Modalities;
-use counterpoint::strategy::{Moment, Strategy, StrategySettings};
+use counterpoint::step::Moment;
+use counterpoint::step::{Group, Phase, Routing, Row, Seen};
+use counterpoint::strategy::{Strategy, StrategySettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use counterpoint::grad::{Group, Routing, Row, Seen};
 use counterpoint::model::Model;
-use counterpoint::strategy::Moment;
+use counterpoint::step::Moment;
+use counterpoint::step::{Group, Routing, Row, Seen};
 use serde_json::json;
 
 use super::{print, print_json};

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use counterpoint::device::Processor;
-use counterpoint::grad::Row;
 use counterpoint::input::Inputs;
 use counterpoint::layer::Pass;
 use counterpoint::modality::{Modality, Present};
 use counterpoint::model::Model as _;
+use counterpoint::step::Row;
 use counterpoint::train::Checkpoint;
 use counterpoint_batch::{Batch, Sample, Target};
 

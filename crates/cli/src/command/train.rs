@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use counterpoint::grad::Cut;
 use counterpoint::probe::Probe;
-use counterpoint::strategy::Moment;
+use counterpoint::step::Moment;
 use counterpoint::train::{ScheduleConfig, check_reach, try_step};
 use counterpoint_batch::{BatchSource, TargetSpec, memory};
 use counterpoint_report::record::{Epoch, Log};

@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use counterpoint::diagnose::Diagnostics;
-use counterpoint::grad::{Cut, Row};
+use counterpoint::grad::Cut;
 use counterpoint::model::{AnyModel, Model as _};
-use counterpoint::strategy::{Incomplete, Moment};
+use counterpoint::step::Row;
+use counterpoint::step::{Incomplete, Moment};
 use counterpoint::task::TaskKind;
 use counterpoint::train::{Learner, Outcome, Progress, Trainer};
 use counterpoint::{Error, ErrorKind};
@@ -229,7 +230,7 @@ impl Run {
 
     fn start(
         &self,
-        groups: &counterpoint::grad::Groups,
+        groups: &counterpoint::step::Groups,
         done: &Progress,
         absent: &[String],
         info: &RunInfo,

@@ -149,8 +149,8 @@ impl Observer for Recorder<'_> {
     }
 
     fn epoch(&mut self, report: &EpochReport<'_>) -> Result<(), Error> {
-        let label = |row: &counterpoint::grad::Row| row.label(self.names);
-        let running = |(row, (_, running)): (&counterpoint::grad::Row, &(f64, Option<f64>))| {
+        let label = |row: &counterpoint::step::Row| row.label(self.names);
+        let running = |(row, (_, running)): (&counterpoint::step::Row, &(f64, Option<f64>))| {
             let metric = self.task.running()?;
             Some((label(row), [(metric.name.to_owned(), (*running)?)].into()))
         };

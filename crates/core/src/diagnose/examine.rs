@@ -9,12 +9,14 @@ use counterpoint_batch::{Batch, BatchSource, SourceError, Targets};
 use super::{
     Diagnosis, Diagnostics, Measure, Suppression, effective_rank, mean_cosine, mean_norm_at_features,
 };
-use crate::grad::{AtBoundary, Boundary, Row};
+use crate::feature::Features;
+use crate::grad::{AtBoundary, Boundary};
 use crate::host::host;
 use crate::input::Inputs;
 use crate::layer::{Buffers, Pass};
 use crate::modality::{Modalities, Modality};
-use crate::model::{Features, Model};
+use crate::model::Model;
+use crate::step::Row;
 use crate::task::Task;
 use crate::{Error, ErrorKind};
 

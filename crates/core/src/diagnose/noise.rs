@@ -8,13 +8,14 @@ use counterpoint_batch::{BatchSource, Targets};
 use super::examine::{Examination, encode, readable};
 use super::{Diagnosis, Measure};
 use crate::Error;
-use crate::grad::Row;
+use crate::feature::Features;
 use crate::host::host;
 use crate::input::{Input, Inputs};
 use crate::layer::Pass;
 use crate::math::random::Random;
 use crate::modality::Modality;
-use crate::model::{Features, Model};
+use crate::model::Model;
+use crate::step::Row;
 
 /// Scores by what was disturbed, for all batches together.
 type Scores = BTreeMap<(Disturbed, usize), Vec<f32>>;

@@ -3,10 +3,11 @@
 use burn::tensor::Tensor;
 use counterpoint_batch::Targets;
 
-use super::{Row, group::deafen};
+use crate::feature::{Feature, Features};
 use crate::host::host;
 use crate::layer::{Buffers, Pass};
-use crate::model::{Feature, Features, Model};
+use crate::model::Model;
+use crate::step::{Row, deafen};
 use crate::task::Task;
 
 /// A model whose parameters are constants, in evaluation mode: gradients run

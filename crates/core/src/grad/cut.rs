@@ -12,11 +12,13 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use super::{Evaluator, Gradients, Group, Groups, Ledger, Need, Phase, Row, Scene, Seen, group::deafen};
+use super::{Evaluator, Scene};
 use crate::Error;
+use crate::feature::{Feature, Features, PartGradients};
 use crate::layer::Pass;
 use crate::modality::{Modality, Present};
-use crate::model::{Feature, Features, Model, PartGradients};
+use crate::model::Model;
+use crate::step::{Gradients, Group, Groups, Ledger, Need, Phase, Row, Seen, deafen};
 use crate::strategy::Strategy;
 
 /// Serves every model. With late fusion a DGL step costs what a joint step

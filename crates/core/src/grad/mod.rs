@@ -15,22 +15,11 @@
 
 mod boundary;
 mod cut;
-mod gradients;
-mod group;
-mod ledger;
 mod per_row;
-mod routing;
-mod row;
 mod scene;
 
 pub use cut::Cut;
-pub use gradients::{Clip, Gradients};
-pub use group::{Group, Groups, Parameter};
-pub use ledger::{Ledger, RowOutput, Seen};
 pub use per_row::PerRow;
-pub use routing::Routing;
-pub use row::{Need, Phase, Row};
 pub use scene::{Evaluator, Scene};
 
 pub(crate) use boundary::{AtBoundary, Boundary};
-pub(crate) use group::map_parameters;

@@ -1,9 +1,10 @@
 //! The specification: one forward and one backward for each row.
 
-use super::{Evaluator, Gradients, Ledger, Need, Phase, Row, RowOutput, Scene, Seen};
+use super::{Evaluator, Scene};
 use crate::Error;
 use crate::layer::Pass;
 use crate::model::Model;
+use crate::step::{Gradients, Ledger, Need, Phase, Row, RowOutput, Seen};
 use crate::strategy::Strategy;
 
 /// Costs as many passes through the encoders as there are rows that see them;

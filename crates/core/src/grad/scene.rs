@@ -2,14 +2,15 @@
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::{Gradients, Groups, Ledger, Phase, Row, RowOutput};
 use crate::Error;
 use crate::host::Reads;
 use crate::input::Inputs;
 use crate::layer::Pass;
 use crate::modality::Present;
 use crate::model::{Model, Scored};
-use crate::strategy::{Moment, Strategy};
+use crate::step::Moment;
+use crate::step::{Gradients, Groups, Ledger, Phase, Row, RowOutput};
+use crate::strategy::Strategy;
 use crate::task::Task;
 
 /// One batch in front of one model.

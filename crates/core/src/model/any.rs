@@ -3,11 +3,12 @@
 use burn::module::ModuleDisplay;
 
 use super::parts::boxed;
-use super::{Boxed, Erased, Feature, Features, Model, Scored};
-use crate::grad::{Groups, Row};
+use super::{Boxed, Erased, Model, Scored};
+use crate::feature::{Feature, Features};
 use crate::input::Input;
 use crate::layer::Pass;
 use crate::modality::{Modalities, Modality};
+use crate::step::{Groups, Row};
 
 /// Any model: what a configuration builds.
 pub type AnyModel = Boxed<dyn ErasedModel>;

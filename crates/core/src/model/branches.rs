@@ -6,11 +6,11 @@ use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 use counterpoint_batch::ModalitySpec;
 
-use super::Vectors;
 use crate::Error;
-use crate::grad::{Group, Groups, Row};
+use crate::feature::Vectors;
 use crate::layer::{Init, Linear};
 use crate::modality::Modalities;
+use crate::step::{Group, Groups, Row};
 
 /// An encoder for each modality, and a linear head of its own where asked for.
 #[derive(Module, Debug)]

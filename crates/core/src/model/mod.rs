@@ -11,7 +11,6 @@ mod config;
 mod cube;
 pub mod encoder;
 pub mod esanet;
-mod feature;
 pub mod fusion;
 pub mod head;
 mod late_fusion;
@@ -22,18 +21,16 @@ mod staged;
 pub use any::{AnyModel, ErasedModel};
 pub use boxed::{AnyMapper, AnyVisitor, Boxed, Change, Erased, IntoBoxed};
 pub use config::{ModelSettings, NetworkFacts};
-pub use feature::{Feature, Features, Vectors};
-
-pub(crate) use feature::PartGradients;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 use counterpoint_catalog::Chosen;
 
-use crate::grad::{Groups, Row};
+use crate::feature::{Feature, Features, Vectors};
 use crate::input::{Input, Inputs};
 use crate::layer::Pass;
 use crate::modality::{Modalities, Modality};
+use crate::step::{Groups, Row};
 
 parts::parts! {
     ModelSettings, "model":

@@ -32,11 +32,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::range::at_least_zero;
-use super::{Alone, Figure, Moment, Native, Strategy, StrategySettings, StrategyState};
+use super::{Alone, Figure, Native, Strategy, StrategySettings, StrategyState};
 use crate::Error;
-use crate::grad::{Phase, Routing, Row, RowOutput, Seen};
 use crate::math::probability::mean;
 use crate::modality::{Modalities, Modality, Present};
+use crate::step::Moment;
+use crate::step::{Phase, Routing, Row, RowOutput, Seen};
 use crate::task::Task;
 
 /// Settings of [`Agm`].

@@ -23,10 +23,11 @@ use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Strategy, StrategySettings};
+use super::{Strategy, StrategySettings};
 use crate::Error;
-use crate::grad::{Group, Phase, Routing, Row, Seen};
 use crate::modality::{Modalities, PerModality};
+use crate::step::Moment;
+use crate::step::{Group, Phase, Routing, Row, Seen};
 
 /// DGL and, through its switches, its ablations. It has nothing but its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

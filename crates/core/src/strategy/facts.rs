@@ -1,8 +1,8 @@
 //! What a strategy has to know about a model before it may be used with it.
 
 use crate::Error;
-use crate::grad::{Group, Groups};
 use crate::modality::Modalities;
+use crate::step::{Group, Groups};
 use crate::task::TaskKind;
 
 /// Properties of a model and its task that decide which strategies fit.

@@ -27,12 +27,13 @@ use serde::{Deserialize, Serialize};
 use super::over::inner;
 use super::range::at_least_zero;
 use super::{
-    Addition, Figure, Heads, Lab, LossCurve, ModelFacts, Moment, Native, Over, Strategy, StrategyConfig,
+    Addition, Figure, Heads, Lab, LossCurve, ModelFacts, Native, Over, Strategy, StrategyConfig,
     StrategySettings, StrategyState,
 };
 use crate::Error;
-use crate::grad::{Phase, Routing, Row, Seen};
 use crate::modality::{Modalities, PerModality};
+use crate::step::Moment;
+use crate::step::{Phase, Routing, Row, Seen};
 
 /// Settings of [`GBlend`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Alone, ModelFacts, Native};
 use crate::Error;
-use crate::grad::{Row, RowOutput};
 use crate::modality::{Modalities, Modality};
+use crate::step::{Row, RowOutput};
 
 /// Through which head a modality's own loss is had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

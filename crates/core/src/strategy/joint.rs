@@ -13,10 +13,11 @@ use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Strategy, StrategySettings};
+use super::{Strategy, StrategySettings};
 use crate::Error;
-use crate::grad::{Group, Phase, Routing, Row, Seen};
 use crate::modality::Modalities;
+use crate::step::Moment;
+use crate::step::{Group, Phase, Routing, Row, Seen};
 
 /// One loss for everything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -3,8 +3,8 @@
 use counterpoint_batch::Targets;
 
 use crate::Error;
-use crate::grad::{Group, Row};
 use crate::modality::{Modalities, Modality};
+use crate::step::{Group, Row};
 
 /// A part of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,12 +23,13 @@ use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ModelFacts, Moment, Strategy, StrategySettings, StrategyState};
+use super::{ModelFacts, Strategy, StrategySettings, StrategyState};
 use crate::Error;
-use crate::grad::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, Seen};
 use crate::host::host;
 use crate::math::projection;
 use crate::modality::Modalities;
+use crate::step::Moment;
+use crate::step::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, Seen};
 use crate::task::TaskKind;
 
 /// Whether the head's gradient is projected.

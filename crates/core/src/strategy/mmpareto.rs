@@ -23,12 +23,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::range::at_least_zero;
-use super::{Figure, Heads, ModelFacts, Moment, Native, Strategy, StrategySettings};
+use super::{Figure, Heads, ModelFacts, Native, Strategy, StrategySettings};
 use crate::Error;
-use crate::grad::{Gradients, Group, Groups, Ledger, Need, Phase, Routing, Row, Seen};
 use crate::host::host;
 use crate::math::min_norm::min_norm;
 use crate::modality::{Modalities, Modality};
+use crate::step::Moment;
+use crate::step::{Gradients, Group, Groups, Ledger, Need, Phase, Routing, Row, Seen};
 
 /// How the two gradients are weighed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -8,7 +8,6 @@ mod dgl;
 mod facts;
 mod gblend;
 mod heads;
-mod incomplete;
 mod joint;
 mod lab;
 mod mla;
@@ -33,7 +32,6 @@ pub use dgl::Dgl;
 pub use facts::ModelFacts;
 pub use gblend::{GBlend, GBlendConfig};
 pub use heads::Heads;
-pub use incomplete::Incomplete;
 pub use joint::Joint;
 pub use lab::{Lab, LossCurve, Measured, Split, SplitLoss};
 pub use mla::{Direction, Mla, MlaConfig, Projection};
@@ -54,31 +52,9 @@ use burn::tensor::Tensor;
 use std::collections::BTreeMap;
 
 use crate::Error;
-use crate::grad::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
 use crate::modality::{Modalities, Modality};
+use crate::step::{Gradients, Group, Groups, Ledger, Moment, Phase, Routing, Row, RowOutput, Seen};
 use crate::task::Task;
-
-/// Position in training, counted from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
-    /// Epoch.
-    pub epoch: usize,
-    /// Epochs in the whole run.
-    pub epochs: usize,
-    /// Batch within the epoch.
-    pub batch: usize,
-    /// Batches in an epoch.
-    pub batches: usize,
-    /// Seed of the run, for strategies that draw random numbers.
-    pub seed: u64,
-}
-
-impl Moment {
-    /// Number of the batch since the start of the run.
-    pub fn iteration(self) -> usize {
-        self.epoch * self.batches + self.batch
-    }
-}
 
 /// A number of a strategy's last step that is worth a look: a score, a ratio,
 /// a coefficient.
@@ -103,9 +79,10 @@ impl Figure {
 ///
 /// ```
 /// use counterpoint::Error;
-/// use counterpoint::grad::{Group, Phase, Routing, Row, Seen};
+/// use counterpoint::step::{Group, Phase, Routing, Row, Seen};
 /// use counterpoint::modality::{Modalities, Modality};
-/// use counterpoint::strategy::{Moment, Strategy};
+/// use counterpoint::step::Moment;
+/// use counterpoint::strategy::Strategy;
 /// use counterpoint::task::Classification;
 ///
 /// /// Encoders learn by themselves first, then together.

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 
-use crate::grad::{Row, RowOutput};
 use crate::modality::{Modality, Present};
+use crate::step::{Row, RowOutput};
 
 /// One modality of samples that have certain ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,13 +17,14 @@ use serde::{Deserialize, Serialize};
 
 use super::over::{inner, joint};
 use super::range::at_least_zero;
-use super::{Addition, ModelFacts, Moment, Over, Strategy, StrategyConfig, StrategySettings, Tensors};
+use super::{Addition, ModelFacts, Over, Strategy, StrategyConfig, StrategySettings, Tensors};
 use crate::Error;
-use crate::grad::{Gradients, Group, Groups};
 use crate::host::host;
 use crate::math::probability::mean;
 use crate::math::random::Random;
 use crate::modality::Modalities;
+use crate::step::Moment;
+use crate::step::{Gradients, Group, Groups};
 
 /// Settings of [`Noise`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -30,12 +30,13 @@ use serde::{Deserialize, Serialize};
 
 use super::noise::noisy;
 use super::range::at_least_zero;
-use super::{Alone, Figure, ModelFacts, Moment, Native, Strategy, StrategySettings, Tensors};
+use super::{Alone, Figure, ModelFacts, Native, Strategy, StrategySettings, Tensors};
 use crate::Error;
-use crate::grad::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
 use crate::math::probability::mean;
 use crate::math::random::Random;
 use crate::modality::{Modalities, Modality};
+use crate::step::Moment;
+use crate::step::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
 use crate::task::TaskKind;
 
 /// Which scores tell how sure a modality is.

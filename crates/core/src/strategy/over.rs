@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 
-use super::{Figure, Joint, Lab, ModelFacts, Moment, Native, Strategy, StrategyConfig, StrategyState};
+use super::{Figure, Joint, Lab, ModelFacts, Native, Strategy, StrategyConfig, StrategyState};
 use crate::Error;
-use crate::grad::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
 use crate::modality::Modalities;
+use crate::step::Moment;
+use crate::step::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
 use crate::task::Task;
 
 /// What a method adds to the strategy that it is over. Each hook runs after

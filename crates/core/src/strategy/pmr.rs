@@ -29,14 +29,13 @@ use serde::{Deserialize, Serialize};
 
 use super::prototypes::{FAR, Prototypes};
 use super::range::at_least_zero;
-use super::{
-    Alone, Figure, Lab, ModelFacts, Moment, Native, Split, Strategy, StrategySettings, StrategyState,
-};
+use super::{Alone, Figure, Lab, ModelFacts, Native, Split, Strategy, StrategySettings, StrategyState};
 use crate::Error;
-use crate::grad::{Group, Phase, Routing, Row, RowOutput, Seen};
 use crate::host::host;
 use crate::math::probability::log_softmax;
 use crate::modality::{Modalities, Modality};
+use crate::step::Moment;
+use crate::step::{Group, Phase, Routing, Row, RowOutput, Seen};
 use crate::task::{Task, TaskKind};
 
 /// How strongly a modality that is behind is pulled.

@@ -34,11 +34,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::range::{at_least_one_epoch, at_least_zero};
-use super::{ModelFacts, Moment, Strategy, StrategySettings};
+use super::{ModelFacts, Strategy, StrategySettings};
 use crate::Error;
-use crate::grad::{Phase, Routing, Row, RowOutput, Seen};
 use crate::math::probability::log_softmax;
 use crate::modality::{Modalities, Modality, Present};
+use crate::step::Moment;
+use crate::step::{Phase, Routing, Row, RowOutput, Seen};
 use crate::task::{Task, TaskKind};
 
 /// Which learners the ensemble has before the first stage.

@@ -37,14 +37,15 @@ use serde::{Deserialize, Serialize};
 use super::over::{inner, joint};
 use super::range::{at_least_one_epoch, at_least_zero};
 use super::{
-    Addition, Figure, Lab, Measured, ModelFacts, Moment, Over, Split, Strategy, StrategyConfig,
-    StrategySettings, StrategyState,
+    Addition, Figure, Lab, Measured, ModelFacts, Over, Split, Strategy, StrategyConfig, StrategySettings,
+    StrategyState,
 };
 use crate::Error;
-use crate::grad::{Group, Phase};
 use crate::math::cluster::{k_means, purity, scale_columns};
 use crate::math::random::Random;
 use crate::modality::Modalities;
+use crate::step::Moment;
+use crate::step::{Group, Phase};
 use crate::task::TaskKind;
 
 /// Settings of [`Relearn`].

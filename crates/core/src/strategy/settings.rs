@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use counterpoint_catalog::{Catalog, Chosen, Kind, Part, Settings, Takes};
 
-use super::{Incomplete, Strategy};
+use super::Strategy;
 use crate::Error;
 use crate::modality::Modalities;
+use crate::step::Incomplete;
 
 /// Settings of a method that build it; implemented beside [`Settings`] in the
 /// method's own file.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ModelFacts;
 use crate::Error;
-use crate::grad::Parameter;
+use crate::step::Parameter;
 
 /// Which tensors of an encoder are modulated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

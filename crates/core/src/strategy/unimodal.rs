@@ -14,10 +14,11 @@ use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Strategy, StrategySettings};
+use super::{Strategy, StrategySettings};
 use crate::Error;
-use crate::grad::{Group, Phase, Routing, Row, Seen};
 use crate::modality::{Modalities, Modality};
+use crate::step::Moment;
+use crate::step::{Group, Phase, Routing, Row, Seen};
 
 /// Settings of [`Unimodal`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

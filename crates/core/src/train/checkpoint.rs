@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 use super::Learner;
 use super::optimizer::Slot;
 use crate::Error;
-use crate::grad::Groups;
 use crate::host::host;
 use crate::layer::{BufferKey, Buffers, Running};
 use crate::modality::{Modalities, Present};
 use crate::model::Model;
+use crate::step::Groups;
 use crate::strategy::StrategyState;
 use crate::weights::{Array, Weights};
 

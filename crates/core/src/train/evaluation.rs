@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use burn::tensor::Device;
 use counterpoint_batch::{BatchSource, Targets};
 
-use crate::grad::{Row, RowOutput};
 use crate::host::host;
 use crate::input::Inputs;
 use crate::layer::{Buffers, Pass};
 use crate::modality::{Modalities, Modality, Present};
 use crate::model::{Model, Scored};
 use crate::probe::Probe;
+use crate::step::{Row, RowOutput};
 use crate::strategy::{Alone, Measured, Native};
 use crate::task::Task;
 use crate::{Error, ErrorKind};

@@ -10,13 +10,15 @@ use counterpoint_batch::{BatchSource, Targets};
 use super::optimizer::Optimizer;
 use super::trainer::readable;
 use super::{Learner, Trainer};
-use crate::grad::{Group, Groups, Phase, Routing, Row, Scene, Seen, map_parameters};
+use crate::grad::Scene;
 use crate::host::{host, scalar};
 use crate::input::Inputs;
 use crate::layer::{Buffers, Pass};
 use crate::modality::{Modalities, Modality};
 use crate::model::{Model, Scored};
-use crate::strategy::{Incomplete, Lab, LossCurve, Measured, Moment, Split, SplitLoss, Strategy};
+use crate::step::{Group, Groups, Phase, Routing, Row, Seen, map_parameters};
+use crate::step::{Incomplete, Moment};
+use crate::strategy::{Lab, LossCurve, Measured, Split, SplitLoss, Strategy};
 use crate::{Error, ErrorKind};
 
 /// A learner without its strategy, and the trainer that has the data.

@@ -4,11 +4,12 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::optimizer::{Optimizer, OptimizerConfig};
-use crate::grad::{Groups, Parameter, map_parameters};
 use crate::host::host;
 use crate::layer::Buffers;
 use crate::model::Model;
-use crate::strategy::{Incomplete, Strategy};
+use crate::step::Incomplete;
+use crate::step::{Groups, Parameter, map_parameters};
+use crate::strategy::Strategy;
 
 /// A model with its running statistics, its optimizer and its strategy: all
 /// that a checkpoint has to hold.

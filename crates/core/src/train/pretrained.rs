@@ -7,10 +7,10 @@ use burn::tensor::{Tensor, TensorData};
 use super::Learner;
 use super::prefix::{self, some_of};
 use crate::Error;
-use crate::grad::{Group, Parameter};
 use crate::layer::{BufferKey, Running};
 use crate::modality::Modality;
 use crate::model::Model;
+use crate::step::{Group, Parameter};
 use crate::weights::{Array, Weights};
 
 impl<M: Model> Learner<M> {

@@ -5,11 +5,12 @@ use counterpoint_batch::{Array, Batch, BatchSource, Input, ModalitySpec, Targets
 
 use super::Learner;
 use super::trainer::readable;
-use crate::grad::{Evaluator, Phase, Scene};
+use crate::grad::{Evaluator, Scene};
 use crate::input::Inputs;
 use crate::layer::{Buffers, Pass};
 use crate::model::Model;
-use crate::strategy::Moment;
+use crate::step::Moment;
+use crate::step::Phase;
 use crate::task::Task;
 use crate::{Error, ErrorKind};
 

@@ -9,7 +9,7 @@ use crate::grad::{Evaluator, Scene};
 use crate::input::Inputs;
 use crate::layer::Pass;
 use crate::model::Model;
-use crate::strategy::Moment;
+use crate::step::Moment;
 use crate::task::Task;
 
 /// Trains a learner on one batch as training does, with everything that a step

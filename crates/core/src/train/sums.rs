@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Learner;
-use crate::grad::{Clip, Ledger, Row};
 use crate::modality::Modalities;
 use crate::model::Model;
+use crate::step::{Clip, Ledger, Row};
 
 /// Adds a step, with the running metric of its rows, to the epoch's sums: they travel in the checkpoint, so an
 /// interrupted epoch reports what an uninterrupted one would.

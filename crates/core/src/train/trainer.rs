@@ -14,13 +14,15 @@ use super::sums::{tally, terms};
 use super::watch::tally_gradients;
 use super::{Checkpoint, Evaluation, Learner, Progress, ScheduleConfig, check_reach};
 use crate::diagnose::{Diagnosis, Diagnostics, EncoderGradient, Level};
-use crate::grad::{Clip, Evaluator, Gradients, Ledger, Row, Scene};
+use crate::grad::{Evaluator, Scene};
 use crate::host::Reads;
 use crate::input::Inputs;
 use crate::layer::Pass;
 use crate::modality::Modality;
 use crate::model::Model;
-use crate::strategy::{Lab, Moment, Strategy};
+use crate::step::Moment;
+use crate::step::{Clip, Gradients, Ledger, Row};
+use crate::strategy::{Lab, Strategy};
 use crate::task::Task;
 use crate::{Error, ErrorKind};
 

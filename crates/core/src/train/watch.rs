@@ -10,10 +10,10 @@ use crate::device::is_host;
 use crate::diagnose::{
     Diagnosis, EncoderGradient, Examination, Level, Measure, absence, constant_guess, mean_magnitude,
 };
-use crate::grad::{Clip, Gradients, Group, Ledger, Row};
 use crate::host::{Reads, owned};
 use crate::modality::{Modalities, Modality, Present};
 use crate::model::Model;
+use crate::step::{Clip, Gradients, Group, Ledger, Row};
 
 type Sums = BTreeMap<String, f64>;
 

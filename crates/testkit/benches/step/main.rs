@@ -23,8 +23,9 @@ use counterpoint::model::esanet::EsaNetConfig;
 use counterpoint::model::fusion::{Combine, ConcatConfig, EnsembleConfig, FusionConfig};
 use counterpoint::model::head::{CosineHeadConfig, HeadConfig, LinearHeadConfig};
 use counterpoint::model::{AnyModel, LateFusionConfig, Model, ModelConfig, StagedConfig};
+use counterpoint::step::Moment;
 use counterpoint::strategy::{
-    AgmConfig, Dgl, GBlendConfig, Joint, MlaConfig, MmParetoConfig, Moment, OgmConfig, Scores, StrategyConfig,
+    AgmConfig, Dgl, GBlendConfig, Joint, MlaConfig, MmParetoConfig, OgmConfig, Scores, StrategyConfig,
 };
 use counterpoint::task::{Classification, Segmentation, Task};
 use counterpoint::train::{Learner, OptimizerConfig};

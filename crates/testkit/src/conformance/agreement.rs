@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use counterpoint::Error;
-use counterpoint::grad::{
-    Evaluator, Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Scene, Seen,
-};
+use counterpoint::grad::{Evaluator, Scene};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::Modalities;
 use counterpoint::model::Model;
-use counterpoint::strategy::{Moment, Strategy};
+use counterpoint::step::Moment;
+use counterpoint::step::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
+use counterpoint::strategy::Strategy;
 use counterpoint::task::Task;
 
 use super::{Named, same, same_in_families};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
-use counterpoint::grad::Group;
 use counterpoint::model::AnyModel;
+use counterpoint::step::Group;
 use counterpoint::task::{Classification, Regression, RegressionLoss, Task};
 use counterpoint_batch::{Array, Batch, Input, Targets};
 use serde_json::Value;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use counterpoint::grad::{Cut, Evaluator, Gradients, Ledger, Need, PerRow, Phase, Row, Scene};
+use counterpoint::grad::{Cut, Evaluator, PerRow, Scene};
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model};
-use counterpoint::strategy::Moment;
+use counterpoint::step::Moment;
+use counterpoint::step::{Gradients, Ledger, Need, Phase, Row};
 use counterpoint::task::Task;
 use counterpoint::train::Learner;
 use counterpoint_batch::Batch;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
-use counterpoint::grad::Group;
 use counterpoint::layer::BnPolicy;
 use counterpoint::model::encoder::BlockKind;
 use counterpoint::model::esanet::EsaNetConfig;
 use counterpoint::model::{AnyModel, ModelSettings};
+use counterpoint::step::Group;
 use counterpoint::task::{Segmentation, Task};
 use counterpoint_batch::{Array, Batch, ClassMap, Input, ModalitySpec, Targets};
 use serde::Deserialize;

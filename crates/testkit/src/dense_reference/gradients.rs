@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use counterpoint::grad::Gradients;
 use counterpoint::model::AnyModel;
+use counterpoint::step::Gradients;
 use counterpoint::train::Learner;
 
 use super::Architecture;

@@ -1,10 +1,10 @@
 //! Two ResNet-18 with transfer modules behind stages 2, 3 and 4.
 
 use burn::tensor::Device;
-use counterpoint::grad::Group;
 use counterpoint::layer::BnPolicy;
 use counterpoint::model::encoder::{EncoderConfig, ResNet18Config};
 use counterpoint::model::{AnyModel, ExchangeConfig, MmtmConfig, ModelSettings, Partition, StagedConfig};
+use counterpoint::step::Group;
 use counterpoint::task::Task;
 use counterpoint_batch::{Batch, ModalitySpec, Targets};
 use serde::Deserialize;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use counterpoint::grad::Row;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{BufferKey, Buffers, Pass};
 use counterpoint::modality::Present;
 use counterpoint::model::{AnyModel, Model};
+use counterpoint::step::Row;
 use counterpoint::train::Learner;
 use serde_json::Value;
 

@@ -4,7 +4,7 @@
 //! in double precision. Both are compared at every step.
 
 use burn::tensor::Tensor;
-use counterpoint::grad::{Gradients, Groups};
+use counterpoint::step::{Gradients, Groups};
 use counterpoint::train::OptimizerConfig;
 
 /// State of an optimizer.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
-use counterpoint::grad::{Cut, Evaluator, Gradients, Ledger, PerRow, Phase, Row, Scene};
+use counterpoint::grad::{Cut, Evaluator, PerRow, Scene};
 use counterpoint::host::{host, scalar};
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::Modality;
 use counterpoint::model::Model;
-use counterpoint::strategy::Moment;
+use counterpoint::step::Moment;
+use counterpoint::step::{Gradients, Ledger, Phase, Row};
 use counterpoint::task::{Classification, Task};
 use counterpoint::train::Learner;
 use serde::Deserialize;

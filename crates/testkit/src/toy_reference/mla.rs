@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
-use counterpoint::grad::Row;
 use counterpoint::modality::Modality;
+use counterpoint::step::Row;
 use counterpoint::strategy::{Direction, MlaConfig, Projection, StrategyConfig};
 use serde::Deserialize;
 
@@ -92,7 +92,7 @@ fn run(
             report.holds(format_args!("{what}: its turn"), phase.rows == [Row::Solo(m)]);
             let of_head = learner.groups.parameters().iter().position(|p| p.name == "shared_head.weight");
             let of_head = of_head.ok_or("the model lacks a shared head")?;
-            let head = |gradients: &counterpoint::grad::Gradients| {
+            let head = |gradients: &counterpoint::step::Gradients| {
                 gradients.get(of_head).map_or_else(Vec::new, |g| compare::host64(g.clone()))
             };
             let projecting = std::mem::replace(&mut learner.strategy, build(Projection::Off)?);

@@ -2,11 +2,12 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
-use counterpoint::grad::{Group, Groups, Row};
+use counterpoint::feature::{Feature, Features, Vectors};
 use counterpoint::input::Input;
 use counterpoint::layer::{Init, Linear, Pass};
 use counterpoint::modality::{Modalities, Modality};
-use counterpoint::model::{Feature, Features, Model, Scored, Vectors};
+use counterpoint::model::{Model, Scored};
+use counterpoint::step::{Group, Groups, Row};
 
 use super::case::Case;
 

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
-use counterpoint::grad::Row;
 use counterpoint::math::probability::log_softmax;
 use counterpoint::modality::Modality;
+use counterpoint::step::Row;
 use counterpoint::strategy::{BoostStart, ReconBoostConfig, StrategyConfig};
 use serde::Deserialize;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
-use counterpoint::grad::{Gradients, Parameter, Phase, Row};
 use counterpoint::host::host;
 use counterpoint::model::Model;
+use counterpoint::step::{Gradients, Parameter, Phase, Row};
 use counterpoint::strategy::{
     AgmConfig, GBlendConfig, Joint, MmParetoConfig, OgmConfig, PmrConfig, Pull, Rescale, Scores, Strategy,
     StrategyConfig, StrategyState, Tensors as Select, Weights, noise_size,

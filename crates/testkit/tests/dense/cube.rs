@@ -1,13 +1,14 @@
 //! Sequences: padding, absent modalities, and DGL with three modalities.
 
 use burn::tensor::Device;
-use counterpoint::grad::{Cut, PerRow, Row};
+use counterpoint::grad::{Cut, PerRow};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::{Modality, Present};
 use counterpoint::model::sequence::{GruConfig, LinearStepsConfig, SequenceConfig};
 use counterpoint::model::{AnyModel, CubeMlpConfig, Model, ModelConfig};
+use counterpoint::step::Row;
 use counterpoint::strategy::{Dgl, StrategyConfig};
 use counterpoint::task::{Classification, Task};
 use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, Target};

@@ -1,11 +1,11 @@
 //! Where dense models start: encoders as torchvision's, the rest as PyTorch's layers do.
 
 use burn::tensor::Device;
-use counterpoint::grad::Group;
 use counterpoint::layer::InitScheme;
 use counterpoint::model::encoder::{ConvNetConfig, EncoderConfig};
 use counterpoint::model::esanet::EsaNetConfig;
 use counterpoint::model::{Model, ModelConfig, StagedConfig};
+use counterpoint::step::Group;
 use counterpoint_batch::ModalitySpec;
 use counterpoint_testkit::parameters::values;
 
@@ -19,7 +19,7 @@ fn sizes(model: &ModelConfig, data: &[ModalitySpec]) -> Vec<(Group, String, f64)
         let weight = groups.parameters().iter().find(|p| p.name == weight).unwrap();
         weight.shape[1..].iter().product::<usize>() as f64
     };
-    let size = |p: &counterpoint::grad::Parameter| {
+    let size = |p: &counterpoint::step::Parameter| {
         let most = all[&p.name].iter().fold(0.0, |most: f64, v| most.max(f64::from(v.abs())));
         (p.group, p.name.clone(), most * fan_in(&p.name).sqrt())
     };

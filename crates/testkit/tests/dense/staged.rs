@@ -1,7 +1,7 @@
 //! Dense fusion: who hears whom through the exchanges, and whose statistics move.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use counterpoint::grad::{Cut, Evaluator, Group, Need, PerRow, Phase, Row, Scene};
+use counterpoint::grad::{Cut, Evaluator, PerRow, Scene};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{BnPolicy, BufferKey, Buffers, Init, Pass};
@@ -11,6 +11,7 @@ use counterpoint::model::{
     AnyModel, CrossAttentionExchangeConfig, Exchange, ExchangeConfig, Mmtm, MmtmConfig, Model, ModelConfig,
     Partition, SeAddConfig, StagedConfig,
 };
+use counterpoint::step::{Group, Need, Phase, Row};
 use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
 use counterpoint::task::Classification;
 use counterpoint_batch::BatchSource;
@@ -133,7 +134,7 @@ fn stream(numbers: &[f32], shape: [usize; 4]) -> Stream {
 fn a_transfer_module_of_zeros_halves_its_input() {
     let init = Init::new(0, &Device::flex());
     let module = Mmtm::new(&[2, 3], 4, &init);
-    let mut groups = counterpoint::grad::Groups::default();
+    let mut groups = counterpoint::step::Groups::default();
     groups.add(Group::Fusion, "fusion", &module);
     let module = replaced(module, &groups, |name| {
         let p = groups.parameters().iter().find(|p| p.name == name).unwrap();
@@ -187,7 +188,7 @@ fn the_cut_partition_gives_layers_behind_the_exchange_to_the_fusion() {
         let config = ModelConfig::new(StagedConfig { partition, shared, ..config });
         config.build(problem.modalities(), 3, false, 1, &Device::flex()).unwrap().groups()
     };
-    let group = |groups: &counterpoint::grad::Groups, name: &str| {
+    let group = |groups: &counterpoint::step::Groups, name: &str| {
         groups.parameters().iter().find(|p| p.name == name).map(|p| p.group)
     };
     let streams = groups(Partition::Streams, false);

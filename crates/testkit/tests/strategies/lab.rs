@@ -1,9 +1,10 @@
 //! What a lab measures and changes.
 
 use counterpoint::Error;
-use counterpoint::grad::{Group, Phase, Routing, Row, Seen};
 use counterpoint::modality::{Modalities, Modality};
-use counterpoint::strategy::{Figure, Joint, Lab, Moment, RelearnConfig, Split, Strategy, StrategyConfig};
+use counterpoint::step::Moment;
+use counterpoint::step::{Group, Phase, Routing, Row, Seen};
+use counterpoint::strategy::{Figure, Joint, Lab, RelearnConfig, Split, Strategy, StrategyConfig};
 use counterpoint::train::Progress;
 
 use crate::run::{CLASSES, Run, values};

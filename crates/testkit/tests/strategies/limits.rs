@@ -5,8 +5,9 @@ use counterpoint::grad::{Cut, Evaluator, Scene};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
+use counterpoint::step::Moment;
 use counterpoint::strategy::{
-    AgmConfig, Dgl, GBlendConfig, Joint, MlaConfig, Moment, NoiseConfig, OgmConfig, PmrConfig, Projection,
+    AgmConfig, Dgl, GBlendConfig, Joint, MlaConfig, NoiseConfig, OgmConfig, PmrConfig, Projection,
     ReconBoostConfig, RelearnConfig, Strategy, StrategyConfig, StrategyState, Tensors, UnimodalConfig,
 };
 use counterpoint::task::Classification;

@@ -3,16 +3,16 @@
 use burn::tensor::Device;
 use counterpoint::Error;
 use counterpoint::catalog::{Catalog, Settings};
-use counterpoint::grad::{
-    Cut, Evaluator, Gradients, Group, Ledger, Need, PerRow, Phase, Routing, Row, Scene, Seen,
-};
+use counterpoint::grad::{Cut, Evaluator, PerRow, Scene};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::modality::{Modalities, Modality, Present};
 use counterpoint::model::fusion::GatedConfig;
 use counterpoint::model::{Model, ModelConfig};
-use counterpoint::strategy::{AgmConfig, Dgl, Joint, Moment, Strategy, StrategyConfig, StrategySettings};
+use counterpoint::step::Moment;
+use counterpoint::step::{Gradients, Group, Ledger, Need, Phase, Routing, Row, Seen};
+use counterpoint::strategy::{AgmConfig, Dgl, Joint, Strategy, StrategyConfig, StrategySettings};
 use counterpoint::task::Classification;
 use counterpoint_batch::{BatchSource, Targets};
 use counterpoint_testkit::conformance::{

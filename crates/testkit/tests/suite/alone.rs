@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use burn::tensor::{Device, Tensor};
-use counterpoint::grad::{Group, Row};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Pass};
 use counterpoint::model::Model;
 use counterpoint::model::fusion::{ConcatConfig, FusionConfig, SumConfig};
 use counterpoint::model::head::{HeadConfig, LinearHeadConfig};
+use counterpoint::step::{Group, Row};
 use counterpoint_batch::BatchSource;
 use counterpoint_testkit::conformance::{Named, Parts, late_fusion, parts};
 use counterpoint_testkit::parameters::values;

@@ -1,12 +1,13 @@
 //! DGL is exact: the worked example of docs/methods.md, its two passes, finite
 //! differences, and what alpha does to the optimizer.
 
-use counterpoint::grad::{Gradients, Group, PerRow, Routing, Row};
+use counterpoint::grad::PerRow;
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::math::random::Random;
 use counterpoint::modality::PerModality;
 use counterpoint::model::{LateFusion, Model};
+use counterpoint::step::{Gradients, Group, Routing, Row};
 use counterpoint::strategy::{Dgl, Joint, Strategy};
 use counterpoint::task::{Classification, Regression, Task};
 use counterpoint::train::{Learner, OptimizerConfig};

@@ -2,7 +2,7 @@
 //! modality contribution"), and what evaluators say about boundaries.
 
 use counterpoint::diagnose::{Suppression, factors, mean_norm_at_features};
-use counterpoint::grad::Row;
+use counterpoint::step::Row;
 use counterpoint::task::Classification;
 
 use crate::fixture::*;

@@ -1,7 +1,7 @@
 //! RGB-D segmentation: who learns from what, at five meetings.
 
 use burn::tensor::Device;
-use counterpoint::grad::{Cut, Evaluator, Group, Need, PerRow, Row, Scene};
+use counterpoint::grad::{Cut, Evaluator, PerRow, Scene};
 use counterpoint::input::Inputs;
 use counterpoint::layer::{BufferKey, Buffers, Pass};
 use counterpoint::math::random::Random;
@@ -9,6 +9,7 @@ use counterpoint::modality::{Modality, Present};
 use counterpoint::model::encoder::BlockKind;
 use counterpoint::model::esanet::EsaNetConfig;
 use counterpoint::model::{AnyModel, Model, ModelSettings};
+use counterpoint::step::{Group, Need, Row};
 use counterpoint::strategy::{Dgl, Joint, Strategy};
 use counterpoint::task::Segmentation;
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::Device;
 use counterpoint::Error;
 use counterpoint::diagnose::{Diagnosis, Diagnostics, DiagnosticsConfig, EncoderGradient, Level};
-use counterpoint::grad::{Cut, Row};
+use counterpoint::grad::Cut;
 use counterpoint::modality::Modality;
 use counterpoint::model::Model;
+use counterpoint::step::Row;
 use counterpoint::strategy::{Dgl, Joint, Strategy};
 use counterpoint::task::Classification;
 use counterpoint::train::{

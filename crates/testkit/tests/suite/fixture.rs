@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation::tanh};
-use counterpoint::grad::{Cut, Evaluator, Gradients, Groups, Phase, Routing, Row, Scene, Seen};
+use counterpoint::grad::{Cut, Evaluator, Scene};
 use counterpoint::host::host;
 use counterpoint::input::{Input, Inputs};
 use counterpoint::layer::{Buffers, Init, Linear, Pass};
@@ -10,7 +10,9 @@ use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::encoder::Encoder;
 use counterpoint::model::fusion::{Concat, Output};
 use counterpoint::model::{Boxed, LateFusion, Model};
-use counterpoint::strategy::{Dgl, Moment, Strategy};
+use counterpoint::step::Moment;
+use counterpoint::step::{Gradients, Groups, Phase, Routing, Row, Seen};
+use counterpoint::strategy::{Dgl, Strategy};
 use counterpoint::task::Task;
 use counterpoint::train::OptimizerConfig;
 use counterpoint_batch::{Array, Batch, Input as Column, Targets};

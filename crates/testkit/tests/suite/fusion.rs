@@ -3,7 +3,8 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData, activation::sigmoid};
-use counterpoint::grad::{PerRow, Row};
+use counterpoint::feature::Vectors;
+use counterpoint::grad::PerRow;
 use counterpoint::host::host;
 use counterpoint::layer::{Init, Linear};
 use counterpoint::modality::Modality;
@@ -11,7 +12,8 @@ use counterpoint::model::fusion::{
     BilinearConfig, Combine, CrossAttentionConfig, EnsembleConfig, Film, Fusion, FusionConfig, Gated,
     LowRankConfig, Read, Shares, SumConfig,
 };
-use counterpoint::model::{Boxed, IntoBoxed, LateFusion, Model, Vectors};
+use counterpoint::model::{Boxed, IntoBoxed, LateFusion, Model};
+use counterpoint::step::Row;
 use counterpoint::strategy::Joint;
 use counterpoint::task::Classification;
 use counterpoint_batch::Targets;
@@ -182,8 +184,8 @@ fn film_scales_and_shifts_and_passes_its_signal_without_conditions() {
 
 /// A fusion's parameters by name.
 fn weights(fusion: &Boxed<dyn Fusion>) -> impl Fn(&str) -> Vec<f32> + use<> {
-    let mut groups = counterpoint::grad::Groups::default();
-    groups.add(counterpoint::grad::Group::Fusion, "f", fusion);
+    let mut groups = counterpoint::step::Groups::default();
+    groups.add(counterpoint::step::Group::Fusion, "f", fusion);
     let all = values(fusion, &groups);
     move |name| all.get(&format!("f.{name}")).unwrap_or_else(|| panic!("{:?}", all.keys())).clone()
 }
@@ -334,8 +336,8 @@ fn an_ensemble_adds_or_averages_and_its_rate_spares_a_learner_alone() {
     near(&joined(&*mean, &z()), &[1.0, 0.5, 0.0], 0.0);
     let sum = build(FusionConfig::new(EnsembleConfig { weights: Combine::Sum, rate: true }), &[3, 3]);
     near(&joined(&*sum, &z()), &[2.0, 1.0, 0.0], 0.0);
-    let mut groups = counterpoint::grad::Groups::default();
-    groups.add(counterpoint::grad::Group::Fusion, "f", &sum);
+    let mut groups = counterpoint::step::Groups::default();
+    groups.add(counterpoint::step::Group::Fusion, "f", &sum);
     let half = replaced(sum, &groups, |name| (name == "f.rate").then(|| vec![0.5]));
     near(&joined(&*half, &z()), &[1.0, 0.5, 0.0], 0.0);
     let alone = vec![z()[0].clone(), None];
@@ -346,8 +348,8 @@ fn an_ensemble_adds_or_averages_and_its_rate_spares_a_learner_alone() {
 #[test]
 fn a_summed_head_is_a_concat_head_with_the_summed_bias() {
     let fusion = build(FusionConfig::new(SumConfig {}), &[2, 1]);
-    let mut groups = counterpoint::grad::Groups::default();
-    groups.add(counterpoint::grad::Group::Fusion, "f", &fusion);
+    let mut groups = counterpoint::step::Groups::default();
+    groups.add(counterpoint::step::Group::Fusion, "f", &fusion);
     let biases = [vec![0.1, 0.2, 0.3], vec![-1.0, 0.5, 0.25]];
     let fusion = replaced(fusion, &groups, |name| match name {
         "f.layers.0.bias" => Some(biases[0].clone()),

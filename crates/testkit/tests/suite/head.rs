@@ -3,7 +3,7 @@
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint::ErrorKind;
-use counterpoint::grad::{Group, Row};
+use counterpoint::feature::Feature;
 use counterpoint::host::host;
 use counterpoint::layer::{Buffers, Init, Pass};
 use counterpoint::modality::{Modality, Present};
@@ -15,7 +15,8 @@ use counterpoint::model::fusion::{
 use counterpoint::model::head::{
     Activation, CosineHead, CosineHeadConfig, Head, HeadConfig, HeadSettings, LinearHeadConfig, MlpHeadConfig,
 };
-use counterpoint::model::{Boxed, Feature, LateFusion, LateFusionConfig, Model, ModelSettings};
+use counterpoint::model::{Boxed, LateFusion, LateFusionConfig, Model, ModelSettings};
+use counterpoint::step::{Group, Row};
 use counterpoint::strategy::Joint;
 use counterpoint::task::Classification;
 use counterpoint_batch::{ModalitySpec, Targets};

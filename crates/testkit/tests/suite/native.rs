@@ -3,12 +3,12 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use counterpoint::grad::Row;
 use counterpoint::layer::Buffers;
 use counterpoint::modality::{Modality, Present};
 use counterpoint::model::Model;
 use counterpoint::model::fusion::{ConcatConfig, FusionConfig};
 use counterpoint::model::head::{Activation, HeadConfig, MlpHeadConfig};
+use counterpoint::step::Row;
 use counterpoint::strategy::{
     AgmConfig, GBlendConfig, Heads, Joint, MmParetoConfig, OgmConfig, PmrConfig, Scores, StrategyConfig,
     StrategyState, Tensors,

@@ -1,12 +1,12 @@
 //! A modality's own term of additive scores, and what OGM makes of it.
 
 use burn::tensor::Device;
-use counterpoint::grad::Row;
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, Init, Pass};
 use counterpoint::model::fusion::{FusionConfig, SumConfig};
 use counterpoint::model::{Boxed, LateFusion, Model};
+use counterpoint::step::Row;
 use counterpoint::strategy::{OgmConfig, Scores, StrategyConfig, Tensors};
 use counterpoint::task::Classification;
 use counterpoint_batch::Targets;

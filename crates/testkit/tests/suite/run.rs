@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use counterpoint::grad::Row;
 use counterpoint::modality::Modalities;
 use counterpoint::model::{CubeMlpConfig, Model};
+use counterpoint::step::Row;
 use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
 use counterpoint::task::{Classification, Regression, RegressionLoss};
 use counterpoint::train::{Besides, Checkpoint, Learner, OptimizerConfig, Outcome, Progress, evaluate};

@@ -2,13 +2,15 @@
 //! test that fails if we step into it.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use counterpoint::grad::{Cut, Gradients, Group, Phase, Routing, Row, Seen};
+use counterpoint::grad::Cut;
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{BatchNorm, BufferKey, Buffers, Init, Pass};
 use counterpoint::modality::Modalities;
 use counterpoint::model::Model;
-use counterpoint::strategy::{Moment, Strategy};
+use counterpoint::step::Moment;
+use counterpoint::step::{Gradients, Group, Phase, Routing, Row, Seen};
+use counterpoint::strategy::Strategy;
 use counterpoint::task::Classification;
 use counterpoint::train::{Learner, OptimizerConfig};
 use counterpoint_batch::BatchSource;

@@ -6,12 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use counterpoint::grad::Row;
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::Pass;
 use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::{LateFusionConfig, Model, ModelSettings};
+use counterpoint::step::Row;
 use counterpoint::strategy::{Joint, StrategyConfig};
 use counterpoint::train::{Learner, OptimizerConfig};
 use counterpoint::weights::{self, Array, Weights};

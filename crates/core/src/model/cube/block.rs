@@ -66,7 +66,7 @@ impl CubeBlock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grad::{Group, Groups};
+    use crate::step::{Group, Groups};
     use burn::tensor::Device;
 
     /// The first block of the released model, from 100-3-128 to 50-3-128. An

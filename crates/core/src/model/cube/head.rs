@@ -52,9 +52,9 @@ impl CubeHead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grad::{Group, Groups};
     use crate::host::host;
     use crate::layer::Buffers;
+    use crate::step::{Group, Groups};
     use burn::module::Param;
     use burn::tensor::Device;
 

@@ -14,11 +14,12 @@ use head::CubeHead;
 
 use super::branches::Branches;
 use super::sequence::{SequenceEncoder, mean};
-use super::{Feature, Features, Model, Scored, Vectors};
-use crate::grad::{Group, Groups, Row};
+use super::{Model, Scored};
+use crate::feature::{Feature, Features, Vectors};
 use crate::input::Input;
 use crate::layer::{BnPolicy, Pass};
 use crate::modality::{Modalities, Modality};
+use crate::step::{Group, Groups, Row};
 
 /// A sequence encoder a modality; all sequences side by side make a cube
 /// `[length, modality, channel]`, which blocks mix along each axis; a head reads

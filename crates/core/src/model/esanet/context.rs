@@ -7,8 +7,8 @@ use burn::tensor::{
     ops::{InterpolateMode, InterpolateOptions},
 };
 
-use crate::grad::{Group, Groups};
 use crate::layer::{ConvNormRelu, Init, Pass};
+use crate::step::{Group, Groups};
 
 /// Means over grids of a few bins, each through a 1x1 convolution and back to
 /// full size, beside the map itself (PSPNet, Zhao et al., CVPR 2017; ESANet's

@@ -3,8 +3,8 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::grad::{Group, Groups};
 use crate::layer::{Init, LearnedUpsample, RectConv2d};
+use crate::step::{Group, Groups};
 
 /// A side output for every decoder stage, which only training's loss reads, and
 /// the output at full size.

@@ -7,12 +7,13 @@ use super::EsaNetConfig;
 use super::context::Context;
 use super::decoder::DecoderStage;
 use super::head::PixelHead;
-use crate::grad::{Group, Groups, Row};
+use crate::feature::{Feature, Features, Vectors};
 use crate::input::Input;
 use crate::layer::{BnPolicy, ConvNormRelu, Init, Pass, SqueezeExcite};
 use crate::modality::{Modalities, Modality};
 use crate::model::encoder::{ResNet, ResNetShape, Stages};
-use crate::model::{Feature, Features, Model, Scored, Vectors};
+use crate::model::{Model, Scored};
+use crate::step::{Group, Groups, Row};
 
 /// Encoders that meet at five points, pyramid context and a decoder.
 ///

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fusion, FusionFacts, FusionSettings, Output, Read, joined, positive, sum_of};
 use crate::Error;
+use crate::feature::Vectors;
 use crate::layer::{Init, Linear};
-use crate::model::{Boxed, Vectors};
+use crate::model::Boxed;
 
 /// Outer products of pairs of modalities.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fusion, FusionFacts, FusionSettings, Output, Read, zero_fill};
 use crate::Error;
+use crate::feature::Vectors;
 use crate::layer::Init;
-use crate::model::{Boxed, Vectors};
+use crate::model::Boxed;
 
 /// Vectors side by side.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Combine, Fusion, FusionFacts, FusionSettings, Output, Read, sum_of};
 use crate::Error;
+use crate::feature::Vectors;
 use crate::layer::Init;
-use crate::model::{Boxed, Vectors};
+use crate::model::Boxed;
 
 /// One head reads every modality alone; their scores are combined.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -56,7 +57,7 @@ impl FusionSettings for EnsembleConfig {
 ///   `relu`, `weights = "sum"`, `rate = true`.
 ///
 /// A modality alone has weight 1, so a unimodal row trains `f` directly. The
-/// rate belongs to the fusion's group; [`Row::Aux`](crate::grad::Row::Aux) is
+/// rate belongs to the fusion's group; [`Row::Aux`](crate::step::Row::Aux) is
 /// `f(z_m)` without it, one learner of a boosted ensemble.
 ///
 /// Limits: all encoders have one width; entropies need at least two scores. If

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fusion, FusionFacts, FusionSettings, Output, Read, joined, sum_of};
 use crate::Error;
+use crate::feature::Vectors;
 use crate::layer::{Init, Linear};
-use crate::model::{Boxed, Vectors};
+use crate::model::Boxed;
 
 /// The last present modality, gated by the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

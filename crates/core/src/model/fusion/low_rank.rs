@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fusion, FusionFacts, FusionSettings, Output, Read, joined, positive, zero_fill};
 use crate::Error;
+use crate::feature::Vectors;
 use crate::layer::{Init, Linear};
-use crate::model::{Boxed, Vectors};
+use crate::model::Boxed;
 
 /// The outer product of all modalities through a weight of low rank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

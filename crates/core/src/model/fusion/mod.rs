@@ -21,8 +21,9 @@ use burn::tensor::Tensor;
 use counterpoint_catalog::{Chosen, Part};
 
 use super::parts::{boxed, parts};
-use super::{Boxed, Erased, Vectors};
+use super::{Boxed, Erased};
 use crate::Error;
+use crate::feature::Vectors;
 use crate::layer::Init;
 
 parts! {
@@ -57,7 +58,7 @@ pub trait Fusion: Erased {
     /// Width of what the head reads.
     fn width(&self) -> usize;
 
-    /// Scores of a modality by itself: what [`Row::Aux`](crate::grad::Row::Aux)
+    /// Scores of a modality by itself: what [`Row::Aux`](crate::step::Row::Aux)
     /// means in a model without solo heads. Exactly one entry is present.
     ///
     /// Where the fused scores are a sum of one term for each modality, this is

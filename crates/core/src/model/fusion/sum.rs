@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fusion, FusionFacts, FusionSettings, Output, Read, sum_of, zero_fill};
 use crate::Error;
+use crate::feature::Vectors;
 use crate::layer::{Init, Linear};
-use crate::model::{Boxed, Vectors};
+use crate::model::Boxed;
 
 /// A linear layer for each modality; their outputs are added and are the scores.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -11,12 +11,13 @@ use super::branches::Branches;
 use super::encoder::Encoder;
 use super::fusion::Fusion;
 use super::head::Head;
-use super::{Boxed, Feature, Features, Model, Scored, Vectors};
+use super::{Boxed, Model, Scored};
 use crate::Error;
-use crate::grad::{Group, Groups, Row};
+use crate::feature::{Feature, Features, Vectors};
 use crate::input::Input;
 use crate::layer::{Linear, Pass};
 use crate::modality::{Modalities, Modality};
+use crate::step::{Group, Groups, Row};
 
 /// Encoders that run to their end, then one fusion and one head, of any types.
 #[derive(Module, Debug)]

@@ -13,11 +13,12 @@ use super::branches::Branches;
 use super::encoder::{Stages, Stream};
 use super::fusion::zero_fill;
 use super::head::Head;
-use super::{Boxed, Feature, Features, Model, Scored, Vectors};
-use crate::grad::{Group, Groups, Row};
+use super::{Boxed, Model, Scored};
+use crate::feature::{Feature, Features, Vectors};
 use crate::input::Input;
 use crate::layer::{BnPolicy, Pass};
 use crate::modality::{Modalities, Modality};
+use crate::step::{Group, Groups, Row};
 
 /// One encoder a modality, exchanges after some of their stages, and one head
 /// on the concatenated means of the last maps.

@@ -16,8 +16,8 @@ use burn::tensor::Tensor;
 
 use self::update::Update;
 use crate::device::is_host;
-use crate::grad::{Gradients, Group, Groups, map_parameters};
 use crate::modality::Modalities;
+use crate::step::{Gradients, Group, Groups, map_parameters};
 
 /// State of one parameter, on its device; nothing before its first gradient.
 #[derive(Clone, Debug, Default)]

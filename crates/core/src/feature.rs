@@ -9,7 +9,7 @@ use burn::tensor::{Device, Int, Tensor};
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use counterpoint::model::Feature;
+/// use counterpoint::feature::Feature;
 /// let (map, mask) = (Tensor::<4>::ones([2, 3, 4, 5], &Device::flex()), Tensor::<2>::ones([2, 7], &Device::flex()));
 /// let feature = Feature::of(map).with(mask);
 /// assert_eq!(feature.part::<4>(0).dims(), [2, 3, 4, 5]);

@@ -10,7 +10,7 @@ use crate::modality::Modalities;
 /// nobody sends to, momentum and decay included.
 ///
 /// ```
-/// use counterpoint::grad::{Group, Routing, Row};
+/// use counterpoint::step::{Group, Routing, Row};
 /// use counterpoint::modality::Modality;
 /// let audio = Modality(0);
 /// let dgl = Routing::default()

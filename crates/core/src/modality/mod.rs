@@ -1,8 +1,10 @@
 //! Modalities, and which of them a forward pass may see.
 
-use counterpoint_batch::check_name;
+mod per_modality;
 
-pub use crate::per_modality::PerModality;
+pub use per_modality::PerModality;
+
+use counterpoint_batch::check_name;
 
 use crate::Error;
 

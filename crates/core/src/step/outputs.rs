@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use burn::tensor::{Int, Tensor, TensorData};
 use counterpoint_batch::Targets;
 
-use super::{Gradients, Routing, Row};
-use crate::host::{Reads, host};
+use super::{Moment, Row};
+use crate::feature::Vectors;
+use crate::host::host;
 use crate::modality::Modality;
-use crate::model::Vectors;
-use crate::strategy::Moment;
 use crate::task::Task;
 
 /// Forward result of one row, on the samples that can serve it.
@@ -90,68 +89,5 @@ impl Seen<'_> {
     /// Forward result of a row; `None` if no sample of the batch could serve it.
     pub fn output(&self, row: Row) -> Option<&RowOutput> {
         self.outputs.get(&row)
-    }
-}
-
-/// What a phase left behind, for strategies and diagnostics.
-#[derive(Debug, Default)]
-pub struct Ledger {
-    /// Forward results of every row and probe.
-    pub outputs: BTreeMap<Row, RowOutput>,
-    /// The rows that have a loss: every one that some sample served, probes excluded.
-    pub trained: BTreeSet<Row>,
-    /// Their losses, once they are read.
-    pub losses: BTreeMap<Row, f64>,
-    /// Norm of `d loss(r) / d z_m`, unweighted, for each row and modality, once they are read.
-    pub boundary_norms: BTreeMap<(Row, Modality), f64>,
-    /// The strategy's matrix.
-    pub routing: Routing,
-    /// Every row's own gradient at all parameters, if the phase needed them.
-    pub rows: BTreeMap<Row, Gradients>,
-    /// How often an encoder ran, up to where modalities meet: forward and backward, each counted.
-    pub encoder_runs: usize,
-    unread: Vec<(Figure, Tensor<1>)>,
-}
-
-/// What a number on the device says.
-#[derive(Clone, Copy, Debug)]
-enum Figure {
-    Loss(Row),
-    /// The square of a norm, or a part of it.
-    Square(Row, Modality),
-}
-
-impl Ledger {
-    /// Notes the loss of a row, `[1]`.
-    pub(super) fn note_loss(&mut self, row: Row, loss: Tensor<1>) {
-        self.trained.insert(row);
-        self.unread.push((Figure::Loss(row), loss.inner()));
-    }
-
-    /// Notes what arrives from a row at the features of a modality.
-    pub(super) fn note_boundary(&mut self, row: Row, m: Modality, parts: &[Option<Tensor<2>>]) {
-        for part in parts.iter().flatten() {
-            self.unread.push((Figure::Square(row, m), (part.clone() * part.clone()).sum()));
-        }
-    }
-
-    /// Reads losses and norms from the device, together with what `reads` holds; returns the latter.
-    pub fn read(&mut self, mut reads: Reads) -> Vec<Vec<f32>> {
-        let (figures, numbers): (Vec<Figure>, Vec<Tensor<1>>) =
-            std::mem::take(&mut self.unread).into_iter().unzip();
-        let others = reads.len();
-        numbers.into_iter().for_each(|number| reads.add(number));
-        let mut values = reads.fetch();
-        let own = values.split_off(others);
-        let mut squares: BTreeMap<(Row, Modality), f64> = BTreeMap::new();
-        for (figure, value) in figures.into_iter().zip(own) {
-            let value = f64::from(value[0]);
-            match figure {
-                Figure::Loss(row) => drop(self.losses.insert(row, value)),
-                Figure::Square(row, m) => *squares.entry((row, m)).or_default() += value,
-            }
-        }
-        self.boundary_norms.extend(squares.into_iter().map(|(at, square)| (at, square.sqrt())));
-        values
     }
 }

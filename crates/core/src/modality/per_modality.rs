@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::{Modalities, Modality};
 use crate::Error;
-use crate::modality::{Modalities, Modality};
 
 /// A setting that modalities share or have each their own of, as a
 /// configuration writes it: `4.0`, or `{ audio = 2.0, image = 4.0 }`.

@@ -20,7 +20,7 @@ impl Gradients {
     }
 
     /// What a backward pass left on a module's parameters.
-    pub(super) fn take<M: Module>(module: &M, groups: &Groups, tape: &mut Tape) -> Self {
+    pub(crate) fn take<M: Module>(module: &M, groups: &Groups, tape: &mut Tape) -> Self {
         struct Taker<'a> {
             groups: &'a Groups,
             tape: &'a mut Tape,
