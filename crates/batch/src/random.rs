@@ -4,7 +4,7 @@
 //! threads that share it would disagree from run to run. Here every use names
 //! what it is for: training by words ([`Random::new`] with a seed and
 //! `["init", "encoder.audio", "conv1.weight"]`), data by numbers
-//! ([`Draw`]: seed, epoch, sample). Resuming, reordering and threading cannot
+//! ([`RngKey`]: seed, epoch, sample). Resuming, reordering and threading cannot
 //! change a number then.
 //!
 //! The generator is SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). Its streams
@@ -22,18 +22,18 @@ fn mix(mut z: u64) -> u64 {
 /// A place in the tree of random streams: a key, not a state.
 ///
 /// ```
-/// use counterpoint_batch::random::Draw;
+/// use counterpoint_batch::random::RngKey;
 ///
-/// let sample = Draw::new(7).fork(3).fork(17); // seed 7, epoch 3, sample 17
-/// assert_eq!(sample.rng().bits(), Draw::new(7).fork(3).fork(17).rng().bits());
-/// assert_ne!(sample.rng().bits(), Draw::new(7).fork(17).fork(3).rng().bits());
+/// let sample = RngKey::new(7).fork(3).fork(17); // seed 7, epoch 3, sample 17
+/// assert_eq!(sample.rng().bits(), RngKey::new(7).fork(3).fork(17).rng().bits());
+/// assert_ne!(sample.rng().bits(), RngKey::new(7).fork(17).fork(3).rng().bits());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Draw {
+pub struct RngKey {
     key: u64,
 }
 
-impl Draw {
+impl RngKey {
     /// The root of a seed.
     pub fn new(seed: u64) -> Self {
         Self { key: mix(seed.wrapping_add(GOLDEN)) }
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn draws_are_pinned_for_ever() {
-        let mut rng = Draw::new(7).fork(3).fork(17).rng();
+        let mut rng = RngKey::new(7).fork(3).fork(17).rng();
         let mut order: Vec<usize> = (0..8).collect();
         rng.shuffle(&mut order);
         assert_eq!(order, [4, 2, 7, 6, 5, 3, 1, 0]);
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn numbers_stay_in_their_range() {
-        let mut rng = Draw::new(1).rng();
+        let mut rng = RngKey::new(1).rng();
         for bound in 1..50 {
             assert!(rng.below(bound) < bound);
             assert!((0.0..1.0).contains(&rng.uniform()));

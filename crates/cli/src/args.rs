@@ -2,7 +2,7 @@
 
 mod study;
 
-pub use study::{Ablate, Compare, Leaks, Studying, Sweep};
+pub use study::{Ablate, Compare, Leaks, StudyArgs, Sweep};
 
 use std::path::PathBuf;
 

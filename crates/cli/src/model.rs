@@ -6,7 +6,7 @@ use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model as _, ModelSettings};
 use counterpoint::strategy::ModelFacts;
 use counterpoint::task::{Task, TaskKind};
-use counterpoint::train::Learner;
+use counterpoint::train::TrainState;
 use counterpoint_batch::ModalitySpec;
 
 use crate::config::Config;
@@ -19,7 +19,7 @@ pub fn build(
     modalities: &[ModalitySpec],
     task: &dyn Task,
     device: &Device,
-) -> Result<Learner<AnyModel>, Failure> {
+) -> Result<TrainState<AnyModel>, Failure> {
     let names: Vec<&str> = modalities.iter().map(|m| m.name.as_str()).collect();
     let model = &config.model;
     if let Some(unknown) = model.mentions().into_iter().find(|name| !names.contains(name)) {
@@ -64,7 +64,7 @@ pub fn build(
         ..ModelFacts::of(&network.groups(), network.modalities(), task.kind())
     };
     strategy.check(&facts)?;
-    let mut learner = Learner::new(network, config.optimizer.clone(), strategy);
+    let mut learner = TrainState::new(network, config.optimizer.clone(), strategy);
     learner.incomplete = config.strategy.incomplete;
     Ok(learner)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use counterpoint::modality::Modalities;
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::task::Task;
 use counterpoint::train::{Evaluation, Kept};
 use counterpoint_report::record::{Alone, Better, Confusion, Convention, Metric, Scores};
@@ -33,7 +33,11 @@ pub fn records(evaluation: &Evaluation, task: &dyn Task, names: &Modalities) -> 
 pub fn by_presence(evaluation: &Evaluation, task: &dyn Task, names: &Modalities) -> Scores {
     let parts = evaluation.by_presence(task);
     let label = |present| {
-        if names.all() == present { Row::Full.label(names) } else { Row::Subset(present).label(names) }
+        if names.all() == present {
+            LossTerm::Fused.label(names)
+        } else {
+            LossTerm::Subset(present).label(names)
+        }
     };
     parts
         .into_iter()

@@ -16,10 +16,10 @@ const METHODS: [(&str, &[&str]); 4] = [
     ("unimodal (audio)", &["strategy.name=unimodal", "strategy.modality=audio"]),
 ];
 
-type Row = BTreeMap<String, String>;
+type Cells = BTreeMap<String, String>;
 
 /// Rows of a CSV by column title; quoted fields may hold commas.
-fn csv(path: &Path) -> Vec<Row> {
+fn csv(path: &Path) -> Vec<Cells> {
     let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let fields = |line: &str| {
         let (mut fields, mut quoted) = (vec![String::new()], false);
@@ -37,7 +37,7 @@ fn csv(path: &Path) -> Vec<Row> {
     lines.map(|line| titles.iter().cloned().zip(fields(line)).collect()).collect()
 }
 
-fn number(row: &Row, column: &str) -> f64 {
+fn number(row: &Cells, column: &str) -> f64 {
     let text = row.get(column).unwrap_or_else(|| panic!("no column {column} in {row:?}"));
     text.parse().unwrap_or_else(|_| panic!("{column} is `{text}` in {row:?}"))
 }
@@ -177,7 +177,7 @@ fn gaps(folder: &Path, all: &[Runs], metric: &str, factor: f64) {
 
 /// The points of a figure, by curve and epoch.
 fn curves(path: &Path, value: &str) -> BTreeMap<(String, usize), (f64, f64)> {
-    let point = |row: &Row| {
+    let point = |row: &Cells| {
         let mean = number(row, value);
         (
             (row["curve"].clone(), number(row, "epoch") as usize),

@@ -8,7 +8,7 @@ use counterpoint_batch::{Batch, Targets};
 use crate::feature::{Feature, Features};
 use crate::modality::{Modality, Present};
 use crate::step::Incomplete;
-use crate::step::Row;
+use crate::step::LossTerm;
 
 /// One modality of a batch: only the rows of samples that have it.
 #[derive(Clone, Debug)]
@@ -154,10 +154,10 @@ impl Inputs {
     /// The samples that a row is computed on, with the row that shows what they
     /// have: one part, or one for each combination of modalities where
     /// incomplete samples serve the fused row too. Nobody serves it: no part.
-    pub fn parts(&self, row: Row, modalities: usize) -> Vec<(Row, Vec<usize>)> {
-        if row == Row::Full && self.incomplete == Incomplete::ZeroFill {
+    pub fn parts(&self, row: LossTerm, modalities: usize) -> Vec<(LossTerm, Vec<usize>)> {
+        if row == LossTerm::Fused && self.incomplete == Incomplete::ZeroFill {
             let patterns = self.patterns().into_iter();
-            return patterns.map(|(p, samples)| (Row::showing(p, modalities), samples)).collect();
+            return patterns.map(|(p, samples)| (LossTerm::showing(p, modalities), samples)).collect();
         }
         let samples = self.serving(row.present(modalities));
         if samples.is_empty() { Vec::new() } else { vec![(row, samples)] }

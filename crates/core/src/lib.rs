@@ -1,7 +1,7 @@
 //! Trains multimodal models so that every modality's encoder learns as well
 //! as it would alone.
 //!
-//! A strategy says which loss each parameter group listens to, and how loudly
+//! A strategy says which loss each parameter group receives to, and how loudly
 //! ([`crate::step::Routing`]); evaluators turn that into gradients; one training loop
 //! serves every strategy.
 

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use counterpoint_batch::random::Draw;
+use counterpoint_batch::random::RngKey;
 
 use crate::config::SplitConfig;
 use crate::error::{DataError, ErrorKind};
@@ -43,7 +43,7 @@ pub fn assign(records: &mut [Record], classes: usize, config: &SplitConfig) -> R
             format!("{what}, {number} {parts} need at least {}", shares.len()),
         ));
     }
-    Draw::new(config.split_seed).rng().shuffle(&mut units);
+    RngKey::new(config.split_seed).rng().shuffle(&mut units);
     let bins = match (config.stratify, &config.split_by) {
         (false, _) => cut(&units, &shares),
         (true, None) => deal(&units, classes, &shares),

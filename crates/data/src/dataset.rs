@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use counterpoint_batch::memory;
-use counterpoint_batch::random::Draw;
+use counterpoint_batch::random::RngKey;
 use counterpoint_batch::{Array, ClassFrequency, ClassMap, ModalitySpec, Sample, Target, TargetSpec};
 
 use crate::cache::{Budget, Cache};
@@ -13,7 +13,7 @@ use crate::contents::Contents;
 use crate::decode::Levels;
 use crate::error::{DataError, ErrorKind};
 use crate::plan::Plan;
-use crate::prepare::{Chance, MapSteps, Preparation, Raw, Steps};
+use crate::prepare::{AugmentKeys, MapSteps, Preparation, Raw, Steps};
 use crate::progress::Progress;
 use crate::record::{Part, Record};
 use crate::source::Source;
@@ -118,7 +118,7 @@ impl Dataset {
         &self,
         record: usize,
         modality: usize,
-        chance: Option<Chance>,
+        chance: Option<AugmentKeys>,
     ) -> Result<Option<Array>, DataError> {
         let (entry, preparation) = (&self.records[record], &self.preparations[modality]);
         let Some(source) = &entry.sources[modality] else { return Ok(None) };
@@ -156,12 +156,12 @@ impl Dataset {
     }
 
     /// One finished sample.
-    pub fn sample(&self, record: usize, draw: Option<Draw>) -> Result<Sample, DataError> {
+    pub fn sample(&self, record: usize, draw: Option<RngKey>) -> Result<Sample, DataError> {
         let entry = &self.records[record];
         let mut inputs = Vec::with_capacity(self.preparations.len());
         for (modality, preparation) in self.preparations.iter().enumerate() {
             let chance =
-                draw.map(|draw| Chance { shared: draw.fork(SHARED), own: draw.fork(modality as u64) });
+                draw.map(|draw| AugmentKeys { shared: draw.fork(SHARED), own: draw.fork(modality as u64) });
             let mut array = self.arranged(record, modality, chance)?;
             if let Some(array) = &mut array {
                 preparation.normalise.apply(array.values_mut());
@@ -173,7 +173,7 @@ impl Dataset {
             (Truth::Value(value), _) => Target::Value(*value),
             (Truth::Labels(flags), _) => Target::Labels(flags.clone()),
             (Truth::Map(source), Labelling::Maps(steps)) => {
-                let chance = draw.map(|draw| Chance { shared: draw.fork(SHARED), own: draw });
+                let chance = draw.map(|draw| AugmentKeys { shared: draw.fork(SHARED), own: draw });
                 Target::Map(self.map(record, source, steps, chance)?)
             }
             (Truth::Map(_), _) => {
@@ -189,7 +189,7 @@ impl Dataset {
         record: usize,
         source: &Source,
         steps: MapSteps,
-        chance: Option<Chance>,
+        chance: Option<AugmentKeys>,
     ) -> Result<ClassMap, DataError> {
         let entry = &self.records[record];
         if let (None, Some(map)) = (chance, self.maps.get(record)) {

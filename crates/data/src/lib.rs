@@ -60,7 +60,7 @@ pub use config::{
     AudioConfig, CommonConfig, FrontName, ImageConfig, NormaliseName, Side, SplitConfig, VideoConfig,
 };
 pub use contents::{Change, Contents};
-pub use counterpoint_batch::random::{Draw, Random};
+pub use counterpoint_batch::random::{Random, RngKey};
 pub use data::{DataConfig, SharedConfig};
 pub use decode::{Bitmap, IdxImages, Levels, Wave};
 pub use error::{DataError, ErrorKind};

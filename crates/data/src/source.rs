@@ -50,7 +50,7 @@ pub enum Source {
         index: usize,
     },
     /// A stretch of an array in memory.
-    Row {
+    TableRow {
         /// The array.
         rows: Arc<Rows>,
         /// Where the stretch begins.
@@ -64,7 +64,7 @@ impl Source {
     /// Numbers of this sample alone.
     pub fn row(values: Vec<f32>) -> Self {
         let end = values.len();
-        Self::Row { rows: Arc::new(Rows::plain(values)), begin: 0, end }
+        Self::TableRow { rows: Arc::new(Rows::plain(values)), begin: 0, end }
     }
 
     /// Decodes all files to their ends and keeps nothing.
@@ -74,7 +74,7 @@ impl Source {
             Self::Picture { path } => Bitmap::read(path).map(drop),
             Self::Levels { path } => Levels::read(path).map(drop),
             Self::Film { .. } => self.files()?.iter().try_for_each(|file| Bitmap::read(file).map(drop)),
-            Self::Pixels { .. } | Self::Row { .. } => Ok(()),
+            Self::Pixels { .. } | Self::TableRow { .. } => Ok(()),
         }
     }
 
@@ -109,14 +109,14 @@ impl Source {
                 hash::field(hasher, format!("film {span:?}").as_bytes());
                 self.files()?.iter().try_for_each(|file| bitmap(file, hasher))
             }
-            Self::Pixels { .. } | Self::Row { .. } => self.hash(hasher),
+            Self::Pixels { .. } | Self::TableRow { .. } => self.hash(hasher),
         }
     }
 
     /// The rows of an in-memory array and the stretch that is meant.
     pub(crate) fn stretch(&self) -> Option<(&Rows, Range<usize>)> {
         match self {
-            Self::Row { rows, begin, end } => Some((rows, *begin..*end)),
+            Self::TableRow { rows, begin, end } => Some((rows, *begin..*end)),
             _ => None,
         }
     }
@@ -128,7 +128,7 @@ impl Source {
             | Self::Picture { path }
             | Self::Levels { path }
             | Self::Film { path, .. } => Some(path),
-            Self::Pixels { .. } | Self::Row { .. } => None,
+            Self::Pixels { .. } | Self::TableRow { .. } => None,
         }
     }
 
@@ -164,7 +164,7 @@ impl Source {
             Self::Film { span: Some((a, b)), .. } => format!("film {a} {b}"),
             Self::Film { .. } => "film".into(),
             Self::Picture { .. } | Self::Levels { .. } | Self::Pixels { .. } => "picture".into(),
-            Self::Row { .. } => "row".into(),
+            Self::TableRow { .. } => "row".into(),
         };
         hash::field(hasher, place.as_bytes());
         match self {
@@ -180,7 +180,7 @@ impl Source {
                 hash::file(path, hasher)?;
             }
             Self::Pixels { images, index } => hash::field(hasher, images.pixels(*index).unwrap_or_default()),
-            Self::Row { rows, begin, end } => rows.hash(*begin..*end, hasher),
+            Self::TableRow { rows, begin, end } => rows.hash(*begin..*end, hasher),
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use counterpoint_batch::random::Draw;
+use counterpoint_batch::random::RngKey;
 use counterpoint_batch::{ModalitySpec, Sample, TargetSpec};
 
 use crate::check::Check;
@@ -218,7 +218,7 @@ impl Split {
     ///
     /// # Errors
     /// If there is no such sample or one of its files cannot be used.
-    pub fn sample(&self, index: usize, draw: Option<Draw>) -> Result<Sample, DataError> {
+    pub fn sample(&self, index: usize, draw: Option<RngKey>) -> Result<Sample, DataError> {
         match self.records.get(index) {
             Some(&record) => self.set.sample(record, draw),
             None => Err(DataError::new(

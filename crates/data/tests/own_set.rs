@@ -7,7 +7,7 @@ use std::fs;
 use counterpoint_batch::BatchSource;
 use counterpoint_catalog::{Catalog, Settings};
 use counterpoint_data::set::{
-    Classes, DataSet, Draft, Labelling, Part, Plan, Record, Request, Row, Source, Table, Truth,
+    Classes, DataSet, Draft, Labelling, Part, Plan, Record, Request, Source, Table, TableRow, Truth,
 };
 use counterpoint_data::{DataConfig, DataError, Loader, LoaderOptions, Preparation};
 use schemars::JsonSchema;
@@ -32,7 +32,7 @@ impl DataSet for ColumnConfig {
         let list = Table::read(&request.root("a CSV file")?)?;
         let (id, label, number) = (list.column("id")?, list.column("label")?, list.column(&self.column)?);
         let classes = Classes::new(None, list.rows().map(|row| row.text(label)))?;
-        let record = |(row, part): (Row<'_>, Part)| {
+        let record = |(row, part): (TableRow<'_>, Part)| {
             Ok(Record {
                 id: row.text(id).to_owned(),
                 group: None,

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use counterpoint_batch::{BatchSource, Target, TargetSpec};
-use counterpoint_data::{DataConfig, DataError, Draw, ErrorKind, Loader, LoaderOptions, Splits};
+use counterpoint_data::{DataConfig, DataError, ErrorKind, Loader, LoaderOptions, RngKey, Splits};
 use support::{Folder, reference};
 
 const SIDE: [usize; 2] = [8, 12];
@@ -100,8 +100,8 @@ fn colour_depth_and_label_are_augmented_together_and_by_key() {
     let splits = open(&folder, "augment = true\ncolour = 0.0").unwrap();
     let mut windows = std::collections::BTreeSet::new();
     for seed in 0..20 {
-        let sample = splits.train.sample(0, Some(Draw::new(seed))).unwrap();
-        assert_eq!(sample, splits.train.sample(0, Some(Draw::new(seed))).unwrap());
+        let sample = splits.train.sample(0, Some(RngKey::new(seed))).unwrap();
+        assert_eq!(sample, splits.train.sample(0, Some(RngKey::new(seed))).unwrap());
         let Target::Map(map) = &sample.target else { panic!("a map") };
         let depth = sample.inputs[1].as_ref().unwrap().values();
         for pair in map.pixels.windows(2).zip(depth.windows(2)).take(5) {

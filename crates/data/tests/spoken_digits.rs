@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use counterpoint_batch::{Batch, BatchSource};
-use counterpoint_data::{DataConfig, Draw, ErrorKind, Loader, LoaderOptions, Normalise, Preparation, Splits};
+use counterpoint_data::{
+    DataConfig, ErrorKind, Loader, LoaderOptions, Normalise, Preparation, RngKey, Splits,
+};
 
 fn base() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -126,7 +128,7 @@ fn batches_are_the_same_bits_for_any_workers_and_cache() {
 #[test]
 fn augmentation_belongs_to_the_sample_and_the_epoch() {
     let splits = open("modalities = [\"image\"]\naugment = true");
-    let image = |seed| splits.train.sample(3, Some(Draw::new(seed))).unwrap();
+    let image = |seed| splits.train.sample(3, Some(RngKey::new(seed))).unwrap();
     assert_eq!(image(1), image(1));
     assert_ne!(image(1), image(2));
     assert_ne!(image(1), splits.train.sample(3, None).unwrap());

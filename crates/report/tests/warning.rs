@@ -51,7 +51,7 @@ fn kinds(warnings: &[Warning]) -> Vec<&str> {
 
 #[test]
 fn a_modality_that_stays_at_chance_is_named_with_a_remedy() {
-    // Chance is 0.1; its standard error on 500 samples sqrt(0.09 / 500) = 0.0134, so 0.1268 is the limit.
+    // AugmentKeys is 0.1; its standard error on 500 samples sqrt(0.09 / 500) = 0.0134, so 0.1268 is the limit.
     let stuck = curve([0.5, 0.8, 0.9, 0.9, 0.8].map(|full| (full, 0.11, 0.3)));
     let warnings = of_run(&start(5), &stuck);
     assert_eq!(kinds(&warnings), ["modality_at_chance"]);

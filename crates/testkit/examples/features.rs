@@ -8,13 +8,13 @@ use std::path::Path;
 use burn::tensor::Device;
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
-use counterpoint::layer::Pass;
+use counterpoint::layer::ForwardContext;
 use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::encoder::{EncoderConfig, ResNet18Config};
 use counterpoint::model::{LateFusionConfig, Model as _, ModelConfig};
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::strategy::{Joint, StrategyConfig};
-use counterpoint::train::{Learner, OptimizerConfig};
+use counterpoint::train::{OptimizerConfig, TrainState};
 use counterpoint::weights;
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
 
@@ -29,16 +29,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = config.build(&[ModalitySpec::new("picture", shape)], 2, false, 0, &device)?;
     let strategy = StrategyConfig::from(Joint {}).build(&Modalities::new(["picture"])?)?;
     let optimizer: OptimizerConfig = serde_json::from_str(r#"{"name": "sgd", "lr": 0.1}"#)?;
-    let mut learner = Learner::new(model, optimizer, strategy);
+    let mut learner = TrainState::new(model, optimizer, strategy);
     learner.start_from(Modality(0), &weights::read(Path::new(&file))?, None)?;
 
     let values = (0..shape.iter().product()).map(|i: usize| (i as f32 * 0.37).cos()).collect();
     let array = Array::new([&[1], &shape[..]].concat(), values)?;
     let picture = Input { array, present: vec![true], lengths: None };
     let batch = Batch { ids: vec!["0".into()], inputs: vec![picture], targets: Targets::Classes(vec![0]) };
-    let pass = &mut Pass::eval(&learner.buffers);
+    let pass = &mut ForwardContext::eval(&learner.buffers);
     let inputs = Inputs::new(batch, &device);
-    let scored = learner.frozen().forward(&[(Row::Full, vec![0])], &inputs, pass).remove(0);
+    let scored = learner.frozen().forward(&[(LossTerm::Fused, vec![0])], &inputs, pass).remove(0);
     for value in host(scored.features[0].clone().ok_or("the row has the picture")?) {
         println!("{value:e}");
     }

@@ -4,18 +4,18 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
-use counterpoint::grad::{Cut, Evaluator, Scene};
+use counterpoint::grad::{Cut, Evaluator, StepContext};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
-use counterpoint::layer::{Buffers, Pass};
+use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::encoder::{EncoderConfig, ResNet18Config};
 use counterpoint::model::fusion::{ConcatConfig, FusionConfig, SumConfig};
 use counterpoint::model::{LateFusionConfig, Model, ModelSettings};
-use counterpoint::step::Moment;
-use counterpoint::step::{Gradients, Row};
+use counterpoint::step::Position;
+use counterpoint::step::{Gradients, LossTerm};
 use counterpoint::task::{Classification, Task};
-use counterpoint::train::{Learner, OptimizerConfig};
+use counterpoint::train::{OptimizerConfig, TrainState};
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
 use serde::Deserialize;
 
@@ -69,8 +69,8 @@ struct Summary {
     first: Vec<f64>,
 }
 
-const AUDIO: Row = Row::Solo(Modality(0));
-const VISUAL: Row = Row::Solo(Modality(1));
+const AUDIO: LossTerm = LossTerm::Unimodal(Modality(0));
+const VISUAL: LossTerm = LossTerm::Unimodal(Modality(1));
 
 /// Runs the case of a file and compares everything that it holds.
 ///
@@ -117,8 +117,9 @@ pub fn check(text: &str) -> Result<Report, String> {
     });
     compare_buffers(&mut report, &learner, &reference, tolerance);
     let inputs = Inputs::new(batch(case, "eval", 0), &device);
-    let rows = [(Row::Full, (0..case.batch).collect())];
-    let scored = learner.frozen().forward(&rows, &inputs, &mut Pass::eval(&learner.buffers)).remove(0);
+    let rows = [(LossTerm::Fused, (0..case.batch).collect())];
+    let scored =
+        learner.frozen().forward(&rows, &inputs, &mut ForwardContext::eval(&learner.buffers)).remove(0);
     // Nor one for evaluation. Scores there depend on every gradient of every
     // step, so they get the tolerance of gradients, 5e-3 of the largest.
     compare_matrix(
@@ -131,7 +132,7 @@ pub fn check(text: &str) -> Result<Report, String> {
     Ok(report)
 }
 
-fn build(case: &Case, device: &Device) -> Result<Learner<impl Model + use<>>, String> {
+fn build(case: &Case, device: &Device) -> Result<TrainState<impl Model + use<>>, String> {
     let fusion = match case.fusion.as_str() {
         "concat" => FusionConfig::new(ConcatConfig {}),
         "sum" => FusionConfig::new(SumConfig {}),
@@ -158,7 +159,7 @@ fn build(case: &Case, device: &Device) -> Result<Learner<impl Model + use<>>, St
         encoder_factor: 1.0.into(),
         encoder_weight_decay: None,
     };
-    let mut learner = Learner::new(model, optimizer, strategy);
+    let mut learner = TrainState::new(model, optimizer, strategy);
     learner.assign(|p| {
         let values = parameter(&reference_name(&p.name), &p.shape);
         Some(values.into_iter().map(|v| v as f32).collect())
@@ -203,14 +204,14 @@ fn compare_rows<M: Model>(
     report: &mut Report,
     s: usize,
     step: &Step,
-    learner: &Learner<M>,
+    learner: &TrainState<M>,
     inputs: &Inputs,
     task: &Classification,
 ) {
     let all: Vec<usize> = (0..inputs.samples()).collect();
-    let rows = [Row::Full, AUDIO, VISUAL].map(|row| (row, all.clone()));
+    let rows = [LossTerm::Fused, AUDIO, VISUAL].map(|row| (row, all.clone()));
     let mut scratch = Buffers::default();
-    let scored = learner.model.forward(&rows, inputs, &mut Pass::train(&mut scratch));
+    let scored = learner.model.forward(&rows, inputs, &mut ForwardContext::train(&mut scratch));
     let expected = [
         ("full", step.loss_full, &step.logits_full),
         ("audio", step.loss_audio, &step.logits_audio),
@@ -235,7 +236,7 @@ fn compare_rows<M: Model>(
 }
 
 fn one_step<M: Model>(
-    learner: &mut Learner<M>,
+    learner: &mut TrainState<M>,
     inputs: &Inputs,
     task: &Classification,
     case: &Case,
@@ -243,12 +244,12 @@ fn one_step<M: Model>(
     step: &Step,
     report: &mut Report,
 ) -> Result<Gradients, String> {
-    let at = Moment { epoch: 0, epochs: 1, batch: s, batches: case.steps, seed: 0 };
+    let at = Position { epoch: 0, epochs: 1, batch: s, batches: case.steps, seed: 0 };
     let phases = learner.strategy.phases(at, learner.model.modalities());
-    let mut pass = Pass::train(&mut learner.buffers);
-    let scene = Scene { model: &learner.model, groups: &learner.groups, inputs, task, at };
+    let mut pass = ForwardContext::train(&mut learner.buffers);
+    let context = StepContext { model: &learner.model, groups: &learner.groups, inputs, task, at };
     let (mut gradients, _) =
-        Cut.evaluate(scene, &phases[0], learner.strategy.as_mut(), &mut pass).map_err(|e| e.to_string())?;
+        Cut.evaluate(context, &phases[0], learner.strategy.as_mut(), &mut pass).map_err(|e| e.to_string())?;
     let before = gradients.norm(|_| true);
     if let Some(expected) = step.grad_norm_before_clip {
         report.number(format_args!("step {s} gradient norm"), before, expected, 5e-3 * expected);
@@ -261,7 +262,7 @@ fn one_step<M: Model>(
 
 fn compare_gradients<M: Model>(
     report: &mut Report,
-    learner: &Learner<M>,
+    learner: &TrainState<M>,
     gradients: &Gradients,
     expected: &BTreeMap<String, Summary>,
 ) {
@@ -283,7 +284,7 @@ fn compare_gradients<M: Model>(
 
 fn compare_buffers<M: Model>(
     report: &mut Report,
-    learner: &Learner<M>,
+    learner: &TrainState<M>,
     reference: &Reference,
     tolerance: f64,
 ) {

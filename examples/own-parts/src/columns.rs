@@ -3,7 +3,7 @@
 use counterpoint::catalog::Settings;
 use counterpoint_data::DataError;
 use counterpoint_data::set::{
-    Classes, DataSet, Draft, Labelling, Part, Plan, Record, Request, Row, Source, Table, Truth,
+    Classes, DataSet, Draft, Labelling, Part, Plan, Record, Request, Source, Table, TableRow, Truth,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ impl DataSet for Columns {
         let (id, label) = (list.column("id")?, list.column("label")?);
         let numbers = self.columns.iter().map(|name| list.column(name)).collect::<Result<Vec<_>, _>>()?;
         let classes = Classes::new(None, list.rows().map(|row| row.text(label)))?;
-        let record = |(row, part): (Row<'_>, Part)| {
+        let record = |(row, part): (TableRow<'_>, Part)| {
             let source = |&number: &_| Ok(Some(Source::row(vec![row.number(number)?])));
             Ok(Record {
                 id: row.text(id).to_owned(),

@@ -3,8 +3,8 @@
 use counterpoint::Error;
 use counterpoint::catalog::Settings;
 use counterpoint::modality::Modalities;
-use counterpoint::step::Moment;
-use counterpoint::step::{Group, Phase, Routing, Row, Seen};
+use counterpoint::step::LossTerm::{Fused, Unimodal};
+use counterpoint::step::{Group, Phase, Position, Routing, StepOutputs};
 use counterpoint::strategy::{Strategy, StrategySettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,13 +29,13 @@ impl StrategySettings for Relay {
 }
 
 impl Strategy for Relay {
-    fn phases(&self, _: Moment, names: &Modalities) -> Vec<Phase> {
-        vec![Phase::of([Row::Full].into_iter().chain(names.iter().map(Row::Solo)).collect::<Vec<_>>())]
+    fn phases(&self, _: Position, names: &Modalities) -> Vec<Phase> {
+        vec![Phase::of([Fused].into_iter().chain(names.iter().map(Unimodal)).collect::<Vec<_>>())]
     }
 
-    fn route(&mut self, seen: &Seen<'_>, names: &Modalities) -> Result<Routing, Error> {
-        let row = |m| if seen.at.epoch < self.alone { Row::Solo(m) } else { Row::Full };
-        let w = Routing::default().with(Row::Full, Group::Fusion, 1.0).with(Row::Full, Group::Head, 1.0);
-        Ok(names.iter().fold(w, |w, m| w.with(row(m), Group::Encoder(m), 1.0)))
+    fn route(&mut self, seen: &StepOutputs<'_>, names: &Modalities) -> Result<Routing, Error> {
+        let term = |m| if seen.at.epoch < self.alone { Unimodal(m) } else { Fused };
+        let w = Routing::default().with(Fused, Group::Fusion, 1.0).with(Fused, Group::Head, 1.0);
+        Ok(names.iter().fold(w, |w, m| w.with(term(m), Group::Encoder(m), 1.0)))
     }
 }

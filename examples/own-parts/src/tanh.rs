@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, activation::tanh};
 use counterpoint::Error;
 use counterpoint::catalog::Settings;
 use counterpoint::input::Input;
-use counterpoint::layer::{Init, Linear, Pass};
+use counterpoint::layer::{ForwardContext, Init, Linear};
 use counterpoint::model::Boxed;
 use counterpoint::model::encoder::{Encoder, EncoderSettings, InputShape};
 use counterpoint_batch::ModalitySpec;
@@ -42,7 +42,7 @@ struct Tanh {
 }
 
 impl Encoder for Tanh {
-    fn forward(&self, input: &Input, _: &mut Pass<'_>) -> Tensor<2> {
+    fn forward(&self, input: &Input, _: &mut ForwardContext<'_>) -> Tensor<2> {
         tanh(self.layer.forward(input.flat().reshape([input.shape()[0] as i64, -1])))
     }
 

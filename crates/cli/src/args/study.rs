@@ -6,7 +6,7 @@ use super::Computing;
 
 /// How a study runs.
 #[derive(clap::Args, Debug)]
-pub struct Studying {
+pub struct StudyArgs {
     /// Runs at once [default: as many as there are cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
@@ -40,7 +40,7 @@ pub struct Compare {
     pub dry_run: bool,
     /// How it runs.
     #[command(flatten)]
-    pub studying: Studying,
+    pub study_args: StudyArgs,
 }
 
 /// Settings of `ablate`.
@@ -62,7 +62,7 @@ pub struct Ablate {
     pub set: Vec<String>,
     /// How it runs.
     #[command(flatten)]
-    pub studying: Studying,
+    pub study_args: StudyArgs,
 }
 
 /// Settings of `sweep`.
@@ -91,7 +91,7 @@ pub struct Sweep {
     pub set: Vec<String>,
     /// How it runs.
     #[command(flatten)]
-    pub studying: Studying,
+    pub study_args: StudyArgs,
 }
 
 /// Settings of `leaks`.

@@ -27,7 +27,7 @@ pub fn run(args: &Ablate) -> Result<(), Failure> {
         settings: Vec::new(),
     };
     let out = args.out.clone().unwrap_or_else(|| default_out("ablate-", &args.config));
-    conduct(&spec, &out, &args.studying).map(drop)
+    conduct(&spec, &out, &args.study_args).map(drop)
 }
 
 /// Table 3 of the DGL paper (ICCV 2025) with the two rows that it lacks: the

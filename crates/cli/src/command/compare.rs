@@ -6,7 +6,7 @@ use counterpoint_report::record::{Metric, State, Study};
 use counterpoint_report::table::TextStyle;
 
 use super::{print, print_json};
-use crate::args::{Compare, Studying};
+use crate::args::{Compare, StudyArgs};
 use crate::config;
 use crate::exit::{Code, Failure};
 use crate::study::{self, Options, Spec};
@@ -19,7 +19,7 @@ pub fn run(args: &Compare) -> Result<(), Failure> {
         print(study::plan(&spec, &out)?);
         return Ok(());
     }
-    conduct(&spec, &out, &args.studying).map(drop)
+    conduct(&spec, &out, &args.study_args).map(drop)
 }
 
 /// `studies/NAME` for a file of that name.
@@ -33,21 +33,21 @@ pub fn default_out(prefix: &str, file: &Path) -> PathBuf {
 /// # Errors
 /// As the study, and if runs failed in another way than by diverging, which is
 /// a result.
-pub fn conduct(spec: &Spec, out: &Path, studying: &Studying) -> Result<(Study, Metric), Failure> {
+pub fn conduct(spec: &Spec, out: &Path, study_args: &StudyArgs) -> Result<(Study, Metric), Failure> {
     let mut spec = spec.clone();
-    if let Some(device) = &studying.computing.device {
+    if let Some(device) = &study_args.computing.device {
         config::apply(&mut spec.config, &format!("train.device={device}"))?;
     }
-    let memory = match studying.memory_gb {
+    let memory = match study_args.memory_gb {
         Some(gb) if !(gb.is_finite() && gb > 0.0) => {
             return Err(Failure::new(Code::Usage, format!("--memory-gb {gb}: expected a number above 0")));
         }
         gb => gb.map(|gb| (gb * 1e9) as u64),
     };
     let stop = crate::stop::on_signal()?;
-    let options = Options { jobs: studying.jobs.map(usize::from), memory, quiet: studying.quiet };
+    let options = Options { jobs: study_args.jobs.map(usize::from), memory, quiet: study_args.quiet };
     let (study, metric) = study::run(&spec, out, &options, &stop)?;
-    if studying.json {
+    if study_args.json {
         print_json(&study::json(&study, out, &metric));
     } else {
         for table in study::tables(&study, out, &metric) {

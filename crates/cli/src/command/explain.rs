@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use counterpoint::model::Model;
-use counterpoint::step::Moment;
-use counterpoint::step::{Group, Routing, Row, Seen};
+use counterpoint::step::Position;
+use counterpoint::step::{Group, LossTerm, Routing, StepOutputs};
 use serde_json::json;
 
 use super::{print, print_json};
@@ -22,7 +22,7 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
     let run = Run::open(loaded)?;
     let mut learner = run.learner()?;
     let names = learner.model.modalities().clone();
-    let at = Moment { epoch: 0, epochs, batch: 0, batches: 1, seed: 0 };
+    let at = Position { epoch: 0, epochs, batch: 0, batches: 1, seed: 0 };
     let phases = learner.strategy.phases(at, &names);
     let (outputs, rows) = (BTreeMap::new(), BTreeSet::new());
     let groups = learner.groups.groups();
@@ -30,9 +30,10 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
     for phase in &phases {
         matrices.push((
             phase.clone(),
-            learner
-                .strategy
-                .route(&Seen { at, outputs: &outputs, rows: &rows, task: run.task.as_ref() }, &names)?,
+            learner.strategy.route(
+                &StepOutputs { at, outputs: &outputs, rows: &rows, task: run.task.as_ref() },
+                &names,
+            )?,
         ));
     }
     if args.json {
@@ -73,11 +74,11 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
 }
 
 fn sentence(group: Group, routing: &Routing, names: &counterpoint::modality::Modalities) -> String {
-    let what = |row: Row| match row {
-        Row::Full => "the fused loss".to_owned(),
-        Row::Solo(m) => format!("the loss with {} alone", names.name(m)),
-        Row::Subset(_) => format!("the loss with {} alone", row.label(names)),
-        Row::Aux(m) => format!("the auxiliary loss of {}", names.name(m)),
+    let what = |row: LossTerm| match row {
+        LossTerm::Fused => "the fused loss".to_owned(),
+        LossTerm::Unimodal(m) => format!("the loss with {} alone", names.name(m)),
+        LossTerm::Subset(_) => format!("the loss with {} alone", row.label(names)),
+        LossTerm::Auxiliary(m) => format!("the auxiliary loss of {}", names.name(m)),
     };
     let sources: Vec<String> =
         routing.rows_of(group).map(|(row, w)| format!("{w} x {}", what(row))).collect();

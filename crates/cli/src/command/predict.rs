@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use counterpoint::device::Processor;
 use counterpoint::input::Inputs;
-use counterpoint::layer::Pass;
+use counterpoint::layer::ForwardContext;
 use counterpoint::modality::{Modality, Present};
 use counterpoint::model::Model as _;
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::train::Checkpoint;
 use counterpoint_batch::{Batch, Sample, Target};
 
@@ -72,12 +72,12 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     let sample = Sample::new("input", inputs, Target::Class(0));
     let batch = Batch::collate(vec![sample], &specs).map_err(|e| Failure::new(Code::Data, e.to_string()))?;
     let names = learner.model.modalities().clone();
-    let together = if present == names.all() { Row::Full } else { Row::Subset(present) };
-    let alone = present.iter().map(Row::Solo).filter(|_| present.count() > 1);
-    let rows: Vec<(Row, Vec<usize>)> =
+    let together = if present == names.all() { LossTerm::Fused } else { LossTerm::Subset(present) };
+    let alone = present.iter().map(LossTerm::Unimodal).filter(|_| present.count() > 1);
+    let rows: Vec<(LossTerm, Vec<usize>)> =
         std::iter::once(together).chain(alone).map(|row| (row, vec![0])).collect();
     let inputs = Inputs::new(batch, &device);
-    let scored = learner.frozen().forward(&rows, &inputs, &mut Pass::eval(&learner.buffers));
+    let scored = learner.frozen().forward(&rows, &inputs, &mut ForwardContext::eval(&learner.buffers));
     let answers: Vec<(String, Answer)> = rows
         .iter()
         .zip(scored)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use counterpoint_data::Draw;
+use counterpoint_data::RngKey;
 use counterpoint_report::plot::{Axis, LinePlot, Series};
 use counterpoint_report::record::{Choice, Metric, Study};
 use counterpoint_report::statistics::Summary;
@@ -59,13 +59,13 @@ pub fn run(args: &Sweep) -> Result<(), Failure> {
         settings: Vec::new(),
     };
     let out = args.out.clone().unwrap_or_else(|| default_out("sweep-", &args.config));
-    let (study, metric) = conduct(&spec, &out, &args.studying)?;
+    let (study, metric) = conduct(&spec, &out, &args.study_args)?;
     let drawn = axes
         .iter()
         .enumerate()
         .map(|(number, axis)| plot((&study, &metric), &axes, &points, number, axis, &out));
     for file in drawn.collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
-        if !args.studying.json {
+        if !args.study_args.json {
             print(format!("Sensitivity: {file}"));
         }
     }
@@ -111,7 +111,7 @@ fn axis(text: &str) -> Result<Axes, Failure> {
 fn points(axes: &[Axes], random: Option<usize>, seed: u64) -> Result<Vec<Vec<Value>>, Failure> {
     let lists: Option<Vec<&Vec<Value>>> =
         axes.iter().map(|a| if let Domain::List(list) = &a.domain { Some(list) } else { None }).collect();
-    let mut rng = Draw::new(seed).rng();
+    let mut rng = RngKey::new(seed).rng();
     match (lists, random) {
         (None, None) => {
             Err(Failure::new(Code::Usage, "a range has endless values: say how many to try with --random N"))

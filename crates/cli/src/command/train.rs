@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use counterpoint::grad::Cut;
 use counterpoint::probe::Probe;
-use counterpoint::step::Moment;
+use counterpoint::step::Position;
 use counterpoint::train::{ScheduleConfig, check_reach, try_step};
 use counterpoint_batch::{BatchSource, TargetSpec, memory};
 use counterpoint_report::record::{Epoch, Log};
@@ -16,7 +16,7 @@ use crate::args::Train;
 use crate::config::{self, Config, Loaded};
 use crate::exit::{Code, Failure};
 use crate::folder::{self, Folder};
-use crate::run::{Manner, Run, peak_bytes};
+use crate::run::{Run, RunOptions, peak_bytes};
 use crate::watch::reading;
 use crate::{output, place, scores, stop};
 
@@ -63,7 +63,7 @@ pub fn run(args: Train) -> Result<(), Failure> {
         Probe::check(run.task.as_ref())?;
     }
     let folder =
-        run.train(&out, &Manner { quiet: args.quiet, tui: args.tui, resume: args.resume, stop: &stop })?;
+        run.train(&out, &RunOptions { quiet: args.quiet, tui: args.tui, resume: args.resume, stop: &stop })?;
     let (run, _) = if args.test { run.accepting(&folder.path, None)? } else { (run, None) };
     if args.test {
         run.look_once(&folder.path, "counterpoint train --test", args.probe)?;
@@ -225,7 +225,7 @@ fn dry_run(loaded: Loaded, args: &Train) -> Result<(), Failure> {
     let mut learner = run.beginner()?;
     let train = run.train_loader()?;
     let batches = train.batches();
-    let at = Moment { epoch: 0, epochs: config.train.epochs, batch: 0, batches, seed: config.train.seed };
+    let at = Position { epoch: 0, epochs: config.train.epochs, batch: 0, batches, seed: config.train.seed };
     let first = train.epoch(0, 0).next().transpose().map_err(|e| Failure::new(Code::Data, e.to_string()))?;
     check_reach(&mut learner, &Cut, run.task.as_ref(), &train, at, &run.device()?)?;
     let Some(batch) = first else {

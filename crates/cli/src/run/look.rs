@@ -6,7 +6,7 @@ use std::path::Path;
 use counterpoint::modality::Modality;
 use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::probe::Probe;
-use counterpoint::train::{Besides, Checkpoint, Evaluation, Learner, evaluate};
+use counterpoint::train::{Besides, Checkpoint, Evaluation, TrainState, evaluate};
 use counterpoint_data::{Loader, LoaderOptions, Split};
 use counterpoint_report::predictions::PredictionFile;
 use counterpoint_report::record::{Alone, Appender, Confusion, Log, Metric, Scores, Test, Values};
@@ -40,7 +40,7 @@ pub struct Scored {
 struct Ready {
     checkpoint: &'static str,
     epoch: usize,
-    learner: Learner<AnyModel>,
+    learner: TrainState<AnyModel>,
     /// Empty if they were not asked for.
     probes: BTreeMap<Modality, Probe>,
 }

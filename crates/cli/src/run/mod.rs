@@ -8,7 +8,7 @@ mod training;
 
 pub use data::Acceptance;
 pub use look::Scored;
-pub use training::{FINISHED, Manner, peak_bytes};
+pub use training::{FINISHED, RunOptions, peak_bytes};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::strategy::Native;
 use counterpoint::task::{Task, TaskConfig};
-use counterpoint::train::{Checkpoint, Learner};
+use counterpoint::train::{Checkpoint, TrainState};
 use counterpoint::weights;
 use counterpoint_data::{Progress, Splits};
 use counterpoint_report::record::{Alone, Convention};
@@ -76,7 +76,7 @@ impl Run {
 
     /// A learner as training begins: encoders at the weights that the
     /// configuration names for them.
-    pub fn beginner(&self) -> Result<Learner<AnyModel>, Failure> {
+    pub fn beginner(&self) -> Result<TrainState<AnyModel>, Failure> {
         let mut learner = self.learner()?;
         let names = learner.model.modalities().clone();
         for m in names.iter() {
@@ -105,7 +105,7 @@ impl Run {
     }
 
     /// A learner for the weights of a checkpoint.
-    pub fn learner(&self) -> Result<Learner<AnyModel>, Failure> {
+    pub fn learner(&self) -> Result<TrainState<AnyModel>, Failure> {
         model::build(&self.config, self.splits.modalities(), self.task.as_ref(), &self.device()?)
     }
 

@@ -6,7 +6,7 @@ use counterpoint::modality::Modality;
 use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::probe::Probe;
 use counterpoint::strategy::Measured;
-use counterpoint::train::{Besides, Learner, evaluate};
+use counterpoint::train::{Besides, TrainState, evaluate};
 use counterpoint_data::{Loader, LoaderOptions, Split};
 
 use super::Run;
@@ -16,7 +16,10 @@ impl Run {
     /// Fits a probe of each modality to the features that a model gives of the
     /// train split, without augmentation, and chooses its penalty on the
     /// validation split. A modality that one of the two lacks has none.
-    pub(super) fn probes(&self, learner: &Learner<AnyModel>) -> Result<BTreeMap<Modality, Probe>, Failure> {
+    pub(super) fn probes(
+        &self,
+        learner: &TrainState<AnyModel>,
+    ) -> Result<BTreeMap<Modality, Probe>, Failure> {
         Probe::check(self.task.as_ref())?;
         let train = self.measured(learner, self.splits.train.clone())?;
         let validation = self.measured(learner, self.splits.val.clone())?;
@@ -33,7 +36,7 @@ impl Run {
     /// The features of every modality over a split, in evaluation mode.
     fn measured(
         &self,
-        learner: &Learner<AnyModel>,
+        learner: &TrainState<AnyModel>,
         split: Split,
     ) -> Result<BTreeMap<Modality, Measured>, Failure> {
         let loader = Loader::new(split, LoaderOptions::eval(&self.config.data.common))?;

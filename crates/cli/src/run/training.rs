@@ -8,10 +8,10 @@ use std::time::Instant;
 use counterpoint::diagnose::Diagnostics;
 use counterpoint::grad::Cut;
 use counterpoint::model::{AnyModel, Model as _};
-use counterpoint::step::Row;
-use counterpoint::step::{Incomplete, Moment};
+use counterpoint::step::LossTerm;
+use counterpoint::step::{Incomplete, Position};
 use counterpoint::task::TaskKind;
-use counterpoint::train::{Learner, Outcome, Progress, Trainer};
+use counterpoint::train::{Outcome, Progress, TrainState, Trainer};
 use counterpoint::{Error, ErrorKind};
 use counterpoint_batch::BatchSource;
 use counterpoint_data::{Check, Loader, LoaderOptions, Split};
@@ -25,10 +25,10 @@ use crate::folder::{self, Folder, RunInfo};
 use crate::output;
 use crate::scores;
 use crate::stop;
-use crate::watch::{Bar, Dashboard, Display, Outlook, Recorder, Watched};
+use crate::watch::{Bar, Dashboard, Display, RecordedRun, Recorder, RunHeader};
 
 /// How a run is watched and stopped; nothing here changes what it computes.
-pub struct Manner<'a> {
+pub struct RunOptions<'a> {
     /// No progress on stderr.
     pub quiet: bool,
     /// The whole terminal for progress, where there is one.
@@ -39,12 +39,12 @@ pub struct Manner<'a> {
     pub stop: &'a AtomicBool,
 }
 
-impl Manner<'_> {
-    fn display(&self, outlook: Outlook) -> Box<dyn Display> {
-        let dashboard = if self.tui { Dashboard::open(outlook.clone()) } else { None };
+impl RunOptions<'_> {
+    fn display(&self, header: RunHeader) -> Box<dyn Display> {
+        let dashboard = if self.tui { Dashboard::open(header.clone()) } else { None };
         match dashboard {
             Some(dashboard) => Box::new(dashboard),
-            None => Box::new(Bar::new(outlook, self.quiet)),
+            None => Box::new(Bar::new(header, self.quiet)),
         }
     }
 }
@@ -72,9 +72,9 @@ impl Run {
     /// # Errors
     /// If the folder's run was started on other data, training diverges, is
     /// stopped, or something cannot be read or written.
-    pub fn train(&self, out: &Path, manner: &Manner<'_>) -> Result<Folder, Failure> {
+    pub fn train(&self, out: &Path, options: &RunOptions<'_>) -> Result<Folder, Failure> {
         // Whatever can be refused is, before anything is written.
-        self.check_files(manner.quiet)?;
+        self.check_files(options.quiet)?;
         let learner = self.beginner()?;
         let info = self.info()?;
         if folder::holds_run(out) {
@@ -84,10 +84,10 @@ impl Run {
         let folder = Folder::open(out)?;
         // Another process may have begun here while the data were read.
         let fresh = !folder::holds_run(out);
-        if !fresh && !manner.resume {
+        if !fresh && !options.resume {
             return Err(folder::taken(out));
         }
-        match self.continued(&folder, learner, &info, manner) {
+        match self.continued(&folder, learner, &info, options) {
             Err(failure) if fresh && failure.refuses() && folder.last()?.is_none() => {
                 folder.abandon();
                 Err(failure)
@@ -99,9 +99,9 @@ impl Run {
     fn continued(
         &self,
         folder: &Folder,
-        mut learner: Learner<AnyModel>,
+        mut learner: TrainState<AnyModel>,
         info: &RunInfo,
-        manner: &Manner<'_>,
+        options: &RunOptions<'_>,
     ) -> Result<(), Failure> {
         let begun = Instant::now();
         let config = &self.config;
@@ -128,7 +128,7 @@ impl Run {
         let absent = diagnostics.absent(names.len(), self.task.kind() == TaskKind::Classification);
         let mut start = self.start(&learner.groups, &done, &absent, info)?;
         start.notes.extend(self.incomplete(&learner));
-        let run = Watched {
+        let run = RecordedRun {
             folder,
             config,
             names: &names,
@@ -136,7 +136,7 @@ impl Run {
             done: &done,
             batches: train.batches(),
         };
-        let mut display = manner.display(run.outlook(&start.alone));
+        let mut display = options.display(run.header(&start.alone));
         start.notes.iter().chain(&absent).for_each(|note| display.note(note));
         let mut observer = Recorder::open(&run, start, display)?;
         let trainer = Trainer {
@@ -146,7 +146,7 @@ impl Run {
             train: &train,
             validation: &validation,
             folder: Some(&folder.checkpoints()),
-            stop: manner.stop,
+            stop: options.stop,
             device: &self.device()?,
             diagnostics: &diagnostics,
         };
@@ -174,13 +174,13 @@ impl Run {
 
     /// What the fused loss makes of samples that lack a modality, if there are
     /// some and the strategy has one.
-    pub fn incomplete(&self, learner: &Learner<AnyModel>) -> Option<String> {
+    pub fn incomplete(&self, learner: &TrainState<AnyModel>) -> Option<String> {
         let (all, complete) = (self.splits.train.len(), self.splits.train.complete_count());
         let fused = |epoch| {
             let Training { epochs, seed, .. } = self.config.train;
-            let at = Moment { epoch, epochs, batch: 0, batches: 1, seed };
+            let at = Position { epoch, epochs, batch: 0, batches: 1, seed };
             let phases = learner.strategy.phases(at, learner.model.modalities());
-            phases.iter().any(|phase| phase.rows.contains(&Row::Full))
+            phases.iter().any(|phase| phase.rows.contains(&LossTerm::Fused))
         };
         if complete == all || !(0..self.config.train.epochs).any(fused) {
             return None;

@@ -10,18 +10,18 @@ use counterpoint_report::record::{
     Alone, Appender, End, Kind, Log, Scores, Start, State, StudyMethod, StudyRun, Test,
 };
 
-use super::drive::Driver;
-use super::line::AVERAGE;
+use super::arm::AVERAGE;
+use super::drive::StudyRunner;
 use super::plan::place;
 use super::union::Union;
 use crate::exit::{Code, Failure};
 use crate::run::FINISHED;
 use crate::scores;
 
-impl Driver<'_> {
+impl StudyRunner<'_> {
     /// Makes the averages of the unimodal models, where all of them are there.
     pub fn average(&mut self) -> Result<(), Failure> {
-        if !self.lines.iter().any(|line| line.kind == Kind::Average) {
+        if !self.arms.iter().any(|arm| arm.kind == Kind::Average) {
             return Ok(());
         }
         for &seed in &self.spec.seeds {

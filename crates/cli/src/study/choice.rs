@@ -4,7 +4,7 @@ use std::path::Path;
 
 use counterpoint_report::record::{Choice, Log, Metric};
 
-use super::line::{Line, describe};
+use super::arm::{Arm, describe};
 
 /// The best validation score of a finished run.
 pub fn validation(folder: &Path, metric: &Metric) -> Option<f64> {
@@ -17,7 +17,7 @@ pub fn validation(folder: &Path, metric: &Metric) -> Option<f64> {
 /// Chooses by the mean over the tried seeds; the first of equals. A setting
 /// with a failed run is not chosen.
 pub fn choose(
-    line: &Line,
+    arm: &Arm,
     variant: Option<&str>,
     metric: &Metric,
     validation: Vec<Vec<Option<f64>>>,
@@ -34,10 +34,10 @@ pub fn choose(
         }
     }
     Choice {
-        method: line.name.clone(),
+        method: arm.name.clone(),
         variant: variant.map(str::to_owned),
         setting: setting.map(|(number, _)| number),
-        settings: line.settings.iter().map(describe).collect(),
+        settings: arm.settings.iter().map(describe).collect(),
         validation,
     }
 }

@@ -8,13 +8,13 @@ use counterpoint::strategy::Dgl;
 use counterpoint_report::record::Kind;
 use toml::Table;
 
-use super::line::Line;
+use super::arm::Arm;
 use super::plan::{settings, variants};
 use super::spec::{Method, Spec, Variant};
 use crate::config::Config;
 use crate::exit::{Code, Failure};
 
-/// In what a control differs from the line that it controls.
+/// In what a control differs from the arm that it controls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
     /// Encoders move as those of `dgl` do when they receive the same gradient.
@@ -40,11 +40,11 @@ impl Pattern {
     /// None where neither is there.
     pub fn of(
         spec: &Spec,
-        dgl: Option<&Line>,
+        dgl: Option<&Arm>,
         variant: Option<&Variant>,
         setting: Option<&Table>,
     ) -> Result<Option<Self>, Failure> {
-        let dgl = dgl.map(|line| line.config(spec, variant, setting, spec.seeds[0])).transpose()?;
+        let dgl = dgl.map(|arm| arm.config(spec, variant, setting, spec.seeds[0])).transpose()?;
         let own = dgl.as_ref().and_then(settings_of_dgl).map(|dgl| dgl.alpha.clone());
         let alpha = spec.references.alpha.map(PerModality::from).or(own);
         Ok(alpha.map(|alpha| Self { alpha, dgl }))
@@ -52,7 +52,7 @@ impl Pattern {
 }
 
 impl Control {
-    /// What follows the name of the line.
+    /// What follows the name of the arm.
     fn suffix(self) -> &'static str {
         match self {
             Self::Matched => "lr-matched",
@@ -60,15 +60,15 @@ impl Control {
         }
     }
 
-    /// The control of a line.
-    fn line(self, of: &Line) -> Line {
+    /// The control of an arm.
+    fn arm(self, of: &Arm) -> Arm {
         let what = match self {
             Self::Matched => {
                 "the learning rate of encoders times alpha, their weight decay divided by alpha: the steps of dgl"
             }
             Self::All => "every learning rate times alpha, also that of fusion and head",
         };
-        Line {
+        Arm {
             name: format!("{}-{}", of.name, self.suffix()),
             kind: Kind::Control,
             about: format!("{}; {what}", of.about),
@@ -78,7 +78,7 @@ impl Control {
         }
     }
 
-    /// The control's configuration, from that of the line it controls.
+    /// The control's configuration, from that of the arm it controls.
     ///
     /// A matched control trains with the optimizer, schedule and clip of `dgl`:
     /// only then are its encoders' steps those of `dgl`.
@@ -145,11 +145,11 @@ pub fn dgl(spec: &Spec) -> Option<&Method> {
     all().find(whole).or_else(|| all().next())
 }
 
-/// The controls of some lines that exist with at least one of the settings
+/// The controls of some arms that exist with at least one of the settings
 /// that are tried, and what is to be said of them.
-pub fn lines(spec: &Spec, controlled: &[Line]) -> Result<(Vec<Line>, Vec<String>), Failure> {
+pub fn arms(spec: &Spec, controlled: &[Arm]) -> Result<(Vec<Arm>, Vec<String>), Failure> {
     let wanted = &spec.references;
-    let dgl = dgl(spec).map(Line::method);
+    let dgl = dgl(spec).map(Arm::method);
     let mut patterns = Vec::new();
     for variant in variants(spec) {
         for setting in dgl.as_ref().map_or_else(|| vec![None], settings) {
@@ -157,13 +157,13 @@ pub fn lines(spec: &Spec, controlled: &[Line]) -> Result<(Vec<Line>, Vec<String>
         }
     }
     let mut notes = BTreeSet::new();
-    let mut lines = Vec::new();
+    let mut arms = Vec::new();
     for (control, wanted) in [(Control::Matched, wanted.matched), (Control::All, wanted.lr_all)] {
-        for line in controlled.iter().filter(|line| control == Control::Matched || line.name == "joint") {
+        for arm in controlled.iter().filter(|arm| control == Control::Matched || arm.name == "joint") {
             let mut exists = false;
             for (variant, pattern) in patterns.iter().filter(|_| wanted) {
-                for setting in settings(line) {
-                    let config = line.config(spec, *variant, setting, spec.seeds[0])?;
+                for setting in settings(arm) {
+                    let config = arm.config(spec, *variant, setting, spec.seeds[0])?;
                     match control.of(config, pattern) {
                         Ok(made) => {
                             exists = true;
@@ -174,10 +174,10 @@ pub fn lines(spec: &Spec, controlled: &[Line]) -> Result<(Vec<Line>, Vec<String>
                     }
                 }
             }
-            lines.extend(exists.then(|| control.line(line)));
+            arms.extend(exists.then(|| control.arm(arm)));
         }
     }
-    Ok((lines, notes.into_iter().collect()))
+    Ok((arms, notes.into_iter().collect()))
 }
 
 fn clipped(config: &Config) -> String {

@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use counterpoint_report::record::{Kind, Log, Metric, State, Study, StudyRun};
 
+use super::arm::Arm;
 use super::display::Display;
-use super::line::Line;
 use super::memory::Memory;
 use super::plan::{title, variants};
 use super::pool::{End, Job, Pool};
@@ -29,7 +29,7 @@ pub struct Options {
 }
 
 /// A run that belongs to the study.
-pub struct Planned {
+pub struct PlannedRun {
     /// What the record says of it.
     pub run: StudyRun,
     /// Its configuration.
@@ -37,13 +37,13 @@ pub struct Planned {
 }
 
 /// A study in its folder.
-pub struct Driver<'a> {
+pub struct StudyRunner<'a> {
     /// What is compared.
     pub spec: &'a Spec,
     /// The folder.
     pub folder: &'a Path,
     /// Methods and references.
-    pub lines: Vec<Line>,
+    pub arms: Vec<Arm>,
     /// What settings are chosen by.
     pub metric: Metric,
     /// The record, which is written after every change.
@@ -66,8 +66,8 @@ pub fn run(
     // Processes are started with absolute paths.
     let place = place.canonicalize().map_err(|e| Failure::io("find", place, &e))?;
     let fresh = settle(spec, &place)?;
-    let mut driver = match Driver::open(spec, &place) {
-        Ok(driver) => driver,
+    let mut runner = match StudyRunner::open(spec, &place) {
+        Ok(runner) => runner,
         Err(failure) => {
             // A study that cannot run leaves no folder.
             claim.give_up(&place);
@@ -79,13 +79,13 @@ pub fn run(
         let text = toml::to_string(&spec.to_table()).expect("a study is plain tables, texts and numbers");
         folder::write(&place.join(FILE), &text)?;
     }
-    driver.study.write(&place)?;
+    runner.study.write(&place)?;
     stop::from_here_on();
-    let tried = driver.tried()?;
-    let runs = driver.runs()?;
-    let mut display = Display::new(runs, driver.epochs()? * runs as u64, &driver.metric, options.quiet);
-    driver.study.leaks.iter().for_each(|line| display.say(line));
-    driver.study.notes.iter().for_each(|note| display.say(&format!("note: {note}")));
+    let tried = runner.tried()?;
+    let runs = runner.runs()?;
+    let mut display = Display::new(runs, runner.epochs()? * runs as u64, &runner.metric, options.quiet);
+    runner.study.leaks.iter().for_each(|line| display.say(line));
+    runner.study.notes.iter().for_each(|note| display.say(&format!("note: {note}")));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = options.jobs.unwrap_or(cores).max(1);
     let pool = Pool {
@@ -97,13 +97,13 @@ pub fn run(
         stop,
     };
     let mut memory = Memory::new(options.memory);
-    driver.make(tried, false, &pool, &mut memory, &mut display)?;
-    driver.choose()?;
-    let finals = driver.finals()?;
-    driver.make(finals, true, &pool, &mut memory, &mut display)?;
-    driver.average()?;
+    runner.make(tried, false, &pool, &mut memory, &mut display)?;
+    runner.choose()?;
+    let finals = runner.finals()?;
+    runner.make(finals, true, &pool, &mut memory, &mut display)?;
+    runner.average()?;
     display.clear();
-    Ok((driver.study, driver.metric))
+    Ok((runner.study, runner.metric))
 }
 
 /// What a study would train, in words: opens the data and builds every method
@@ -113,14 +113,14 @@ pub fn run(
 /// As [`run`] before the first run.
 pub fn plan(spec: &Spec, place: &Path) -> Result<String, Failure> {
     settle(spec, place)?;
-    let driver = Driver::open(spec, place)?;
-    let names: Vec<&str> = driver.lines.iter().map(|line| line.name.as_str()).collect();
+    let runner = StudyRunner::open(spec, place)?;
+    let names: Vec<&str> = runner.arms.iter().map(|arm| arm.name.as_str()).collect();
     let words = [
         format!("ok: {}", names.join(", ")),
-        format!("{} runs of {} epochs each", driver.runs()?, driver.epochs()?),
+        format!("{} runs of {} epochs each", runner.runs()?, runner.epochs()?),
     ];
-    let notes = driver.study.notes.iter().map(|note| format!("note: {note}"));
-    Ok(words.into_iter().chain(driver.study.leaks.clone()).chain(notes).collect::<Vec<_>>().join("\n"))
+    let notes = runner.study.notes.iter().map(|note| format!("note: {note}"));
+    Ok(words.into_iter().chain(runner.study.leaks.clone()).chain(notes).collect::<Vec<_>>().join("\n"))
 }
 
 /// The resolved study in its folder.
@@ -145,7 +145,7 @@ fn settle(spec: &Spec, place: &Path) -> Result<bool, Failure> {
     }
 }
 
-impl<'a> Driver<'a> {
+impl<'a> StudyRunner<'a> {
     /// The variants; one without changes if there are none.
     pub fn variants(&self) -> Vec<Option<&'a Variant>> {
         variants(self.spec)
@@ -153,28 +153,28 @@ impl<'a> Driver<'a> {
 
     /// How many models are trained.
     fn runs(&self) -> Result<usize, Failure> {
-        let trained = self.lines.iter().filter(|line| line.kind != Kind::Average).count();
+        let trained = self.arms.iter().filter(|arm| arm.kind != Kind::Average).count();
         Ok(self.tried()?.len() + trained * self.variants().len() * self.spec.seeds.len())
     }
 
     /// Epochs of a run, which are the same for all.
     fn epochs(&self) -> Result<u64, Failure> {
-        let line = Line::joint(self.spec);
-        let config = line.config(self.spec, self.variants()[0], None, self.spec.seeds[0])?;
+        let arm = Arm::joint(self.spec);
+        let config = arm.config(self.spec, self.variants()[0], None, self.spec.seeds[0])?;
         Ok(config.train.epochs as u64)
     }
 
     /// Makes the runs that are not finished, and keeps the record.
     fn make(
         &mut self,
-        planned: Vec<Planned>,
+        planned: Vec<PlannedRun>,
         test: bool,
         pool: &Pool<'_>,
         memory: &mut Memory,
         display: &mut Display,
     ) -> Result<(), Failure> {
         let mut jobs = Vec::new();
-        for Planned { mut run, config } in planned {
+        for PlannedRun { mut run, config } in planned {
             run.state = self.standing(&run.place, test);
             if run.state == State::Waiting {
                 let (place, kind) = (run.place.clone(), run.method.clone());

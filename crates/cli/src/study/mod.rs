@@ -4,12 +4,12 @@
 //! run and its state), `configs/` and `runs/`, which are ordinary run folders.
 //! All state is in files: a second call with the same study continues it.
 
+mod arm;
 mod average;
 mod choice;
 mod control;
 mod display;
 mod drive;
-mod line;
 mod looks;
 mod memory;
 mod open;

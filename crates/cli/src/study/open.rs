@@ -1,12 +1,12 @@
-//! Opening a study: its data, its lines, and whether they fit together.
+//! Opening a study: its data, its arms, and whether they fit together.
 
 use std::path::Path;
 
 use counterpoint::probe::Probe;
 use counterpoint_report::record::{Kind, Study, StudyMethod};
 
-use super::drive::Driver;
-use super::line::{Line, describe, lines};
+use super::arm::{Arm, arms, describe};
+use super::drive::StudyRunner;
 use super::plan::{settings, variants};
 use super::spec::{Spec, Variant};
 use crate::config::Loaded;
@@ -15,20 +15,20 @@ use crate::leaks;
 use crate::run::Run;
 use crate::scores;
 
-impl<'a> Driver<'a> {
+impl<'a> StudyRunner<'a> {
     /// Opens the data of every variant, and finds out what there is to do.
     pub fn open(spec: &'a Spec, folder: &'a Path) -> Result<Self, Failure> {
         let variants = variants(spec);
         let open = |variant: Option<&Variant>| {
-            let method = Line::joint(spec);
+            let method = Arm::joint(spec);
             let config = method.config(spec, variant, None, spec.seeds[0])?;
             Run::open(Loaded { config, base: spec.base.clone() })
         };
         let first = open(variants[0])?;
         let names: Vec<String> = first.splits.modalities().iter().map(|m| m.name.clone()).collect();
-        let (lines, notes) = lines(spec, &names)?;
-        if !lines.iter().any(|line| line.name == spec.baseline) {
-            let all: Vec<&str> = lines.iter().map(|l| l.name.as_str()).collect();
+        let (arms, notes) = arms(spec, &names)?;
+        if !arms.iter().any(|arm| arm.name == spec.baseline) {
+            let all: Vec<&str> = arms.iter().map(|l| l.name.as_str()).collect();
             let hint = counterpoint::catalog::suggestion(&spec.baseline, &all);
             return Err(Failure::new(
                 Code::Config,
@@ -60,7 +60,7 @@ impl<'a> Driver<'a> {
             metric: metric.name.clone(),
             seeds: spec.seeds.clone(),
             variants: spec.variants.iter().map(|v| v.name.clone()).collect(),
-            methods: lines
+            methods: arms
                 .iter()
                 .map(|l| StudyMethod {
                     name: l.name.clone(),
@@ -72,9 +72,9 @@ impl<'a> Driver<'a> {
             notes,
             ..known
         };
-        let driver = Self { spec, folder, lines, metric, study };
-        driver.check(&first)?;
-        Ok(driver)
+        let runner = Self { spec, folder, arms, metric, study };
+        runner.check(&first)?;
+        Ok(runner)
     }
 
     /// Builds every method once, so that an impossible one is known before
@@ -85,22 +85,22 @@ impl<'a> Driver<'a> {
         }
         let variant = self.variants()[0];
         let mut budget: Option<(&str, Vec<usize>)> = None;
-        for line in self.lines.iter().filter(|line| line.kind != Kind::Average) {
+        for arm in self.arms.iter().filter(|arm| arm.kind != Kind::Average) {
             let mut epochs = Vec::new();
-            for setting in settings(line) {
-                let config = line.config(self.spec, variant, setting, self.spec.seeds[0])?;
+            for setting in settings(arm) {
+                let config = arm.config(self.spec, variant, setting, self.spec.seeds[0])?;
                 run.check_config(&config).map_err(|e| {
                     e.at(&match setting {
-                        Some(setting) => format!("method `{}` with {}", line.name, describe(setting)),
-                        None => format!("method `{}`", line.name),
+                        Some(setting) => format!("method `{}` with {}", arm.name, describe(setting)),
+                        None => format!("method `{}`", arm.name),
                     })
                 })?;
                 epochs.push(config.train.epochs);
             }
             epochs.sort_unstable();
             match &budget {
-                _ if line.control.is_some() => {}
-                None => budget = Some((&line.name, epochs)),
+                _ if arm.control.is_some() => {}
+                None => budget = Some((&arm.name, epochs)),
                 Some((_, known)) if *known == epochs => {}
                 Some((first, known)) => {
                     return Err(Failure::new(
@@ -108,7 +108,7 @@ impl<'a> Driver<'a> {
                         format!(
                             "unequal budgets: `{first}` trains {known:?} epochs and `{}` {epochs:?}; set train.epochs \
                              for all methods alike",
-                            line.name
+                            arm.name
                         ),
                     ));
                 }

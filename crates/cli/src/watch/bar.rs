@@ -9,12 +9,12 @@ use counterpoint_report::record::{Epoch, Warning};
 use counterpoint_report::text::{row_title, visible_lines, width};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Display, Outlook, screen};
+use super::{Display, RunHeader, screen};
 use crate::output;
 
 /// A bar, or plain lines where stderr is no terminal.
 pub struct Bar {
-    outlook: Outlook,
+    header: RunHeader,
     bar: ProgressBar,
     plain: bool,
     scores: String,
@@ -24,11 +24,11 @@ pub struct Bar {
 
 impl Bar {
     /// A bar over a run; silent if `quiet`.
-    pub fn new(outlook: Outlook, quiet: bool) -> Self {
+    pub fn new(header: RunHeader, quiet: bool) -> Self {
         let terminal = stderr().is_terminal();
         let target =
             if quiet || !terminal { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(outlook.batches as u64), target)
+        let bar = ProgressBar::with_draw_target(Some(header.batches as u64), target)
             .with_style(
                 ProgressStyle::with_template(if screen::columns() < 80 {
                     "{prefix} {pos}/{len}  ETA {eta}  {wide_msg}"
@@ -37,9 +37,9 @@ impl Bar {
                 })
                 .expect("the template is constant"),
             )
-            .with_position(outlook.done as u64);
+            .with_position(header.done as u64);
         Self {
-            outlook,
+            header,
             bar,
             plain: !quiet && !terminal,
             scores: String::new(),
@@ -61,13 +61,13 @@ impl Display for Bar {
     fn step(&mut self, report: &StepReport<'_>, names: &Modalities) {
         self.samples += report.samples;
         let losses: Vec<String> = report
-            .ledger
+            .record
             .losses
             .iter()
             .map(|(row, loss)| format!("{} {loss:.3}", row_title(&row.label(names))))
             .collect();
         let rate = self.samples as f64 / self.begun.elapsed().as_secs_f64().max(1e-9);
-        self.bar.set_prefix(format!("epoch {}/{}", report.at.epoch + 1, self.outlook.epochs));
+        self.bar.set_prefix(format!("epoch {}/{}", report.at.epoch + 1, self.header.epochs));
         self.bar.set_message(format!("{rate:.0} samples/s  loss {}  {}", losses.join(" "), self.scores));
         self.bar.set_position(report.at.iteration() as u64 + 1);
     }
@@ -76,13 +76,13 @@ impl Display for Bar {
         if epoch.epoch == 0 {
             return;
         }
-        let Outlook { rows, metric, epochs, alone, .. } = &self.outlook;
+        let RunHeader { rows, metric, epochs, alone, .. } = &self.header;
         let score = |row: &String| {
             let value = alone.values(&epoch.val, row)?.get(&metric.name)?;
             Some(format!("{} {}", row_title(row), metric.number(*value)))
         };
         let scores: Vec<String> = rows.iter().filter_map(score).collect();
-        let by = self.outlook.read_by().map(|head| format!(" (alone: {head})")).unwrap_or_default();
+        let by = self.header.read_by().map(|head| format!(" (alone: {head})")).unwrap_or_default();
         self.scores = format!("val {} {}{by}", metric.heading(), scores.join(" "));
         let losses: Vec<String> =
             epoch.losses.iter().map(|(row, loss)| format!("{} {loss:.3}", row_title(row))).collect();

@@ -13,12 +13,12 @@ use counterpoint_report::tensorboard::EventFile;
 const PICTURES: usize = 5;
 
 /// Writes an event file of this process into the run's `tensorboard` folder.
-pub struct Board {
+pub struct TensorBoardFile {
     file: EventFile<File>,
     epochs: usize,
 }
 
-impl Board {
+impl TensorBoardFile {
     /// Begins the file of a run. What earlier files hold after `done` epochs is void.
     pub fn open(run: &Path, done: usize, start: &Start) -> io::Result<Self> {
         let folder = run.join("tensorboard");

@@ -9,7 +9,7 @@ use counterpoint_report::record::{Epoch, Warning};
 use counterpoint_report::text::{row_title, shorten, width};
 use indicatif::HumanDuration;
 
-use super::{Display, Outlook, screen};
+use super::{Display, RunHeader, screen};
 use crate::output;
 
 /// Time between two frames: faster than the eye follows wastes the processor.
@@ -24,7 +24,7 @@ pub struct Dashboard {
 
 /// Everything that is shown.
 struct State {
-    outlook: Outlook,
+    header: RunHeader,
     begun: Instant,
     epoch: usize,
     batch: usize,
@@ -38,8 +38,8 @@ struct State {
 
 impl Dashboard {
     /// Takes the screen; `None` where there is no terminal.
-    pub fn open(outlook: Outlook) -> Option<Self> {
-        screen::take().then(|| Self { state: State::new(outlook), drawn: None })
+    pub fn open(header: RunHeader) -> Option<Self> {
+        screen::take().then(|| Self { state: State::new(header), drawn: None })
     }
 
     fn draw(&mut self) {
@@ -54,7 +54,7 @@ impl Display for Dashboard {
         let state = &mut self.state;
         (state.epoch, state.batch) = (report.at.epoch + 1, report.at.iteration() + 1);
         state.samples += report.samples;
-        for (row, loss) in &report.ledger.losses {
+        for (row, loss) in &report.record.losses {
             smooth(&mut state.losses, row.label(names), *loss);
         }
         for (&m, gradient) in report.gradients {
@@ -99,10 +99,10 @@ fn smooth(values: &mut BTreeMap<String, f64>, name: String, new: f64) {
 }
 
 impl State {
-    fn new(outlook: Outlook) -> Self {
+    fn new(header: RunHeader) -> Self {
         Self {
-            batch: outlook.done,
-            outlook,
+            batch: header.done,
+            header,
             begun: Instant::now(),
             epoch: 0,
             samples: 0,
@@ -134,7 +134,7 @@ impl State {
     }
 
     fn head(&self, columns: usize) -> Vec<String> {
-        let Outlook { name, epochs, batches, done, .. } = &self.outlook;
+        let RunHeader { name, epochs, batches, done, .. } = &self.header;
         let share = self.batch as f64 / (*batches).max(1) as f64;
         let spent = self.begun.elapsed();
         let here = self.batch.saturating_sub(*done);
@@ -160,10 +160,10 @@ impl State {
 
     /// A line for each row: loss, train and validation score, best, curve.
     fn scores(&self, columns: usize) -> Vec<String> {
-        let Outlook { rows, metric, alone, .. } = &self.outlook;
+        let RunHeader { rows, metric, alone, .. } = &self.header;
         let name = self.name_width();
         let unit = metric.heading();
-        let by = self.outlook.read_by().map(|head| format!(", alone: {head}")).unwrap_or_default();
+        let by = self.header.read_by().map(|head| format!(", alone: {head}")).unwrap_or_default();
         let head =
             format!(" {:name$}     loss    train      val     best  {unit}, validation by epoch{by}", "");
         let mut lines = vec![paint(DIM, &shorten(&head, columns))];
@@ -200,7 +200,7 @@ impl State {
                 self.epochs.iter().rev().find_map(|e| e.diagnostics.get(row)?.get("suppression_effective"));
             seen.copied()
         };
-        let modalities = || self.outlook.rows.iter().skip(1);
+        let modalities = || self.header.rows.iter().skip(1);
         if self.gradients.is_empty() && modalities().all(|row| effective(row).is_none()) {
             return vec![paint(DIM, &shorten(" diagnostics are off (diagnostics.level)", columns))];
         }
@@ -230,7 +230,7 @@ impl State {
     }
 
     fn name_width(&self) -> usize {
-        self.outlook.rows.iter().map(|row| width(&row_title(row))).max().unwrap_or(0).clamp(4, 16)
+        self.header.rows.iter().map(|row| width(&row_title(row))).max().unwrap_or(0).clamp(4, 16)
     }
 }
 
@@ -278,7 +278,7 @@ mod tests {
     fn state() -> State {
         let rows = vec!["full".into(), "audio".into(), "image".into()];
         let (metric, alone) = (Metric::undescribed("accuracy"), Alone::default());
-        let mut state = State::new(Outlook {
+        let mut state = State::new(RunHeader {
             name: "runs/a".into(),
             epochs: 4,
             batches: 40,
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn no_line_leaves_the_screen_whatever_its_size() {
         let mut state = state();
-        state.outlook.rows.push("a modality with a very long name ".repeat(5));
+        state.header.rows.push("a modality with a very long name ".repeat(5));
         state.warnings.push(Warning {
             message: "m".repeat(300),
             remedy: "\x1b[2Jr".repeat(90),

@@ -9,7 +9,7 @@ pub mod screen;
 
 pub use bar::Bar;
 pub use dashboard::Dashboard;
-pub use recorder::{Recorder, Watched};
+pub use recorder::{RecordedRun, Recorder};
 
 use counterpoint::modality::Modalities;
 use counterpoint::train::StepReport;
@@ -35,7 +35,7 @@ pub trait Display {
 
 /// What a display knows of a run from the start.
 #[derive(Clone, Debug, Default)]
-pub struct Outlook {
+pub struct RunHeader {
     /// Name of the run.
     pub name: String,
     /// Epochs in all.
@@ -52,7 +52,7 @@ pub struct Outlook {
     pub metric: Metric,
 }
 
-impl Outlook {
+impl RunHeader {
     /// The head that reads each modality alone, where the method trains one for it.
     fn read_by(&self) -> Option<&str> {
         self.alone.native_trained.then_some(self.alone.native.as_str())

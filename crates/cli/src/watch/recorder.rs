@@ -11,15 +11,15 @@ use counterpoint::{Error, ErrorKind};
 use counterpoint_report::record::{Alone, Appender, End, Epoch, Log, Scores, Start, Step};
 use counterpoint_report::warning;
 
-use super::board::Board;
-use super::{Display, Outlook};
+use super::board::TensorBoardFile;
+use super::{Display, RunHeader};
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::folder::Folder;
 use crate::scores;
 
 /// The run that is recorded.
-pub struct Watched<'a> {
+pub struct RecordedRun<'a> {
     /// Its folder.
     pub folder: &'a Folder,
     /// Its configuration.
@@ -34,12 +34,12 @@ pub struct Watched<'a> {
     pub batches: usize,
 }
 
-impl Watched<'_> {
+impl RecordedRun<'_> {
     /// What a display has to know.
-    pub fn outlook(&self, alone: &Alone) -> Outlook {
+    pub fn header(&self, alone: &Alone) -> RunHeader {
         let epochs = self.config.train.epochs;
         let full = std::iter::once("full".to_owned());
-        Outlook {
+        RunHeader {
             name: self.folder.path.display().to_string(),
             epochs,
             batches: epochs * self.batches,
@@ -60,7 +60,7 @@ impl Watched<'_> {
 pub struct Recorder<'a> {
     log: Appender,
     steps: Option<Appender>,
-    board: Option<Board>,
+    board: Option<TensorBoardFile>,
     start: Start,
     epochs: Vec<Epoch>,
     warned: usize,
@@ -74,7 +74,7 @@ impl<'a> Recorder<'a> {
     ///
     /// # Errors
     /// If one cannot be read or written.
-    pub fn open(run: &Watched<'a>, start: Start, mut display: Box<dyn Display>) -> Result<Self, Failure> {
+    pub fn open(run: &RecordedRun<'a>, start: Start, mut display: Box<dyn Display>) -> Result<Self, Failure> {
         let path: &Path = &run.folder.path;
         let metrics = path.join("metrics.jsonl");
         let mut log = Appender::resume(&metrics, run.done.epoch)?;
@@ -83,7 +83,7 @@ impl<'a> Recorder<'a> {
         let steps = (run.config.diagnostics.level == Level::Step)
             .then(|| Appender::resume_steps(path.join("steps.jsonl"), run.batches_done()))
             .transpose()?;
-        let open = || Board::open(path, run.done.epoch, &start);
+        let open = || TensorBoardFile::open(path, run.done.epoch, &start);
         let board = run.config.train.tensorboard.then(open).transpose();
         let board = board.map_err(|e| Failure::io("write TensorBoard file in", path, &e))?;
         epochs.iter().for_each(|epoch| display.epoch(epoch));
@@ -149,8 +149,8 @@ impl Observer for Recorder<'_> {
     }
 
     fn epoch(&mut self, report: &EpochReport<'_>) -> Result<(), Error> {
-        let label = |row: &counterpoint::step::Row| row.label(self.names);
-        let running = |(row, (_, running)): (&counterpoint::step::Row, &(f64, Option<f64>))| {
+        let label = |row: &counterpoint::step::LossTerm| row.label(self.names);
+        let running = |(row, (_, running)): (&counterpoint::step::LossTerm, &(f64, Option<f64>))| {
             let metric = self.task.running()?;
             Some((label(row), [(metric.name.to_owned(), (*running)?)].into()))
         };
@@ -187,13 +187,13 @@ fn step(report: &StepReport<'_>, names: &Modalities) -> Step {
         keep(m, "gradient_tensors_unweighted".into(), gradient.per_factor);
         keep(m, "gradient_tensors_unclipped".into(), gradient.before_clip);
     }
-    for ((row, m), norm) in &report.ledger.boundary_norms {
+    for ((row, m), norm) in &report.record.boundary_norms {
         keep(*m, format!("boundary_{}", row.label(names)), *norm);
     }
     Step {
         batch: report.at.iteration() + 1,
         epoch: report.at.epoch + 1,
-        losses: report.ledger.losses.iter().map(|(row, loss)| (row.label(names), *loss)).collect(),
+        losses: report.record.losses.iter().map(|(row, loss)| (row.label(names), *loss)).collect(),
         grad_norm: report.clip.map(|clip| clip.norm),
         diagnostics,
     }

@@ -13,10 +13,10 @@ use crate::feature::Features;
 use crate::grad::{AtBoundary, Boundary};
 use crate::host::host;
 use crate::input::Inputs;
-use crate::layer::{Buffers, Pass};
+use crate::layer::{Buffers, ForwardContext};
 use crate::modality::{Modalities, Modality};
 use crate::model::Model;
-use crate::step::Row;
+use crate::step::LossTerm;
 use crate::task::Task;
 use crate::{Error, ErrorKind};
 
@@ -29,7 +29,7 @@ pub(crate) struct Examination<'a, M> {
     pub task: &'a dyn Task,
     pub device: &'a Device,
     /// Weights of the rows that trained each encoder in the last epoch.
-    pub mixture: &'a BTreeMap<(Row, Modality), f64>,
+    pub mixture: &'a BTreeMap<(LossTerm, Modality), f64>,
 }
 
 /// Numbers of all examined samples for one modality.
@@ -69,13 +69,13 @@ impl<M: Model> Examination<'_, M> {
             let encoded = encode(&still, &inputs, self.buffers);
             let features = inputs.pick(&encoded, names.all(), &complete);
             let here = inputs.targets_of(&complete);
-            let run = |row: Row, features: &Features| boundary.run(row, features, &here, self.task);
-            let full = run(Row::Full, &features);
+            let run = |row: LossTerm, features: &Features| boundary.run(row, features, &here, self.task);
+            let full = run(LossTerm::Fused, &features);
             let suppressed = self.measures_suppression(&here);
             for (m, collected) in names.iter().zip(&mut all) {
                 let mut alone: Features = vec![None; names.len()];
                 alone[m.0].clone_from(&features[m.0]);
-                let alone = run(Row::Solo(m), &alone);
+                let alone = run(LossTerm::Unimodal(m), &alone);
                 collected.kept.extend(self.task.keep(alone.scores.clone(), &here));
                 if suppressed {
                     collected.scores.extend(host(alone.scores.clone()));
@@ -117,7 +117,7 @@ impl<M: Model> Examination<'_, M> {
 impl Collected {
     fn add(
         &mut self,
-        mixture: &BTreeMap<(Row, Modality), f64>,
+        mixture: &BTreeMap<(LossTerm, Modality), f64>,
         m: Modality,
         full: &AtBoundary,
         mut alone: AtBoundary,
@@ -189,12 +189,12 @@ impl Collected {
 /// `sum over rows of W[row, encoder m] * gradient(row)`; `None` if a row other
 /// than full and solo trains the encoder, or none does.
 fn mixed(
-    mixture: &BTreeMap<(Row, Modality), f64>,
+    mixture: &BTreeMap<(LossTerm, Modality), f64>,
     m: Modality,
     full: &[f32],
     solo: &[f32],
 ) -> Option<Vec<f32>> {
-    let weights: Vec<(Row, f64)> =
+    let weights: Vec<(LossTerm, f64)> =
         mixture.iter().filter(|((_, of), _)| *of == m).map(|((row, _), weight)| (*row, *weight)).collect();
     if weights.is_empty() || full.len() != solo.len() {
         return None;
@@ -202,8 +202,8 @@ fn mixed(
     let mut sum = vec![0.0; full.len()];
     for (row, weight) in weights {
         let gradient = match row {
-            Row::Full => full,
-            Row::Solo(of) if of == m => solo,
+            LossTerm::Fused => full,
+            LossTerm::Unimodal(of) if of == m => solo,
             _ => return None,
         };
         sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += weight as f32 * g);
@@ -214,7 +214,7 @@ fn mixed(
 /// The features of every modality that is there, without a graph.
 pub(super) fn encode<M: Model>(still: &M, inputs: &Inputs, buffers: &Buffers) -> Features {
     let names: &Modalities = still.modalities();
-    names.iter().map(|m| Some(still.encode(m, inputs.get(m)?, &mut Pass::eval(buffers)))).collect()
+    names.iter().map(|m| Some(still.encode(m, inputs.get(m)?, &mut ForwardContext::eval(buffers)))).collect()
 }
 
 pub(super) fn readable(batch: Result<Batch, SourceError>) -> Result<Batch, Error> {

@@ -11,11 +11,11 @@ use crate::Error;
 use crate::feature::Features;
 use crate::host::host;
 use crate::input::{Input, Inputs};
-use crate::layer::Pass;
+use crate::layer::ForwardContext;
 use crate::math::random::Random;
 use crate::modality::Modality;
 use crate::model::Model;
-use crate::step::Row;
+use crate::step::LossTerm;
 
 /// Scores by what was disturbed, for all batches together.
 type Scores = BTreeMap<(Disturbed, usize), Vec<f32>>;
@@ -72,18 +72,18 @@ impl<M: Model> Examination<'_, M> {
                     false => input.clone(),
                 });
                 let noisy = inputs.pick(&encode(&still, &noisy, self.buffers), names.all(), &complete);
-                let mut run = |what: Disturbed, row: Row, features: &Features| {
-                    let scored = still.join(row, features, &mut Pass::eval(self.buffers));
+                let mut run = |what: Disturbed, row: LossTerm, features: &Features| {
+                    let scored = still.join(row, features, &mut ForwardContext::eval(self.buffers));
                     scores.entry((what, level)).or_default().extend(self.task.keep(scored.scores, &here));
                 };
-                run(Disturbed::All, Row::Full, &noisy);
+                run(Disturbed::All, LossTerm::Fused, &noisy);
                 for m in names.iter().filter(|&m| numeric(m)) {
                     let mut one = clean.clone();
                     one[m.0].clone_from(&noisy[m.0]);
-                    run(Disturbed::One(m), Row::Full, &one);
+                    run(Disturbed::One(m), LossTerm::Fused, &one);
                     let mut alone: Features = vec![None; names.len()];
                     alone[m.0].clone_from(&noisy[m.0]);
-                    run(Disturbed::Alone(m), Row::Solo(m), &alone);
+                    run(Disturbed::Alone(m), LossTerm::Unimodal(m), &alone);
                 }
             }
         }

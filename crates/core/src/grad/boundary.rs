@@ -5,9 +5,9 @@ use counterpoint_batch::Targets;
 
 use crate::feature::{Feature, Features};
 use crate::host::host;
-use crate::layer::{Buffers, Pass};
+use crate::layer::{Buffers, ForwardContext};
 use crate::model::Model;
-use crate::step::{Row, deafen};
+use crate::step::{LossTerm, freeze};
 use crate::task::Task;
 
 /// A model whose parameters are constants, in evaluation mode: gradients run
@@ -31,13 +31,13 @@ pub(crate) struct AtBoundary {
 impl<'a, M: Model> Boundary<'a, M> {
     /// The boundary of a tracked model.
     pub fn of(model: &M, buffers: &'a Buffers) -> Self {
-        Self { deaf: deafen(model.clone(), |_| true), buffers }
+        Self { deaf: freeze(model.clone(), |_| true), buffers }
     }
 
     /// Runs one row from features that have no graph.
-    pub fn run(&self, row: Row, features: &Features, targets: &Targets, task: &dyn Task) -> AtBoundary {
+    pub fn run(&self, row: LossTerm, features: &Features, targets: &Targets, task: &dyn Task) -> AtBoundary {
         let leaves: Features = features.iter().map(|z| z.as_ref().map(Feature::leaf)).collect();
-        let scored = self.deaf.join(row, &leaves, &mut Pass::eval(self.buffers));
+        let scored = self.deaf.join(row, &leaves, &mut ForwardContext::eval(self.buffers));
         let loss = task.loss(scored.scores.clone(), targets);
         let mut tape = loss.backward();
         let mut gradient = |leaf: &Feature| -> Option<Vec<f32>> {

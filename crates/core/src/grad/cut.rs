@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use super::{Evaluator, Scene};
+use super::{Evaluator, StepContext};
 use crate::Error;
 use crate::feature::{Feature, Features, PartGradients};
-use crate::layer::Pass;
+use crate::layer::ForwardContext;
 use crate::modality::{Modality, Present};
 use crate::model::Model;
-use crate::step::{Gradients, Group, Groups, Ledger, Need, Phase, Row, Seen, deafen};
+use crate::step::{Gradients, Group, Groups, LossTerm, Need, Phase, StepOutputs, StepRecord, freeze};
 use crate::strategy::Strategy;
 
 /// Serves every model. With late fusion a DGL step costs what a joint step
@@ -28,62 +28,62 @@ use crate::strategy::Strategy;
 pub struct Cut;
 
 /// A row's unweighted gradient at the cut of one modality.
-type Arrived = (Row, Modality, PartGradients);
+type Arrived = (LossTerm, Modality, PartGradients);
 
 impl<M: Model> Evaluator<M> for Cut {
     fn run(
         &self,
-        scene: Scene<'_, M>,
+        context: StepContext<'_, M>,
         phase: &Phase,
         strategy: &mut dyn Strategy,
-        pass: &mut Pass<'_>,
-    ) -> Result<(Gradients, Ledger), Error> {
-        let Scene { model, groups, inputs, task, at } = scene;
+        pass: &mut ForwardContext<'_>,
+    ) -> Result<(Gradients, StepRecord), Error> {
+        let StepContext { model, groups, inputs, task, at } = context;
         pass.draw(at.seed, at.iteration() as u64);
         let names = model.modalities();
         // Probes run without a graph: one that nobody runs backward would stay in memory.
         let still = (!phase.probes.is_empty()).then(|| Module::valid(model));
         let still = still.as_ref().unwrap_or(model);
-        let encoded = encode(scene, still, phase, pass);
+        let encoded = encode(context, still, phase, pass);
         let plain = each(&encoded, Feature::inner);
 
-        let mut ledger = Ledger::default();
-        ledger.encoder_runs = encoded.iter().flatten().count();
-        let join = |model: &M, row: Row, features: &Features, pass: &mut Pass<'_>| {
-            let parts = scene.parts(row).into_iter().map(|(row, samples)| {
+        let mut record = StepRecord::default();
+        record.encoder_runs = encoded.iter().flatten().count();
+        let join = |model: &M, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>| {
+            let parts = context.parts(row).into_iter().map(|(row, samples)| {
                 let features = inputs.pick(features, row.present(names.len()), &samples);
                 (model.join(row, &features, pass), samples)
             });
-            scene.output(parts.collect())
+            context.output(parts.collect())
         };
         for &row in &phase.probes {
             if let Some(output) = pass.probe(|pass| join(still, row, &plain, pass)) {
-                ledger.outputs.insert(row, output.constant());
+                record.outputs.insert(row, output.constant());
             }
         }
-        let mut rows: BTreeMap<Row, Gradients> = BTreeMap::new();
+        let mut rows: BTreeMap<LossTerm, Gradients> = BTreeMap::new();
         let mut arrived: Vec<Arrived> = Vec::new();
         for &row in &phase.rows {
             let leaves = each(&plain, Feature::leaf);
-            let hearing = hearing(model, groups, |group| strategy.listens(row, group));
-            let Some(output) = join(&hearing, row, &leaves, pass) else { continue };
-            let loss = strategy.loss(row, &output, &ledger.outputs, task);
-            ledger.note_loss(row, loss.clone());
-            ledger.outputs.insert(row, output.constant());
+            let trainable_for = trainable_for(model, groups, |group| strategy.receives(row, group));
+            let Some(output) = join(&trainable_for, row, &leaves, pass) else { continue };
+            let loss = strategy.loss(row, &output, &record.outputs, task);
+            record.note_loss(row, loss.clone());
+            record.outputs.insert(row, output.constant());
             drop(output);
             let mut tape = loss.backward();
             for m in row.present(names.len()).iter() {
                 let Some(leaf) = &leaves[m.0] else { continue };
                 let parts: PartGradients = leaf.rows().map(|part| part.grad_remove(&mut tape)).collect();
                 if parts.iter().any(Option::is_some) {
-                    ledger.note_boundary(row, m, &parts);
+                    record.note_boundary(row, m, &parts);
                     arrived.push((row, m, parts));
                 }
             }
-            rows.insert(row, Gradients::take(&hearing, groups, &mut tape));
+            rows.insert(row, Gradients::take(&trainable_for, groups, &mut tape));
         }
-        let routing =
-            strategy.route(&Seen { at, outputs: &ledger.outputs, rows: &ledger.trained, task }, names)?;
+        let routing = strategy
+            .route(&StepOutputs { at, outputs: &record.outputs, rows: &record.trained, task }, names)?;
 
         let through = match phase.need {
             Need::Boundary => {
@@ -94,11 +94,11 @@ impl<M: Model> Evaluator<M> for Cut {
                         add(&mut mixed[m.0], parts, weight);
                     }
                 }
-                ledger.encoder_runs += mixed.iter().filter(|sent| !sent.is_empty()).count();
+                record.encoder_runs += mixed.iter().filter(|sent| !sent.is_empty()).count();
                 Some(through_streams(model, groups, &encoded, &mixed))
             }
             Need::EncoderRows => {
-                ledger.encoder_runs += separate_rows(scene, pass, encoded, arrived, &mut rows);
+                record.encoder_runs += separate_rows(context, pass, encoded, arrived, &mut rows);
                 None
             }
         };
@@ -114,11 +114,11 @@ impl<M: Model> Evaluator<M> for Cut {
             }
         }
         if phase.need == Need::EncoderRows {
-            ledger.rows = rows;
+            record.rows = rows;
         }
-        ledger.routing = routing;
-        strategy.shape(&ledger, &mut gradients, groups, at);
-        Ok((gradients, ledger))
+        record.routing = routing;
+        strategy.shape(&record, &mut gradients, groups, at);
+        Ok((gradients, record))
     }
 }
 
@@ -128,24 +128,32 @@ fn each(features: &Features, change: impl Fn(&Feature) -> Feature) -> Features {
 
 /// The model with the parameters of groups that do not listen as constants:
 /// their gradients would be computed and thrown away.
-fn hearing<M: Model>(model: &M, groups: &Groups, listens: impl Fn(Group) -> bool) -> M {
-    if groups.groups().into_iter().all(&listens) {
+fn trainable_for<M: Model>(model: &M, groups: &Groups, receives: impl Fn(Group) -> bool) -> M {
+    if groups.groups().into_iter().all(&receives) {
         return model.clone();
     }
-    deafen(model.clone(), |id| groups.position(id).is_some_and(|p| !listens(groups.parameters()[p].group)))
+    freeze(model.clone(), |id| groups.position(id).is_some_and(|p| !receives(groups.parameters()[p].group)))
 }
 
 /// Runs the streams that rows or probes need, each once. A row that no sample
 /// can serve needs nothing: its streams' statistics must stay. So must those
 /// of a stream that only probes need; `still` is the model without a graph.
-fn encode<M: Model>(scene: Scene<'_, M>, still: &M, phase: &Phase, pass: &mut Pass<'_>) -> Features {
-    let names = scene.model.modalities();
-    let needed_by =
-        |rows: &[Row]| Present::of(rows.iter().flat_map(|row| scene.shown(*row).iter().collect::<Vec<_>>()));
+fn encode<M: Model>(
+    context: StepContext<'_, M>,
+    still: &M,
+    phase: &Phase,
+    pass: &mut ForwardContext<'_>,
+) -> Features {
+    let names = context.model.modalities();
+    let needed_by = |rows: &[LossTerm]| {
+        Present::of(rows.iter().flat_map(|row| context.shown(*row).iter().collect::<Vec<_>>()))
+    };
     let (trained, probed) = (needed_by(&phase.rows), needed_by(&phase.probes));
-    let run = |model: &M, m: Modality, pass: &mut Pass<'_>| Some(model.encode(m, scene.inputs.get(m)?, pass));
+    let run = |model: &M, m: Modality, pass: &mut ForwardContext<'_>| {
+        Some(model.encode(m, context.inputs.get(m)?, pass))
+    };
     let each = |m: Modality| match (trained.has(m), probed.has(m)) {
-        (true, _) => run(scene.model, m, pass),
+        (true, _) => run(context.model, m, pass),
         (false, true) => pass.probe(|pass| run(still, m, pass)),
         (false, false) => None,
     };
@@ -187,21 +195,21 @@ fn through_streams<M: Model>(
 /// serves one row of every modality, which makes two rounds for two rows.
 /// Returns how often encoders ran for it.
 fn separate_rows<M: Model>(
-    scene: Scene<'_, M>,
-    pass: &mut Pass<'_>,
+    context: StepContext<'_, M>,
+    pass: &mut ForwardContext<'_>,
     encoded: Features,
     arrived: Vec<Arrived>,
-    rows: &mut BTreeMap<Row, Gradients>,
+    rows: &mut BTreeMap<LossTerm, Gradients>,
 ) -> usize {
-    let Scene { model, groups, inputs, .. } = scene;
+    let StepContext { model, groups, inputs, .. } = context;
     let names = model.modalities();
-    let mut queues: Vec<Vec<(Row, PartGradients)>> = vec![Vec::new(); names.len()];
+    let mut queues: Vec<Vec<(LossTerm, PartGradients)>> = vec![Vec::new(); names.len()];
     for (row, m, parts) in arrived.into_iter().rev() {
         queues[m.0].push((row, parts));
     }
     let (mut fresh, mut runs) = (Some(encoded), 0);
     while queues.iter().any(|q| !q.is_empty()) {
-        let round: Vec<Option<(Row, PartGradients)>> = queues.iter_mut().map(Vec::pop).collect();
+        let round: Vec<Option<(LossTerm, PartGradients)>> = queues.iter_mut().map(Vec::pop).collect();
         let backward = round.iter().flatten().count();
         runs += if fresh.is_some() { backward } else { 2 * backward };
         let features = fresh.take().unwrap_or_else(|| {

@@ -1,4 +1,4 @@
-//! Which loss each parameter group listens to, and the two evaluators that
+//! Which loss each parameter group receives to, and the two evaluators that
 //! turn the answer into gradients.
 //!
 //! The whole library hangs on one small matrix `W`: rows are losses, columns
@@ -14,12 +14,12 @@
 //! calls `backward`.
 
 mod boundary;
+mod context;
 mod cut;
 mod per_row;
-mod scene;
 
+pub use context::{Evaluator, StepContext};
 pub use cut::Cut;
 pub use per_row::PerRow;
-pub use scene::{Evaluator, Scene};
 
 pub(crate) use boundary::{AtBoundary, Boundary};

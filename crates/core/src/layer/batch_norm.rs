@@ -3,12 +3,12 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, module};
 
-use super::{Init, Pass};
+use super::{ForwardContext, Init};
 
 /// Batch norm over the channel axis of `[batch, channels, height, width]`.
 ///
 /// The layer holds its affine parameters only. Running statistics live in
-/// [`Buffers`](super::Buffers) and are read and moved through the [`Pass`], so
+/// [`Buffers`](super::Buffers) and are read and moved through the [`ForwardContext`], so
 /// a forward pass never changes a module behind its owner's back.
 #[derive(Module, Debug)]
 pub struct BatchNorm {
@@ -40,7 +40,7 @@ impl BatchNorm {
     /// In training the batch's mean and biased variance normalise, and the
     /// buffer moves by `0.9 old + 0.1 batch` with the unbiased variance, as
     /// PyTorch does.
-    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.val());
         if !pass.trains() {
             let running = pass.running(self.weight.id, weight.dims()[0], &x.device());

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::relu};
 
-use super::{BatchNorm, Conv2d, Init, Pass};
+use super::{BatchNorm, Conv2d, ForwardContext, Init};
 
 /// A square convolution of stride 1 that keeps the size, batch norm, ReLU.
 #[derive(Module, Debug)]
@@ -23,7 +23,7 @@ impl ConvNormRelu {
 
     /// # Shapes
     /// `[batch, from, h, w]` to `[batch, to, h, w]`.
-    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
         relu(self.bn.forward(self.conv.forward(x), pass))
     }
 }

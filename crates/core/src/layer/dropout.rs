@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 
-use super::{Init, Pass};
+use super::{ForwardContext, Init};
 
 /// Zeroes each number with probability `rate` in training and divides the
 /// others by `1 - rate`; does nothing in evaluation.
@@ -27,7 +27,7 @@ impl Dropout {
 
     /// # Shapes
     /// Any, to the same.
-    pub fn forward<const D: usize>(&self, x: Tensor<D>, pass: &Pass<'_>) -> Tensor<D> {
+    pub fn forward<const D: usize>(&self, x: Tensor<D>, pass: &ForwardContext<'_>) -> Tensor<D> {
         if self.rate == 0.0 {
             return x;
         }
@@ -53,7 +53,7 @@ mod tests {
         let device = Device::flex();
         let layer = Dropout::new(0.25, &Init::new(0, &device).part("dropout"));
         let mut buffers = Buffers::default();
-        let mut pass = Pass::train(&mut buffers);
+        let mut pass = ForwardContext::train(&mut buffers);
         pass.draw(3, step);
         let x = Tensor::<2>::ones([100, 100], &device);
         host(match row {
@@ -84,6 +84,6 @@ mod tests {
         let device = Device::flex();
         let layer = Dropout::new(0.9, &Init::new(0, &device).part("dropout"));
         let x = Tensor::<1>::ones([50], &device);
-        assert_eq!(host(layer.forward(x.clone(), &Pass::eval(&Buffers::default()))), host(x));
+        assert_eq!(host(layer.forward(x.clone(), &ForwardContext::eval(&Buffers::default()))), host(x));
     }
 }

@@ -34,6 +34,6 @@ pub use init::{Init, InitScheme};
 pub use layer_norm::LayerNorm;
 pub use learned_upsample::LearnedUpsample;
 pub use linear::Linear;
-pub use pass::Pass;
+pub use pass::ForwardContext;
 pub use rect_conv::RectConv2d;
 pub use squeeze_excite::SqueezeExcite;

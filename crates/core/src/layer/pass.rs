@@ -12,12 +12,12 @@ use crate::modality::Present;
 /// The explicit context of forward passes: training or evaluation, which
 /// running statistics are read, and which are moved.
 ///
-/// One `Pass` serves all rows of one optimizer step. Within it a row moves a
+/// One `ForwardContext` serves all rows of one optimizer step. Within it a row moves a
 /// buffer at most once, and a layer before the first meeting moves its buffer
 /// once however many rows run it: that is what makes the two evaluators of
 /// [`grad`](crate::grad) leave the same statistics behind.
 #[derive(Debug)]
-pub struct Pass<'a> {
+pub struct ForwardContext<'a> {
     mode: Mode<'a>,
     place: Place,
     /// Seed and step that random draws belong to.
@@ -46,7 +46,7 @@ enum Mode<'a> {
     Eval(&'a Buffers),
 }
 
-impl<'a> Pass<'a> {
+impl<'a> ForwardContext<'a> {
     /// A pass with batch statistics that moves `buffers`.
     pub fn train(buffers: &'a mut Buffers) -> Self {
         let mode = Mode::Train { buffers, moved: BTreeSet::new(), still: false };

@@ -6,9 +6,9 @@ use super::parts::boxed;
 use super::{Boxed, Erased, Model, Scored};
 use crate::feature::{Feature, Features};
 use crate::input::Input;
-use crate::layer::Pass;
+use crate::layer::ForwardContext;
 use crate::modality::{Modalities, Modality};
-use crate::step::{Groups, Row};
+use crate::step::{Groups, LossTerm};
 
 /// Any model: what a configuration builds.
 pub type AnyModel = Boxed<dyn ErasedModel>;
@@ -20,9 +20,9 @@ pub trait ErasedModel: Erased {
     /// As [`Model::groups`].
     fn erased_groups(&self) -> Groups;
     /// As [`Model::encode`].
-    fn erased_encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature;
+    fn erased_encode(&self, m: Modality, input: &Input, pass: &mut ForwardContext<'_>) -> Feature;
     /// As [`Model::join`].
-    fn erased_join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored;
+    fn erased_join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored;
 }
 
 boxed!(ErasedModel);
@@ -36,11 +36,11 @@ impl<M: Model + ModuleDisplay + 'static> ErasedModel for M {
         self.groups()
     }
 
-    fn erased_encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
+    fn erased_encode(&self, m: Modality, input: &Input, pass: &mut ForwardContext<'_>) -> Feature {
         self.encode(m, input, pass)
     }
 
-    fn erased_join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored {
+    fn erased_join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
         self.join(row, features, pass)
     }
 }
@@ -54,11 +54,11 @@ impl Model for AnyModel {
         (**self).erased_groups()
     }
 
-    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
+    fn encode(&self, m: Modality, input: &Input, pass: &mut ForwardContext<'_>) -> Feature {
         (**self).erased_encode(m, input, pass)
     }
 
-    fn join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored {
+    fn join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
         (**self).erased_join(row, features, pass)
     }
 }

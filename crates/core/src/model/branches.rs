@@ -10,7 +10,7 @@ use crate::Error;
 use crate::feature::Vectors;
 use crate::layer::{Init, Linear};
 use crate::modality::Modalities;
-use crate::step::{Group, Groups, Row};
+use crate::step::{Group, Groups, LossTerm};
 
 /// An encoder for each modality, and a linear head of its own where asked for.
 #[derive(Module, Debug)]
@@ -111,8 +111,8 @@ impl<E: Module + ModuleDisplay> Branches<E> {
     }
 
     /// The scores of a modality's own head, if the row asks for it and it is there.
-    pub(super) fn solo_scores(&self, row: Row, features: &Vectors) -> Option<Tensor<2>> {
-        let Row::Aux(m) = row else { return None };
+    pub(super) fn solo_scores(&self, row: LossTerm, features: &Vectors) -> Option<Tensor<2>> {
+        let LossTerm::Auxiliary(m) = row else { return None };
         Some(self.solo_heads.get(m.0)?.forward(features[m.0].clone()?))
     }
 }

@@ -1,7 +1,7 @@
 //! Models: encoders, fusions and heads, and how they compose.
 //!
 //! No model knows that strategies exist. A model says which parameters belong
-//! to which group and computes the scores of a [`Row`]; who learns from what
+//! to which group and computes the scores of a [`LossTerm`]; who learns from what
 //! is decided in [`grad`](crate::grad).
 
 mod any;
@@ -28,9 +28,9 @@ use counterpoint_catalog::Chosen;
 
 use crate::feature::{Feature, Features, Vectors};
 use crate::input::{Input, Inputs};
-use crate::layer::Pass;
+use crate::layer::ForwardContext;
 use crate::modality::{Modalities, Modality};
-use crate::step::{Groups, Row};
+use crate::step::{Groups, LossTerm};
 
 parts::parts! {
     ModelSettings, "model":
@@ -69,7 +69,7 @@ pub trait Model: Module {
 
     /// The stream of one modality up to the first meeting, for every sample
     /// that has it.
-    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature;
+    fn encode(&self, m: Modality, input: &Input, pass: &mut ForwardContext<'_>) -> Feature;
 
     /// The rest of the network on what is there. The streams of absent
     /// modalities are not run; zeros stand for them wherever modalities meet.
@@ -77,10 +77,15 @@ pub trait Model: Module {
     /// `row` decides between the shared head and a modality's own: `Aux(m)`
     /// goes through the solo head of `m` if there is one, else through what
     /// the model calls that modality alone.
-    fn join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored;
+    fn join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored;
 
     /// Scores of several rows, each for samples that all have what it needs.
-    fn forward(&self, rows: &[(Row, Vec<usize>)], inputs: &Inputs, pass: &mut Pass<'_>) -> Vec<Scored> {
+    fn forward(
+        &self,
+        rows: &[(LossTerm, Vec<usize>)],
+        inputs: &Inputs,
+        pass: &mut ForwardContext<'_>,
+    ) -> Vec<Scored> {
         let count = self.modalities().len();
         let wanted = |m: Modality| rows.iter().any(|(row, _)| row.present(count).has(m));
         let encoded: Features = self

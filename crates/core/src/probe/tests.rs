@@ -31,7 +31,7 @@ fn features_that_hold_the_class_are_read_and_noise_is_not() {
         accuracy(&Probe::fit(&train, &validation, &task).unwrap(), &classes(900, 8, apart, "test"))
     };
     assert!(fit(8.0) > 0.99);
-    // Chance is 1/3; its standard error on 900 samples is 0.0157.
+    // AugmentKeys is 1/3; its standard error on 900 samples is 0.0157.
     let noise = fit(0.0);
     assert!((noise - 1.0 / 3.0).abs() < 4.0 * 0.0157, "{noise}");
 }

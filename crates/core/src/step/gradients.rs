@@ -6,7 +6,7 @@ use burn::tensor::{Gradients as Tape, Tensor};
 use super::{Group, Groups};
 use crate::host::Reads;
 
-/// One flat gradient for each parameter that anything listens for.
+/// One flat gradient for each parameter that anything receives for.
 ///
 /// A missing entry and a zero gradient are different things: momentum and
 /// weight decay still move a parameter whose gradient is zero.

@@ -155,7 +155,7 @@ pub(crate) fn map_parameters<M: Module>(
 
 /// Makes constants of the parameters for which `deaf` holds: no backward pass
 /// computes their gradients.
-pub(crate) fn deafen<M: Module>(module: M, deaf: impl Fn(ParamId) -> bool) -> M {
+pub(crate) fn freeze<M: Module>(module: M, deaf: impl Fn(ParamId) -> bool) -> M {
     struct Mapper<F>(F);
     impl<F: Fn(ParamId) -> bool> ModuleMapper for Mapper<F> {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {

@@ -4,24 +4,24 @@ use crate::modality::{Modalities, Modality, Present};
 
 /// A loss, named by what its forward pass sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Row {
+pub enum LossTerm {
     /// All modalities, through fusion and head.
-    Full,
+    Fused,
     /// One modality alone, through the same fusion and head.
-    Solo(Modality),
+    Unimodal(Modality),
     /// Some of the modalities, through the same fusion and head.
     Subset(Present),
     /// One modality through something of its own: its solo head, or a loss
     /// that a strategy puts on its features.
-    Aux(Modality),
+    Auxiliary(Modality),
 }
 
-impl Row {
+impl LossTerm {
     /// The modalities that the row needs.
     pub fn present(self, modalities: usize) -> Present {
         match self {
-            Self::Full => Present::all(modalities),
-            Self::Solo(m) | Self::Aux(m) => Present::only(m),
+            Self::Fused => Present::all(modalities),
+            Self::Unimodal(m) | Self::Auxiliary(m) => Present::only(m),
             Self::Subset(present) => present,
         }
     }
@@ -29,8 +29,8 @@ impl Row {
     /// The row that shows exactly the given modalities through fusion and head.
     pub fn showing(present: Present, modalities: usize) -> Self {
         match present.single() {
-            _ if present == Present::all(modalities) => Self::Full,
-            Some(m) => Self::Solo(m),
+            _ if present == Present::all(modalities) => Self::Fused,
+            Some(m) => Self::Unimodal(m),
             None => Self::Subset(present),
         }
     }
@@ -38,10 +38,10 @@ impl Row {
     /// Name for people and files: `full`, `audio`, `audio+video`, `aux:audio`.
     pub fn label(self, names: &Modalities) -> String {
         match self {
-            Self::Full => "full".into(),
-            Self::Solo(m) => names.name(m).into(),
+            Self::Fused => "full".into(),
+            Self::Unimodal(m) => names.name(m).into(),
             Self::Subset(present) => present.iter().map(|m| names.name(m)).collect::<Vec<_>>().join("+"),
-            Self::Aux(m) => format!("aux:{}", names.name(m)),
+            Self::Auxiliary(m) => format!("aux:{}", names.name(m)),
         }
     }
 }

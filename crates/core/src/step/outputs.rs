@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use burn::tensor::{Int, Tensor, TensorData};
 use counterpoint_batch::Targets;
 
-use super::{Moment, Row};
+use super::{LossTerm, Position};
 use crate::feature::Vectors;
 use crate::host::host;
 use crate::modality::Modality;
@@ -13,7 +13,7 @@ use crate::task::Task;
 
 /// Forward result of one row, on the samples that can serve it.
 #[derive(Clone, Debug)]
-pub struct RowOutput {
+pub struct TermOutput {
     /// `[samples, outputs]`, or `[samples * places, outputs]` of dense prediction.
     pub scores: Tensor<2>,
     /// What fusion saw, `[samples, width]`; `None` for absent modalities.
@@ -24,7 +24,7 @@ pub struct RowOutput {
     pub samples: Vec<usize>,
 }
 
-impl RowOutput {
+impl TermOutput {
     /// The same numbers without their graph.
     pub fn constant(&self) -> Self {
         Self {
@@ -74,20 +74,20 @@ impl RowOutput {
 
 /// What a strategy sees before it routes: no graph, no model.
 #[derive(Debug)]
-pub struct Seen<'a> {
+pub struct StepOutputs<'a> {
     /// Position in training.
-    pub at: Moment,
+    pub at: Position,
     /// Every row and probe that any sample could serve.
-    pub outputs: &'a BTreeMap<Row, RowOutput>,
+    pub outputs: &'a BTreeMap<LossTerm, TermOutput>,
     /// The rows that have a loss.
-    pub rows: &'a BTreeSet<Row>,
+    pub rows: &'a BTreeSet<LossTerm>,
     /// What to predict.
     pub task: &'a dyn Task,
 }
 
-impl Seen<'_> {
+impl StepOutputs<'_> {
     /// Forward result of a row; `None` if no sample of the batch could serve it.
-    pub fn output(&self, row: Row) -> Option<&RowOutput> {
+    pub fn output(&self, row: LossTerm) -> Option<&TermOutput> {
         self.outputs.get(&row)
     }
 }

@@ -1,14 +1,14 @@
 //! One optimizer step, as a strategy asks for it.
 
-use super::Row;
+use super::LossTerm;
 
 /// One optimizer step: rows get gradients, probes run forward only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Phase {
     /// Rows whose losses may be listened to, in the order they are computed.
-    pub rows: Vec<Row>,
+    pub rows: Vec<LossTerm>,
     /// Rows that are only looked at; computed before the others.
-    pub probes: Vec<Row>,
+    pub probes: Vec<LossTerm>,
     /// Which gradients the strategy wants to see.
     pub need: Need,
     /// Whether the optimizer forgets all velocities and moments before this step.
@@ -17,13 +17,13 @@ pub struct Phase {
 
 impl Phase {
     /// A phase with rows only, mixed at the boundary.
-    pub fn of(rows: impl Into<Vec<Row>>) -> Self {
+    pub fn of(rows: impl Into<Vec<LossTerm>>) -> Self {
         Self { rows: rows.into(), probes: Vec::new(), need: Need::Boundary, fresh: false }
     }
 
     /// Adds probes.
     #[must_use]
-    pub fn probing(mut self, probes: impl Into<Vec<Row>>) -> Self {
+    pub fn probing(mut self, probes: impl Into<Vec<LossTerm>>) -> Self {
         self.probes = probes.into();
         self
     }

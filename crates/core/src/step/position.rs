@@ -2,7 +2,7 @@
 
 /// Position in training, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
+pub struct Position {
     /// Epoch.
     pub epoch: usize,
     /// Epochs in the whole run.
@@ -15,7 +15,7 @@ pub struct Moment {
     pub seed: u64,
 }
 
-impl Moment {
+impl Position {
     /// Number of the batch since the start of the run.
     pub fn iteration(self) -> usize {
         self.epoch * self.batches + self.batch

@@ -4,25 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::Tensor;
 
-use super::{Gradients, Routing, Row, RowOutput};
+use super::{Gradients, LossTerm, Routing, TermOutput};
 use crate::host::Reads;
 use crate::modality::Modality;
 
 /// What a phase left behind, for strategies and diagnostics.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub struct StepRecord {
     /// Forward results of every row and probe.
-    pub outputs: BTreeMap<Row, RowOutput>,
+    pub outputs: BTreeMap<LossTerm, TermOutput>,
     /// The rows that have a loss: every one that some sample served, probes excluded.
-    pub trained: BTreeSet<Row>,
+    pub trained: BTreeSet<LossTerm>,
     /// Their losses, once they are read.
-    pub losses: BTreeMap<Row, f64>,
+    pub losses: BTreeMap<LossTerm, f64>,
     /// Norm of `d loss(r) / d z_m`, unweighted, for each row and modality, once they are read.
-    pub boundary_norms: BTreeMap<(Row, Modality), f64>,
+    pub boundary_norms: BTreeMap<(LossTerm, Modality), f64>,
     /// The strategy's matrix.
     pub routing: Routing,
     /// Every row's own gradient at all parameters, if the phase needed them.
-    pub rows: BTreeMap<Row, Gradients>,
+    pub rows: BTreeMap<LossTerm, Gradients>,
     /// How often an encoder ran, up to where modalities meet: forward and backward, each counted.
     pub encoder_runs: usize,
     unread: Vec<(Number, Tensor<1>)>,
@@ -31,20 +31,20 @@ pub struct Ledger {
 /// What a number on the device says.
 #[derive(Clone, Copy, Debug)]
 enum Number {
-    Loss(Row),
+    Loss(LossTerm),
     /// The square of a norm, or a part of it.
-    Square(Row, Modality),
+    Square(LossTerm, Modality),
 }
 
-impl Ledger {
+impl StepRecord {
     /// Notes the loss of a row, `[1]`.
-    pub(crate) fn note_loss(&mut self, row: Row, loss: Tensor<1>) {
+    pub(crate) fn note_loss(&mut self, row: LossTerm, loss: Tensor<1>) {
         self.trained.insert(row);
         self.unread.push((Number::Loss(row), loss.inner()));
     }
 
     /// Notes what arrives from a row at the features of a modality.
-    pub(crate) fn note_boundary(&mut self, row: Row, m: Modality, parts: &[Option<Tensor<2>>]) {
+    pub(crate) fn note_boundary(&mut self, row: LossTerm, m: Modality, parts: &[Option<Tensor<2>>]) {
         for part in parts.iter().flatten() {
             self.unread.push((Number::Square(row, m), (part.clone() * part.clone()).sum()));
         }
@@ -58,7 +58,7 @@ impl Ledger {
         numbers.into_iter().for_each(|number| reads.add(number));
         let mut values = reads.fetch();
         let own = values.split_off(others);
-        let mut squares: BTreeMap<(Row, Modality), f64> = BTreeMap::new();
+        let mut squares: BTreeMap<(LossTerm, Modality), f64> = BTreeMap::new();
         for (number, value) in what.into_iter().zip(own) {
             let value = f64::from(value[0]);
             match number {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Group, Row};
+use super::{Group, LossTerm};
 use crate::modality::Modalities;
 
 /// Weight of each row's gradient at each group. Entries that are absent or
@@ -10,27 +10,27 @@ use crate::modality::Modalities;
 /// nobody sends to, momentum and decay included.
 ///
 /// ```
-/// use counterpoint::step::{Group, Routing, Row};
+/// use counterpoint::step::{Group, Routing, LossTerm};
 /// use counterpoint::modality::Modality;
 /// let audio = Modality(0);
 /// let dgl = Routing::default()
-///     .with(Row::Full, Group::Head, 1.0)
-///     .with(Row::Solo(audio), Group::Encoder(audio), 4.0);
-/// assert_eq!(dgl.weight(Row::Full, Group::Encoder(audio)), 0.0); // the fused loss never reaches an encoder
+///     .with(LossTerm::Fused, Group::Head, 1.0)
+///     .with(LossTerm::Unimodal(audio), Group::Encoder(audio), 4.0);
+/// assert_eq!(dgl.weight(LossTerm::Fused, Group::Encoder(audio)), 0.0); // the fused loss never reaches an encoder
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Routing(BTreeMap<(Row, Group), f64>);
+pub struct Routing(BTreeMap<(LossTerm, Group), f64>);
 
 impl Routing {
     /// Sets one entry.
     #[must_use]
-    pub fn with(mut self, row: Row, group: Group, weight: f64) -> Self {
+    pub fn with(mut self, row: LossTerm, group: Group, weight: f64) -> Self {
         self.set(row, group, weight);
         self
     }
 
     /// Sets one entry; 0 removes it.
-    pub fn set(&mut self, row: Row, group: Group, weight: f64) {
+    pub fn set(&mut self, row: LossTerm, group: Group, weight: f64) {
         if weight == 0.0 {
             self.0.remove(&(row, group));
         } else {
@@ -41,13 +41,13 @@ impl Routing {
     /// Sets the entries of everything that a row can reach: the encoders it
     /// runs, fusion and head, and for an auxiliary row that modality's head.
     #[must_use]
-    pub fn to_all(mut self, row: Row, weight: f64, modalities: &Modalities) -> Self {
+    pub fn to_all(mut self, row: LossTerm, weight: f64, modalities: &Modalities) -> Self {
         for m in row.present(modalities.len()).iter() {
             self.set(row, Group::Encoder(m), weight);
         }
         self.set(row, Group::Fusion, weight);
         self.set(row, Group::Head, weight);
-        if let Row::Aux(m) = row {
+        if let LossTerm::Auxiliary(m) = row {
             self.set(row, Group::SoloHead(m), weight);
         }
         self
@@ -55,7 +55,7 @@ impl Routing {
 
     /// Multiplies the entries of a row; times 0 it sends nothing.
     #[must_use]
-    pub fn scaled(mut self, row: Row, factor: f64) -> Self {
+    pub fn scaled(mut self, row: LossTerm, factor: f64) -> Self {
         self.0.retain(|(of, _), weight| {
             *weight *= if *of == row { factor } else { 1.0 };
             *weight != 0.0
@@ -64,23 +64,23 @@ impl Routing {
     }
 
     /// One entry, 0 if absent.
-    pub fn weight(&self, row: Row, group: Group) -> f64 {
+    pub fn weight(&self, row: LossTerm, group: Group) -> f64 {
         self.0.get(&(row, group)).copied().unwrap_or(0.0)
     }
 
     /// All entries that are not zero.
-    pub fn entries(&self) -> impl Iterator<Item = (Row, Group, f64)> {
+    pub fn entries(&self) -> impl Iterator<Item = (LossTerm, Group, f64)> {
         self.0.iter().map(|(&(row, group), &weight)| (row, group, weight))
     }
 
     /// The rows that reach a group.
-    pub fn rows_of(&self, group: Group) -> impl Iterator<Item = (Row, f64)> {
+    pub fn rows_of(&self, group: Group) -> impl Iterator<Item = (LossTerm, f64)> {
         self.entries().filter(move |(_, g, _)| *g == group).map(|(row, _, weight)| (row, weight))
     }
 
     /// The matrix as text: one line a row, one column a group.
     pub fn table(&self, groups: &[Group], names: &Modalities) -> String {
-        let mut rows: Vec<Row> = self.entries().map(|(row, ..)| row).collect();
+        let mut rows: Vec<LossTerm> = self.entries().map(|(row, ..)| row).collect();
         rows.dedup();
         let head: Vec<String> = groups.iter().map(|g| g.label(names)).collect();
         let first = rows.iter().map(|r| r.label(names).len()).max().unwrap_or(0);

@@ -32,12 +32,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::range::at_least_zero;
-use super::{Alone, Figure, Native, Strategy, StrategySettings, StrategyState};
+use super::{Alone, Native, Stat, Strategy, StrategySettings, StrategyState};
 use crate::Error;
 use crate::math::probability::mean;
 use crate::modality::{Modalities, Modality, Present};
-use crate::step::Moment;
-use crate::step::{Phase, Routing, Row, RowOutput, Seen};
+use crate::step::Position;
+use crate::step::{LossTerm, Phase, Routing, StepOutputs, TermOutput};
 use crate::task::Task;
 
 /// Settings of [`Agm`].
@@ -105,7 +105,7 @@ impl Agm {
         Ok(Self { config: config.clone(), running, steps: 0.0, surprise, factors })
     }
 
-    fn active(&self, at: Moment) -> bool {
+    fn active(&self, at: Position) -> bool {
         self.running.len() > 1 && self.config.until.is_none_or(|until| at.epoch <= until)
     }
 }
@@ -129,15 +129,15 @@ fn factors(surprise: &[f64], running: &[f64], alpha: f64) -> Vec<f64> {
 }
 
 /// Every subset with its row, the whole first: the others need its scores.
-fn subsets(modalities: usize) -> impl Iterator<Item = (Present, Row)> {
+fn subsets(modalities: usize) -> impl Iterator<Item = (Present, LossTerm)> {
     let all = Present::all(modalities);
     let parts = all.subsets().filter(move |s| *s != all);
-    std::iter::once(all).chain(parts).map(move |s| (s, Row::showing(s, modalities)))
+    std::iter::once(all).chain(parts).map(move |s| (s, LossTerm::showing(s, modalities)))
 }
 
 /// S: how far every modality's response is from the truth, on the complete samples.
-fn surprises(seen: &Seen<'_>, modalities: &Modalities) -> Option<Vec<f64>> {
-    let (full, count) = (seen.output(Row::Full)?, modalities.len());
+fn surprises(seen: &StepOutputs<'_>, modalities: &Modalities) -> Option<Vec<f64>> {
+    let (full, count) = (seen.output(LossTerm::Fused)?, modalities.len());
     let scores = subsets(count)
         .map(|(subset, row)| Some((subset, seen.output(row)?.scores_at(&full.samples)?)))
         .collect::<Option<Vec<_>>>()?;
@@ -149,24 +149,24 @@ fn surprises(seen: &Seen<'_>, modalities: &Modalities) -> Option<Vec<f64>> {
 }
 
 impl Strategy for Agm {
-    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
+    fn phases(&self, at: Position, modalities: &Modalities) -> Vec<Phase> {
         let parts = || subsets(modalities.len()).skip(1).map(|(_, row)| row);
         vec![match (self.active(at), self.config.detached) {
-            (false, _) => Phase::of([Row::Full]),
-            (true, false) => Phase::of(std::iter::once(Row::Full).chain(parts()).collect::<Vec<_>>()),
-            (true, true) => Phase::of([Row::Full]).probing(parts().collect::<Vec<_>>()),
+            (false, _) => Phase::of([LossTerm::Fused]),
+            (true, false) => Phase::of(std::iter::once(LossTerm::Fused).chain(parts()).collect::<Vec<_>>()),
+            (true, true) => Phase::of([LossTerm::Fused]).probing(parts().collect::<Vec<_>>()),
         }]
     }
 
     fn loss(
         &self,
-        row: Row,
-        output: &RowOutput,
-        earlier: &BTreeMap<Row, RowOutput>,
+        row: LossTerm,
+        output: &TermOutput,
+        earlier: &BTreeMap<LossTerm, TermOutput>,
         task: &dyn Task,
     ) -> Tensor<1> {
         let scores = output.scores.clone();
-        let (true, Some(full)) = (row != Row::Full, earlier.get(&Row::Full)) else {
+        let (true, Some(full)) = (row != LossTerm::Fused, earlier.get(&LossTerm::Fused)) else {
             return task.loss(scores, &output.targets);
         };
         // The value of T with the gradient of F(S), on the samples that have a T.
@@ -178,7 +178,7 @@ impl Strategy for Agm {
         task.loss(fused + (part.clone() - part.detach()), &full.targets)
     }
 
-    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let count = modalities.len();
         (self.surprise, self.factors) = (Vec::new(), vec![1.0; count]);
         let mut rows: Vec<_> = subsets(count).take(1).collect();
@@ -203,8 +203,8 @@ impl Strategy for Agm {
         Some(self)
     }
 
-    fn figures(&self) -> Vec<Figure> {
-        Figure::each("S", &self.surprise).chain(Figure::each("c", &self.factors)).collect()
+    fn stats(&self) -> Vec<Stat> {
+        Stat::each("S", &self.surprise).chain(Stat::each("c", &self.factors)).collect()
     }
 
     fn legend(&self) -> Vec<(&'static str, &'static str)> {
@@ -239,11 +239,11 @@ impl Native for Agm {
         false
     }
 
-    fn rows(&self, alone: Alone) -> Vec<Row> {
-        alone.present.subsets().map(|subset| Row::showing(subset, alone.modalities)).collect()
+    fn rows(&self, alone: Alone) -> Vec<LossTerm> {
+        alone.present.subsets().map(|subset| LossTerm::showing(subset, alone.modalities)).collect()
     }
 
-    fn scores(&self, alone: Alone, outputs: &BTreeMap<Row, RowOutput>) -> Option<Tensor<2>> {
+    fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
         let parts = outputs.iter().map(|(row, output)| {
             let shown = row.present(alone.modalities);
             let weight = share(alone.modality, shown, alone.present.count());
@@ -271,7 +271,7 @@ mod tests {
             let names = Modalities::new((0..count).map(|m| m.to_string())).unwrap();
             for (subset, row) in subsets(count) {
                 let sum: f64 = names.iter().map(|m| share(m, subset, count)).sum();
-                let expected = if row == Row::Full { 1.0 } else { 0.0 };
+                let expected = if row == LossTerm::Fused { 1.0 } else { 0.0 };
                 assert!((sum - expected).abs() < 1e-12, "{count} {subset:?}");
             }
         }

@@ -26,8 +26,8 @@ use serde::{Deserialize, Serialize};
 use super::{Strategy, StrategySettings};
 use crate::Error;
 use crate::modality::{Modalities, PerModality};
-use crate::step::Moment;
-use crate::step::{Group, Phase, Routing, Row, Seen};
+use crate::step::Position;
+use crate::step::{Group, LossTerm, Phase, Routing, StepOutputs};
 
 /// DGL and, through its switches, its ablations. It has nothing but its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,39 +61,39 @@ impl StrategySettings for Dgl {
 }
 
 impl Strategy for Dgl {
-    fn phases(&self, _at: Moment, modalities: &Modalities) -> Vec<Phase> {
-        let solos = modalities.iter().map(Row::Solo);
-        vec![Phase::of(std::iter::once(Row::Full).chain(solos).collect::<Vec<_>>())]
+    fn phases(&self, _at: Position, modalities: &Modalities) -> Vec<Phase> {
+        let solos = modalities.iter().map(LossTerm::Unimodal);
+        vec![Phase::of(std::iter::once(LossTerm::Fused).chain(solos).collect::<Vec<_>>())]
     }
 
-    fn summands(&self, modalities: &Modalities) -> Option<Vec<Row>> {
-        Some(std::iter::once(Row::Full).chain(modalities.iter().map(Row::Solo)).collect())
+    fn summands(&self, modalities: &Modalities) -> Option<Vec<LossTerm>> {
+        Some(std::iter::once(LossTerm::Fused).chain(modalities.iter().map(LossTerm::Unimodal)).collect())
     }
 
-    fn listens(&self, row: Row, group: Group) -> bool {
+    fn receives(&self, row: LossTerm, group: Group) -> bool {
         match (row, group) {
-            (Row::Full, Group::Encoder(_)) => !self.truncate_multimodal,
-            (Row::Solo(m), Group::Encoder(encoder)) => m == encoder,
-            (Row::Solo(_), _) => !self.truncate_unimodal,
+            (LossTerm::Fused, Group::Encoder(_)) => !self.truncate_multimodal,
+            (LossTerm::Unimodal(m), Group::Encoder(encoder)) => m == encoder,
+            (LossTerm::Unimodal(_), _) => !self.truncate_unimodal,
             _ => true,
         }
     }
 
-    fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, _seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let alpha = self.alpha.weights("strategy.alpha", modalities)?;
         let mut w = Routing::default();
         for group in [Group::Fusion, Group::Head] {
-            w.set(Row::Full, group, 1.0);
+            w.set(LossTerm::Fused, group, 1.0);
             if !self.truncate_unimodal {
                 for m in modalities.iter() {
-                    w.set(Row::Solo(m), group, alpha[m.0]);
+                    w.set(LossTerm::Unimodal(m), group, alpha[m.0]);
                 }
             }
         }
         for m in modalities.iter() {
-            w.set(Row::Solo(m), Group::Encoder(m), alpha[m.0]);
+            w.set(LossTerm::Unimodal(m), Group::Encoder(m), alpha[m.0]);
             if !self.truncate_multimodal {
-                w.set(Row::Full, Group::Encoder(m), 1.0);
+                w.set(LossTerm::Fused, Group::Encoder(m), 1.0);
             }
         }
         Ok(w)

@@ -27,13 +27,13 @@ use serde::{Deserialize, Serialize};
 use super::over::inner;
 use super::range::at_least_zero;
 use super::{
-    Addition, Figure, Heads, Lab, LossCurve, ModelFacts, Native, Over, Strategy, StrategyConfig,
+    Addition, EpochTools, Heads, LossCurve, ModelFacts, Native, Over, Stat, Strategy, StrategyConfig,
     StrategySettings, StrategyState,
 };
 use crate::Error;
 use crate::modality::{Modalities, PerModality};
-use crate::step::Moment;
-use crate::step::{Phase, Routing, Row, Seen};
+use crate::step::Position;
+use crate::step::{LossTerm, Phase, Routing, StepOutputs};
 
 /// Settings of [`GBlend`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -105,15 +105,15 @@ struct Sum {
 }
 
 impl Strategy for Sum {
-    fn phases(&self, _at: Moment, modalities: &Modalities) -> Vec<Phase> {
+    fn phases(&self, _at: Position, modalities: &Modalities) -> Vec<Phase> {
         vec![Phase::of(self.heads.rows(modalities))]
     }
 
-    fn summands(&self, modalities: &Modalities) -> Option<Vec<Row>> {
+    fn summands(&self, modalities: &Modalities) -> Option<Vec<LossTerm>> {
         Some(self.heads.rows(modalities))
     }
 
-    fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, _seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let rows = self.heads.rows(modalities);
         Ok(rows.into_iter().fold(Routing::default(), |w, row| w.to_all(row, 1.0, modalities)))
     }
@@ -131,7 +131,7 @@ impl Strategy for Sum {
 #[derive(Clone, Debug)]
 pub struct GBlend {
     every: Option<usize>,
-    rows: Vec<Row>,
+    rows: Vec<LossTerm>,
     /// Of the fused loss, then of each modality's.
     weights: Vec<f64>,
 }
@@ -141,7 +141,7 @@ impl GBlend {
     ///
     /// # Errors
     /// If a value is out of range or there are two ways to get the weights.
-    pub fn new(config: &GBlendConfig, rows: Vec<Row>, modalities: &Modalities) -> Result<Self, Error> {
+    pub fn new(config: &GBlendConfig, rows: Vec<LossTerm>, modalities: &Modalities) -> Result<Self, Error> {
         let alpha = config.alpha.weights("strategy.alpha", modalities)?;
         let count = modalities.len() + 1;
         let weights = match (&config.weights, config.every) {
@@ -167,7 +167,7 @@ impl GBlend {
         Ok(Self { every: config.every, rows, weights })
     }
 
-    fn estimate(&mut self, epochs: usize, lab: &mut dyn Lab) -> Result<(), Error> {
+    fn estimate(&mut self, epochs: usize, lab: &mut dyn EpochTools) -> Result<(), Error> {
         let curves = self.rows.iter().map(|&row| lab.trial(&[row], epochs)).collect::<Result<Vec<_>, _>>()?;
         let (gains, growths): (Vec<f64>, Vec<f64>) = curves.iter().map(gain_and_growth).unzip();
         self.weights = blend(&gains, &growths);
@@ -198,14 +198,14 @@ impl Addition for GBlend {
         self.rows.iter().zip(&self.weights).fold(inner, |w, (&row, &weight)| w.scaled(row, weight))
     }
 
-    fn begin(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+    fn begin(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
         match self.every {
             Some(every) => self.estimate(every.min(at.epochs), lab),
             None => Ok(()),
         }
     }
 
-    fn epoch_end(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+    fn epoch_end(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
         let left = at.epochs - at.epoch - 1;
         match self.every {
             Some(every) if left > 0 && (at.epoch + 1).is_multiple_of(every) => {
@@ -221,9 +221,9 @@ impl Addition for GBlend {
         inner.filter(|_| !idle)
     }
 
-    fn figures(&self) -> Vec<Figure> {
-        Figure::each("weight", &self.weights[1..])
-            .chain([Figure { name: "weight", modality: None, value: self.weights[0] }])
+    fn stats(&self) -> Vec<Stat> {
+        Stat::each("weight", &self.weights[1..])
+            .chain([Stat { name: "weight", modality: None, value: self.weights[0] }])
             .collect()
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Alone, ModelFacts, Native};
 use crate::Error;
 use crate::modality::{Modalities, Modality};
-use crate::step::{Row, RowOutput};
+use crate::step::{LossTerm, TermOutput};
 
 /// Through which head a modality's own loss is had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,16 +24,16 @@ pub enum Heads {
 
 impl Heads {
     /// The row of one modality's own loss.
-    pub(super) fn row(self, m: Modality) -> Row {
+    pub(super) fn row(self, m: Modality) -> LossTerm {
         match self {
-            Self::Own => Row::Aux(m),
-            Self::Shared => Row::Solo(m),
+            Self::Own => LossTerm::Auxiliary(m),
+            Self::Shared => LossTerm::Unimodal(m),
         }
     }
 
     /// The fused row, then one for each modality.
-    pub(super) fn rows(self, modalities: &Modalities) -> Vec<Row> {
-        std::iter::once(Row::Full).chain(modalities.iter().map(|m| self.row(m))).collect()
+    pub(super) fn rows(self, modalities: &Modalities) -> Vec<LossTerm> {
+        std::iter::once(LossTerm::Fused).chain(modalities.iter().map(|m| self.row(m))).collect()
     }
 
     /// Own heads read their modalities; the shared one is zero-filled.
@@ -63,11 +63,11 @@ impl Native for Heads {
         true
     }
 
-    fn rows(&self, alone: Alone) -> Vec<Row> {
+    fn rows(&self, alone: Alone) -> Vec<LossTerm> {
         vec![self.row(alone.modality)]
     }
 
-    fn scores(&self, alone: Alone, outputs: &BTreeMap<Row, RowOutput>) -> Option<Tensor<2>> {
+    fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
         Some(outputs.get(&self.row(alone.modality))?.scores.clone())
     }
 }

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::{Strategy, StrategySettings};
 use crate::Error;
 use crate::modality::Modalities;
-use crate::step::Moment;
-use crate::step::{Group, Phase, Routing, Row, Seen};
+use crate::step::Position;
+use crate::step::{Group, LossTerm, Phase, Routing, StepOutputs};
 
 /// One loss for everything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,14 +36,18 @@ impl StrategySettings for Joint {
 }
 
 impl Strategy for Joint {
-    fn phases(&self, _at: Moment, _modalities: &Modalities) -> Vec<Phase> {
-        vec![Phase::of([Row::Full])]
+    fn phases(&self, _at: Position, _modalities: &Modalities) -> Vec<Phase> {
+        vec![Phase::of([LossTerm::Fused])]
     }
 
-    fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        let mut w = Routing::default().with(Row::Full, Group::Fusion, 1.0).with(Row::Full, Group::Head, 1.0);
+    fn route(&mut self, _seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let mut w = Routing::default().with(LossTerm::Fused, Group::Fusion, 1.0).with(
+            LossTerm::Fused,
+            Group::Head,
+            1.0,
+        );
         for m in modalities.iter() {
-            w.set(Row::Full, Group::Encoder(m), 1.0);
+            w.set(LossTerm::Fused, Group::Encoder(m), 1.0);
         }
         Ok(w)
     }

@@ -28,8 +28,8 @@ use crate::Error;
 use crate::host::host;
 use crate::math::projection;
 use crate::modality::Modalities;
-use crate::step::Moment;
-use crate::step::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, Seen};
+use crate::step::Position;
+use crate::step::{Gradients, Group, Groups, LossTerm, Phase, Routing, StepOutputs, StepRecord};
 use crate::task::TaskKind;
 
 /// Whether the head's gradient is projected.
@@ -102,24 +102,24 @@ impl Mla {
 }
 
 /// How much of a direction is let go: 0.1 at the start of an epoch, 0.01 at its end.
-fn softness(at: Moment) -> f64 {
+fn softness(at: Position) -> f64 {
     0.1_f64.powf(1.0 + at.batch as f64 / at.batches as f64)
 }
 
 impl Strategy for Mla {
-    fn phases(&self, _at: Moment, modalities: &Modalities) -> Vec<Phase> {
-        modalities.iter().map(|m| Phase::of([Row::Solo(m)])).collect()
+    fn phases(&self, _at: Position, modalities: &Modalities) -> Vec<Phase> {
+        modalities.iter().map(|m| Phase::of([LossTerm::Unimodal(m)])).collect()
     }
 
-    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         // One modality alone is the full row's shape too, so only its row counts.
-        let turn = seen.rows.iter().filter(|row| matches!(row, Row::Solo(_)));
+        let turn = seen.rows.iter().filter(|row| matches!(row, LossTerm::Unimodal(_)));
         Ok(turn.fold(Routing::default(), |w, &row| w.to_all(row, 1.0, modalities)))
     }
 
-    fn shape(&mut self, ledger: &Ledger, gradients: &mut Gradients, groups: &Groups, at: Moment) {
-        let turn = ledger.trained.iter().find_map(|row| match row {
-            Row::Solo(m) => Some(ledger.outputs[row].feature(*m)),
+    fn shape(&mut self, record: &StepRecord, gradients: &mut Gradients, groups: &Groups, at: Position) {
+        let turn = record.trained.iter().find_map(|row| match row {
+            LossTerm::Unimodal(m) => Some(record.outputs[row].feature(*m)),
             _ => None,
         });
         let (Projection::Rls, Some(features)) = (self.config.projection, turn) else { return };
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn softness_decays_inside_an_epoch() {
-        let at = |batch| Moment { epoch: 3, epochs: 9, batch, batches: 10, seed: 0 };
+        let at = |batch| Position { epoch: 3, epochs: 9, batch, batches: 10, seed: 0 };
         assert!((softness(at(0)) - 0.1).abs() < 1e-12);
         assert!((softness(at(1)) - 0.079432823472).abs() < 1e-9);
     }

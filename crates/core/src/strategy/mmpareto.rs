@@ -23,13 +23,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::range::at_least_zero;
-use super::{Figure, Heads, ModelFacts, Native, Strategy, StrategySettings};
+use super::{Heads, ModelFacts, Native, Stat, Strategy, StrategySettings};
 use crate::Error;
 use crate::host::host;
 use crate::math::min_norm::min_norm;
 use crate::modality::{Modalities, Modality};
-use crate::step::Moment;
-use crate::step::{Gradients, Group, Groups, Ledger, Need, Phase, Routing, Row, Seen};
+use crate::step::Position;
+use crate::step::{Gradients, Group, Groups, LossTerm, Need, Phase, Routing, StepOutputs, StepRecord};
 
 /// How the two gradients are weighed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -136,7 +136,7 @@ fn lost_length([aa, ab, bb]: Products, k: f64) -> f64 {
 }
 
 impl Strategy for MmPareto {
-    fn phases(&self, _at: Moment, modalities: &Modalities) -> Vec<Phase> {
+    fn phases(&self, _at: Position, modalities: &Modalities) -> Vec<Phase> {
         let rows = self.config.heads.rows(modalities);
         let need = match self.config.weights {
             Weights::MinNorm => Need::EncoderRows,
@@ -145,24 +145,24 @@ impl Strategy for MmPareto {
         vec![Phase::of(rows).needing(need)]
     }
 
-    fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, _seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let rows = self.config.heads.rows(modalities);
         let mut w = rows.into_iter().fold(Routing::default(), |w, row| w.to_all(row, 1.0, modalities));
         for m in modalities.iter() {
-            w.set(Row::Full, Group::Encoder(m), self.config.gamma);
+            w.set(LossTerm::Fused, Group::Encoder(m), self.config.gamma);
             w.set(self.config.heads.row(m), Group::Encoder(m), self.config.gamma);
         }
         Ok(w)
     }
 
-    fn shape(&mut self, ledger: &Ledger, gradients: &mut Gradients, groups: &Groups, _at: Moment) {
+    fn shape(&mut self, record: &StepRecord, gradients: &mut Gradients, groups: &Groups, _at: Position) {
         (self.cosine, self.weight) = (Vec::new(), Vec::new());
         let encoders = groups.groups().into_iter().filter_map(|g| match g {
             Group::Encoder(m) => Some(m),
             _ => None,
         });
         for m in encoders.filter(|_| self.config.weights == Weights::MinNorm) {
-            let (cosine, weight) = self.combine(m, ledger, gradients, groups).unwrap_or((0.0, 0.5));
+            let (cosine, weight) = self.combine(m, record, gradients, groups).unwrap_or((0.0, 0.5));
             self.cosine.push(cosine);
             self.weight.push(weight);
         }
@@ -176,8 +176,8 @@ impl Strategy for MmPareto {
         self.config.heads.native()
     }
 
-    fn figures(&self) -> Vec<Figure> {
-        Figure::each("cosine", &self.cosine).chain(Figure::each("k0", &self.weight)).collect()
+    fn stats(&self) -> Vec<Stat> {
+        Stat::each("cosine", &self.cosine).chain(Stat::each("k0", &self.weight)).collect()
     }
 
     fn legend(&self) -> Vec<(&'static str, &'static str)> {
@@ -194,11 +194,11 @@ impl MmPareto {
     fn combine(
         &self,
         m: Modality,
-        ledger: &Ledger,
+        record: &StepRecord,
         gradients: &mut Gradients,
         groups: &Groups,
     ) -> Option<(f64, f64)> {
-        let (fused, own) = (ledger.rows.get(&Row::Full)?, ledger.rows.get(&self.config.heads.row(m))?);
+        let (fused, own) = (record.rows.get(&LossTerm::Fused)?, record.rows.get(&self.config.heads.row(m))?);
         let of_encoder = groups.parameters().iter().enumerate().filter(|(_, p)| p.group == Group::Encoder(m));
         let pairs: Vec<(usize, &Tensor<1>, &Tensor<1>)> =
             of_encoder.filter_map(|(i, _)| Some((i, fused.get(i)?, own.get(i)?))).collect();

@@ -1,15 +1,15 @@
-//! Strategies: who listens to which loss, and how loudly.
+//! Strategies: who receives to which loss, and how loudly.
 //!
 //! A strategy does not train. It never holds the model, the optimizer or a
 //! loader, and it names no encoder, no fusion and no data set.
 
 mod agm;
 mod dgl;
+mod epoch_tools;
 mod facts;
 mod gblend;
 mod heads;
 mod joint;
-mod lab;
 mod mla;
 mod mmpareto;
 mod native;
@@ -29,11 +29,11 @@ mod unimodal;
 
 pub use agm::{Agm, AgmConfig};
 pub use dgl::Dgl;
+pub use epoch_tools::{EpochTools, LossCurve, Measured, Split, SplitLoss};
 pub use facts::ModelFacts;
 pub use gblend::{GBlend, GBlendConfig};
 pub use heads::Heads;
 pub use joint::Joint;
-pub use lab::{Lab, LossCurve, Measured, Split, SplitLoss};
 pub use mla::{Direction, Mla, MlaConfig, Projection};
 pub use mmpareto::{MmPareto, MmParetoConfig, Rescale, Weights};
 pub use native::{Alone, Native};
@@ -53,13 +53,15 @@ use std::collections::BTreeMap;
 
 use crate::Error;
 use crate::modality::{Modalities, Modality};
-use crate::step::{Gradients, Group, Groups, Ledger, Moment, Phase, Routing, Row, RowOutput, Seen};
+use crate::step::{
+    Gradients, Group, Groups, LossTerm, Phase, Position, Routing, StepOutputs, StepRecord, TermOutput,
+};
 use crate::task::Task;
 
 /// A number of a strategy's last step that is worth a look: a score, a ratio,
 /// a coefficient.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Figure {
+pub struct Stat {
     /// What it is, as the strategy's file calls it.
     pub name: &'static str,
     /// Whose it is; `None` for the whole model.
@@ -68,7 +70,7 @@ pub struct Figure {
     pub value: f64,
 }
 
-impl Figure {
+impl Stat {
     /// One figure for each modality.
     pub fn each(name: &'static str, values: &[f64]) -> impl Iterator<Item = Self> {
         values.iter().enumerate().map(move |(i, &value)| Self { name, modality: Some(Modality(i)), value })
@@ -79,9 +81,9 @@ impl Figure {
 ///
 /// ```
 /// use counterpoint::Error;
-/// use counterpoint::step::{Group, Phase, Routing, Row, Seen};
+/// use counterpoint::step::{Group, Phase, Routing, LossTerm, StepOutputs};
 /// use counterpoint::modality::{Modalities, Modality};
-/// use counterpoint::step::Moment;
+/// use counterpoint::step::Position;
 /// use counterpoint::strategy::Strategy;
 /// use counterpoint::task::Classification;
 ///
@@ -89,42 +91,42 @@ impl Figure {
 /// struct Relay;
 ///
 /// impl Strategy for Relay {
-///     fn phases(&self, _: Moment, names: &Modalities) -> Vec<Phase> {
-///         vec![Phase::of([Row::Full].into_iter().chain(names.iter().map(Row::Solo)).collect::<Vec<_>>())]
+///     fn phases(&self, _: Position, names: &Modalities) -> Vec<Phase> {
+///         vec![Phase::of([LossTerm::Fused].into_iter().chain(names.iter().map(LossTerm::Unimodal)).collect::<Vec<_>>())]
 ///     }
 ///
-///     fn route(&mut self, seen: &Seen<'_>, names: &Modalities) -> Result<Routing, Error> {
+///     fn route(&mut self, seen: &StepOutputs<'_>, names: &Modalities) -> Result<Routing, Error> {
 ///         let first = seen.at.epoch < seen.at.epochs / 2;
-///         let w = Routing::default().with(Row::Full, Group::Fusion, 1.0).with(Row::Full, Group::Head, 1.0);
-///         let row = |m| if first { Row::Solo(m) } else { Row::Full };
+///         let w = Routing::default().with(LossTerm::Fused, Group::Fusion, 1.0).with(LossTerm::Fused, Group::Head, 1.0);
+///         let row = |m| if first { LossTerm::Unimodal(m) } else { LossTerm::Fused };
 ///         Ok(names.iter().fold(w, |w, m| w.with(row(m), Group::Encoder(m), 1.0)))
 ///     }
 /// }
 ///
 /// let (names, audio) = (Modalities::new(["audio", "image"])?, Modality(0));
 /// let mut weight = |epoch, row| {
-///     let at = Moment { epoch, epochs: 10, batch: 0, batches: 1, seed: 0 };
+///     let at = Position { epoch, epochs: 10, batch: 0, batches: 1, seed: 0 };
 ///     let (outputs, rows, task) = (Default::default(), Default::default(), Classification::new(2));
-///     let seen = Seen { at, outputs: &outputs, rows: &rows, task: &task };
+///     let seen = StepOutputs { at, outputs: &outputs, rows: &rows, task: &task };
 ///     Relay.route(&seen, &names).map(|w| w.weight(row, Group::Encoder(audio)))
 /// };
-/// assert_eq!((weight(0, Row::Full)?, weight(5, Row::Full)?), (0.0, 1.0));
+/// assert_eq!((weight(0, LossTerm::Fused)?, weight(5, LossTerm::Fused)?), (0.0, 1.0));
 /// // An entry that is not there is no gradient, not a zero gradient: weight decay and momentum rest too.
-/// assert_eq!(weight(0, Row::Solo(Modality(1)))?, 0.0);
+/// assert_eq!(weight(0, LossTerm::Unimodal(Modality(1)))?, 0.0);
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Strategy: Send {
     /// The optimizer steps for one batch.
-    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase>;
+    fn phases(&self, at: Position, modalities: &Modalities) -> Vec<Phase>;
 
     /// The loss of a row; by default the task's.
     ///
     /// `earlier` holds the probes and the rows before this one, without graph.
     fn loss(
         &self,
-        _row: Row,
-        output: &RowOutput,
-        _earlier: &BTreeMap<Row, RowOutput>,
+        _row: LossTerm,
+        output: &TermOutput,
+        _earlier: &BTreeMap<LossTerm, TermOutput>,
         task: &dyn Task,
     ) -> Tensor<1> {
         task.loss(output.scores.clone(), &output.targets)
@@ -133,14 +135,14 @@ pub trait Strategy: Send {
     /// The fused row and then one for each modality, if a weighted sum of these
     /// losses, and nothing else, is what training makes small: other weights
     /// are then another strategy of that kind.
-    fn summands(&self, _modalities: &Modalities) -> Option<Vec<Row>> {
+    fn summands(&self, _modalities: &Modalities) -> Option<Vec<LossTerm>> {
         None
     }
 
     /// Whether [`Self::route`] may ever send this row's gradient to this group.
-    /// Evaluators leave out what nobody listens to: with dense fusion that is
+    /// Evaluators leave out what nobody receives to: with dense fusion that is
     /// a good part of a backward pass.
-    fn listens(&self, _row: Row, _group: Group) -> bool {
+    fn receives(&self, _row: LossTerm, _group: Group) -> bool {
         true
     }
 
@@ -148,16 +150,16 @@ pub trait Strategy: Send {
     ///
     /// # Errors
     /// If the outputs make no sense to the strategy.
-    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error>;
+    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error>;
 
     /// Changes gradients after they were mixed.
-    fn shape(&mut self, _ledger: &Ledger, _gradients: &mut Gradients, _groups: &Groups, _at: Moment) {}
+    fn shape(&mut self, _ledger: &StepRecord, _gradients: &mut Gradients, _groups: &Groups, _at: Position) {}
 
     /// Looks around before the first epoch; not called when a run continues.
     ///
     /// # Errors
     /// What a measurement returns.
-    fn begin(&mut self, _at: Moment, _lab: &mut dyn Lab) -> Result<(), Error> {
+    fn begin(&mut self, _at: Position, _lab: &mut dyn EpochTools) -> Result<(), Error> {
         Ok(())
     }
 
@@ -166,7 +168,7 @@ pub trait Strategy: Send {
     ///
     /// # Errors
     /// What a measurement returns.
-    fn epoch_end(&mut self, _at: Moment, _lab: &mut dyn Lab) -> Result<(), Error> {
+    fn epoch_end(&mut self, _at: Position, _lab: &mut dyn EpochTools) -> Result<(), Error> {
         Ok(())
     }
 
@@ -176,7 +178,7 @@ pub trait Strategy: Send {
     ///
     /// # Errors
     /// What a measurement returns.
-    fn after_validation(&mut self, _at: Moment, _lab: &mut dyn Lab) -> Result<(), Error> {
+    fn after_validation(&mut self, _at: Position, _lab: &mut dyn EpochTools) -> Result<(), Error> {
         Ok(())
     }
 
@@ -188,7 +190,7 @@ pub trait Strategy: Send {
         Ok(())
     }
 
-    /// Whether [`Lab::pull_to_init`] will be used.
+    /// Whether [`EpochTools::pull_to_init`] will be used.
     fn needs_initial(&self) -> bool {
         false
     }
@@ -200,7 +202,7 @@ pub trait Strategy: Send {
     }
 
     /// Numbers of the last step; a run records their means over each epoch.
-    fn figures(&self) -> Vec<Figure> {
+    fn stats(&self) -> Vec<Stat> {
         Vec::new()
     }
 

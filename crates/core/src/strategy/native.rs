@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use burn::tensor::Tensor;
 
 use crate::modality::{Modality, Present};
-use crate::step::{Row, RowOutput};
+use crate::step::{LossTerm, TermOutput};
 
 /// One modality of samples that have certain ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub struct Alone {
 
 impl Alone {
     /// The row that shows all that the samples have.
-    pub fn together(&self) -> Row {
-        Row::showing(self.present, self.modalities)
+    pub fn together(&self) -> LossTerm {
+        LossTerm::showing(self.present, self.modalities)
     }
 }
 
@@ -44,7 +44,7 @@ pub trait Native {
     fn is_trained(&self) -> bool;
 
     /// The rows that the scores are made of.
-    fn rows(&self, alone: Alone) -> Vec<Row>;
+    fn rows(&self, alone: Alone) -> Vec<LossTerm>;
 
     /// Scores from the outputs of [`Self::rows`], which are all of the same
     /// samples; `None` while the method has nothing to read them by.
@@ -52,5 +52,5 @@ pub trait Native {
     /// # Shapes
     /// As the scores of the rows: `[samples, outputs]`, or
     /// `[samples * places, outputs]` of dense prediction.
-    fn scores(&self, alone: Alone, outputs: &BTreeMap<Row, RowOutput>) -> Option<Tensor<2>>;
+    fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>>;
 }

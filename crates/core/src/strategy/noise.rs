@@ -23,7 +23,7 @@ use crate::host::host;
 use crate::math::probability::mean;
 use crate::math::random::Random;
 use crate::modality::Modalities;
-use crate::step::Moment;
+use crate::step::Position;
 use crate::step::{Gradients, Group, Groups};
 
 /// Settings of [`Noise`].
@@ -74,7 +74,7 @@ pub struct Noise {
 }
 
 impl Addition for Noise {
-    fn shape(&mut self, gradients: &mut Gradients, groups: &Groups, at: Moment) {
+    fn shape(&mut self, gradients: &mut Gradients, groups: &Groups, at: Position) {
         for (position, parameter) in groups.parameters().iter().enumerate() {
             if !matches!(parameter.group, Group::Encoder(_)) || !self.tensors.has(parameter) {
                 continue;

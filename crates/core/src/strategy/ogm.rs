@@ -30,13 +30,13 @@ use serde::{Deserialize, Serialize};
 
 use super::noise::noisy;
 use super::range::at_least_zero;
-use super::{Alone, Figure, ModelFacts, Native, Strategy, StrategySettings, Tensors};
+use super::{Alone, ModelFacts, Native, Stat, Strategy, StrategySettings, Tensors};
 use crate::Error;
 use crate::math::probability::mean;
 use crate::math::random::Random;
 use crate::modality::{Modalities, Modality};
-use crate::step::Moment;
-use crate::step::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
+use crate::step::Position;
+use crate::step::{Gradients, Group, Groups, LossTerm, Phase, Routing, StepOutputs, StepRecord, TermOutput};
 use crate::task::TaskKind;
 
 /// Which scores tell how sure a modality is.
@@ -52,10 +52,10 @@ pub enum Scores {
 
 impl Scores {
     /// The row that gives them.
-    fn row(self, m: Modality) -> Row {
+    fn row(self, m: Modality) -> LossTerm {
         match self {
-            Self::HalfBias => Row::Aux(m),
-            Self::ZeroFill => Row::Solo(m),
+            Self::HalfBias => LossTerm::Auxiliary(m),
+            Self::ZeroFill => LossTerm::Unimodal(m),
         }
     }
 }
@@ -128,14 +128,14 @@ impl Ogm {
         Ok(Self { config: config.clone(), coefficients: Vec::new(), score: Vec::new(), rho: Vec::new() })
     }
 
-    fn active(&self, at: Moment) -> bool {
+    fn active(&self, at: Position) -> bool {
         (self.config.from..=self.config.until).contains(&at.epoch)
     }
 }
 
 /// Mean probability of the truth for each modality, on the complete samples.
-fn confidence(seen: &Seen<'_>, modalities: &Modalities, scores: Scores) -> Option<Vec<f64>> {
-    let full = seen.output(Row::Full)?;
+fn confidence(seen: &StepOutputs<'_>, modalities: &Modalities, scores: Scores) -> Option<Vec<f64>> {
+    let full = seen.output(LossTerm::Fused)?;
     let own = modalities.iter().map(|m| seen.output(scores.row(m))).collect::<Option<Vec<_>>>()?;
     // With zero-filled samples the fused row has others, too.
     let complete = |sample: &&usize| own.iter().all(|own| own.samples.binary_search(sample).is_ok());
@@ -164,21 +164,21 @@ fn coefficient(rho: f64, alpha: f64) -> f64 {
 }
 
 impl Strategy for Ogm {
-    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
-        let joint = Phase::of([Row::Full]);
+    fn phases(&self, at: Position, modalities: &Modalities) -> Vec<Phase> {
+        let joint = Phase::of([LossTerm::Fused]);
         let probes = || modalities.iter().map(|m| self.config.scores.row(m)).collect::<Vec<_>>();
         vec![if self.active(at) { joint.probing(probes()) } else { joint }]
     }
 
-    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let active = self.active(seen.at);
         self.score = confidence(seen, modalities, self.config.scores).filter(|_| active).unwrap_or_default();
         self.rho = ratios(&self.score);
         self.coefficients = self.rho.iter().map(|&rho| coefficient(rho, self.config.alpha)).collect();
-        Ok(Routing::default().to_all(Row::Full, 1.0, modalities))
+        Ok(Routing::default().to_all(LossTerm::Fused, 1.0, modalities))
     }
 
-    fn shape(&mut self, _ledger: &Ledger, gradients: &mut Gradients, groups: &Groups, at: Moment) {
+    fn shape(&mut self, _ledger: &StepRecord, gradients: &mut Gradients, groups: &Groups, at: Position) {
         for (position, parameter) in groups.parameters().iter().enumerate() {
             let Group::Encoder(m) = parameter.group else { continue };
             let (Some(&k), true) = (self.coefficients.get(m.0), self.config.tensors.has(parameter)) else {
@@ -216,9 +216,9 @@ impl Strategy for Ogm {
         (self.config.scores == Scores::HalfBias).then_some(self)
     }
 
-    fn figures(&self) -> Vec<Figure> {
-        let figures = Figure::each("score", &self.score).chain(Figure::each("rho", &self.rho));
-        figures.chain(Figure::each("k", &self.coefficients)).collect()
+    fn stats(&self) -> Vec<Stat> {
+        let figures = Stat::each("score", &self.score).chain(Stat::each("rho", &self.rho));
+        figures.chain(Stat::each("k", &self.coefficients)).collect()
     }
 
     fn legend(&self) -> Vec<(&'static str, &'static str)> {
@@ -239,11 +239,11 @@ impl Native for Ogm {
         false
     }
 
-    fn rows(&self, alone: Alone) -> Vec<Row> {
+    fn rows(&self, alone: Alone) -> Vec<LossTerm> {
         vec![self.config.scores.row(alone.modality)]
     }
 
-    fn scores(&self, alone: Alone, outputs: &BTreeMap<Row, RowOutput>) -> Option<Tensor<2>> {
+    fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
         Some(outputs.get(&self.config.scores.row(alone.modality))?.scores.clone())
     }
 }

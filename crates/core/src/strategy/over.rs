@@ -4,35 +4,35 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 
-use super::{Figure, Joint, Lab, ModelFacts, Native, Strategy, StrategyConfig, StrategyState};
+use super::{EpochTools, Joint, ModelFacts, Native, Stat, Strategy, StrategyConfig, StrategyState};
 use crate::Error;
 use crate::modality::Modalities;
-use crate::step::Moment;
-use crate::step::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
+use crate::step::Position;
+use crate::step::{Gradients, Group, Groups, LossTerm, Phase, Routing, StepOutputs, StepRecord, TermOutput};
 use crate::task::Task;
 
 /// What a method adds to the strategy that it is over. Each hook runs after
 /// the inner strategy's, and adds nothing unless it is implemented.
 pub trait Addition: Send {
     /// Changes the optimizer steps for one batch; see [`Strategy::phases`].
-    fn phases(&self, inner: Vec<Phase>, _at: Moment) -> Vec<Phase> {
+    fn phases(&self, inner: Vec<Phase>, _at: Position) -> Vec<Phase> {
         inner
     }
 
     /// Changes the matrix. Entries that the inner strategy does not have must not come in:
-    /// it may have said that nobody listens there.
+    /// it may have said that nobody receives there.
     fn route(&mut self, inner: Routing) -> Routing {
         inner
     }
 
     /// Changes gradients; see [`Strategy::shape`].
-    fn shape(&mut self, _gradients: &mut Gradients, _groups: &Groups, _at: Moment) {}
+    fn shape(&mut self, _gradients: &mut Gradients, _groups: &Groups, _at: Position) {}
 
     /// Looks around before the first epoch; see [`Strategy::begin`].
     ///
     /// # Errors
     /// What a measurement returns.
-    fn begin(&mut self, _at: Moment, _lab: &mut dyn Lab) -> Result<(), Error> {
+    fn begin(&mut self, _at: Position, _lab: &mut dyn EpochTools) -> Result<(), Error> {
         Ok(())
     }
 
@@ -40,7 +40,7 @@ pub trait Addition: Send {
     ///
     /// # Errors
     /// What a measurement returns.
-    fn epoch_end(&mut self, _at: Moment, _lab: &mut dyn Lab) -> Result<(), Error> {
+    fn epoch_end(&mut self, _at: Position, _lab: &mut dyn EpochTools) -> Result<(), Error> {
         Ok(())
     }
 
@@ -48,7 +48,7 @@ pub trait Addition: Send {
     ///
     /// # Errors
     /// What a measurement returns.
-    fn after_validation(&mut self, _at: Moment, _lab: &mut dyn Lab) -> Result<(), Error> {
+    fn after_validation(&mut self, _at: Position, _lab: &mut dyn EpochTools) -> Result<(), Error> {
         Ok(())
     }
 
@@ -60,7 +60,7 @@ pub trait Addition: Send {
         Ok(())
     }
 
-    /// Whether [`Lab::pull_to_init`] will be used.
+    /// Whether [`EpochTools::pull_to_init`] will be used.
     fn needs_initial(&self) -> bool {
         false
     }
@@ -71,7 +71,7 @@ pub trait Addition: Send {
     }
 
     /// Numbers of the last step; see [`Strategy::figures`].
-    fn figures(&self) -> Vec<Figure> {
+    fn stats(&self) -> Vec<Stat> {
         Vec::new()
     }
 
@@ -124,43 +124,43 @@ pub(super) fn inner(over: &StrategyConfig, modalities: &Modalities) -> Result<Bo
 const INNER: &str = "over.";
 
 impl<A: Addition> Strategy for Over<A> {
-    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
+    fn phases(&self, at: Position, modalities: &Modalities) -> Vec<Phase> {
         self.addition.phases(self.inner.phases(at, modalities), at)
     }
 
     fn loss(
         &self,
-        row: Row,
-        output: &RowOutput,
-        earlier: &BTreeMap<Row, RowOutput>,
+        row: LossTerm,
+        output: &TermOutput,
+        earlier: &BTreeMap<LossTerm, TermOutput>,
         task: &dyn Task,
     ) -> Tensor<1> {
         self.inner.loss(row, output, earlier, task)
     }
 
-    fn summands(&self, modalities: &Modalities) -> Option<Vec<Row>> {
+    fn summands(&self, modalities: &Modalities) -> Option<Vec<LossTerm>> {
         self.inner.summands(modalities)
     }
 
-    fn listens(&self, row: Row, group: Group) -> bool {
-        self.inner.listens(row, group)
+    fn receives(&self, row: LossTerm, group: Group) -> bool {
+        self.inner.receives(row, group)
     }
 
-    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         Ok(self.addition.route(self.inner.route(seen, modalities)?))
     }
 
-    fn shape(&mut self, ledger: &Ledger, gradients: &mut Gradients, groups: &Groups, at: Moment) {
-        self.inner.shape(ledger, gradients, groups, at);
+    fn shape(&mut self, record: &StepRecord, gradients: &mut Gradients, groups: &Groups, at: Position) {
+        self.inner.shape(record, gradients, groups, at);
         self.addition.shape(gradients, groups, at);
     }
 
-    fn begin(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+    fn begin(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
         self.inner.begin(at, lab)?;
         self.addition.begin(at, lab)
     }
 
-    fn epoch_end(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+    fn epoch_end(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
         let before = self.inner.save();
         self.inner.epoch_end(at, lab)?;
         // Stopped in between, both measure again when training continues.
@@ -171,7 +171,7 @@ impl<A: Addition> Strategy for Over<A> {
         added
     }
 
-    fn after_validation(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+    fn after_validation(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
         self.inner.after_validation(at, lab)?;
         self.addition.after_validation(at, lab)
     }
@@ -189,8 +189,8 @@ impl<A: Addition> Strategy for Over<A> {
         self.addition.native(self.inner.native())
     }
 
-    fn figures(&self) -> Vec<Figure> {
-        [self.addition.figures(), self.inner.figures()].concat()
+    fn stats(&self) -> Vec<Stat> {
+        [self.addition.stats(), self.inner.stats()].concat()
     }
 
     fn legend(&self) -> Vec<(&'static str, &'static str)> {

@@ -29,13 +29,13 @@ use serde::{Deserialize, Serialize};
 
 use super::prototypes::{FAR, Prototypes};
 use super::range::at_least_zero;
-use super::{Alone, Figure, Lab, ModelFacts, Native, Split, Strategy, StrategySettings, StrategyState};
+use super::{Alone, EpochTools, ModelFacts, Native, Split, Stat, Strategy, StrategySettings, StrategyState};
 use crate::Error;
 use crate::host::host;
 use crate::math::probability::log_softmax;
 use crate::modality::{Modalities, Modality};
-use crate::step::Moment;
-use crate::step::{Group, Phase, Routing, Row, RowOutput, Seen};
+use crate::step::Position;
+use crate::step::{Group, LossTerm, Phase, Routing, StepOutputs, TermOutput};
 use crate::task::{Task, TaskKind};
 
 /// How strongly a modality that is behind is pulled.
@@ -119,7 +119,7 @@ impl Pmr {
         Ok(Self { config, prototypes: Vec::new(), epoch: 0, score: Vec::new(), coefficient: Vec::new() })
     }
 
-    fn measure(&mut self, keep: f64, lab: &mut dyn Lab) -> Result<(), Error> {
+    fn measure(&mut self, keep: f64, lab: &mut dyn EpochTools) -> Result<(), Error> {
         let modalities = lab.modalities().clone();
         self.prototypes.resize(modalities.len(), Prototypes::default());
         for m in modalities.iter() {
@@ -131,7 +131,7 @@ impl Pmr {
 
     /// Mean probability of the truth by prototypes, for each modality of a row
     /// that shows all.
-    fn scores(&self, full: &RowOutput) -> Option<Vec<f64>> {
+    fn scores(&self, full: &TermOutput) -> Option<Vec<f64>> {
         let classes = full.targets.classes()?;
         let score = |(m, prototypes): (usize, &Prototypes)| {
             let similarity = prototypes.similarity(full.feature(Modality(m)));
@@ -165,23 +165,24 @@ fn coefficient(rho: f64, alpha: f64, pull: Pull) -> f64 {
 }
 
 impl Strategy for Pmr {
-    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
+    fn phases(&self, at: Position, modalities: &Modalities) -> Vec<Phase> {
         // Before the first measurement there is nothing to be pulled to.
         let pulls = !self.prototypes.is_empty() && at.epoch <= self.config.until;
-        let aux = modalities.iter().filter(|_| pulls).map(Row::Aux);
-        vec![Phase::of(std::iter::once(Row::Full).chain(aux).collect::<Vec<_>>())]
+        let aux = modalities.iter().filter(|_| pulls).map(LossTerm::Auxiliary);
+        vec![Phase::of(std::iter::once(LossTerm::Fused).chain(aux).collect::<Vec<_>>())]
     }
 
     fn loss(
         &self,
-        row: Row,
-        output: &RowOutput,
-        earlier: &BTreeMap<Row, RowOutput>,
+        row: LossTerm,
+        output: &TermOutput,
+        earlier: &BTreeMap<LossTerm, TermOutput>,
         task: &dyn Task,
     ) -> Tensor<1> {
-        let Row::Aux(m) = row else { return task.loss(output.scores.clone(), &output.targets) };
+        let LossTerm::Auxiliary(m) = row else { return task.loss(output.scores.clone(), &output.targets) };
         let similarity = self.prototypes[m.0].similarity(output.feature(m));
-        let scores = earlier.get(&Row::Full).filter(|_| self.calms()).and_then(|full| self.scores(full));
+        let scores =
+            earlier.get(&LossTerm::Fused).filter(|_| self.calms()).and_then(|full| self.scores(full));
         match scores {
             Some(scores) if ratios(&scores)[m.0] <= 1.0 => {
                 let log = activation::log_softmax(similarity, 1);
@@ -191,32 +192,36 @@ impl Strategy for Pmr {
         }
     }
 
-    fn listens(&self, row: Row, group: Group) -> bool {
+    fn receives(&self, row: LossTerm, group: Group) -> bool {
         match row {
-            Row::Aux(m) => group == Group::Encoder(m),
+            LossTerm::Auxiliary(m) => group == Group::Encoder(m),
             _ => true,
         }
     }
 
-    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        let pulled = modalities.iter().any(|m| seen.output(Row::Aux(m)).is_some());
-        let scores = seen.output(Row::Full).filter(|_| pulled).and_then(|full| self.scores(full));
+    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let pulled = modalities.iter().any(|m| seen.output(LossTerm::Auxiliary(m)).is_some());
+        let scores = seen.output(LossTerm::Fused).filter(|_| pulled).and_then(|full| self.scores(full));
         self.score = scores.unwrap_or_default();
         let PmrConfig { alpha, pull, entropy, .. } = self.config;
         self.coefficient = ratios(&self.score).into_iter().map(|rho| coefficient(rho, alpha, pull)).collect();
-        let mut w = Routing::default().to_all(Row::Full, 1.0, modalities);
+        let mut w = Routing::default().to_all(LossTerm::Fused, 1.0, modalities);
         for (m, rho) in modalities.iter().zip(ratios(&self.score)) {
             let calmed = self.calms() && rho <= 1.0;
-            w.set(Row::Aux(m), Group::Encoder(m), if calmed { entropy } else { self.coefficient[m.0] });
+            w.set(
+                LossTerm::Auxiliary(m),
+                Group::Encoder(m),
+                if calmed { entropy } else { self.coefficient[m.0] },
+            );
         }
         Ok(w)
     }
 
-    fn begin(&mut self, _at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+    fn begin(&mut self, _at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
         self.measure(0.0, lab)
     }
 
-    fn epoch_end(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+    fn epoch_end(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
         self.epoch = at.epoch + 1;
         if at.epoch >= self.config.until {
             return Ok(());
@@ -232,10 +237,10 @@ impl Strategy for Pmr {
         Some(self)
     }
 
-    fn figures(&self) -> Vec<Figure> {
+    fn stats(&self) -> Vec<Stat> {
         let rho = ratios(&self.score);
-        let figures = Figure::each("score", &self.score).chain(Figure::each("rho", &rho));
-        figures.chain(Figure::each("coefficient", &self.coefficient)).collect()
+        let figures = Stat::each("score", &self.score).chain(Stat::each("rho", &rho));
+        figures.chain(Stat::each("coefficient", &self.coefficient)).collect()
     }
 
     fn legend(&self) -> Vec<(&'static str, &'static str)> {
@@ -281,13 +286,13 @@ impl Native for Pmr {
         false
     }
 
-    fn rows(&self, alone: Alone) -> Vec<Row> {
-        vec![Row::Solo(alone.modality)]
+    fn rows(&self, alone: Alone) -> Vec<LossTerm> {
+        vec![LossTerm::Unimodal(alone.modality)]
     }
 
-    fn scores(&self, alone: Alone, outputs: &BTreeMap<Row, RowOutput>) -> Option<Tensor<2>> {
+    fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
         let m = alone.modality;
-        let (prototypes, output) = (self.prototypes.get(m.0)?, outputs.get(&Row::Solo(m))?);
+        let (prototypes, output) = (self.prototypes.get(m.0)?, outputs.get(&LossTerm::Unimodal(m))?);
         let similarity = prototypes.similarity(output.feature(m));
         // The last classes may have no sample to train on, and so no prototype.
         let ([samples, classes], known) = (output.scores.dims(), prototypes.known.len());

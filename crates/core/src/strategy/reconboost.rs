@@ -38,8 +38,8 @@ use super::{ModelFacts, Strategy, StrategySettings};
 use crate::Error;
 use crate::math::probability::log_softmax;
 use crate::modality::{Modalities, Modality, Present};
-use crate::step::Moment;
-use crate::step::{Phase, Routing, Row, RowOutput, Seen};
+use crate::step::Position;
+use crate::step::{LossTerm, Phase, Routing, StepOutputs, TermOutput};
 use crate::task::{Task, TaskKind};
 
 /// Which learners the ensemble has before the first stage.
@@ -156,8 +156,8 @@ impl ReconBoost {
         Present::of(self.order[..joined].iter().copied())
     }
 
-    fn showing(&self, learners: Present) -> Row {
-        Row::showing(learners, self.order.len())
+    fn showing(&self, learners: Present) -> LossTerm {
+        LossTerm::showing(learners, self.order.len())
     }
 }
 
@@ -186,7 +186,7 @@ fn weights(others: &[Option<Vec<f64>>], classes: &[usize], outputs: usize, w1: f
 }
 
 impl Strategy for ReconBoost {
-    fn phases(&self, at: Moment, _modalities: &Modalities) -> Vec<Phase> {
+    fn phases(&self, at: Position, _modalities: &Modalities) -> Vec<Phase> {
         let (stage, epoch) = self.stage(at.epoch);
         let begins = epoch == 0 || epoch == self.config.learner_epochs;
         let phase = if epoch < self.config.learner_epochs {
@@ -194,8 +194,8 @@ impl Strategy for ReconBoost {
             let others = self.ensemble(stage).without(m);
             let others = (others.count() > 0).then(|| self.showing(others));
             let before = (stage > 0 && self.order.len() > 1 && self.config.agreement != 0.0)
-                .then(|| Row::Aux(self.turn(stage - 1)));
-            Phase::of([Row::Aux(m)]).probing(others.into_iter().chain(before).collect::<Vec<_>>())
+                .then(|| LossTerm::Auxiliary(self.turn(stage - 1)));
+            Phase::of([LossTerm::Auxiliary(m)]).probing(others.into_iter().chain(before).collect::<Vec<_>>())
         } else {
             Phase::of([self.showing(self.ensemble(stage + 1))])
         };
@@ -204,30 +204,31 @@ impl Strategy for ReconBoost {
 
     fn loss(
         &self,
-        row: Row,
-        output: &RowOutput,
-        earlier: &BTreeMap<Row, RowOutput>,
+        row: LossTerm,
+        output: &TermOutput,
+        earlier: &BTreeMap<LossTerm, TermOutput>,
         task: &dyn Task,
     ) -> Tensor<1> {
         let scores = output.scores.clone();
-        let (Row::Aux(m), Some(classes)) = (row, output.targets.classes()) else {
+        let (LossTerm::Auxiliary(m), Some(classes)) = (row, output.targets.classes()) else {
             return task.loss(scores, &output.targets);
         };
         let [count, outputs] = scores.dims();
         // Besides learners, a stage looks at the ensemble of the others and at nothing else.
-        let others = earlier.iter().find(|(row, _)| !matches!(row, Row::Aux(_))).map(|(_, others)| others);
+        let others =
+            earlier.iter().find(|(row, _)| !matches!(row, LossTerm::Auxiliary(_))).map(|(_, others)| others);
         let others = others.map_or_else(|| vec![None; count], |others| others.scores_of(&output.samples));
         let weights = weights(&others, classes, outputs, self.config.w1, self.config.w2);
         let weights = Tensor::<1>::from_data(TensorData::new(weights, [count]), &scores.device());
         let loss = (task.losses(scores.clone(), &output.targets) * weights).mean();
-        let before = earlier.iter().find(|(row, _)| matches!(row, Row::Aux(other) if *other != m));
+        let before = earlier.iter().find(|(row, _)| matches!(row, LossTerm::Auxiliary(other) if *other != m));
         match before.and_then(|(_, before)| divergence(before, output)) {
             Some(divergence) => loss + divergence.mul_scalar(self.config.agreement),
             None => loss,
         }
     }
 
-    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         Ok(seen.rows.iter().fold(Routing::default(), |w, &row| w.to_all(row, 1.0, modalities)))
     }
 
@@ -247,7 +248,7 @@ impl Strategy for ReconBoost {
 
 /// Mean `KL(softmax before || softmax now)` on the samples that both serve;
 /// `before` is constant.
-fn divergence(before: &RowOutput, now: &RowOutput) -> Option<Tensor<1>> {
+fn divergence(before: &TermOutput, now: &TermOutput) -> Option<Tensor<1>> {
     let scores = before.scores_of(&now.samples);
     let places: Vec<i64> = (0..scores.len()).filter(|&i| scores[i].is_some()).map(|i| i as i64).collect();
     let log_p: Vec<f64> = scores.iter().flatten().flat_map(|s| log_softmax(s)).collect();
@@ -283,9 +284,9 @@ mod tests {
     }
 
     /// Loss of modality 0 on one sample, and its gradient at the scores.
-    fn learner(config: ReconBoostConfig, probes: &[(Row, [f32; 3])]) -> (f64, Vec<f32>) {
+    fn learner(config: ReconBoostConfig, probes: &[(LossTerm, [f32; 3])]) -> (f64, Vec<f32>) {
         let task = Classification::new(3);
-        let of = |scores: Tensor<2>| RowOutput {
+        let of = |scores: Tensor<2>| TermOutput {
             scores,
             features: Vec::new(),
             targets: Targets::Classes(vec![0]),
@@ -297,21 +298,21 @@ mod tests {
         let f = tensor([0.2, 0.1, -0.3], &device.autodiff()).require_grad();
         let names = Modalities::new(["a", "b"]).unwrap();
         let boost = ReconBoost::new(&config, &names).unwrap();
-        let loss = boost.loss(Row::Aux(Modality(0)), &of(f.clone()), &earlier, &task);
+        let loss = boost.loss(LossTerm::Auxiliary(Modality(0)), &of(f.clone()), &earlier, &task);
         let gradient = f.grad(&loss.clone().backward()).unwrap();
         (scalar(loss), host(gradient))
     }
 
     #[test]
     fn the_learners_loss_by_hand() {
-        let others = (Row::Solo(Modality(1)), [1.0, 0.0, 0.0]);
+        let others = (LossTerm::Unimodal(Modality(1)), [1.0, 0.0, 0.0]);
         let (loss, gradient) = learner(ReconBoostConfig::default(), &[others]);
         assert!((loss - 1.357878).abs() < 1e-6, "{loss}");
         for (got, want) in gradient.iter().zip([-0.887447, 0.531303, 0.356143]) {
             assert!((got - want).abs() < 1e-6, "{gradient:?}");
         }
         // The learner before: nothing without `agreement`, pulled towards with it.
-        let before = (Row::Aux(Modality(1)), [0.0, 2.0, 0.0]);
+        let before = (LossTerm::Auxiliary(Modality(1)), [0.0, 2.0, 0.0]);
         assert_eq!(learner(ReconBoostConfig::default(), &[others, before]).1, gradient);
         let agreeing = ReconBoostConfig { agreement: 0.5, ..ReconBoostConfig::default() };
         let (_, pulled) = learner(agreeing, &[others, before]);
@@ -324,26 +325,26 @@ mod tests {
         let config = ReconBoostConfig { learner_epochs: 2, ..ReconBoostConfig::default() };
         let boost = ReconBoost::new(&config, &names).unwrap();
         let phase = |epoch, batch| {
-            let at = Moment { epoch, epochs: 12, batch, batches: 4, seed: 0 };
+            let at = Position { epoch, epochs: 12, batch, batches: 4, seed: 0 };
             boost.phases(at, &names).remove(0)
         };
-        let rows: Vec<Row> = (0..6).map(|epoch| phase(epoch, 0).rows[0]).collect();
-        let [a, b] = [Row::Aux(Modality(0)), Row::Aux(Modality(1))];
-        assert_eq!(rows, [a, a, Row::Solo(Modality(0)), b, b, Row::Full]);
+        let rows: Vec<LossTerm> = (0..6).map(|epoch| phase(epoch, 0).rows[0]).collect();
+        let [a, b] = [LossTerm::Auxiliary(Modality(0)), LossTerm::Auxiliary(Modality(1))];
+        assert_eq!(rows, [a, a, LossTerm::Unimodal(Modality(0)), b, b, LossTerm::Fused]);
         let fresh: Vec<bool> = (0..6).map(|epoch| phase(epoch, 0).fresh).collect();
         assert_eq!(fresh, [true, false, true, true, false, true]);
         assert!(!phase(0, 1).fresh);
-        assert_eq!(phase(3, 0).probes, [Row::Solo(Modality(0))]);
+        assert_eq!(phase(3, 0).probes, [LossTerm::Unimodal(Modality(0))]);
     }
 
     /// Rows and probes of the first stages with one epoch each, in the order c, a, b.
-    fn stages(start: BoostStart) -> Vec<(Row, Vec<Row>)> {
+    fn stages(start: BoostStart) -> Vec<(LossTerm, Vec<LossTerm>)> {
         let names = Modalities::new(["a", "b", "c"]).unwrap();
         let order = Some(["c", "a", "b"].map(str::to_owned).into());
         let config = ReconBoostConfig { start, order, ..ReconBoostConfig::default() };
         let boost = ReconBoost::new(&config, &names).unwrap();
         let phase = |epoch| {
-            let at = Moment { epoch, epochs: 12, batch: 0, batches: 4, seed: 0 };
+            let at = Position { epoch, epochs: 12, batch: 0, batches: 4, seed: 0 };
             let phase = boost.phases(at, &names).remove(0);
             (phase.rows[0], phase.probes)
         };
@@ -353,24 +354,24 @@ mod tests {
     #[test]
     fn learners_join_in_their_order_and_the_first_one_is_judged_and_corrected_alone() {
         let [a, b, c] = [0, 1, 2].map(Modality);
-        let two = |x, y| Row::Subset(Present::of([x, y]));
-        let later = [(Row::Aux(c), vec![two(a, b)]), (Row::Full, vec![])];
+        let two = |x, y| LossTerm::Subset(Present::of([x, y]));
+        let later = [(LossTerm::Auxiliary(c), vec![two(a, b)]), (LossTerm::Fused, vec![])];
         let growing = [
-            (Row::Aux(c), vec![]),
-            (Row::Solo(c), vec![]),
-            (Row::Aux(a), vec![Row::Solo(c)]),
+            (LossTerm::Auxiliary(c), vec![]),
+            (LossTerm::Unimodal(c), vec![]),
+            (LossTerm::Auxiliary(a), vec![LossTerm::Unimodal(c)]),
             (two(a, c), vec![]),
-            (Row::Aux(b), vec![two(a, c)]),
-            (Row::Full, vec![]),
+            (LossTerm::Auxiliary(b), vec![two(a, c)]),
+            (LossTerm::Fused, vec![]),
         ];
         assert_eq!(stages(BoostStart::Empty), [&growing[..], &later].concat());
         let whole = [
-            (Row::Aux(c), vec![two(a, b)]),
-            (Row::Full, vec![]),
-            (Row::Aux(a), vec![two(b, c)]),
-            (Row::Full, vec![]),
-            (Row::Aux(b), vec![two(a, c)]),
-            (Row::Full, vec![]),
+            (LossTerm::Auxiliary(c), vec![two(a, b)]),
+            (LossTerm::Fused, vec![]),
+            (LossTerm::Auxiliary(a), vec![two(b, c)]),
+            (LossTerm::Fused, vec![]),
+            (LossTerm::Auxiliary(b), vec![two(a, c)]),
+            (LossTerm::Fused, vec![]),
         ];
         assert_eq!(stages(BoostStart::Full), [&whole[..], &later].concat());
     }

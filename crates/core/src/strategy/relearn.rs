@@ -37,14 +37,14 @@ use serde::{Deserialize, Serialize};
 use super::over::{inner, joint};
 use super::range::{at_least_one_epoch, at_least_zero};
 use super::{
-    Addition, Figure, Lab, Measured, ModelFacts, Over, Split, Strategy, StrategyConfig, StrategySettings,
-    StrategyState,
+    Addition, EpochTools, Measured, ModelFacts, Over, Split, Stat, Strategy, StrategyConfig,
+    StrategySettings, StrategyState,
 };
 use crate::Error;
 use crate::math::cluster::{k_means, purity, scale_columns};
 use crate::math::random::Random;
 use crate::modality::Modalities;
-use crate::step::Moment;
+use crate::step::Position;
 use crate::step::{Group, Phase};
 use crate::task::TaskKind;
 
@@ -133,7 +133,7 @@ fn purity_of(mut measured: Measured, classes: usize, random: &mut Random) -> Opt
 }
 
 impl Addition for Relearn {
-    fn phases(&self, mut inner: Vec<Phase>, at: Moment) -> Vec<Phase> {
+    fn phases(&self, mut inner: Vec<Phase>, at: Position) -> Vec<Phase> {
         let after_event = at.batch == 0 && at.epoch > 0 && self.due(at.epoch - 1);
         if let Some(first) = inner.first_mut() {
             first.fresh |= after_event && self.config.reset_momentum;
@@ -141,7 +141,7 @@ impl Addition for Relearn {
         inner
     }
 
-    fn after_validation(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+    fn after_validation(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
         // A pull after the last epoch could not be learned away.
         if !self.due(at.epoch) || at.epoch + 1 == at.epochs {
             return Ok(());
@@ -181,8 +181,8 @@ impl Addition for Relearn {
         true
     }
 
-    fn figures(&self) -> Vec<Figure> {
-        Figure::each("gap", &self.gap).collect()
+    fn stats(&self) -> Vec<Stat> {
+        Stat::each("gap", &self.gap).collect()
     }
 
     fn legend(&self) -> Vec<(&'static str, &'static str)> {

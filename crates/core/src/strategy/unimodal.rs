@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use super::{Strategy, StrategySettings};
 use crate::Error;
 use crate::modality::{Modalities, Modality};
-use crate::step::Moment;
-use crate::step::{Group, Phase, Routing, Row, Seen};
+use crate::step::Position;
+use crate::step::{Group, LossTerm, Phase, Routing, StepOutputs};
 
 /// Settings of [`Unimodal`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -67,12 +67,12 @@ pub struct Unimodal {
 }
 
 impl Strategy for Unimodal {
-    fn phases(&self, _at: Moment, _modalities: &Modalities) -> Vec<Phase> {
-        vec![Phase::of([Row::Solo(self.modality)])]
+    fn phases(&self, _at: Position, _modalities: &Modalities) -> Vec<Phase> {
+        vec![Phase::of([LossTerm::Unimodal(self.modality)])]
     }
 
-    fn route(&mut self, _seen: &Seen<'_>, _modalities: &Modalities) -> Result<Routing, Error> {
-        let row = Row::Solo(self.modality);
+    fn route(&mut self, _seen: &StepOutputs<'_>, _modalities: &Modalities) -> Result<Routing, Error> {
+        let row = LossTerm::Unimodal(self.modality);
         let groups = [Group::Encoder(self.modality), Group::Fusion, Group::Head];
         Ok(groups.into_iter().fold(Routing::default(), |w, g| w.with(row, g, 1.0)))
     }

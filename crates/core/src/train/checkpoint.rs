@@ -15,7 +15,7 @@ use counterpoint_batch::file::replace;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::Learner;
+use super::TrainState;
 use super::optimizer::Slot;
 use crate::Error;
 use crate::host::host;
@@ -70,7 +70,7 @@ impl Checkpoint {
     /// The weights and statistics of a learner and what its strategy remembers,
     /// by which it may read a modality alone; with `state` the optimizer too,
     /// which only continuing needs.
-    pub fn of<M: Model>(learner: &Learner<M>, progress: &Progress, state: bool) -> Self {
+    pub fn of<M: Model>(learner: &TrainState<M>, progress: &Progress, state: bool) -> Self {
         let mut tensors = BTreeMap::new();
         let groups = &learner.groups;
         let names = learner.model.modalities();
@@ -210,7 +210,7 @@ impl Checkpoint {
     /// parameter that differs and both shapes.
     pub fn restore<M: Model>(
         mut self,
-        learner: &mut Learner<M>,
+        learner: &mut TrainState<M>,
         device: &Device,
         state: bool,
     ) -> Result<(), Error> {
@@ -228,7 +228,7 @@ impl Checkpoint {
             )));
         }
         learner.assign(|p| weights.remove(&p.name));
-        let Learner { model, groups, buffers, optimizer, strategy, .. } = learner;
+        let TrainState { model, groups, buffers, optimizer, strategy, .. } = learner;
         *buffers = self.buffers(groups, model.modalities(), device)?;
         if state {
             for (p, slot) in groups.parameters().iter().zip(&mut optimizer.slots) {
@@ -253,7 +253,7 @@ impl Checkpoint {
     }
 
     /// Refuses models of one modality with layers of a fusion, which they once had.
-    fn check_fusion<M: Model>(&self, learner: &Learner<M>) -> Result<(), Error> {
+    fn check_fusion<M: Model>(&self, learner: &TrainState<M>) -> Result<(), Error> {
         let known = |name: &str| learner.groups.parameters().iter().any(|p| p.name == name);
         let stranger = |name: &&String| name.starts_with("fusion.") && !known(name);
         let alone = learner.model.modalities().len() == 1;

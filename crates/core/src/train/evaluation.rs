@@ -7,11 +7,11 @@ use counterpoint_batch::{BatchSource, Targets};
 
 use crate::host::host;
 use crate::input::Inputs;
-use crate::layer::{Buffers, Pass};
+use crate::layer::{Buffers, ForwardContext};
 use crate::modality::{Modalities, Modality, Present};
 use crate::model::{Model, Scored};
 use crate::probe::Probe;
-use crate::step::{Row, RowOutput};
+use crate::step::{LossTerm, TermOutput};
 use crate::strategy::{Alone, Measured, Native};
 use crate::task::Task;
 use crate::{Error, ErrorKind};
@@ -31,7 +31,7 @@ pub struct Evaluation {
     pub present: Vec<Present>,
     /// For each row the samples it scored, and what the task keeps of their
     /// scores. The full row scores every sample with whatever it has.
-    pub kept: BTreeMap<Row, Kept>,
+    pub kept: BTreeMap<LossTerm, Kept>,
     /// Each modality alone as the method itself reads it; empty if that is not
     /// asked for, or the method has no convention of its own.
     pub native: BTreeMap<Modality, Kept>,
@@ -86,11 +86,11 @@ pub fn evaluate<M: Model>(
         result.targets.append(inputs.targets_of(&all));
         let mut rows = rows_of(names, &inputs);
         let usual = rows.len();
-        rows.extend(besides.subsets.iter().map(|s| (Row::Subset(*s), inputs.serving(*s))));
+        rows.extend(besides.subsets.iter().map(|s| (LossTerm::Subset(*s), inputs.serving(*s))));
         rows.retain(|(_, samples)| !samples.is_empty());
         let asked = rows.len();
         let readings = besides.native.map(|native| readings(native, names, &inputs, &mut rows));
-        let scored = model.forward(&rows, &inputs, &mut Pass::eval(buffers));
+        let scored = model.forward(&rows, &inputs, &mut ForwardContext::eval(buffers));
         for reading in readings.iter().flatten() {
             let outputs = reading.outputs(&rows, &scored, &inputs);
             let scores = besides.native.and_then(|native| native.scores(reading.alone, &outputs));
@@ -103,7 +103,7 @@ pub fn evaluate<M: Model>(
         for (place, ((row, samples), mut scored)) in of_rows.enumerate() {
             let values = task.keep(scored.scores, &inputs.targets_of(&samples));
             let samples = samples.into_iter().map(|i| before + i);
-            if let Row::Solo(m) = row
+            if let LossTerm::Unimodal(m) = row
                 && let Some(z) = scored.features[m.0].take()
             {
                 let (of, features) = result.features.entry(m).or_default();
@@ -111,9 +111,9 @@ pub fn evaluate<M: Model>(
                 features.extend(host(z));
             }
             let (of, kept) = match row {
-                Row::Subset(present) if place >= usual => result.subsets.entry(present).or_default(),
+                LossTerm::Subset(present) if place >= usual => result.subsets.entry(present).or_default(),
                 // A pattern of what samples have is part of the full row.
-                Row::Subset(_) => result.kept.entry(Row::Full).or_default(),
+                LossTerm::Subset(_) => result.kept.entry(LossTerm::Fused).or_default(),
                 _ => result.kept.entry(row).or_default(),
             };
             of.extend(samples);
@@ -134,15 +134,15 @@ struct Reading {
 impl Reading {
     fn outputs(
         &self,
-        rows: &[(Row, Vec<usize>)],
+        rows: &[(LossTerm, Vec<usize>)],
         scored: &[Scored],
         inputs: &Inputs,
-    ) -> BTreeMap<Row, RowOutput> {
+    ) -> BTreeMap<LossTerm, TermOutput> {
         let targets = inputs.targets_of(&self.samples);
         let output = |&place: &usize| {
             let Scored { scores, features } = scored[place].clone();
             let (samples, targets) = (self.samples.clone(), targets.clone());
-            (rows[place].0, RowOutput { scores, features, targets, samples })
+            (rows[place].0, TermOutput { scores, features, targets, samples })
         };
         self.places.iter().map(output).collect()
     }
@@ -154,14 +154,14 @@ fn readings(
     native: &dyn Native,
     names: &Modalities,
     inputs: &Inputs,
-    rows: &mut Vec<(Row, Vec<usize>)>,
+    rows: &mut Vec<(LossTerm, Vec<usize>)>,
 ) -> Vec<Reading> {
     let mut all = Vec::new();
     for (present, samples) in inputs.patterns() {
         for modality in present.iter() {
             let alone = Alone { modality, present, modalities: names.len() };
-            let mut place = |row: Row| {
-                let same = |(other, of): &(Row, Vec<usize>)| *other == row && *of == samples;
+            let mut place = |row: LossTerm| {
+                let same = |(other, of): &(LossTerm, Vec<usize>)| *other == row && *of == samples;
                 rows.iter().position(same).unwrap_or_else(|| {
                     rows.push((row, samples.clone()));
                     rows.len() - 1
@@ -176,11 +176,11 @@ fn readings(
 
 /// Each modality alone on the samples that have it, and each pattern of
 /// present modalities on the samples that show it.
-fn rows_of(names: &Modalities, inputs: &Inputs) -> Vec<(Row, Vec<usize>)> {
-    let mut rows: Vec<(Row, Vec<usize>)> =
-        names.iter().map(|m| (Row::Solo(m), inputs.serving(Present::only(m)))).collect();
+fn rows_of(names: &Modalities, inputs: &Inputs) -> Vec<(LossTerm, Vec<usize>)> {
+    let mut rows: Vec<(LossTerm, Vec<usize>)> =
+        names.iter().map(|m| (LossTerm::Unimodal(m), inputs.serving(Present::only(m)))).collect();
     rows.extend(inputs.patterns().into_iter().map(|(present, samples)| {
-        (if present == names.all() { Row::Full } else { Row::Subset(present) }, samples)
+        (if present == names.all() { LossTerm::Fused } else { LossTerm::Subset(present) }, samples)
     }));
     rows.retain(|(_, samples)| !samples.is_empty());
     rows
@@ -208,8 +208,8 @@ impl Evaluation {
     /// The selecting metric with only some modalities shown, on the samples
     /// that have all; NaN if that was not scored.
     pub fn score_of_complete(&self, shown: Present, names: &Modalities, task: &dyn Task) -> f64 {
-        let scored = match Row::showing(shown, names.len()) {
-            Row::Subset(present) => self.subsets.get(&present),
+        let scored = match LossTerm::showing(shown, names.len()) {
+            LossTerm::Subset(present) => self.subsets.get(&present),
             row => self.kept.get(&row),
         };
         let Some((samples, scores)) = scored else { return f64::NAN };
@@ -228,12 +228,12 @@ impl Evaluation {
 
     /// The metric that selects a model, of the fused output; NaN where it is not defined.
     pub fn score(&self, task: &dyn Task) -> f64 {
-        let fused = self.kept.get(&Row::Full);
+        let fused = self.kept.get(&LossTerm::Fused);
         fused.map_or(f64::NAN, |(samples, kept)| task.score(kept, &self.targets.pick(samples)))
     }
 
     /// The task's metrics of each row, by name; NaN for one that is not defined on its samples.
-    pub fn metrics(&self, task: &dyn Task) -> BTreeMap<Row, BTreeMap<&'static str, f64>> {
+    pub fn metrics(&self, task: &dyn Task) -> BTreeMap<LossTerm, BTreeMap<&'static str, f64>> {
         self.kept.iter().map(|(row, kept)| (*row, self.judge(kept, task))).collect()
     }
 
@@ -246,7 +246,7 @@ impl Evaluation {
     /// no sample lacks anything.
     pub fn by_presence(&self, task: &dyn Task) -> BTreeMap<Present, (usize, BTreeMap<&'static str, f64>)> {
         let mut parts: BTreeMap<Present, Kept> = BTreeMap::new();
-        if let Some((samples, kept)) = self.kept.get(&Row::Full) {
+        if let Some((samples, kept)) = self.kept.get(&LossTerm::Fused) {
             for (&sample, row) in samples.iter().zip(kept.chunks_exact(task.kept())) {
                 let (of, values) = parts.entry(self.present[sample]).or_default();
                 of.push(sample);

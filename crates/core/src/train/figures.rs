@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::modality::Modalities;
-use crate::strategy::Figure;
+use crate::strategy::Stat;
 
 /// Numbers by modality (`full` for the whole model) and name.
 pub(super) type Figures = BTreeMap<String, BTreeMap<String, f64>>;
 
 /// Adds a step's figures to the epoch's sums, which travel in the checkpoint.
 /// A figure that is not a finite number is left out of its mean.
-pub(super) fn tally_figures(sums: &mut BTreeMap<String, f64>, figures: &[Figure], names: &Modalities) {
+pub(super) fn tally_figures(sums: &mut BTreeMap<String, f64>, figures: &[Stat], names: &Modalities) {
     for figure in figures.iter().filter(|figure| figure.value.is_finite()) {
         // The name first: it has no `/`, which a modality's may have.
         let key = format!("{}/{}", figure.name, figure.modality.map_or("full", |m| names.name(m)));
@@ -39,9 +39,9 @@ mod tests {
     #[test]
     fn figures_are_means_over_the_steps_that_have_them() {
         let names = Modalities::new(["voice", "image"]).unwrap();
-        let rho = |m, value| Figure { name: "rho", modality: Some(Modality(m)), value };
+        let rho = |m, value| Stat { name: "rho", modality: Some(Modality(m)), value };
         let mut sums = BTreeMap::from([("samples".to_owned(), 12.0)]);
-        let whole = Figure { name: "weight", modality: None, value: 0.5 };
+        let whole = Stat { name: "weight", modality: None, value: 0.5 };
         tally_figures(&mut sums, &[rho(0, 1.0), rho(1, 4.0), whole], &names);
         tally_figures(&mut sums, &[rho(0, 2.0), rho(1, f64::NAN)], &names);
         // A step outside the strategy's window says nothing.

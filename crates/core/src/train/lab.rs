@@ -1,4 +1,4 @@
-//! The trainer's side of [`Lab`]: measurements between epochs.
+//! The trainer's side of [`EpochTools`]: measurements between epochs.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -9,20 +9,20 @@ use counterpoint_batch::{BatchSource, Targets};
 
 use super::optimizer::Optimizer;
 use super::trainer::readable;
-use super::{Learner, Trainer};
-use crate::grad::Scene;
+use super::{TrainState, Trainer};
+use crate::grad::StepContext;
 use crate::host::{host, scalar};
 use crate::input::Inputs;
-use crate::layer::{Buffers, Pass};
+use crate::layer::{Buffers, ForwardContext};
 use crate::modality::{Modalities, Modality};
 use crate::model::{Model, Scored};
-use crate::step::{Group, Groups, Phase, Routing, Row, Seen, map_parameters};
-use crate::step::{Incomplete, Moment};
-use crate::strategy::{Lab, LossCurve, Measured, Split, SplitLoss, Strategy};
+use crate::step::{Group, Groups, LossTerm, Phase, Routing, StepOutputs, map_parameters};
+use crate::step::{Incomplete, Position};
+use crate::strategy::{EpochTools, LossCurve, Measured, Split, SplitLoss, Strategy};
 use crate::{Error, ErrorKind};
 
 /// A learner without its strategy, and the trainer that has the data.
-pub(super) struct Bench<'a, M> {
+pub(super) struct TrainerTools<'a, M> {
     trainer: &'a Trainer<'a, M>,
     /// The epoch that comes next.
     next: usize,
@@ -35,14 +35,14 @@ pub(super) struct Bench<'a, M> {
     initial: Option<&'a M>,
 }
 
-impl<'a, M: Model> Bench<'a, M> {
+impl<'a, M: Model> TrainerTools<'a, M> {
     /// Parts a learner into its strategy and a lab for it, before the epoch `next`.
     pub(super) fn new(
         trainer: &'a Trainer<'a, M>,
-        learner: &'a mut Learner<M>,
+        learner: &'a mut TrainState<M>,
         next: usize,
     ) -> (&'a mut dyn Strategy, Self) {
-        let Learner { model, groups, buffers, optimizer, strategy, incomplete, initial } = learner;
+        let TrainState { model, groups, buffers, optimizer, strategy, incomplete, initial } = learner;
         let names = model.modalities().clone();
         let (incomplete, initial) = (*incomplete, initial.as_ref());
         (
@@ -63,14 +63,14 @@ impl<'a, M: Model> Bench<'a, M> {
         &self,
         (model, buffers): (&M, &Buffers),
         split: Split,
-        row: Row,
+        row: LossTerm,
         mut see: impl FnMut(Scored, Targets),
     ) -> Result<(), Error> {
         let frozen = Module::valid(model);
         for batch in self.source(split).plain() {
             let inputs = Inputs::new(readable(batch)?, self.trainer.device).with_incomplete(self.incomplete);
             let parts = inputs.parts(row, self.names.len());
-            let scored = frozen.forward(&parts, &inputs, &mut Pass::eval(buffers));
+            let scored = frozen.forward(&parts, &inputs, &mut ForwardContext::eval(buffers));
             scored.into_iter().zip(&parts).for_each(|(scored, (_, of))| see(scored, inputs.targets_of(of)));
         }
         Ok(())
@@ -79,7 +79,7 @@ impl<'a, M: Model> Bench<'a, M> {
     fn measure(
         &self,
         split: Split,
-        row: Row,
+        row: LossTerm,
         of: impl Fn(Scored) -> Option<Tensor<2>>,
     ) -> Result<Measured, Error> {
         let mut result = Measured { width: 0, values: Vec::new(), targets: Targets::Classes(Vec::new()) };
@@ -94,7 +94,7 @@ impl<'a, M: Model> Bench<'a, M> {
     }
 
     /// Mean loss over the samples of each split, summed over rows.
-    fn losses(&self, model: &M, buffers: &Buffers, rows: &[Row]) -> Result<SplitLoss, Error> {
+    fn losses(&self, model: &M, buffers: &Buffers, rows: &[LossTerm]) -> Result<SplitLoss, Error> {
         let of = |split: Split| {
             let mut total = 0.0;
             for &row in rows {
@@ -111,20 +111,20 @@ impl<'a, M: Model> Bench<'a, M> {
     }
 }
 
-impl<M: Model> Lab for Bench<'_, M> {
+impl<M: Model> EpochTools for TrainerTools<'_, M> {
     fn modalities(&self) -> &Modalities {
         &self.names
     }
 
     fn features(&mut self, split: Split, m: Modality) -> Result<Measured, Error> {
-        self.measure(split, Row::Solo(m), |mut scored| scored.features[m.0].take())
+        self.measure(split, LossTerm::Unimodal(m), |mut scored| scored.features[m.0].take())
     }
 
-    fn scores(&mut self, split: Split, row: Row) -> Result<Measured, Error> {
+    fn scores(&mut self, split: Split, row: LossTerm) -> Result<Measured, Error> {
         self.measure(split, row, |scored| Some(scored.scores))
     }
 
-    fn trial(&mut self, rows: &[Row], epochs: usize) -> Result<LossCurve, Error> {
+    fn trial(&mut self, rows: &[LossTerm], epochs: usize) -> Result<LossCurve, Error> {
         let Trainer { config, train, evaluator, task, device, stop, .. } = *self.trainer;
         let start = self.losses(self.model, self.buffers, rows)?;
         // A clone shares its tensors until a step replaces them.
@@ -140,9 +140,9 @@ impl<M: Model> Lab for Bench<'_, M> {
                 }
                 let inputs = Inputs::new(readable(data)?, device).with_incomplete(self.incomplete);
                 let at = self.trainer.moment(epoch, batch);
-                let scene = Scene { model: &model, groups: self.groups, inputs: &inputs, task, at };
-                let pass = &mut Pass::train(&mut buffers);
-                let (mut gradients, _) = evaluator.run(scene, &phase, &mut everything, pass)?;
+                let context = StepContext { model: &model, groups: self.groups, inputs: &inputs, task, at };
+                let pass = &mut ForwardContext::train(&mut buffers);
+                let (mut gradients, _) = evaluator.run(context, &phase, &mut everything, pass)?;
                 if let Some(max) = config.clip {
                     gradients.clip(max);
                 }
@@ -182,9 +182,9 @@ impl<M: Model> Lab for Bench<'_, M> {
         for (batch, data) in train.epoch(self.next, 0).enumerate() {
             let inputs = Inputs::new(readable(data)?, device).with_incomplete(self.incomplete);
             let at = self.trainer.moment(self.next, batch);
-            let mut pass = Pass::train(&mut means);
+            let mut pass = ForwardContext::train(&mut means);
             pass.draw(at.seed, at.iteration() as u64);
-            let _ = frozen.forward(&inputs.parts(Row::Full, self.names.len()), &inputs, &mut pass);
+            let _ = frozen.forward(&inputs.parts(LossTerm::Fused, self.names.len()), &inputs, &mut pass);
         }
         for (layer, key, running) in means.iter() {
             self.buffers.set(layer, key, running.clone());
@@ -195,15 +195,15 @@ impl<M: Model> Lab for Bench<'_, M> {
 
 /// The sum of some rows, with everything listening to each of them.
 struct Everything {
-    rows: Vec<Row>,
+    rows: Vec<LossTerm>,
 }
 
 impl Strategy for Everything {
-    fn phases(&self, _at: Moment, _modalities: &Modalities) -> Vec<Phase> {
+    fn phases(&self, _at: Position, _modalities: &Modalities) -> Vec<Phase> {
         vec![Phase::of(self.rows.as_slice())]
     }
 
-    fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, _seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         Ok(self.rows.iter().fold(Routing::default(), |w, &row| w.to_all(row, 1.0, modalities)))
     }
 }

@@ -13,7 +13,7 @@ use crate::strategy::Strategy;
 
 /// A model with its running statistics, its optimizer and its strategy: all
 /// that a checkpoint has to hold.
-pub struct Learner<M> {
+pub struct TrainState<M> {
     /// The model, tracked for gradients.
     pub model: M,
     /// Its parameters.
@@ -31,7 +31,7 @@ pub struct Learner<M> {
     pub(super) initial: Option<M>,
 }
 
-impl<M: Model> Learner<M> {
+impl<M: Model> TrainState<M> {
     /// A learner at the start of training.
     pub fn new(model: M, optimizer: OptimizerConfig, strategy: Box<dyn Strategy>) -> Self {
         let groups = model.groups();

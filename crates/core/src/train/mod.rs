@@ -19,7 +19,7 @@ mod watch;
 
 pub use checkpoint::{Checkpoint, Progress};
 pub use evaluation::{Besides, Evaluation, Kept, evaluate};
-pub use learner::Learner;
+pub use learner::TrainState;
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use reach::check_reach;
 pub use schedule::ScheduleConfig;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::Learner;
+use super::TrainState;
 use super::prefix::{self, some_of};
 use crate::Error;
 use crate::layer::{BufferKey, Running};
@@ -13,7 +13,7 @@ use crate::model::Model;
 use crate::step::{Group, Parameter};
 use crate::weights::{Array, Weights};
 
-impl<M: Model> Learner<M> {
+impl<M: Model> TrainState<M> {
     /// Starts the encoder of one modality from weights under torchvision's
     /// names (`conv1.weight`, `layer1.0.bn1.running_mean`, ..).
     ///

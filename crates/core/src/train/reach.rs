@@ -3,14 +3,14 @@
 use burn::tensor::Device;
 use counterpoint_batch::{Array, Batch, BatchSource, Input, ModalitySpec, Targets};
 
-use super::Learner;
+use super::TrainState;
 use super::trainer::readable;
-use crate::grad::{Evaluator, Scene};
+use crate::grad::{Evaluator, StepContext};
 use crate::input::Inputs;
-use crate::layer::{Buffers, Pass};
+use crate::layer::{Buffers, ForwardContext};
 use crate::model::Model;
-use crate::step::Moment;
 use crate::step::Phase;
+use crate::step::Position;
 use crate::task::Task;
 use crate::{Error, ErrorKind};
 
@@ -26,11 +26,11 @@ use crate::{Error, ErrorKind};
 /// If no sample has one of the modalities, or a parameter is reached by no
 /// loss; the message names it.
 pub fn check_reach<M: Model>(
-    learner: &mut Learner<M>,
+    learner: &mut TrainState<M>,
     evaluator: &dyn Evaluator<M>,
     task: &dyn Task,
     train: &dyn BatchSource,
-    start: Moment,
+    start: Position,
     device: &Device,
 ) -> Result<(), Error> {
     let Some(first) = train.plain().next() else {
@@ -67,11 +67,11 @@ pub fn check_reach<M: Model>(
 
 /// Names of the parameters that no phase's gradients reach.
 fn unreached<M: Model>(
-    learner: &mut Learner<M>,
+    learner: &mut TrainState<M>,
     evaluator: &dyn Evaluator<M>,
     task: &dyn Task,
     inputs: &Inputs,
-    start: Moment,
+    start: Position,
 ) -> Result<Vec<String>, Error> {
     let state = learner.strategy.save();
     let mut reached = vec![false; learner.groups.parameters().len()];
@@ -82,16 +82,16 @@ fn unreached<M: Model>(
         if reached.iter().all(|r| *r) {
             break;
         }
-        let at = Moment { epoch, ..start };
+        let at = Position { epoch, ..start };
         for phase in learner.strategy.phases(at, learner.model.modalities()) {
             let phase = phase.freshly(false);
             if tried.contains(&phase) {
                 continue;
             }
-            let scene = Scene { model: &learner.model, groups: &learner.groups, inputs, task, at };
+            let context = StepContext { model: &learner.model, groups: &learner.groups, inputs, task, at };
             let mut scratch = Buffers::default();
-            let pass = &mut Pass::train(&mut scratch);
-            let (gradients, _) = evaluator.run(scene, &phase, learner.strategy.as_mut(), pass)?;
+            let pass = &mut ForwardContext::train(&mut scratch);
+            let (gradients, _) = evaluator.run(context, &phase, learner.strategy.as_mut(), pass)?;
             for (position, reached) in reached.iter_mut().enumerate() {
                 *reached |= gradients.get(position).is_some();
             }

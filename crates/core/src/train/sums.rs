@@ -2,23 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::Learner;
+use super::TrainState;
 use crate::modality::Modalities;
 use crate::model::Model;
-use crate::step::{Clip, Ledger, Row};
+use crate::step::{Clip, LossTerm, StepRecord};
 
 /// Adds a step, with the running metric of its rows, to the epoch's sums: they travel in the checkpoint, so an
 /// interrupted epoch reports what an uninterrupted one would.
 pub(super) fn tally<M: Model>(
     sums: &mut BTreeMap<String, f64>,
-    ledger: &Ledger,
+    record: &StepRecord,
     clip: Option<Clip>,
-    learner: &Learner<M>,
-    running: &BTreeMap<Row, f64>,
+    learner: &TrainState<M>,
+    running: &BTreeMap<LossTerm, f64>,
 ) {
     let mut add = |key: String, value: f64| *sums.entry(key).or_default() += value;
-    for (row, loss) in &ledger.losses {
-        let output = &ledger.outputs[row];
+    for (row, loss) in &record.losses {
+        let output = &record.outputs[row];
         let label = row.label(learner.model.modalities());
         let count = output.samples.len() as f64;
         add(format!("row/{label}/samples"), count);
@@ -29,7 +29,7 @@ pub(super) fn tally<M: Model>(
             add(format!("row/{label}/followed"), count);
         }
     }
-    add("encoder_runs".into(), ledger.encoder_runs as f64);
+    add("encoder_runs".into(), record.encoder_runs as f64);
     if let Some(clip) = clip {
         add("clip/steps".into(), 1.0);
         add("clip/active".into(), f64::from(u8::from(clip.factor < 1.0)));
@@ -42,10 +42,10 @@ pub(super) fn tally<M: Model>(
 pub(super) fn terms(
     sums: &BTreeMap<String, f64>,
     names: &Modalities,
-) -> BTreeMap<Row, (f64, f64, Option<f64>)> {
-    let each = names.iter().flat_map(|m| [Row::Solo(m), Row::Aux(m)]);
+) -> BTreeMap<LossTerm, (f64, f64, Option<f64>)> {
+    let each = names.iter().flat_map(|m| [LossTerm::Unimodal(m), LossTerm::Auxiliary(m)]);
     let sets = names.all().subsets().filter(|set| set.count() > 1 && *set != names.all());
-    let rows = std::iter::once(Row::Full).chain(each).chain(sets.map(Row::Subset));
+    let rows = std::iter::once(LossTerm::Fused).chain(each).chain(sets.map(LossTerm::Subset));
     rows.filter_map(|row| {
         let part = |what: &str| sums.get(&format!("row/{}/{what}", row.label(names))).copied();
         let count = part("samples")?;

@@ -9,20 +9,20 @@ use burn::tensor::Device;
 use counterpoint_batch::{Batch, BatchSource};
 
 use super::figures::{mean_figures, tally_figures};
-use super::lab::Bench;
+use super::lab::TrainerTools;
 use super::sums::{tally, terms};
 use super::watch::tally_gradients;
-use super::{Checkpoint, Evaluation, Learner, Progress, ScheduleConfig, check_reach};
+use super::{Checkpoint, Evaluation, Progress, ScheduleConfig, TrainState, check_reach};
 use crate::diagnose::{Diagnosis, Diagnostics, EncoderGradient, Level};
-use crate::grad::{Evaluator, Scene};
+use crate::grad::{Evaluator, StepContext};
 use crate::host::Reads;
 use crate::input::Inputs;
-use crate::layer::Pass;
+use crate::layer::ForwardContext;
 use crate::modality::Modality;
 use crate::model::Model;
-use crate::step::Moment;
-use crate::step::{Clip, Gradients, Ledger, Row};
-use crate::strategy::{Lab, Strategy};
+use crate::step::Position;
+use crate::step::{Clip, Gradients, LossTerm, StepRecord};
+use crate::strategy::{EpochTools, Strategy};
 use crate::task::Task;
 use crate::{Error, ErrorKind};
 
@@ -45,11 +45,11 @@ pub struct TrainConfig {
 #[derive(Debug)]
 pub struct StepReport<'a> {
     /// Position.
-    pub at: Moment,
+    pub at: Position,
     /// Samples in the batch.
     pub samples: usize,
     /// Losses and norms.
-    pub ledger: &'a Ledger,
+    pub record: &'a StepRecord,
     /// What the clip did, if there is one.
     pub clip: Option<Clip>,
     /// What each encoder received, if diagnostics want gradients.
@@ -68,9 +68,9 @@ pub struct EpochReport<'a> {
     /// Samples trained on.
     pub samples: usize,
     /// Of each row mean train loss and, if the task has one, its running metric.
-    pub train: BTreeMap<Row, (f64, Option<f64>)>,
+    pub train: BTreeMap<LossTerm, (f64, Option<f64>)>,
     /// How many samples each row's losses used, those of several steps added up.
-    pub row_samples: BTreeMap<Row, usize>,
+    pub row_samples: BTreeMap<LossTerm, usize>,
     /// Share of steps that the clip shortened, and the mean norm before it.
     pub clip: Option<(f64, f64)>,
     /// Encoder passes of a batch, one forward and one backward through every
@@ -148,7 +148,7 @@ impl<M: Model> Trainer<'_, M> {
     /// read, a checkpoint cannot be written, or a parameter would never learn.
     pub fn run(
         &self,
-        learner: &mut Learner<M>,
+        learner: &mut TrainState<M>,
         mut progress: Progress,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, Error> {
@@ -187,20 +187,20 @@ impl<M: Model> Trainer<'_, M> {
         Ok(Outcome::Finished)
     }
 
-    pub(super) fn moment(&self, epoch: usize, batch: usize) -> Moment {
+    pub(super) fn moment(&self, epoch: usize, batch: usize) -> Position {
         let TrainConfig { epochs, seed, .. } = *self.config;
-        Moment { epoch, epochs, batch, batches: self.train.batches(), seed }
+        Position { epoch, epochs, batch, batches: self.train.batches(), seed }
     }
 
     /// Lets the strategy measure before the epoch `next`. What it changes is in
     /// the next checkpoint, and what it sees follows from state and seed.
     fn in_lab(
         &self,
-        learner: &mut Learner<M>,
+        learner: &mut TrainState<M>,
         next: usize,
-        run: impl FnOnce(&mut dyn Strategy, &mut dyn Lab) -> Result<(), Error>,
+        run: impl FnOnce(&mut dyn Strategy, &mut dyn EpochTools) -> Result<(), Error>,
     ) -> Result<Outcome, Error> {
-        let (strategy, mut lab) = Bench::new(self, learner, next);
+        let (strategy, mut lab) = TrainerTools::new(self, learner, next);
         match run(strategy, &mut lab) {
             Ok(()) => Ok(Outcome::Finished),
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Outcome::Interrupted),
@@ -210,7 +210,7 @@ impl<M: Model> Trainer<'_, M> {
 
     fn epoch(
         &self,
-        learner: &mut Learner<M>,
+        learner: &mut TrainState<M>,
         progress: &mut Progress,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, Error> {
@@ -224,26 +224,26 @@ impl<M: Model> Trainer<'_, M> {
                 if phase.fresh {
                     learner.optimizer.forget();
                 }
-                let mut pass = Pass::train(&mut learner.buffers);
-                let scene = Scene {
+                let mut pass = ForwardContext::train(&mut learner.buffers);
+                let context = StepContext {
                     model: &learner.model,
                     groups: &learner.groups,
                     inputs: &inputs,
                     task: self.task,
                     at,
                 };
-                let (mut gradients, mut ledger) =
-                    self.evaluator.run(scene, &phase, learner.strategy.as_mut(), &mut pass)?;
-                let (running, squares) = self.read(&mut ledger, &gradients);
-                self.check_finite(&ledger, learner, at)?;
+                let (mut gradients, mut record) =
+                    self.evaluator.run(context, &phase, learner.strategy.as_mut(), &mut pass)?;
+                let (running, squares) = self.read(&mut record, &gradients);
+                self.check_finite(&record, learner, at)?;
                 let clip = self.config.clip.map(|max| gradients.clip_by(max, &squares));
-                let received = self.step_gradients(&gradients, &ledger, clip, learner);
+                let received = self.step_gradients(&gradients, &record, clip, learner);
                 let model = learner.model.clone();
                 learner.model = learner.optimizer.step(model, gradients, &learner.groups, factor);
-                tally(&mut progress.sums, &ledger, clip, learner, &running);
-                tally_gradients(&mut progress.sums, &received, &ledger, learner.model.modalities());
-                tally_figures(&mut progress.sums, &learner.strategy.figures(), learner.model.modalities());
-                observer.step(&StepReport { at, samples, ledger: &ledger, clip, gradients: &received });
+                tally(&mut progress.sums, &record, clip, learner, &running);
+                tally_gradients(&mut progress.sums, &received, &record, learner.model.modalities());
+                tally_figures(&mut progress.sums, &learner.strategy.stats(), learner.model.modalities());
+                observer.step(&StepReport { at, samples, record: &record, clip, gradients: &received });
             }
             *progress.sums.entry("samples".into()).or_default() += samples as f64;
             *progress.sums.entry("batches".into()).or_default() += 1.0;
@@ -261,24 +261,28 @@ impl<M: Model> Trainer<'_, M> {
 
     /// Reads all that a step wants to know at once: losses, norms, and of each row the running
     /// metric, if the task has one. Returns the latter and what a clip needs.
-    fn read(&self, ledger: &mut Ledger, gradients: &Gradients) -> (BTreeMap<Row, f64>, Vec<Vec<f32>>) {
+    fn read(
+        &self,
+        record: &mut StepRecord,
+        gradients: &Gradients,
+    ) -> (BTreeMap<LossTerm, f64>, Vec<Vec<f32>>) {
         let mut reads = Reads::default();
         if self.config.clip.is_some() {
             gradients.ask(&mut reads);
         }
         let squares = reads.len();
-        let followed: Vec<Row> = match self.task.running() {
-            Some(_) => ledger.trained.iter().copied().collect(),
+        let followed: Vec<LossTerm> = match self.task.running() {
+            Some(_) => record.trained.iter().copied().collect(),
             None => Vec::new(),
         };
         for row in &followed {
-            let output = &ledger.outputs[row];
+            let output = &record.outputs[row];
             reads.add(self.task.asked(output.scores.clone(), output.targets.len()));
         }
-        let mut values = ledger.read(reads);
+        let mut values = record.read(reads);
         let asked = values.split_off(squares);
         let running = followed.into_iter().zip(asked).map(|(row, asked)| {
-            let targets = &ledger.outputs[&row].targets;
+            let targets = &record.outputs[&row].targets;
             (row, self.task.follow(&self.task.condense(asked, targets), targets))
         });
         (running.collect(), values)
@@ -288,7 +292,7 @@ impl<M: Model> Trainer<'_, M> {
     /// prepare the next. Interrupted, it leaves the checkpoint `last` as it was.
     fn close_epoch(
         &self,
-        learner: &mut Learner<M>,
+        learner: &mut TrainState<M>,
         progress: &mut Progress,
         begun: Instant,
         observer: &mut dyn Observer,
@@ -342,7 +346,13 @@ impl<M: Model> Trainer<'_, M> {
         Ok(Outcome::Finished)
     }
 
-    fn save(&self, learner: &Learner<M>, progress: &Progress, name: &str, state: bool) -> Result<(), Error> {
+    fn save(
+        &self,
+        learner: &TrainState<M>,
+        progress: &Progress,
+        name: &str,
+        state: bool,
+    ) -> Result<(), Error> {
         match self.folder {
             Some(folder) => {
                 let checkpoint = Checkpoint::of(learner, progress, state);
@@ -359,7 +369,7 @@ impl<M: Model> Trainer<'_, M> {
     /// Refuses scores that are not numbers. A metric may lack a value without that: of no sample,
     /// or of targets that are all equal, it is not defined.
     fn check_scores(&self, validation: &Evaluation, epoch: usize) -> Result<(), Error> {
-        let fused = validation.kept.get(&Row::Full);
+        let fused = validation.kept.get(&LossTerm::Fused);
         match fused.and_then(|(_, scores)| scores.iter().find(|score| !score.is_finite())) {
             Some(score) => {
                 Err(diverged(format!("a score of the validation split is {score} after epoch {}", epoch + 1)))
@@ -368,8 +378,8 @@ impl<M: Model> Trainer<'_, M> {
         }
     }
 
-    fn check_finite(&self, ledger: &Ledger, learner: &Learner<M>, at: Moment) -> Result<(), Error> {
-        match ledger.losses.iter().find(|(_, loss)| !loss.is_finite()) {
+    fn check_finite(&self, record: &StepRecord, learner: &TrainState<M>, at: Position) -> Result<(), Error> {
+        match record.losses.iter().find(|(_, loss)| !loss.is_finite()) {
             Some((row, loss)) => Err(diverged(format!(
                 "the loss of row `{}` is {loss} at epoch {}, batch {}",
                 row.label(learner.model.modalities()),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::Device;
 
-use super::Learner;
+use super::TrainState;
 use super::checkpoint::{Checkpoint, Values};
 use crate::Error;
 use crate::model::Model;
@@ -21,7 +21,7 @@ impl Checkpoint {
     /// part that does not, with the first tensor and both shapes, and those that do.
     pub fn begin<M: Model>(
         mut self,
-        learner: &mut Learner<M>,
+        learner: &mut TrainState<M>,
         parts: Option<&[String]>,
         device: &Device,
     ) -> Result<(), Error> {

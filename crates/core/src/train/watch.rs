@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 
-use super::{Besides, Evaluation, Learner, Trainer, evaluate};
+use super::{Besides, Evaluation, TrainState, Trainer, evaluate};
 use crate::Error;
 use crate::device::is_host;
 use crate::diagnose::{
@@ -13,14 +13,14 @@ use crate::diagnose::{
 use crate::host::{Reads, owned};
 use crate::modality::{Modalities, Modality, Present};
 use crate::model::Model;
-use crate::step::{Clip, Gradients, Group, Ledger, Row};
+use crate::step::{Clip, Gradients, Group, LossTerm, StepRecord};
 
 type Sums = BTreeMap<String, f64>;
 
 impl<M: Model> Trainer<'_, M> {
     /// Scores the validation split: besides the usual rows each modality as the
     /// method reads it, and the sets of modalities that diagnostics ask for.
-    pub(super) fn validate(&self, learner: &Learner<M>) -> Result<Evaluation, Error> {
+    pub(super) fn validate(&self, learner: &TrainState<M>) -> Result<Evaluation, Error> {
         let subsets = self.diagnostics.config.subsets(learner.model.modalities().len());
         let (model, buffers) = (learner.frozen(), &learner.buffers);
         let besides = Besides { subsets: &subsets, native: learner.strategy.native() };
@@ -31,9 +31,9 @@ impl<M: Model> Trainer<'_, M> {
     pub(super) fn step_gradients(
         &self,
         gradients: &Gradients,
-        ledger: &Ledger,
+        record: &StepRecord,
         clip: Option<Clip>,
-        learner: &Learner<M>,
+        learner: &TrainState<M>,
     ) -> BTreeMap<Modality, EncoderGradient> {
         if !self.diagnostics.config.wants(Measure::Gradients) {
             return BTreeMap::new();
@@ -51,7 +51,7 @@ impl<M: Model> Trainer<'_, M> {
             *applied.entry(*m).or_default() += mean;
         }
         let of = |(m, applied): (Modality, f64)| {
-            let factor: f64 = ledger.routing.rows_of(Group::Encoder(m)).map(|(_, weight)| weight).sum();
+            let factor: f64 = record.routing.rows_of(Group::Encoder(m)).map(|(_, weight)| weight).sum();
             (factor != 0.0).then(|| (m, EncoderGradient::of(applied, clip.map_or(1.0, |c| c.factor), factor)))
         };
         applied.into_iter().filter_map(of).collect()
@@ -60,7 +60,7 @@ impl<M: Model> Trainer<'_, M> {
     /// Looks inside after `done` epochs. `sums` are those of the last epoch.
     pub(super) fn examine(
         &self,
-        learner: &Learner<M>,
+        learner: &TrainState<M>,
         done: usize,
         sums: &Sums,
         validation: &Evaluation,
@@ -110,7 +110,7 @@ fn mean_magnitudes<'a>(tensors: impl Iterator<Item = &'a Tensor<1>>) -> Vec<f64>
 pub(super) fn tally_gradients(
     sums: &mut Sums,
     gradients: &BTreeMap<Modality, EncoderGradient>,
-    ledger: &Ledger,
+    record: &StepRecord,
     names: &Modalities,
 ) {
     for (&m, gradient) in gradients {
@@ -121,7 +121,7 @@ pub(super) fn tally_gradients(
         add("applied", gradient.applied);
         add("per_factor", gradient.per_factor);
         add("before_clip", gradient.before_clip);
-        for (row, weight) in ledger.routing.rows_of(Group::Encoder(m)) {
+        for (row, weight) in record.routing.rows_of(Group::Encoder(m)) {
             add(&format!("weight/{}", row.label(names)), weight);
         }
     }
@@ -144,17 +144,18 @@ fn step_means(sums: &Sums, names: &Modalities, result: &mut Diagnosis) {
 }
 
 /// The mean weight of every row at each encoder over the epoch's steps.
-fn mean_routing(sums: &Sums, names: &Modalities) -> BTreeMap<(Row, Modality), f64> {
+fn mean_routing(sums: &Sums, names: &Modalities) -> BTreeMap<(LossTerm, Modality), f64> {
     let rows = || {
-        let each = names.iter().flat_map(|m| [Row::Solo(m), Row::Aux(m)]);
-        std::iter::once(Row::Full).chain(each)
+        let each = names.iter().flat_map(|m| [LossTerm::Unimodal(m), LossTerm::Auxiliary(m)]);
+        std::iter::once(LossTerm::Fused).chain(each)
     };
     let mut weights = BTreeMap::new();
     for m in names.iter() {
         let name = names.name(m);
         let Some(steps) = sums.get(&format!("encoder/{name}/steps")) else { continue };
-        let known = rows()
-            .chain(names.all().subsets().filter(|s| s.count() > 1 && *s != names.all()).map(Row::Subset));
+        let known = rows().chain(
+            names.all().subsets().filter(|s| s.count() > 1 && *s != names.all()).map(LossTerm::Subset),
+        );
         for row in known {
             if let Some(sum) = sums.get(&format!("encoder/{name}/weight/{}", row.label(names))) {
                 weights.insert((row, m), sum / steps);

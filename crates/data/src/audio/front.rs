@@ -195,7 +195,7 @@ mod tests {
     fn every_front_fills_the_size_of_its_name() {
         for (front, samples, size) in NAMED {
             // Noise, so that a value that nobody wrote (0) would be seen.
-            let mut rng = crate::Draw::new(1).rng();
+            let mut rng = crate::RngKey::new(1).rng();
             let noise: Vec<f32> = (0..samples).map(|_| rng.uniform() as f32 - 0.5).collect();
             let out = front.spectrogram(&noise, 16_000, Padding::Zero).unwrap();
             assert_eq!((front.size(), out.len()), (size, size[0] * size[1]));
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_the_direct_sum_over_the_padded_signal() {
-        let mut rng = crate::Draw::new(2).rng();
+        let mut rng = crate::RngKey::new(2).rng();
         let signal: Vec<f32> = (0..66_150).map(|_| rng.uniform() as f32 - 0.5).collect();
         let out = AudioFront::Gdl188.spectrogram(&signal, 22_050, Padding::Zero).unwrap();
         let turn = 2.0 * std::f64::consts::PI;

@@ -54,7 +54,7 @@ impl Levels {
         }
     }
 
-    /// Row and column of the first value that does not pass.
+    /// TableRow and column of the first value that does not pass.
     pub fn find(&self, passes: impl Fn(u16) -> bool) -> Option<(usize, usize)> {
         self.values.iter().position(|&v| !passes(v)).map(|at| (at / self.width, at % self.width))
     }

@@ -95,8 +95,8 @@ impl Table {
     }
 
     /// All rows, top to bottom.
-    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.rows.iter().map(|(line, cells)| Row { table: self, line: *line, cells })
+    pub fn rows(&self) -> impl Iterator<Item = TableRow<'_>> {
+        self.rows.iter().map(|(line, cells)| TableRow { table: self, line: *line, cells })
     }
 }
 
@@ -117,13 +117,13 @@ fn separator(text: &str) -> u8 {
 
 /// One line of a table.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<'a> {
+pub struct TableRow<'a> {
     table: &'a Table,
     line: usize,
     cells: &'a csv::StringRecord,
 }
 
-impl<'a> Row<'a> {
+impl<'a> TableRow<'a> {
     /// Text of a cell; an index beyond the end is an empty cell.
     pub fn text(&self, column: usize) -> &'a str {
         self.cells.get(column).unwrap_or("")

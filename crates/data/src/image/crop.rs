@@ -63,11 +63,11 @@ pub fn mirror(picture: &mut Bitmap) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use counterpoint_batch::random::Draw;
+    use counterpoint_batch::random::RngKey;
 
     #[test]
     fn windows_fit_and_keep_to_their_area_and_aspect() {
-        let mut rng = Draw::new(3).rng();
+        let mut rng = RngKey::new(3).rng();
         for _ in 0..500 {
             let [left, top, wide, high] = window(100, 80, 0.08, &mut rng);
             assert!(left + wide <= 100 && top + high <= 80);
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_sliver_falls_back_to_its_centre() {
-        let mut rng = Draw::new(3).rng();
+        let mut rng = RngKey::new(3).rng();
         assert_eq!(window(1000, 3, 1.0, &mut rng), [498, 0, 4, 3]);
         assert_eq!(window(3, 1000, 1.0, &mut rng), [0, 498, 3, 4]);
         assert_eq!(window(1, 1, 0.08, &mut rng), [0, 0, 1, 1]);

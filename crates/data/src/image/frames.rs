@@ -75,7 +75,7 @@ impl FrameRule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use counterpoint_batch::random::Draw;
+    use counterpoint_batch::random::RngKey;
 
     #[test]
     fn the_middle_of_each_stretch() {
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn random_rules_stay_sorted_and_inside() {
         for seed in 0..50 {
-            let mut rng = Draw::new(seed).rng();
+            let mut rng = RngKey::new(seed).rng();
             for rule in [FrameRule::RandomSorted, FrameRule::Segment] {
                 let picked = rule.pick(9, (2.0, 8.0), 4, Some(&mut rng)).unwrap();
                 assert!(picked.is_sorted() && picked[0] >= 2 && picked[3] < 8, "{rule:?} {picked:?}");

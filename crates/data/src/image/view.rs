@@ -1,7 +1,7 @@
 //! Random views of a scene that several pictures show alike: colour, depth
 //! and label of one camera.
 
-use counterpoint_batch::random::{Draw, Random};
+use counterpoint_batch::random::{Random, RngKey};
 use serde::{Deserialize, Serialize};
 
 use crate::decode::{Bitmap, Levels};
@@ -35,7 +35,7 @@ impl View {
     }
 
     /// A random one; the same for all pictures of one size and one draw.
-    pub fn draw([high, wide]: [usize; 2], rule: ViewRule, draw: Draw) -> Self {
+    pub fn draw([high, wide]: [usize; 2], rule: ViewRule, draw: RngKey) -> Self {
         let mut rng = draw.rng();
         let zoom = rng.between(1.0, rule.zoom);
         let side = |side: usize| ((side as f64 / zoom).round() as usize).clamp(1, side);
@@ -123,8 +123,8 @@ mod tests {
         let picture = Bitmap::new(60, 40, 1, pixels).unwrap();
         let mut shown = std::collections::BTreeSet::new();
         for seed in 0..30 {
-            let view = View::draw([40, 60], RULE, Draw::new(seed));
-            assert_eq!(view, View::draw([40, 60], RULE, Draw::new(seed)));
+            let view = View::draw([40, 60], RULE, RngKey::new(seed));
+            assert_eq!(view, View::draw([40, 60], RULE, RngKey::new(seed)));
             assert!(view.left + view.width <= 60 && view.top + view.height <= 40 && view.width >= 43);
             let (a, b) = (view.smooth(&picture, [20, 30]), view.nearest(&levels(&picture), [20, 30]));
             let near = a.pixels.iter().zip(&b.values).all(|(a, b)| u16::from(*a).abs_diff(*b) <= 8);
@@ -154,11 +154,11 @@ mod tests {
             assert!(pixel.iter().zip(back).all(|(a, b)| (a - b).abs() < 1e-6), "{pixel:?} {back:?}");
         }
         let (mut grey, mut none) = (vec![0.5; 3], vec![0.2, 0.4, 0.9]);
-        shift_colours(&mut grey, 0.1, &mut Draw::new(1).rng());
+        shift_colours(&mut grey, 0.1, &mut RngKey::new(1).rng());
         assert!(
             grey[0] == grey[1] && grey[1] == grey[2] && (0.45..=0.55).contains(&grey[0]) && grey[0] != 0.5
         );
-        shift_colours(&mut none, 0.0, &mut Draw::new(1).rng());
+        shift_colours(&mut none, 0.0, &mut RngKey::new(1).rng());
         assert!(none.iter().zip([0.2, 0.4, 0.9]).all(|(a, b)| (a - b).abs() < 1e-6));
     }
 }

@@ -5,7 +5,7 @@ mod feed;
 use std::ops::Range;
 use std::sync::Arc;
 
-use counterpoint_batch::random::Draw;
+use counterpoint_batch::random::RngKey;
 use counterpoint_batch::{Batch, BatchSource, ModalitySpec, Sample, SourceError};
 
 use crate::config::CommonConfig;
@@ -112,7 +112,7 @@ impl Loader {
     }
 
     fn recipe(&self, epoch: usize) -> Recipe {
-        let root = Draw::new(self.options.seed);
+        let root = RngKey::new(self.options.seed);
         let mut order: Vec<usize> = (0..self.split.len()).collect();
         if self.options.shuffle {
             root.fork(ORDER).fork(epoch as u64).rng().shuffle(&mut order);
@@ -181,7 +181,7 @@ impl BatchSource for Loader {
 struct Recipe {
     split: Split,
     order: Vec<usize>,
-    draw: Option<Draw>,
+    draw: Option<RngKey>,
     size: usize,
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use counterpoint_batch::random::Draw;
+use counterpoint_batch::random::RngKey;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +92,7 @@ impl AudioSteps {
         &self,
         clip: &Clip,
         span: Option<(usize, usize)>,
-        draw: Option<Draw>,
+        draw: Option<RngKey>,
     ) -> Result<Vec<f32>, DataError> {
         let signal = match self.front {
             AudioFront::Grouped { .. } => self.cut(clip, span),
@@ -137,7 +137,7 @@ impl AudioSteps {
         &self,
         clip: &Clip,
         span: Option<(usize, usize)>,
-        draw: Option<Draw>,
+        draw: Option<RngKey>,
     ) -> Result<Vec<f32>, DataError> {
         let (from, to) = span.unwrap_or((0, clip.length));
         let inside = |at: usize| at.saturating_sub(clip.begin).min(clip.samples.len());
@@ -209,7 +209,7 @@ mod tests {
         let wave =
             Clip::from(Wave { samples: (0..200_000).map(|i| i as f32 / 200_000.0).collect(), rate: 16_000 });
         assert_eq!(steps.tile(&wave, None, None).unwrap()[0], 0.2);
-        let draw = |seed| steps.tile(&wave, None, Some(Draw::new(seed))).unwrap()[0];
+        let draw = |seed| steps.tile(&wave, None, Some(RngKey::new(seed))).unwrap()[0];
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
         assert!((0..20).all(|seed| draw(seed) <= 0.4));
@@ -221,7 +221,7 @@ mod tests {
         whole: &[f32],
         rate: u32,
         span: Option<(usize, usize)>,
-        draw: Option<Draw>,
+        draw: Option<RngKey>,
     ) {
         let all = Clip::from(Wave { samples: whole.to_vec(), rate });
         let needed = steps.needed(rate, span, || Ok(whole.len())).unwrap();
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn what_is_needed_is_enough_to_the_bit() {
-        let mut rng = Draw::new(4).rng();
+        let mut rng = RngKey::new(4).rng();
         let whole: Vec<f32> = (0..400_000).map(|_| rng.uniform() as f32 - 0.5).collect();
         let front = AudioFront::Grouped { n_fft: 64, hop: 100, bins_per_group: 4, frames: 8, floor: 1e-3 };
         for align in [Align::Start, Align::Centre] {
@@ -255,7 +255,7 @@ mod tests {
         both_ways(&named, &[whole.as_slice(), &whole].concat(), 44_100, None, None);
         let long = whole.repeat(3);
         let steps = self::named(AudioFront::Gdl626, 16_000);
-        for draw in [None, Some(Draw::new(7))] {
+        for draw in [None, Some(RngKey::new(7))] {
             both_ways(&steps, &long, 16_000, None, draw);
         }
     }

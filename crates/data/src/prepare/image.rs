@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use counterpoint_batch::random::Draw;
+use counterpoint_batch::random::RngKey;
 use serde::{Deserialize, Serialize};
 
 use crate::decode::Bitmap;
@@ -45,7 +45,7 @@ impl ImageSteps {
     }
 
     /// Pixels of one picture, channel first.
-    pub(crate) fn arrange(&self, picture: &Bitmap, draw: Option<Draw>) -> Result<Vec<f32>, DataError> {
+    pub(crate) fn arrange(&self, picture: &Bitmap, draw: Option<RngKey>) -> Result<Vec<f32>, DataError> {
         // Colour becomes grey before scaling, as Pillow users do it; grey is
         // repeated after, which gives the same and costs a third.
         let grey;
@@ -107,10 +107,10 @@ impl VideoSteps {
         &self,
         film: &Frames,
         span: Option<(f64, f64)>,
-        draw: Option<Draw>,
+        draw: Option<RngKey>,
     ) -> Result<Vec<f32>, DataError> {
         let span = span.unwrap_or((0.0, film.len() as f64));
-        let mut rng = draw.map(Draw::rng);
+        let mut rng = draw.map(RngKey::rng);
         let picked = self.rule.pick(film.len(), span, self.frames, rng.as_mut())?;
         let plane = self.frame.size[0] * self.frame.size[1];
         let mut out = vec![0.0; self.frame.channels * self.frames * plane];
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(steps([1, 1], 1, 2).arrange(&picture, None).unwrap(), [0.25]);
         let message = steps([2, 1], 1, 2).arrange(&picture, None).unwrap_err().to_string();
         assert!(message.contains("2 x 2 cannot be reduced by 2 to 2 x 1"), "{message}");
-        assert_eq!(steps([1, 1], 1, 2).arrange(&picture, Some(Draw::new(1))).unwrap().len(), 1);
+        assert_eq!(steps([1, 1], 1, 2).arrange(&picture, Some(RngKey::new(1))).unwrap().len(), 1);
     }
 
     #[test]
@@ -224,8 +224,8 @@ mod tests {
             rule: FrameRule::FirstSorted,
             frame_width: 0,
         };
-        let out = video.arrange(&film, None, Some(Draw::new(5))).unwrap();
+        let out = video.arrange(&film, None, Some(RngKey::new(5))).unwrap();
         assert_ne!(out[..16], out[16..]);
-        assert_eq!(out, video.arrange(&film, None, Some(Draw::new(5))).unwrap());
+        assert_eq!(out, video.arrange(&film, None, Some(RngKey::new(5))).unwrap());
     }
 }

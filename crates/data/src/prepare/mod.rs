@@ -23,4 +23,4 @@ pub use vector::{Columns, VectorSteps};
 
 pub(crate) use image::{Frames, frames_of_strip};
 pub(crate) use raw::Raw;
-pub(crate) use scene::Chance;
+pub(crate) use scene::AugmentKeys;

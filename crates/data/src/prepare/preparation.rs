@@ -7,8 +7,8 @@ use counterpoint_batch::{Array, ModalitySpec};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AudioSteps, Chance, Frames, ImageSteps, Normalise, Raw, SceneSteps, TokenSteps, VectorSteps, VideoSteps,
-    frames_of_strip,
+    AudioSteps, AugmentKeys, Frames, ImageSteps, Normalise, Raw, SceneSteps, TokenSteps, VectorSteps,
+    VideoSteps, frames_of_strip,
 };
 use crate::decode::Clip;
 use crate::decode::archive::Archive;
@@ -94,7 +94,7 @@ impl Steps {
                 Raw::Film { frames, span: *span }
             }
             Source::Pixels { images, index } => Raw::Picture(images.bitmap(*index).ok_or_else(gone)?),
-            Source::Row { rows, begin, end } => Raw::Vector(rows.get(*begin..*end).ok_or_else(gone)?),
+            Source::TableRow { rows, begin, end } => Raw::Vector(rows.get(*begin..*end).ok_or_else(gone)?),
         })
     }
 }
@@ -249,7 +249,7 @@ impl Preparation {
     }
 
     /// The array before normalisation.
-    pub(crate) fn arrange(&self, raw: &Raw, chance: Option<Chance>) -> Result<Array, DataError> {
+    pub(crate) fn arrange(&self, raw: &Raw, chance: Option<AugmentKeys>) -> Result<Array, DataError> {
         let draw = chance.map(|chance| chance.own);
         let values = match (&self.steps, raw) {
             (Steps::Audio(steps), Raw::Wave { clip, span }) => steps.arrange(clip, *span, draw)?,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use counterpoint_batch::ClassMap;
-use counterpoint_batch::random::Draw;
+use counterpoint_batch::random::RngKey;
 use serde::{Deserialize, Serialize};
 
 use crate::decode::{Bitmap, Levels};
@@ -13,9 +13,9 @@ use crate::source::Source;
 
 /// Random numbers of one sample: what its modalities draw alike, and what one draws by itself.
 #[derive(Clone, Copy, Debug)]
-pub struct Chance {
-    pub shared: Draw,
-    pub own: Draw,
+pub struct AugmentKeys {
+    pub shared: RngKey,
+    pub own: RngKey,
 }
 
 /// What a picture of a scene shows.
@@ -78,7 +78,7 @@ impl SceneSteps {
     }
 
     /// Pixels of a colour picture, channel first.
-    pub(crate) fn colour(&self, picture: &Bitmap, chance: Option<Chance>) -> Vec<f32> {
+    pub(crate) fn colour(&self, picture: &Bitmap, chance: Option<AugmentKeys>) -> Vec<f32> {
         let picture = picture.clone().with_channels(3);
         let scaled = view([picture.height, picture.width], self.view, chance).smooth(&picture, self.size);
         let mut pixels: Vec<f32> = scaled.pixels.iter().map(|&p| f32::from(p) / 255.0).collect();
@@ -89,7 +89,7 @@ impl SceneSteps {
     }
 
     /// Pixels of a picture of numbers.
-    pub(crate) fn numbers(&self, picture: &Levels, chance: Option<Chance>) -> Vec<f32> {
+    pub(crate) fn numbers(&self, picture: &Levels, chance: Option<AugmentKeys>) -> Vec<f32> {
         let scaled = view([picture.height, picture.width], self.view, chance).nearest(picture, self.size);
         let number = |&value: &u16| match self.role {
             SceneRole::Depth => f32::from(scaled.upper_byte(value)) / 255.0,
@@ -100,7 +100,7 @@ impl SceneSteps {
 }
 
 /// What is shown of pictures of a height and width.
-fn view(side: [usize; 2], rule: ViewRule, chance: Option<Chance>) -> View {
+fn view(side: [usize; 2], rule: ViewRule, chance: Option<AugmentKeys>) -> View {
     chance.map_or_else(|| View::whole(side), |chance| View::draw(side, rule, chance.shared))
 }
 
@@ -134,7 +134,7 @@ impl MapSteps {
     }
 
     /// The map, nearest pixels; the ids must have passed [`MapSteps::check`].
-    pub(crate) fn arrange(&self, picture: &Levels, chance: Option<Chance>) -> ClassMap {
+    pub(crate) fn arrange(&self, picture: &Levels, chance: Option<AugmentKeys>) -> ClassMap {
         let view = view([picture.height, picture.width], self.view, chance);
         let [height, width] = self.size;
         let shown = view.nearest(picture, self.size);
@@ -163,7 +163,8 @@ mod tests {
         let map = MapSteps { size: [16, 24], classes: 250, view: VIEW };
         let mut mirrored = 0;
         for seed in 0..20 {
-            let chance = |m| Some(Chance { shared: Draw::new(seed).fork(7), own: Draw::new(seed).fork(m) });
+            let chance =
+                |m| Some(AugmentKeys { shared: RngKey::new(seed).fork(7), own: RngKey::new(seed).fork(m) });
             let rgb = steps(SceneRole::Colour).colour(&colour, chance(0));
             let depth = steps(SceneRole::Measured).numbers(&numbers, chance(1));
             let label = map.arrange(&numbers, chance(2));

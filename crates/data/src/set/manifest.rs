@@ -16,7 +16,7 @@ use super::labels::Classes;
 use super::{DataSet, Request};
 use crate::config::{AudioConfig, GroupedDefaults, ImageConfig, PictureDefaults, VideoConfig};
 use crate::decode::kind::{self, Family};
-use crate::decode::table::{Row, Table};
+use crate::decode::table::{Table, TableRow};
 use crate::error::{DataError, head};
 use crate::image::FrameRule;
 use crate::plan::Plan;
@@ -167,7 +167,7 @@ impl ManifestConfig {
 }
 
 /// The classes or labels that a line names.
-fn named(row: Row<'_>, label: usize, target: TargetName) -> Vec<&str> {
+fn named(row: TableRow<'_>, label: usize, target: TargetName) -> Vec<&str> {
     match target {
         TargetName::Class => vec![row.text(label)],
         TargetName::Value => Vec::new(),

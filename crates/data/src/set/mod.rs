@@ -82,7 +82,7 @@ pub use rgbd::RgbdConfig;
 pub use spoken_digits::SpokenDigitsConfig;
 
 pub use crate::config::{GroupedDefaults, PictureDefaults};
-pub use crate::decode::table::{Row, Table};
+pub use crate::decode::table::{Table, TableRow};
 pub use crate::plan::Plan;
 pub use crate::prepare::{Columns, Draft, Fit, MapSteps};
 pub use crate::record::{Part, Record};
@@ -175,7 +175,7 @@ impl Request<'_> {
             return Ok(list.rows().map(|_| Part::Train).collect());
         }
         let column = list.column("split")?;
-        let part = |row: Row<'_>| {
+        let part = |row: TableRow<'_>| {
             Part::from_name(row.text(column)).ok_or_else(|| {
                 DataError::new(
                     ErrorKind::Split,

@@ -2,7 +2,7 @@
 
 use super::{
     RunSummary, classes,
-    comparison::{Contest, Contests},
+    comparison::{Contests, PairedTest},
     control::{self, Steps},
     footing::Footing,
     measure,
@@ -86,10 +86,10 @@ fn other_sources(overview: &Overview<'_>, contests: &Contests) -> Vec<String> {
 }
 
 /// Whether larger steps alone would bring as much.
-fn control(overview: &Overview<'_>, contests: &Contests, question: &Contest) -> Vec<String> {
+fn control(overview: &Overview<'_>, contests: &Contests, question: &PairedTest) -> Vec<String> {
     let (name, baseline) = (&question.method, &question.against);
     let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
-    let steps = |contest: &Contest| {
+    let steps = |contest: &PairedTest| {
         let control = overview.methods.iter().find(|m| m.name == contest.against)?;
         Some(control::steps(overview, focus, control))
     };

@@ -19,7 +19,7 @@ const RULE: &str = "A gap is beyond noise if training again and other samples wo
                     all runs have predictions of the same samples, zero lies outside the interval over seeds and samples.";
 
 /// Two methods compared by all means there are.
-pub(super) struct Contest {
+pub(super) struct PairedTest {
     pub method: String,
     pub against: String,
     pub kind: Kind,
@@ -42,7 +42,7 @@ pub(super) struct Pair {
     pub interval: Option<Interval>,
 }
 
-impl Contest {
+impl PairedTest {
     /// `first` against `second`.
     pub fn of(
         overview: &Overview<'_>,
@@ -152,15 +152,15 @@ fn probability(p: f64) -> String {
 /// Every comparison of the report, by source of scores.
 pub(super) struct Contests {
     /// Every method against the baseline.
-    pub baseline: Vec<Vec<Contest>>,
+    pub baseline: Vec<Vec<PairedTest>>,
     /// The method in question against every control and every other method.
-    pub focus: Vec<Vec<Contest>>,
+    pub focus: Vec<Vec<PairedTest>>,
 }
 
 impl Contests {
     /// The contests of every source, in the order of the overview's sources.
     pub fn of(overview: &Overview<'_>) -> Self {
-        let by_source = |contests: &dyn Fn(&ScoreSource) -> Vec<Contest>| {
+        let by_source = |contests: &dyn Fn(&ScoreSource) -> Vec<PairedTest>| {
             let corrected = |source| {
                 let mut family = contests(source);
                 let judged = family.iter_mut().filter(|contest| contest.comparable());
@@ -172,16 +172,16 @@ impl Contests {
         let baseline = by_source(&|source| {
             overview
                 .against()
-                .map(|(_, method, baseline)| Contest::of(overview, source, method, baseline))
+                .map(|(_, method, baseline)| PairedTest::of(overview, source, method, baseline))
                 .collect()
         });
         let focus = by_source(&|source| {
             let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
             let others = overview.against().filter(|(i, ..)| Some(*i) != overview.focus);
             others
-                .map(|(_, other, _)| Contest {
+                .map(|(_, other, _)| PairedTest {
                     kind: other.kind,
-                    ..Contest::of(overview, source, focus, other)
+                    ..PairedTest::of(overview, source, focus, other)
                 })
                 .collect()
         });
@@ -189,7 +189,7 @@ impl Contests {
     }
 
     /// The method in question against the baseline, on one source.
-    pub fn question(&self, overview: &Overview<'_>, source: usize) -> Option<&Contest> {
+    pub fn question(&self, overview: &Overview<'_>, source: usize) -> Option<&PairedTest> {
         let focus = overview.methods.get(overview.focus?)?;
         self.baseline.get(source)?.iter().find(|c| c.method == focus.name)
     }
@@ -201,7 +201,7 @@ impl Contests {
     }
 
     /// The method in question against the controls, on one source.
-    pub fn controls(&self, source: usize) -> impl Iterator<Item = &Contest> {
+    pub fn controls(&self, source: usize) -> impl Iterator<Item = &PairedTest> {
         self.focus.get(source).into_iter().flatten().filter(|c| c.kind == Kind::Control)
     }
 }
@@ -226,8 +226,8 @@ pub(super) fn section(overview: &Overview<'_>, contests: &Contests) -> Option<Se
 fn of_source(
     overview: &Overview<'_>,
     source: &ScoreSource,
-    against: &[Contest],
-    focus: &[Contest],
+    against: &[PairedTest],
+    focus: &[PairedTest],
 ) -> Vec<Block> {
     let caption = format!("gaps to {}", overview.baseline_name());
     let mut blocks = vec![
@@ -246,21 +246,21 @@ fn of_source(
     blocks
 }
 
-fn table(overview: &Overview<'_>, source: &ScoreSource, contests: &[Contest], caption: &str) -> Table {
+fn table(overview: &Overview<'_>, source: &ScoreSource, contests: &[PairedTest], caption: &str) -> Table {
     gaps(overview, source, contests, caption, "method", |c| &c.method)
 }
 
-fn turned(overview: &Overview<'_>, source: &ScoreSource, contests: &[Contest], caption: &str) -> Table {
+fn turned(overview: &Overview<'_>, source: &ScoreSource, contests: &[PairedTest], caption: &str) -> Table {
     gaps(overview, source, contests, caption, "against", |c| &c.against)
 }
 
 fn gaps(
     overview: &Overview<'_>,
     source: &ScoreSource,
-    contests: &[Contest],
+    contests: &[PairedTest],
     caption: &str,
     title: &str,
-    name: impl Fn(&Contest) -> &str,
+    name: impl Fn(&PairedTest) -> &str,
 ) -> Table {
     let metric = &overview.metric;
     let level = format!("{} %", decimal(100.0 * overview.options.resampling.level, 0));
@@ -278,7 +278,7 @@ fn gaps(
     let unit = format!("{} of {}", &metric.points(), overview.metric.title());
     let mut table = Table::new(columns).captioned(format!("{}: {caption}, {unit}", source.title()));
     // With one pair each there is no t test; what there is, is of the samples.
-    let only = |c: &Contest| if let [pair] = c.pairs.as_slice() { Some(pair.mcnemar.exact) } else { None };
+    let only = |c: &PairedTest| if let [pair] = c.pairs.as_slice() { Some(pair.mcnemar.exact) } else { None };
     let single: Vec<Option<f64>> = contests.iter().map(|c| only(c).filter(|_| c.comparable())).collect();
     for ((contest, single), adjusted) in contests.iter().zip(&single).zip(holm(&single)) {
         let seeds = &contest.seeds;
@@ -315,8 +315,8 @@ fn gaps(
 }
 
 /// McNemar's test and the paired bootstrap of every pair of runs.
-fn sample_by_sample(source: &ScoreSource, contests: &[Contest]) -> Option<Table> {
-    let all: Vec<(&Contest, &Pair)> = contests
+fn sample_by_sample(source: &ScoreSource, contests: &[PairedTest]) -> Option<Table> {
+    let all: Vec<(&PairedTest, &Pair)> = contests
         .iter()
         .filter(|c| c.kind == Kind::Method || c.kind == Kind::Control)
         .flat_map(|c| c.pairs.iter().map(move |pair| (c, pair)))

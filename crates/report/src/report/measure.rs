@@ -50,7 +50,7 @@ pub(super) const FIRST: [&str; 5] =
     [GRADIENT_FULL, GRADIENT_SOLO, GRADIENT_TENSORS, SUPPRESSION_EFFECTIVE, SUPPRESSION_MEDIAN];
 
 /// How a measure is drawn.
-pub(super) struct Manner {
+pub(super) struct CurveStyle {
     pub name: &'static str,
     pub title: &'static str,
     pub axis: &'static str,
@@ -58,16 +58,16 @@ pub(super) struct Manner {
     pub mark: Option<(&'static str, f64)>,
 }
 
-const fn manner(name: &'static str, title: &'static str, axis: &'static str, log: bool) -> Manner {
-    Manner { name, title, axis, log, mark: None }
+const fn manner(name: &'static str, title: &'static str, axis: &'static str, log: bool) -> CurveStyle {
+    CurveStyle { name, title, axis, log, mark: None }
 }
 
-const fn marked(from: Manner, label: &'static str, value: f64) -> Manner {
-    Manner { mark: Some((label, value)), ..from }
+const fn marked(from: CurveStyle, label: &'static str, value: f64) -> CurveStyle {
+    CurveStyle { mark: Some((label, value)), ..from }
 }
 
 /// The known measures in the order of the report.
-pub(super) const KNOWN: [Manner; 14] = [
+pub(super) const KNOWN: [CurveStyle; 14] = [
     manner(GRADIENT_FULL, "Gradient of the fused loss at the features", "mean norm", true),
     manner(GRADIENT_SOLO, "Gradient of the modality's own loss at the features", "mean norm", true),
     manner(GRADIENT_TRAINED, "Gradient that trains the encoder, at the features", "mean norm", true),

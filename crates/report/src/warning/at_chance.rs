@@ -6,7 +6,7 @@ use crate::text::shorten;
 
 /// Half of training is over, and a modality alone is still at chance.
 ///
-/// Chance is `1 / classes` in balanced accuracy, over the classes that occur in
+/// AugmentKeys is `1 / classes` in balanced accuracy, over the classes that occur in
 /// the validation split: any constant guess has exactly that, however unequal
 /// they are. The mean over the second half of the epochs must not exceed it by
 /// more than two standard errors, nor by more than a quarter of what is to be

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use burn::tensor::activation::relu;
 use burn::tensor::{Tensor, TensorData};
-use counterpoint::layer::{BatchNorm, Buffers, Conv2d, Init, Linear, Pass};
+use counterpoint::layer::{BatchNorm, Buffers, Conv2d, ForwardContext, Init, Linear};
 use counterpoint::model::encoder::ResNet;
 use counterpoint_testkit::device::device;
 use counterpoint_testkit::fill::fill_f32;
@@ -29,7 +29,7 @@ pub fn time(batch: usize, rounds: usize) {
         let layer = BatchNorm::new(channels, &init.part(channels));
         let name = format!("batch norm, {channels}, {side}");
         report(&name, rounds, [batch, channels, side, side], |x| {
-            layer.forward(x, &mut Pass::train(&mut Buffers::default()))
+            layer.forward(x, &mut ForwardContext::train(&mut Buffers::default()))
         });
     }
     report("relu, 64, 112", rounds, [batch, 64, 112, 112], relu);

@@ -15,20 +15,20 @@ mod layers;
 use std::process::Command;
 use std::time::Instant;
 
-use counterpoint::grad::{Cut, Evaluator, Scene};
+use counterpoint::grad::{Cut, Evaluator, StepContext};
 use counterpoint::input::Inputs;
-use counterpoint::layer::Pass;
+use counterpoint::layer::ForwardContext;
 use counterpoint::model::encoder::{BlockKind, ConvNetConfig, EncoderConfig, ResNet18Config};
 use counterpoint::model::esanet::EsaNetConfig;
 use counterpoint::model::fusion::{Combine, ConcatConfig, EnsembleConfig, FusionConfig};
 use counterpoint::model::head::{CosineHeadConfig, HeadConfig, LinearHeadConfig};
 use counterpoint::model::{AnyModel, LateFusionConfig, Model, ModelConfig, StagedConfig};
-use counterpoint::step::Moment;
+use counterpoint::step::Position;
 use counterpoint::strategy::{
     AgmConfig, Dgl, GBlendConfig, Joint, MlaConfig, MmParetoConfig, OgmConfig, Scores, StrategyConfig,
 };
 use counterpoint::task::{Classification, Segmentation, Task};
-use counterpoint::train::{Learner, OptimizerConfig};
+use counterpoint::train::{OptimizerConfig, TrainState};
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
 use counterpoint_testkit::device::device;
 use counterpoint_testkit::fill::fill_f32;
@@ -254,7 +254,7 @@ impl Case {
         }
     }
 
-    fn learner(&self, name: &str) -> Learner<AnyModel> {
+    fn learner(&self, name: &str) -> TrainState<AnyModel> {
         let strategy = self.strategy(name);
         let solo_heads = strategy.wants_solo_heads();
         let model = self.model(name).build(&self.data, self.outputs, solo_heads, 0, &device());
@@ -268,7 +268,7 @@ impl Case {
             encoder_factor: 1.0.into(),
             encoder_weight_decay: None,
         };
-        Learner::new(model, sgd, strategy)
+        TrainState::new(model, sgd, strategy)
     }
 
     fn batch(&self) -> Batch {
@@ -289,13 +289,13 @@ impl Case {
     }
 }
 
-fn step<M: Model>(learner: &mut Learner<M>, inputs: &Inputs, task: &dyn Task) {
-    let at = Moment { epoch: 0, epochs: 1, batch: 0, batches: 1, seed: 0 };
+fn step<M: Model>(learner: &mut TrainState<M>, inputs: &Inputs, task: &dyn Task) {
+    let at = Position { epoch: 0, epochs: 1, batch: 0, batches: 1, seed: 0 };
     for phase in learner.strategy.phases(at, learner.model.modalities()) {
-        let mut pass = Pass::train(&mut learner.buffers);
-        let scene = Scene { model: &learner.model, groups: &learner.groups, inputs, task, at };
+        let mut pass = ForwardContext::train(&mut learner.buffers);
+        let context = StepContext { model: &learner.model, groups: &learner.groups, inputs, task, at };
         let (gradients, _) =
-            Cut.evaluate(scene, &phase, learner.strategy.as_mut(), &mut pass).expect("routing succeeds");
+            Cut.evaluate(context, &phase, learner.strategy.as_mut(), &mut pass).expect("routing succeeds");
         let model = learner.model.clone();
         learner.model = learner.optimizer.step(model, gradients, &learner.groups, 1.0);
     }

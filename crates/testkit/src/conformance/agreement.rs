@@ -3,22 +3,24 @@
 use std::collections::BTreeMap;
 
 use counterpoint::Error;
-use counterpoint::grad::{Evaluator, Scene};
+use counterpoint::grad::{Evaluator, StepContext};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
-use counterpoint::layer::{Buffers, Pass};
+use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::modality::Modalities;
 use counterpoint::model::Model;
-use counterpoint::step::Moment;
-use counterpoint::step::{Gradients, Group, Groups, Ledger, Phase, Routing, Row, RowOutput, Seen};
+use counterpoint::step::Position;
+use counterpoint::step::{
+    Gradients, Group, Groups, LossTerm, Phase, Routing, StepOutputs, StepRecord, TermOutput,
+};
 use counterpoint::strategy::Strategy;
 use counterpoint::task::Task;
 
 use super::{Named, same, same_in_families};
 
 /// The start of a run.
-pub fn moment() -> Moment {
-    Moment { epoch: 0, epochs: 4, batch: 0, batches: 2, seed: 7 }
+pub fn moment() -> Position {
+    Position { epoch: 0, epochs: 4, batch: 0, batches: 2, seed: 7 }
 }
 
 /// All that one phase did.
@@ -27,11 +29,11 @@ pub struct Evaluated {
     /// The mixed gradients that exist.
     pub gradients: Named,
     /// Loss of each row.
-    pub losses: BTreeMap<Row, f64>,
+    pub losses: BTreeMap<LossTerm, f64>,
     /// The matrix.
     pub routing: Routing,
     /// Norm of each row's gradient at each modality's features, if the evaluator knows it.
-    pub ledger: Ledger,
+    pub record: StepRecord,
 }
 
 /// Runs the phases of one batch, without optimizer steps in between.
@@ -49,18 +51,18 @@ pub fn evaluate<M: Model>(
     let groups = model.groups();
     let mut results = Vec::new();
     for phase in strategy.phases(moment(), model.modalities()) {
-        let scene = Scene { model, groups: &groups, inputs, task, at: moment() };
+        let context = StepContext { model, groups: &groups, inputs, task, at: moment() };
         let mut spy = Spy { inner: &mut *strategy, routing: Routing::default() };
-        let mut pass = Pass::train(buffers);
-        let (gradients, ledger) = evaluator.evaluate(scene, &phase, &mut spy, &mut pass)?;
+        let mut pass = ForwardContext::train(buffers);
+        let (gradients, record) = evaluator.evaluate(context, &phase, &mut spy, &mut pass)?;
         let named = groups.parameters().iter().enumerate();
         let gradients = named.filter_map(|(i, p)| Some((p.name.clone(), host(gradients.get(i)?.clone()))));
         let routing = spy.routing;
         results.push(Evaluated {
             gradients: gradients.collect(),
-            losses: ledger.losses.clone(),
+            losses: record.losses.clone(),
             routing,
-            ledger,
+            record,
         });
     }
     Ok(results)
@@ -73,31 +75,31 @@ struct Spy<'a> {
 }
 
 impl Strategy for Spy<'_> {
-    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
+    fn phases(&self, at: Position, modalities: &Modalities) -> Vec<Phase> {
         self.inner.phases(at, modalities)
     }
 
     fn loss(
         &self,
-        row: Row,
-        output: &RowOutput,
-        earlier: &BTreeMap<Row, RowOutput>,
+        row: LossTerm,
+        output: &TermOutput,
+        earlier: &BTreeMap<LossTerm, TermOutput>,
         task: &dyn Task,
     ) -> burn::tensor::Tensor<1> {
         self.inner.loss(row, output, earlier, task)
     }
 
-    fn listens(&self, row: Row, group: Group) -> bool {
-        self.inner.listens(row, group)
+    fn receives(&self, row: LossTerm, group: Group) -> bool {
+        self.inner.receives(row, group)
     }
 
-    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         self.routing = self.inner.route(seen, modalities)?;
         Ok(self.routing.clone())
     }
 
-    fn shape(&mut self, ledger: &Ledger, gradients: &mut Gradients, groups: &Groups, at: Moment) {
-        self.inner.shape(ledger, gradients, groups, at);
+    fn shape(&mut self, record: &StepRecord, gradients: &mut Gradients, groups: &Groups, at: Position) {
+        self.inner.shape(record, gradients, groups, at);
     }
 }
 
@@ -157,7 +159,7 @@ fn statistics(buffers: &Buffers) -> Named {
 ///
 /// # Errors
 /// The first parameter or group for which it is not so.
-pub fn listens(evaluated: &Evaluated, groups: &Groups) -> Result<(), String> {
+pub fn receives(evaluated: &Evaluated, groups: &Groups) -> Result<(), String> {
     let sent =
         |group: Group| evaluated.routing.rows_of(group).any(|(row, _)| evaluated.losses.contains_key(&row));
     let has = |name: &str| evaluated.gradients.contains_key(name);
@@ -167,8 +169,9 @@ pub fn listens(evaluated: &Evaluated, groups: &Groups) -> Result<(), String> {
     // An auxiliary row may bypass fusion and head: what it is allowed to reach it need not reach.
     let surely = |group: Group| {
         let rows = evaluated.routing.rows_of(group).map(|(row, _)| row);
-        rows.filter(|row| evaluated.losses.contains_key(row))
-            .any(|row| !matches!(row, Row::Aux(_)) || matches!(group, Group::Encoder(_) | Group::SoloHead(_)))
+        rows.filter(|row| evaluated.losses.contains_key(row)).any(|row| {
+            !matches!(row, LossTerm::Auxiliary(_)) || matches!(group, Group::Encoder(_) | Group::SoloHead(_))
+        })
     };
     for group in groups.groups().into_iter().filter(|g| surely(*g)) {
         if !groups.parameters().iter().any(|p| p.group == group && has(&p.name)) {

@@ -8,7 +8,7 @@ use counterpoint::grad::Cut;
 use counterpoint::model::Model;
 use counterpoint::task::Task;
 use counterpoint::train::{
-    Learner, Observer, Outcome, Progress, ScheduleConfig, StepReport, TrainConfig, Trainer,
+    Observer, Outcome, Progress, ScheduleConfig, StepReport, TrainConfig, TrainState, Trainer,
 };
 use counterpoint_batch::BatchSource;
 
@@ -30,7 +30,11 @@ pub struct Run<'a> {
 ///
 /// # Errors
 /// What the trainer says.
-pub fn run<M: Model>(what: &Run<'_>, learner: &mut Learner<M>, progress: Progress) -> Result<Outcome, Error> {
+pub fn run<M: Model>(
+    what: &Run<'_>,
+    learner: &mut TrainState<M>,
+    progress: Progress,
+) -> Result<Outcome, Error> {
     struct Stopper<'a> {
         left: Option<usize>,
         stop: &'a AtomicBool,

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use counterpoint::grad::{Cut, Evaluator, PerRow, Scene};
+use counterpoint::grad::{Cut, Evaluator, PerRow, StepContext};
 use counterpoint::input::Inputs;
-use counterpoint::layer::{Buffers, Pass};
+use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model};
-use counterpoint::step::Moment;
-use counterpoint::step::{Gradients, Ledger, Need, Phase, Row};
+use counterpoint::step::Position;
+use counterpoint::step::{Gradients, LossTerm, Need, Phase, StepRecord};
 use counterpoint::task::Task;
-use counterpoint::train::Learner;
+use counterpoint::train::TrainState;
 use counterpoint_batch::Batch;
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ pub(super) struct Comparison<'a, A: Architecture> {
     pub architecture: &'a A,
     pub task: Box<dyn Task>,
     pub device: Device,
-    pub rows: Vec<(String, Row)>,
+    pub rows: Vec<(String, LossTerm)>,
     pub report: Report,
     optimizer: Textbook,
 }
@@ -43,9 +43,9 @@ pub(super) fn run<A: Architecture>(architecture: &A, text: &str) -> Result<Repor
     let names: &Modalities = model.modalities();
     let strategy = method::strategy(&settings.method, settings.alpha)?;
     let strategy = strategy.build(names).map_err(|e| e.to_string())?;
-    let solos = names.iter().map(|m| (names.name(m).to_owned(), Row::Solo(m)));
-    let rows = std::iter::once(("full".to_owned(), Row::Full)).chain(solos).collect();
-    let mut learner = Learner::new(model, settings.optimizer()?, strategy);
+    let solos = names.iter().map(|m| (names.name(m).to_owned(), LossTerm::Unimodal(m)));
+    let rows = std::iter::once(("full".to_owned(), LossTerm::Fused)).chain(solos).collect();
+    let mut learner = TrainState::new(model, settings.optimizer()?, strategy);
     learner.model = changed(learner.model, &learner.groups, |position, old| {
         let p = &learner.groups.parameters()[position];
         let values = architecture.parameter(&architecture.name(&p.name), &p.shape);
@@ -66,7 +66,7 @@ pub(super) fn run<A: Architecture>(architecture: &A, text: &str) -> Result<Repor
 }
 
 impl<A: Architecture> Comparison<'_, A> {
-    fn sizes(&mut self, learner: &Learner<AnyModel>, file: &File) {
+    fn sizes(&mut self, learner: &TrainState<AnyModel>, file: &File) {
         let parameters = learner.groups.parameters();
         let mut tensors: BTreeMap<String, usize> = BTreeMap::new();
         for p in parameters {
@@ -86,14 +86,14 @@ impl<A: Architecture> Comparison<'_, A> {
         );
     }
 
-    fn step(&mut self, learner: &mut Learner<AnyModel>, s: usize, step: &Step) -> Result<(), String> {
+    fn step(&mut self, learner: &mut TrainState<AnyModel>, s: usize, step: &Step) -> Result<(), String> {
         let batch = self.architecture.batch(&s.to_string());
         if let Some(labels) = &step.labels {
             self.architecture.compare_labels(&mut self.report, &batch, labels);
         }
         let inputs = Inputs::new(batch.clone(), &self.device);
         let at =
-            Moment { epoch: 0, epochs: 1, batch: s, batches: self.architecture.settings().steps, seed: 0 };
+            Position { epoch: 0, epochs: 1, batch: s, batches: self.architecture.settings().steps, seed: 0 };
         self.rows(learner, s, step, &inputs, &batch, at)?;
 
         // Both evaluators; the second works on copies and is thrown away.
@@ -133,7 +133,7 @@ impl<A: Architecture> Comparison<'_, A> {
     }
 
     /// One step of the textbook's optimizer, with which ours agrees up to single precision.
-    fn update(&mut self, learner: &mut Learner<AnyModel>, s: usize, gradients: Gradients) {
+    fn update(&mut self, learner: &mut TrainState<AnyModel>, s: usize, gradients: Gradients) {
         let model = learner.model.clone();
         self.optimizer.start();
         learner.model = changed(learner.model.clone(), &learner.groups, |position, old| {
@@ -152,36 +152,41 @@ impl<A: Architecture> Comparison<'_, A> {
     /// Every row for itself, with batch statistics and no buffer moved.
     fn rows(
         &mut self,
-        learner: &Learner<AnyModel>,
+        learner: &TrainState<AnyModel>,
         s: usize,
         step: &Step,
         inputs: &Inputs,
         batch: &Batch,
-        at: Moment,
+        at: Position,
     ) -> Result<(), String> {
         let names = learner.model.modalities();
         let mut joint = method::strategy("joint", 0.0)?.build(names).map_err(|e| e.to_string())?;
-        let rows: Vec<Row> = self.rows.iter().map(|(_, row)| *row).collect();
+        let rows: Vec<LossTerm> = self.rows.iter().map(|(_, row)| *row).collect();
         let phase = Phase::of(rows).needing(Need::EncoderRows);
-        let scene =
-            Scene { model: &learner.model, groups: &learner.groups, inputs, task: self.task.as_ref(), at };
+        let context = StepContext {
+            model: &learner.model,
+            groups: &learner.groups,
+            inputs,
+            task: self.task.as_ref(),
+            at,
+        };
         let mut scratch = Buffers::default();
-        let (_, ledger) = PerRow
-            .evaluate(scene, &phase, joint.as_mut(), &mut Pass::train(&mut scratch))
+        let (_, record) = PerRow
+            .evaluate(context, &phase, joint.as_mut(), &mut ForwardContext::train(&mut scratch))
             .map_err(|e| e.to_string())?;
         for (name, row) in self.rows.clone() {
             let what = format!("step {s} {name}");
             match step.losses.get(&name) {
                 Some(expected) => self.report.number(
                     format_args!("{what}: loss"),
-                    ledger.losses[&row],
+                    record.losses[&row],
                     *expected,
                     Tolerance::loss(step.float32_drift) * expected.abs(),
                 ),
                 None => self.report.holds(format_args!("{what}: the file lacks the loss"), false),
             }
             if let Some(scores) = &step.scores {
-                let got = doubles(ledger.outputs[&row].scores.clone());
+                let got = doubles(record.outputs[&row].scores.clone());
                 let expected = scores.get(&name).unwrap_or(&Value::Null);
                 let what = format!("{what}: scores");
                 self.architecture.compare_scores(&mut self.report, &what, &got, expected, Tolerance::SCORES);
@@ -189,7 +194,7 @@ impl<A: Architecture> Comparison<'_, A> {
             }
             if let Some(expected) = step.row_norms.as_ref().and_then(|norms| norms.get(&name)) {
                 let tolerance = step.float32_grad_drift.map_or(Tolerance::FLIP, Tolerance::gradient);
-                self.norms(&what, learner, &ledger.rows[&row], expected, tolerance);
+                self.norms(&what, learner, &record.rows[&row], expected, tolerance);
             }
         }
         Ok(())
@@ -197,17 +202,22 @@ impl<A: Architecture> Comparison<'_, A> {
 
     fn gradients<E: Evaluator<AnyModel>>(
         &self,
-        learner: &mut Learner<AnyModel>,
+        learner: &mut TrainState<AnyModel>,
         evaluator: &E,
         buffers: &mut Buffers,
         inputs: &Inputs,
-        at: Moment,
-    ) -> Result<(Gradients, Ledger), String> {
+        at: Position,
+    ) -> Result<(Gradients, StepRecord), String> {
         let phase = learner.strategy.phases(at, learner.model.modalities()).remove(0);
-        let scene =
-            Scene { model: &learner.model, groups: &learner.groups, inputs, task: self.task.as_ref(), at };
+        let context = StepContext {
+            model: &learner.model,
+            groups: &learner.groups,
+            inputs,
+            task: self.task.as_ref(),
+            at,
+        };
         evaluator
-            .evaluate(scene, &phase, learner.strategy.as_mut(), &mut Pass::train(buffers))
+            .evaluate(context, &phase, learner.strategy.as_mut(), &mut ForwardContext::train(buffers))
             .map_err(|e| e.to_string())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use counterpoint::model::AnyModel;
 use counterpoint::step::Gradients;
-use counterpoint::train::Learner;
+use counterpoint::train::TrainState;
 
 use super::Architecture;
 use super::compare::{Comparison, doubles, norm};
@@ -15,7 +15,7 @@ impl<A: Architecture> Comparison<'_, A> {
     pub(super) fn norms(
         &mut self,
         what: &str,
-        learner: &Learner<AnyModel>,
+        learner: &TrainState<AnyModel>,
         gradients: &Gradients,
         expected: &BTreeMap<String, f64>,
         tolerance: f64,
@@ -39,7 +39,7 @@ impl<A: Architecture> Comparison<'_, A> {
     pub(super) fn each_gradient(
         &mut self,
         what: &str,
-        learner: &Learner<AnyModel>,
+        learner: &TrainState<AnyModel>,
         gradients: &Gradients,
         step: &Step,
         tolerance: f64,

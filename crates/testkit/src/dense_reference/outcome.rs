@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use counterpoint::input::Inputs;
-use counterpoint::layer::{BufferKey, Buffers, Pass};
+use counterpoint::layer::{BufferKey, Buffers, ForwardContext};
 use counterpoint::modality::Present;
 use counterpoint::model::{AnyModel, Model};
-use counterpoint::step::Row;
-use counterpoint::train::Learner;
+use counterpoint::step::LossTerm;
+use counterpoint::train::TrainState;
 use serde_json::Value;
 
 use super::Architecture;
@@ -17,7 +17,7 @@ use crate::parameters::changed;
 
 impl<A: Architecture> Comparison<'_, A> {
     /// Parameters and statistics after the last step.
-    pub(super) fn last(&mut self, learner: &Learner<AnyModel>, file: &File) {
+    pub(super) fn last(&mut self, learner: &TrainState<AnyModel>, file: &File) {
         let tolerance = Tolerance::loss(file.final_float32_drift);
         let silent: Vec<&String> = file.steps.iter().flat_map(|step| &step.no_gradient).collect();
         let mut values = BTreeMap::new();
@@ -63,7 +63,7 @@ impl<A: Architecture> Comparison<'_, A> {
     }
 
     /// Rows in evaluation, with their own statistics and with those of all modalities.
-    pub(super) fn evaluation(&mut self, learner: &Learner<AnyModel>, file: &File) -> Result<(), String> {
+    pub(super) fn evaluation(&mut self, learner: &TrainState<AnyModel>, file: &File) -> Result<(), String> {
         let names = learner.model.modalities();
         let batch = self.architecture.batch("eval");
         let inputs = Inputs::new(batch.clone(), &self.device);
@@ -87,7 +87,7 @@ impl<A: Architecture> Comparison<'_, A> {
                 let buffers =
                     if own { learner.buffers.clone() } else { of_all(&learner.buffers, names.all()) };
                 let asked = [(row, all.clone())];
-                let scored = frozen.forward(&asked, &inputs, &mut Pass::eval(&buffers)).remove(0);
+                let scored = frozen.forward(&asked, &inputs, &mut ForwardContext::eval(&buffers)).remove(0);
                 let what = format!("eval {name} {way}");
                 let loss = doubles(self.task.loss(scored.scores.clone(), &batch.targets))[0];
                 let want = expected["loss"].as_f64().unwrap_or(f64::NAN);
@@ -112,7 +112,7 @@ impl<A: Architecture> Comparison<'_, A> {
 }
 
 /// Whether some layer has statistics of exactly the row's modalities.
-fn moved(buffers: &Buffers, row: Row, modalities: usize) -> bool {
+fn moved(buffers: &Buffers, row: LossTerm, modalities: usize) -> bool {
     let own = BufferKey::Subset(row.present(modalities));
     buffers.iter().any(|(_, key, _)| key == own)
 }

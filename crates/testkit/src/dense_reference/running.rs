@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use counterpoint::layer::BufferKey;
 use counterpoint::model::{AnyModel, Model};
-use counterpoint::train::Learner;
+use counterpoint::train::TrainState;
 
 use super::Architecture;
 use super::compare::{Comparison, doubles};
@@ -14,7 +14,7 @@ impl<A: Architecture> Comparison<'_, A> {
     /// Every buffer that the file has, and no other.
     pub(super) fn running(
         &mut self,
-        learner: &Learner<AnyModel>,
+        learner: &TrainState<AnyModel>,
         what: &str,
         expected: &BTreeMap<String, Summary>,
     ) {
@@ -40,7 +40,7 @@ impl<A: Architecture> Comparison<'_, A> {
     }
 
     /// Running statistics by the names of the files.
-    pub(super) fn buffers(&self, learner: &Learner<AnyModel>) -> BTreeMap<String, Vec<f64>> {
+    pub(super) fn buffers(&self, learner: &TrainState<AnyModel>) -> BTreeMap<String, Vec<f64>> {
         let names = learner.model.modalities();
         let mut all = BTreeMap::new();
         for (id, key, running) in learner.buffers.iter() {

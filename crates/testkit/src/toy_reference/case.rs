@@ -6,7 +6,7 @@ use counterpoint::modality::Modalities;
 use counterpoint::model::Model;
 use counterpoint::strategy::Strategy;
 use counterpoint::task::Classification;
-use counterpoint::train::{Learner, OptimizerConfig};
+use counterpoint::train::{OptimizerConfig, TrainState};
 use counterpoint_batch::{Array, Batch, Input, Targets};
 use serde::Deserialize;
 
@@ -69,7 +69,7 @@ impl Case {
         &self,
         strategy: Box<dyn Strategy>,
         device: &Device,
-    ) -> Result<Learner<impl Model + use<>>, String> {
+    ) -> Result<TrainState<impl Model + use<>>, String> {
         let solo_heads = matches!(self.method.as_str(), "gblend_fixed" | "mmpareto");
         let model = ToyModel::new(self, self.names()?, self.head_kind()?, solo_heads, device);
         let optimizer = OptimizerConfig::Sgd {
@@ -80,7 +80,7 @@ impl Case {
             encoder_factor: 1.0.into(),
             encoder_weight_decay: None,
         };
-        let mut learner = Learner::new(model, optimizer, strategy);
+        let mut learner = TrainState::new(model, optimizer, strategy);
         learner.assign(|p| Some(self.parameter(&p.name, &p.shape)));
         Ok(learner)
     }

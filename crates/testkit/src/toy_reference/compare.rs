@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
-use counterpoint::grad::{Cut, Evaluator, PerRow, Scene};
+use counterpoint::grad::{Cut, Evaluator, PerRow, StepContext};
 use counterpoint::host::{host, scalar};
 use counterpoint::input::Inputs;
-use counterpoint::layer::{Buffers, Pass};
+use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::modality::Modality;
 use counterpoint::model::Model;
-use counterpoint::step::Moment;
-use counterpoint::step::{Gradients, Ledger, Phase, Row};
+use counterpoint::step::Position;
+use counterpoint::step::{Gradients, LossTerm, Phase, StepRecord};
 use counterpoint::task::{Classification, Task};
-use counterpoint::train::Learner;
+use counterpoint::train::TrainState;
 use serde::Deserialize;
 
 use crate::report::Report;
@@ -42,18 +42,18 @@ impl Way {
 
     pub fn gradients<M: Model>(
         self,
-        learner: &mut Learner<M>,
+        learner: &mut TrainState<M>,
         phase: &Phase,
         inputs: &Inputs,
         task: &Classification,
-        at: Moment,
-    ) -> Result<(Gradients, Ledger), String> {
-        let scene = Scene { model: &learner.model, groups: &learner.groups, inputs, task, at };
-        let pass = &mut Pass::train(&mut learner.buffers);
+        at: Position,
+    ) -> Result<(Gradients, StepRecord), String> {
+        let context = StepContext { model: &learner.model, groups: &learner.groups, inputs, task, at };
+        let pass = &mut ForwardContext::train(&mut learner.buffers);
         let strategy = learner.strategy.as_mut();
         match self {
-            Self::Cut => Cut.evaluate(scene, phase, strategy, pass),
-            Self::PerRow => PerRow.evaluate(scene, phase, strategy, pass),
+            Self::Cut => Cut.evaluate(context, phase, strategy, pass),
+            Self::PerRow => PerRow.evaluate(context, phase, strategy, pass),
         }
         .map_err(|e| e.to_string())
     }
@@ -77,7 +77,7 @@ pub(super) fn number(report: &mut Report, what: String, got: f64, expected: f64)
 pub(super) fn gradients<M: Model>(
     report: &mut Report,
     what: &str,
-    learner: &Learner<M>,
+    learner: &TrainState<M>,
     gradients: &Gradients,
     expected: &Tensors,
 ) {
@@ -106,7 +106,7 @@ pub(super) fn gradients<M: Model>(
 pub(super) fn parameters<M: Model>(
     report: &mut Report,
     what: &str,
-    learner: &Learner<M>,
+    learner: &TrainState<M>,
     expected: &Tensors,
 ) {
     let mut seen = 0;
@@ -120,25 +120,25 @@ pub(super) fn parameters<M: Model>(
 }
 
 /// The row that a file calls `full`, `0`, `aux0` or `pce0`.
-pub(super) fn row(name: &str) -> Result<Row, String> {
+pub(super) fn row(name: &str) -> Result<LossTerm, String> {
     let index = |text: &str| text.parse().map(Modality).map_err(|_| format!("unknown row `{name}`"));
     Ok(match (name, name.strip_prefix("aux").or(name.strip_prefix("pce"))) {
-        ("full", _) => Row::Full,
-        (_, Some(rest)) => Row::Aux(index(rest)?),
-        (_, None) => Row::Solo(index(name)?),
+        ("full", _) => LossTerm::Fused,
+        (_, Some(rest)) => LossTerm::Auxiliary(index(rest)?),
+        (_, None) => LossTerm::Unimodal(index(name)?),
     })
 }
 
 /// Loss and scores of a row that the method itself does not compute.
 pub(super) fn forward<M: Model>(
-    learner: &Learner<M>,
-    row: Row,
+    learner: &TrainState<M>,
+    row: LossTerm,
     inputs: &Inputs,
     task: &Classification,
 ) -> (f64, Vec<f64>) {
     let all: Vec<usize> = (0..inputs.samples()).collect();
     let mut scratch = Buffers::default();
-    let pass = &mut Pass::train(&mut scratch);
+    let pass = &mut ForwardContext::train(&mut scratch);
     let scored = learner.frozen().forward(&[(row, all.clone())], inputs, pass).remove(0);
     let loss = scalar(task.loss(scored.scores.clone(), &inputs.targets_of(&all)));
     (loss, host64(scored.scores))
@@ -158,11 +158,11 @@ pub(super) fn flat(rows: &[Vec<f64>]) -> Vec<f64> {
 }
 
 /// Training on the file's batches: one epoch of `batches`.
-pub(super) fn moment(epoch: usize, batch: usize, batches: usize) -> Moment {
-    Moment { epoch, epochs: 100, batch, batches, seed: 0 }
+pub(super) fn moment(epoch: usize, batch: usize, batches: usize) -> Position {
+    Position { epoch, epochs: 100, batch, batches, seed: 0 }
 }
 
-pub(super) fn step<M: Model>(learner: &mut Learner<M>, gradients: Gradients) {
+pub(super) fn step<M: Model>(learner: &mut TrainState<M>, gradients: Gradients) {
     let model = learner.model.clone();
     learner.model = learner.optimizer.step(model, gradients, &learner.groups, 1.0);
 }

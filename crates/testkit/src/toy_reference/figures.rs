@@ -1,6 +1,6 @@
 //! Intermediate numbers of a step: what the strategies show as figures.
 
-use counterpoint::strategy::{Figure, Strategy};
+use counterpoint::strategy::{Stat, Strategy};
 use serde_json::Value;
 
 use super::case::Case;
@@ -18,7 +18,7 @@ pub(super) fn check(
     step: &Value,
 ) -> Result<(), String> {
     let aux = step.get("aux").cloned().unwrap_or_default();
-    let figures = strategy.figures();
+    let figures = strategy.stats();
     let batch = case.batch as f64;
     let mut compare = |name: &str, scale: f64, want: Option<&Value>| -> Result<(), String> {
         let Some(want) = want else { return Ok(()) };
@@ -67,6 +67,6 @@ pub(super) fn check(
     }
 }
 
-fn of(figures: &[Figure], name: &str, scale: f64) -> Vec<f64> {
+fn of(figures: &[Stat], name: &str, scale: f64) -> Vec<f64> {
     figures.iter().filter(|f| f.name == name).map(|f| f.value * scale).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Device;
 use counterpoint::modality::Modality;
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::strategy::{Direction, MlaConfig, Projection, StrategyConfig};
 use serde::Deserialize;
 
@@ -89,7 +89,7 @@ fn run(
         for (phase, small) in phases.iter().zip(&step.small_steps) {
             let m = Modality(small.modality);
             let what = format!("{way:?} {name} batch {s} modality {}", m.0);
-            report.holds(format_args!("{what}: its turn"), phase.rows == [Row::Solo(m)]);
+            report.holds(format_args!("{what}: its turn"), phase.rows == [LossTerm::Unimodal(m)]);
             let of_head = learner.groups.parameters().iter().position(|p| p.name == "shared_head.weight");
             let of_head = of_head.ok_or("the model lacks a shared head")?;
             let head = |gradients: &counterpoint::step::Gradients| {
@@ -104,8 +104,8 @@ fn run(
                 &small.raw_head_gradient.values,
             );
             learner.strategy = projecting;
-            let (gradients, ledger) = way.gradients(&mut learner, phase, &inputs, &task, at)?;
-            compare::loss(report, format!("{what} loss"), ledger.losses[&Row::Solo(m)], small.loss);
+            let (gradients, record) = way.gradients(&mut learner, phase, &inputs, &task, at)?;
+            compare::loss(report, format!("{what} loss"), record.losses[&LossTerm::Unimodal(m)], small.loss);
             if let Some(expected) = &small.head_gradient {
                 compare::tensor(report, &format!("{what}: head"), &head(&gradients), &expected.values);
             }
@@ -139,7 +139,7 @@ fn run(
     compare::parameters(report, &format!("{way:?} {name} final"), &learner, &variant.r#final);
     if name == "default" {
         let (inputs, _) = case.batch("eval", device);
-        let (_, fused) = compare::forward(&learner, Row::Full, &inputs, &case.task());
+        let (_, fused) = compare::forward(&learner, LossTerm::Fused, &inputs, &case.task());
         compare::tensor(report, &format!("{way:?} fused by entropy"), &fused, &compare::flat(&fusion.fused));
     }
     Ok(())

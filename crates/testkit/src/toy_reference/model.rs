@@ -4,10 +4,10 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
 use counterpoint::feature::{Feature, Features, Vectors};
 use counterpoint::input::Input;
-use counterpoint::layer::{Init, Linear, Pass};
+use counterpoint::layer::{ForwardContext, Init, Linear};
 use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::{Model, Scored};
-use counterpoint::step::{Group, Groups, Row};
+use counterpoint::step::{Group, Groups, LossTerm};
 
 use super::case::Case;
 
@@ -147,8 +147,8 @@ impl ToyModel {
     }
 
     /// `[samples, outputs]`.
-    fn scores(&self, row: Row, features: &Vectors) -> Tensor<2> {
-        if let Row::Aux(m) = row
+    fn scores(&self, row: LossTerm, features: &Vectors) -> Tensor<2> {
+        if let LossTerm::Auxiliary(m) = row
             && let (Some(head), Some(z)) = (self.solo_heads.get(m.0), features[m.0].clone())
         {
             return head.forward(z);
@@ -158,7 +158,7 @@ impl ToyModel {
                 let scores = head.forward(Tensor::cat(self.side_by_side(features), 1));
                 match (row, &head.bias) {
                     // A modality's own term has its share of the bias.
-                    (Row::Aux(_), Some(bias)) => {
+                    (LossTerm::Auxiliary(_), Some(bias)) => {
                         let others = 1.0 - 1.0 / features.len() as f64;
                         scores - bias.val().mul_scalar(others).unsqueeze()
                     }
@@ -194,7 +194,7 @@ impl ToyModel {
                 let sum =
                     features.iter().flatten().map(one).reduce(|a, b| a + b).expect("a row has a modality");
                 match row {
-                    Row::Aux(_) => sum,
+                    LossTerm::Auxiliary(_) => sum,
                     _ => sum * head.rate.val().unsqueeze(),
                 }
             }
@@ -228,11 +228,11 @@ impl Model for ToyModel {
         groups
     }
 
-    fn encode(&self, m: Modality, input: &Input, _pass: &mut Pass<'_>) -> Feature {
+    fn encode(&self, m: Modality, input: &Input, _pass: &mut ForwardContext<'_>) -> Feature {
         Feature::of(self.encoders[m.0].forward(input.tensor::<2>()))
     }
 
-    fn join(&self, row: Row, features: &Features, _pass: &mut Pass<'_>) -> Scored {
+    fn join(&self, row: LossTerm, features: &Features, _pass: &mut ForwardContext<'_>) -> Scored {
         let features: Vectors = features.iter().map(|z| z.as_ref().map(|z| z.part(0))).collect();
         Scored { scores: self.scores(row, &features), features }
     }

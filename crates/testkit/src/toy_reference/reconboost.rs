@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use burn::tensor::Device;
 use counterpoint::math::probability::log_softmax;
 use counterpoint::modality::Modality;
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::strategy::{BoostStart, ReconBoostConfig, StrategyConfig};
 use serde::Deserialize;
 
@@ -76,15 +76,15 @@ fn run(report: &mut Report, way: Way, stage: &Stage, case: &Case, device: &Devic
     let at = compare::moment(2 * stage.stage, 0, 1);
     let phase = learner.strategy.phases(at, &case.names()?).remove(0);
     report.holds(format_args!("{what}: a fresh optimizer"), phase.fresh);
-    let (gradients, ledger) = way.gradients(&mut learner, &phase, &inputs, &task, at)?;
+    let (gradients, record) = way.gradients(&mut learner, &phase, &inputs, &task, at)?;
     let expected = &stage.phase1;
-    match ledger.losses.get(&Row::Aux(m)) {
+    match record.losses.get(&LossTerm::Auxiliary(m)) {
         Some(&loss) => compare::loss(report, format!("{what} loss"), loss, expected.loss),
         None => report.holds(format_args!("{what}: modality {}", m.0), false),
     }
-    for (row, output) in &ledger.outputs {
+    for (row, output) in &record.outputs {
         let (name, want) = match row {
-            Row::Aux(_) => ("learner", &expected.scores_learner),
+            LossTerm::Auxiliary(_) => ("learner", &expected.scores_learner),
             _ => ("others", &expected.scores_others),
         };
         let got = compare::host64(output.scores.clone());
@@ -107,9 +107,9 @@ fn run(report: &mut Report, way: Way, stage: &Stage, case: &Case, device: &Devic
     let phase = learner.strategy.phases(at, &case.names()?).remove(0);
     report.holds(format_args!("{what}: a fresh optimizer"), phase.fresh);
     learner.optimizer.forget();
-    let (gradients, ledger) = way.gradients(&mut learner, &phase, &inputs, &task, at)?;
-    compare::loss(report, format!("{what} loss"), ledger.losses[&Row::Full], expected.loss);
-    let got = compare::host64(ledger.outputs[&Row::Full].scores.clone());
+    let (gradients, record) = way.gradients(&mut learner, &phase, &inputs, &task, at)?;
+    compare::loss(report, format!("{what} loss"), record.losses[&LossTerm::Fused], expected.loss);
+    let got = compare::host64(record.outputs[&LossTerm::Fused].scores.clone());
     compare::tensor(report, &format!("{what}: scores"), &got, &compare::flat(&expected.scores));
     compare::gradients(report, &what, &learner, &gradients, &expected.grads);
     compare::step(&mut learner, gradients);

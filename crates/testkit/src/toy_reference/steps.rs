@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use burn::tensor::Device;
 use counterpoint::host::host;
 use counterpoint::model::Model;
-use counterpoint::step::{Gradients, Parameter, Phase, Row};
+use counterpoint::step::{Gradients, LossTerm, Parameter, Phase};
 use counterpoint::strategy::{
     AgmConfig, GBlendConfig, Joint, MmParetoConfig, OgmConfig, PmrConfig, Pull, Rescale, Scores, Strategy,
     StrategyConfig, StrategyState, Tensors as Select, Weights, noise_size,
 };
-use counterpoint::train::Learner;
+use counterpoint::train::TrainState;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -81,7 +81,7 @@ fn compare_noise(report: &mut Report, case: &Case, expected: &Value, device: &De
     let joint = StrategyConfig::from(Joint {}).build(&case.names()?).map_err(|e| e.to_string())?;
     let mut learner = case.learner(joint, device)?;
     let (inputs, _) = case.batch("0", device);
-    let phase = Phase::of([Row::Full]);
+    let phase = Phase::of([LossTerm::Fused]);
     let at = compare::moment(0, 0, case.steps);
     let (gradients, _) = Way::Cut.gradients(&mut learner, &phase, &inputs, &case.task(), at)?;
     for (name, expected) in expected {
@@ -176,7 +176,7 @@ fn one<M: Model>(
     report: &mut Report,
     way: Way,
     variant: &str,
-    learner: &mut Learner<M>,
+    learner: &mut TrainState<M>,
     case: &Case,
     step: &Step,
     s: usize,
@@ -186,11 +186,11 @@ fn one<M: Model>(
     compare::labels(report, &labels, &step.labels);
     let (task, at) = (case.task(), compare::moment(0, s, case.steps));
     let phase = learner.strategy.phases(at, learner.model.modalities()).remove(0);
-    let (gradients, ledger) = way.gradients(learner, &phase, &inputs, &task, at)?;
+    let (gradients, record) = way.gradients(learner, &phase, &inputs, &task, at)?;
     let what = format!("{way:?} {variant} step {s}");
     for (name, expected) in &step.losses {
         let row = compare::row(name)?;
-        let got = match ledger.losses.get(&row) {
+        let got = match record.losses.get(&row) {
             Some(loss) => *loss,
             None => compare::forward(learner, row, &inputs, &task).0,
         };

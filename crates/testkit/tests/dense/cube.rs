@@ -4,11 +4,11 @@ use burn::tensor::Device;
 use counterpoint::grad::{Cut, PerRow};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
-use counterpoint::layer::{Buffers, Pass};
+use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::modality::{Modality, Present};
 use counterpoint::model::sequence::{GruConfig, LinearStepsConfig, SequenceConfig};
 use counterpoint::model::{AnyModel, CubeMlpConfig, Model, ModelConfig};
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::strategy::{Dgl, StrategyConfig};
 use counterpoint::task::{Classification, Task};
 use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, Target};
@@ -20,11 +20,11 @@ fn build(config: &ModelConfig, data: &[ModalitySpec]) -> AnyModel {
     config.build(data, 3, false, 1, &Device::flex()).unwrap()
 }
 
-fn scores(model: &AnyModel, batch: Batch, row: Row) -> Vec<f32> {
+fn scores(model: &AnyModel, batch: Batch, row: LossTerm) -> Vec<f32> {
     let samples: Vec<usize> = (0..batch.len()).collect();
     let inputs = Inputs::new(batch, &Device::flex());
     let buffers = Buffers::default();
-    let scored = model.forward(&[(row, samples)], &inputs, &mut Pass::eval(&buffers)).remove(0);
+    let scored = model.forward(&[(row, samples)], &inputs, &mut ForwardContext::eval(&buffers)).remove(0);
     host(scored.scores.inner())
 }
 
@@ -38,9 +38,9 @@ fn a_padded_batch_gives_what_each_sample_gives_alone() {
     let problem = Problem::sequences(3, 7, 7, 3);
     for config in cubes() {
         let model = build(&config, problem.modalities());
-        let together = scores(&model, problem.whole(), Row::Full);
+        let together = scores(&model, problem.whole(), LossTerm::Fused);
         for i in 0..7 {
-            let alone = scores(&model, problem.sample(i), Row::Full);
+            let alone = scores(&model, problem.sample(i), LossTerm::Fused);
             assert!(close(&alone, &together[i * 3..i * 3 + 3]), "{config:?}, sample {i}");
         }
     }
@@ -52,7 +52,7 @@ fn nobody_looks_at_padding() {
     let problem = Problem::sequences(2, 7, 7, 3);
     for config in cubes() {
         let model = build(&config, problem.modalities());
-        let clean = scores(&model, problem.whole(), Row::Full);
+        let clean = scores(&model, problem.whole(), LossTerm::Fused);
         let changed = |real: bool| {
             let mut batch = problem.whole();
             for input in &mut batch.inputs {
@@ -68,7 +68,7 @@ fn nobody_looks_at_padding() {
             // Every id stays below the vocabulary's nine.
             let ids = batch.inputs[1].array.values().iter().map(|v| v.min(8.0)).collect();
             batch.inputs[1].array = Array::new(batch.inputs[1].array.shape().to_vec(), ids).unwrap();
-            scores(&model, batch, Row::Full)
+            scores(&model, batch, LossTerm::Fused)
         };
         assert!(close(&changed(false), &clean), "{config:?}");
         assert!(!close(&changed(true), &clean), "{config:?}");
@@ -81,7 +81,7 @@ fn absent_modalities_give_finite_scores_whatever_is_present() {
     for config in cubes() {
         let model = build(&config, problem.modalities());
         for present in Present::all(3).subsets() {
-            let scores = scores(&model, problem.whole(), Row::showing(present, 3));
+            let scores = scores(&model, problem.whole(), LossTerm::showing(present, 3));
             assert!(scores.iter().all(|v| v.is_finite()), "{config:?}, {present:?}");
         }
     }
@@ -92,9 +92,9 @@ fn permuting_the_batch_permutes_the_scores() {
     let problem = Problem::sequences(3, 5, 5, 3);
     for config in cubes() {
         let model = build(&config, problem.modalities());
-        let there = scores(&model, problem.whole(), Row::Full);
+        let there = scores(&model, problem.whole(), LossTerm::Fused);
         let back: Vec<f32> =
-            (0..5).rev().flat_map(|i| scores(&model, problem.sample(i), Row::Full)).collect();
+            (0..5).rev().flat_map(|i| scores(&model, problem.sample(i), LossTerm::Fused)).collect();
         let expected: Vec<f32> = there.chunks(3).rev().flatten().copied().collect();
         assert!(close(&back, &expected), "{config:?}");
         assert!(!close(&there, &expected), "the scores differ from sample to sample");
@@ -164,17 +164,18 @@ fn gradients_are_finite_differences_of_what_each_group_hears() {
     let buffers = &mut Buffers::default();
     let gradients =
         evaluate(&Cut, &model, &inputs, &task, dgl.as_mut(), buffers).unwrap().remove(0).gradients;
-    let loss = |model: &AnyModel, row: Row| {
+    let loss = |model: &AnyModel, row: LossTerm| {
         let all: Vec<usize> = (0..inputs.samples()).collect();
         let mut buffers = Buffers::default();
-        let scored = model.forward(&[(row, all.clone())], &inputs, &mut Pass::train(&mut buffers)).remove(0);
+        let scored =
+            model.forward(&[(row, all.clone())], &inputs, &mut ForwardContext::train(&mut buffers)).remove(0);
         f64::from(host(task.loss(scored.scores.inner(), &inputs.targets_of(&all)))[0])
     };
     let hears = |name: &str, model: &AnyModel| match name.split('.').nth(1) {
-        Some("audio") => 2.0 * loss(model, Row::Solo(Modality(0))),
-        Some("image") => 2.0 * loss(model, Row::Solo(Modality(1))),
-        Some("text") => 2.0 * loss(model, Row::Solo(Modality(2))),
-        _ => loss(model, Row::Full),
+        Some("audio") => 2.0 * loss(model, LossTerm::Unimodal(Modality(0))),
+        Some("image") => 2.0 * loss(model, LossTerm::Unimodal(Modality(1))),
+        Some("text") => 2.0 * loss(model, LossTerm::Unimodal(Modality(2))),
+        _ => loss(model, LossTerm::Fused),
     };
     for name in [
         "encoder.image.embedding.weight",
@@ -209,7 +210,7 @@ fn a_vector_is_repeated_over_the_length() {
         let spec = [ModalitySpec::new("audio", shape.to_vec())];
         let input = Array::new(shape.to_vec(), values).unwrap();
         let sample = Sample::new("0", vec![Some(input)], Target::Class(0));
-        scores(&build(&config, &spec), Batch::collate(vec![sample], &spec).unwrap(), Row::Full)
+        scores(&build(&config, &spec), Batch::collate(vec![sample], &spec).unwrap(), LossTerm::Fused)
     };
     let (once, thrice) = (of(&[3], vector.to_vec()), of(&[3, 3], vector.repeat(3)));
     assert!(close(&once, &thrice), "{once:?} {thrice:?}");

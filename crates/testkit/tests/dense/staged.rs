@@ -1,17 +1,17 @@
 //! Dense fusion: who hears whom through the exchanges, and whose statistics move.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use counterpoint::grad::{Cut, Evaluator, PerRow, Scene};
+use counterpoint::grad::{Cut, Evaluator, PerRow, StepContext};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
-use counterpoint::layer::{BnPolicy, BufferKey, Buffers, Init, Pass};
+use counterpoint::layer::{BnPolicy, BufferKey, Buffers, ForwardContext, Init};
 use counterpoint::modality::{Modality, Present};
 use counterpoint::model::encoder::{ConvNetConfig, EncoderConfig, Stream};
 use counterpoint::model::{
     AnyModel, CrossAttentionExchangeConfig, Exchange, ExchangeConfig, Mmtm, MmtmConfig, Model, ModelConfig,
     Partition, SeAddConfig, StagedConfig,
 };
-use counterpoint::step::{Group, Need, Phase, Row};
+use counterpoint::step::{Group, LossTerm, Need, Phase};
 use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
 use counterpoint::task::Classification;
 use counterpoint_batch::BatchSource;
@@ -52,14 +52,16 @@ fn dgl_keeps_streams_apart_and_trains_exchanges_as_joint_training_does() {
     // Every row's own gradients, unrouted.
     for evaluator in [&PerRow as &dyn Evaluator<AnyModel>, &Cut] {
         let mut joint = StrategyConfig::from(Joint {}).build(model.modalities()).unwrap();
-        let phase = Phase::of([Row::Full, Row::Solo(A), Row::Solo(B)]).needing(Need::EncoderRows);
-        let scene = Scene { model: &model, groups: &groups, inputs: &inputs, task: &task, at: moment() };
+        let phase = Phase::of([LossTerm::Fused, LossTerm::Unimodal(A), LossTerm::Unimodal(B)])
+            .needing(Need::EncoderRows);
+        let context =
+            StepContext { model: &model, groups: &groups, inputs: &inputs, task: &task, at: moment() };
         let mut buffers = Buffers::default();
-        let mut pass = Pass::train(&mut buffers);
-        let (_, ledger) = evaluator.evaluate(scene, &phase, joint.as_mut(), &mut pass).unwrap();
-        for (row, other) in [(Row::Solo(A), B), (Row::Solo(B), A)] {
+        let mut pass = ForwardContext::train(&mut buffers);
+        let (_, record) = evaluator.evaluate(context, &phase, joint.as_mut(), &mut pass).unwrap();
+        for (row, other) in [(LossTerm::Unimodal(A), B), (LossTerm::Unimodal(B), A)] {
             for (i, p) in groups.parameters().iter().enumerate() {
-                let heard = ledger.rows[&row].get(i).is_some();
+                let heard = record.rows[&row].get(i).is_some();
                 assert!(!heard || p.group != Group::Encoder(other), "{row:?} reaches {}", p.name);
             }
         }
@@ -174,10 +176,10 @@ fn a_gate_listens_to_the_other_stream_only_when_that_is_present() {
     let scores = |inputs: &Inputs, row| {
         let mut buffers = Buffers::default();
         let rows = [(row, (0..9).collect())];
-        host(model.forward(&rows, inputs, &mut Pass::train(&mut buffers)).remove(0).scores.inner())
+        host(model.forward(&rows, inputs, &mut ForwardContext::train(&mut buffers)).remove(0).scores.inner())
     };
-    assert_ne!(scores(&inputs, Row::Full), scores(&other, Row::Full));
-    assert_eq!(scores(&inputs, Row::Solo(A)), scores(&other, Row::Solo(A)));
+    assert_ne!(scores(&inputs, LossTerm::Fused), scores(&other, LossTerm::Fused));
+    assert_eq!(scores(&inputs, LossTerm::Unimodal(A)), scores(&other, LossTerm::Unimodal(A)));
 }
 
 #[test]
@@ -244,7 +246,7 @@ fn frames_in_another_order_give_the_same_scores_and_another_number_of_frames_wor
             let buffers = Buffers::default();
             host(
                 model
-                    .forward(&[(Row::Full, vec![0])], &inputs, &mut Pass::eval(&buffers))
+                    .forward(&[(LossTerm::Fused, vec![0])], &inputs, &mut ForwardContext::eval(&buffers))
                     .remove(0)
                     .scores
                     .inner(),

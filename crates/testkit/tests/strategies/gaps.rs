@@ -9,15 +9,15 @@ use counterpoint::Error;
 use counterpoint::diagnose::Diagnostics;
 use counterpoint::grad::{Cut, PerRow};
 use counterpoint::input::Inputs;
-use counterpoint::layer::{Buffers, Pass};
+use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::math::random::Random;
 use counterpoint::modality::{Modality, PerModality, Present};
 use counterpoint::model::Model;
 use counterpoint::step::Incomplete;
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
 use counterpoint::task::{Classification, Task};
-use counterpoint::train::{EpochReport, Learner, Observer, Outcome, Progress, Trainer};
+use counterpoint::train::{EpochReport, Observer, Outcome, Progress, TrainState, Trainer};
 use counterpoint_batch::{Batch, BatchSource, ModalitySpec, SourceError};
 use counterpoint_testkit::conformance::{Subject, agree, evaluate, late_fusion, parts, staged};
 use counterpoint_testkit::problem::{Problem, presence};
@@ -75,7 +75,7 @@ impl BatchSource for Rare {
 
 /// Keeps what every epoch says of its losses.
 #[derive(Default)]
-struct Counter(Vec<(usize, BTreeMap<Row, usize>)>);
+struct Counter(Vec<(usize, BTreeMap<LossTerm, usize>)>);
 
 impl Observer for Counter {
     fn epoch(&mut self, report: &EpochReport<'_>) -> Result<(), Error> {
@@ -84,7 +84,7 @@ impl Observer for Counter {
     }
 }
 
-fn train<M: Model>(learner: &mut Learner<M>, data: &Rare, epochs: usize) -> Result<Counter, Error> {
+fn train<M: Model>(learner: &mut TrainState<M>, data: &Rare, epochs: usize) -> Result<Counter, Error> {
     let run = Run::new(2, epochs, true);
     let stop = AtomicBool::new(false);
     let trainer = Trainer {
@@ -103,7 +103,7 @@ fn train<M: Model>(learner: &mut Learner<M>, data: &Rare, epochs: usize) -> Resu
     Ok(counter)
 }
 
-fn learner(config: &StrategyConfig, solo_heads: bool) -> Learner<impl Model + use<>> {
+fn learner(config: &StrategyConfig, solo_heads: bool) -> TrainState<impl Model + use<>> {
     let mut run = Run::new(2, 2, true);
     run.solo_heads = solo_heads;
     run.learner(config.build(&run.names()).unwrap())
@@ -128,7 +128,7 @@ fn every_loss_says_how_many_samples_it_used() {
     let has = |m: usize| data.points.samples.iter().filter(|s| s.inputs[m].is_some()).count();
     let (all, rare) = (has(0), has(1));
     assert_eq!((all, rare), (30, 3));
-    let [a, b] = [Row::Solo(Modality(0)), Row::Solo(Modality(1))];
+    let [a, b] = [LossTerm::Unimodal(Modality(0)), LossTerm::Unimodal(Modality(1))];
     let dgl = StrategyConfig::from(Dgl {
         alpha: PerModality::Same(2.0),
         truncate_multimodal: true,
@@ -140,16 +140,16 @@ fn every_loss_says_how_many_samples_it_used() {
         train(&mut learner, &data, 2).unwrap().0
     };
     for (samples, rows) in counted(&StrategyConfig::from(Joint {}), Incomplete::Skip) {
-        assert_eq!((samples, rows), (30, [(Row::Full, rare)].into()));
+        assert_eq!((samples, rows), (30, [(LossTerm::Fused, rare)].into()));
     }
     for (_, rows) in counted(&StrategyConfig::from(Joint {}), Incomplete::ZeroFill) {
-        assert_eq!(rows, [(Row::Full, 30)].into());
+        assert_eq!(rows, [(LossTerm::Fused, 30)].into());
     }
     for (_, rows) in counted(&dgl, Incomplete::Skip) {
-        assert_eq!(rows, [(Row::Full, rare), (a, all), (b, rare)].into());
+        assert_eq!(rows, [(LossTerm::Fused, rare), (a, all), (b, rare)].into());
     }
     for (_, rows) in counted(&dgl, Incomplete::ZeroFill) {
-        assert_eq!(rows, [(Row::Full, 30), (a, all), (b, rare)].into());
+        assert_eq!(rows, [(LossTerm::Fused, 30), (a, all), (b, rare)].into());
     }
 }
 
@@ -215,7 +215,7 @@ fn both_evaluators_agree_on_zero_filled_samples() {
                     (seen.unwrap(), buffers)
                 };
                 let (fast, slow) = (by(true), by(false));
-                assert_eq!(fast.0[0].ledger.outputs[&Row::Full].samples, (0..9).collect::<Vec<_>>());
+                assert_eq!(fast.0[0].record.outputs[&LossTerm::Fused].samples, (0..9).collect::<Vec<_>>());
                 if let Err(e) = agree((&fast.0, &fast.1), (&slow.0, &slow.1), 1e-6) {
                     panic!("{subject:?}: {e}");
                 }
@@ -239,15 +239,16 @@ fn a_zero_filled_sample_costs_what_evaluation_makes_of_it() {
     let frozen = learner.frozen();
     let (mut sum, mut count) = (0.0, 0);
     for (present, samples) in inputs.patterns() {
-        let row = if present == Present::all(2) { Row::Full } else { Row::Subset(present) };
-        let scored = frozen.forward(&[(row, samples.clone())], &inputs, &mut Pass::eval(&learner.buffers));
+        let row = if present == Present::all(2) { LossTerm::Fused } else { LossTerm::Subset(present) };
+        let scored =
+            frozen.forward(&[(row, samples.clone())], &inputs, &mut ForwardContext::eval(&learner.buffers));
         let targets = inputs.targets_of(&samples);
         let kept = task.keep(scored.into_iter().next().unwrap().scores, &targets);
         sum += task.judge(&kept, &targets)[position] * samples.len() as f64;
         count += samples.len();
     }
     assert_eq!(count, 24);
-    let loss = seen[0].losses[&Row::Full];
+    let loss = seen[0].losses[&LossTerm::Fused];
     assert!((loss - sum / 24.0).abs() < 1e-5, "{loss} {}", sum / 24.0);
 }
 

@@ -2,29 +2,29 @@
 
 use counterpoint::Error;
 use counterpoint::modality::{Modalities, Modality};
-use counterpoint::step::Moment;
-use counterpoint::step::{Group, Phase, Routing, Row, Seen};
-use counterpoint::strategy::{Figure, Joint, Lab, RelearnConfig, Split, Strategy, StrategyConfig};
+use counterpoint::step::Position;
+use counterpoint::step::{Group, LossTerm, Phase, Routing, StepOutputs};
+use counterpoint::strategy::{EpochTools, Joint, RelearnConfig, Split, Stat, Strategy, StrategyConfig};
 use counterpoint::train::Progress;
 
 use crate::run::{CLASSES, Run, values};
 
 /// What happens in a lab.
-pub type Event = Box<dyn FnMut(&mut dyn Lab) -> Result<(), Error> + Send>;
+pub type Event = Box<dyn FnMut(&mut dyn EpochTools) -> Result<(), Error> + Send>;
 
 /// Joint training with something at the end of the first epoch.
 pub struct AtEnd(pub Event);
 
 impl Strategy for AtEnd {
-    fn phases(&self, _at: Moment, _modalities: &Modalities) -> Vec<Phase> {
-        vec![Phase::of([Row::Full])]
+    fn phases(&self, _at: Position, _modalities: &Modalities) -> Vec<Phase> {
+        vec![Phase::of([LossTerm::Fused])]
     }
 
-    fn route(&mut self, _seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        Ok(Routing::default().to_all(Row::Full, 1.0, modalities))
+    fn route(&mut self, _seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        Ok(Routing::default().to_all(LossTerm::Fused, 1.0, modalities))
     }
 
-    fn epoch_end(&mut self, at: Moment, lab: &mut dyn Lab) -> Result<(), Error> {
+    fn epoch_end(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
         if at.epoch == 0 { (self.0)(lab) } else { Ok(()) }
     }
 
@@ -35,7 +35,7 @@ impl Strategy for AtEnd {
 
 fn with_event(
     epochs: usize,
-    event: impl FnMut(&mut dyn Lab) -> Result<(), Error> + Send + 'static,
+    event: impl FnMut(&mut dyn EpochTools) -> Result<(), Error> + Send + 'static,
 ) -> Vec<(String, Vec<f32>)> {
     let run = Run { solo_heads: false, ..Run::new(2, epochs, true) };
     let mut learner = run.learner(Box::new(AtEnd(Box::new(event))));
@@ -47,12 +47,12 @@ fn with_event(
 fn a_trial_leaves_no_trace_and_tells_losses_that_fall() {
     let plain = with_event(2, |_| Ok(()));
     let tried = with_event(2, |lab| {
-        let curve = lab.trial(&[Row::Full], 10)?;
+        let curve = lab.trial(&[LossTerm::Fused], 10)?;
         assert!(curve.end.train < curve.start.train && curve.end.validation < curve.start.validation);
-        let again = lab.trial(&[Row::Full], 10)?;
+        let again = lab.trial(&[LossTerm::Fused], 10)?;
         assert_eq!(curve, again);
         // A modality alone, too: only its row trains.
-        let solo = lab.trial(&[Row::Solo(Modality(1))], 10)?;
+        let solo = lab.trial(&[LossTerm::Unimodal(Modality(1))], 10)?;
         assert!(solo.end.train < solo.start.train && solo != curve);
         Ok(())
     });
@@ -72,7 +72,7 @@ fn measurements_cover_every_sample_that_has_the_modality() {
                 seen += samples;
             }
             // Every gap is of one modality.
-            let scores = lab.scores(split, Row::Full)?;
+            let scores = lab.scores(split, LossTerm::Fused)?;
             assert_eq!((scores.width, scores.values.len()), (CLASSES, scores.targets.len() * CLASSES));
             assert_eq!(count - scores.targets.len(), 2 * count - seen);
         }
@@ -106,7 +106,7 @@ fn relearning_shows_a_gap_for_each_modality() {
     let config = RelearnConfig { every: 1, times: 1, ..RelearnConfig::default() };
     let mut learner = run.learner(StrategyConfig::from(config).build(&run.names()).unwrap());
     run.go(&mut learner, Progress::default(), 0, None).unwrap();
-    let figures = learner.strategy.figures();
+    let figures = learner.strategy.stats();
     assert_eq!(figures.len(), 2);
-    assert!(figures.iter().all(|f: &Figure| f.name == "gap" && (0.0..=1.0).contains(&f.value)));
+    assert!(figures.iter().all(|f: &Stat| f.name == "gap" && (0.0..=1.0).contains(&f.value)));
 }

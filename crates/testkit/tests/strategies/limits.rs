@@ -1,11 +1,11 @@
 //! Limits in which methods equal each other, and what must not reach what.
 
 use burn::tensor::Device;
-use counterpoint::grad::{Cut, Evaluator, Scene};
+use counterpoint::grad::{Cut, Evaluator, StepContext};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
-use counterpoint::layer::{Buffers, Pass};
-use counterpoint::step::Moment;
+use counterpoint::layer::{Buffers, ForwardContext};
+use counterpoint::step::Position;
 use counterpoint::strategy::{
     AgmConfig, Dgl, GBlendConfig, Joint, MlaConfig, NoiseConfig, OgmConfig, PmrConfig, Projection,
     ReconBoostConfig, RelearnConfig, Strategy, StrategyConfig, StrategyState, Tensors, UnimodalConfig,
@@ -123,15 +123,17 @@ fn first_gradients(strategy: Box<dyn Strategy>) -> Vec<(String, Vec<f32>)> {
     let run = Run { solo_heads: false, ..Run::new(2, 1, false) };
     let mut learner = run.learner(strategy);
     let inputs = Inputs::new(run.train.epoch(0, 0).next().unwrap().unwrap(), &Device::flex());
-    let at = Moment { epoch: 0, epochs: 1, batch: 0, batches: 4, seed: 1 };
+    let at = Position { epoch: 0, epochs: 1, batch: 0, batches: 4, seed: 1 };
     let mut sums: Vec<(String, Vec<f32>)> =
         values(&learner).into_iter().map(|(n, v)| (n, vec![0.0; v.len()])).collect();
     for phase in learner.strategy.phases(at, &run.names()) {
         let task = &Classification::new(CLASSES);
-        let scene = Scene { model: &learner.model, groups: &learner.groups, inputs: &inputs, task, at };
+        let context =
+            StepContext { model: &learner.model, groups: &learner.groups, inputs: &inputs, task, at };
         let mut buffers = Buffers::default();
         let strategy = learner.strategy.as_mut();
-        let (gradients, _) = Cut.evaluate(scene, &phase, strategy, &mut Pass::train(&mut buffers)).unwrap();
+        let (gradients, _) =
+            Cut.evaluate(context, &phase, strategy, &mut ForwardContext::train(&mut buffers)).unwrap();
         for (i, p) in learner.groups.parameters().iter().enumerate() {
             let sum = sums.iter_mut().find(|(name, _)| *name == p.name).unwrap();
             if let Some(gradient) = gradients.get(i) {

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use counterpoint::model::Model;
 use counterpoint::strategy::{Joint, PmrConfig, StrategyConfig};
 use counterpoint::task::Classification;
-use counterpoint::train::{Besides, Checkpoint, Evaluation, Learner, Progress, evaluate};
+use counterpoint::train::{Besides, Checkpoint, Evaluation, Progress, TrainState, evaluate};
 
 use crate::run::{CLASSES, Run};
 
@@ -28,7 +28,7 @@ impl Drop for Scratch {
     }
 }
 
-fn scores<M: Model>(learner: &Learner<M>, run: &Run) -> Evaluation {
+fn scores<M: Model>(learner: &TrainState<M>, run: &Run) -> Evaluation {
     let besides = Besides { native: learner.strategy.native(), ..Besides::default() };
     let task = Classification::new(CLASSES);
     let (model, device) = (learner.frozen(), Device::flex());

@@ -10,11 +10,11 @@ use burn::tensor::Device;
 use counterpoint::Error;
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
-use counterpoint::layer::{Buffers, Pass};
+use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::modality::Modality;
 use counterpoint::model::Model;
 use counterpoint::model::encoder::{ConvNetConfig, EncoderConfig};
-use counterpoint::step::{Group, Row};
+use counterpoint::step::{Group, LossTerm};
 use counterpoint::strategy::{Joint, RelearnConfig, StrategyConfig};
 use counterpoint::task::Classification;
 use counterpoint::train::{Checkpoint, EpochReport, Observer, Outcome, Progress, ScheduleConfig};
@@ -29,7 +29,7 @@ struct Scores(Vec<BTreeMap<&'static str, f64>>);
 
 impl Observer for Scores {
     fn epoch(&mut self, report: &EpochReport<'_>) -> Result<(), Error> {
-        self.0.push(report.validation.metrics(&Classification::new(CLASSES))[&Row::Full].clone());
+        self.0.push(report.validation.metrics(&Classification::new(CLASSES))[&LossTerm::Fused].clone());
         Ok(())
     }
 }
@@ -142,7 +142,7 @@ fn rebuilt_statistics_are_the_mean_over_the_batches_of_the_next_epoch() {
         let inputs = Inputs::new(batch.unwrap(), &Device::flex());
         let mut fresh = Buffers::default();
         let all = (0..inputs.samples()).collect();
-        let _ = model.forward(&[(Row::Full, all)], &inputs, &mut Pass::train(&mut fresh));
+        let _ = model.forward(&[(LossTerm::Fused, all)], &inputs, &mut ForwardContext::train(&mut fresh));
         for (i, moved) in statistics(&fresh).into_iter().enumerate() {
             let start = if i % 2 == 0 { 0.0 } else { 0.9 };
             let of_batch = moved.iter().map(|value| (value - start) / 0.1);
@@ -174,7 +174,7 @@ fn a_trial_has_the_order_and_the_learning_rates_of_the_epochs_it_stands_for() {
         let curve = Arc::new(Mutex::new(None));
         let seen = curve.clone();
         let event: Event = Box::new(move |lab| {
-            *seen.lock().unwrap() = Some(lab.trial(&[Row::Full], 2)?);
+            *seen.lock().unwrap() = Some(lab.trial(&[LossTerm::Fused], 2)?);
             Ok(())
         });
         let mut scores = Scores::default();
@@ -196,7 +196,7 @@ fn a_trial_that_is_interrupted_is_made_again() {
         let stop = stop.clone();
         let event: Event = Box::new(move |lab| {
             stop.store(asks, Ordering::Relaxed);
-            lab.trial(&[Row::Full], 20)?;
+            lab.trial(&[LossTerm::Fused], 20)?;
             lab.pull_to_init(Group::Encoder(Modality(0)), 0.5)
         });
         run.learner(Box::new(AtEnd(event)))

@@ -6,13 +6,13 @@ use counterpoint::Error;
 use counterpoint::catalog::{Catalog, Kind, Settings};
 use counterpoint::feature::Vectors;
 use counterpoint::input::Input;
-use counterpoint::layer::{BatchNorm, Conv2d, Dropout, Init, Linear, Pass};
+use counterpoint::layer::{BatchNorm, Conv2d, Dropout, ForwardContext, Init, Linear};
 use counterpoint::model::encoder::{Encoder, EncoderSettings, InputShape};
 use counterpoint::model::fusion::{Fusion, FusionFacts, FusionSettings, Output, Read};
 use counterpoint::model::head::{Head, HeadFacts, HeadSettings};
 use counterpoint::model::{Boxed, LateFusionConfig, Model, ModelConfig};
 use counterpoint::strategy::StrategyConfig;
-use counterpoint::train::{Checkpoint, Learner, OptimizerConfig, Outcome, Progress};
+use counterpoint::train::{Checkpoint, OptimizerConfig, Outcome, Progress, TrainState};
 use counterpoint_batch::ModalitySpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ impl EncoderSettings for LineConfig {
 }
 
 impl Encoder for Line {
-    fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
+    fn forward(&self, input: &Input, pass: &mut ForwardContext<'_>) -> Tensor<2> {
         let x = input.tensor::<2>();
         let [batch, width] = x.dims();
         let mut x = x.reshape([batch, 1, 1, width]);
@@ -165,12 +165,12 @@ fn read() -> Result<ModelConfig, String> {
     serde_json::from_str(CONFIGURATION).map_err(|e| e.to_string())
 }
 
-fn learner(run: &Run) -> Learner<impl Model + use<>> {
+fn learner(run: &Run) -> TrainState<impl Model + use<>> {
     let config = with_own(read).unwrap();
     let model = config.build(&run.train.spec, CLASSES, false, 1, &Device::flex()).unwrap();
     let optimizer: OptimizerConfig = serde_json::from_str(r#"{"name": "adam", "lr": 0.01}"#).unwrap();
     let strategy: StrategyConfig = serde_json::from_str(r#"{"name": "dgl"}"#).unwrap();
-    Learner::new(model, optimizer, strategy.build(&run.names()).unwrap())
+    TrainState::new(model, optimizer, strategy.build(&run.names()).unwrap())
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn encoder_fusion_and_head_of_another_crate_resume_bit_for_bit() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-fn statistics<M: Model>(learner: &Learner<M>) -> Vec<(u64, Vec<f32>, Vec<f32>)> {
+fn statistics<M: Model>(learner: &TrainState<M>) -> Vec<(u64, Vec<f32>, Vec<f32>)> {
     let host = counterpoint::host::host;
     let all = learner.buffers.iter();
     all.map(|(id, _, running)| (id.val(), host(running.mean.clone()), host(running.variance.clone())))

@@ -16,7 +16,8 @@ use counterpoint::strategy::{
 };
 use counterpoint::task::Classification;
 use counterpoint::train::{
-    Learner, Observer, OptimizerConfig, Outcome, Progress, ScheduleConfig, StepReport, TrainConfig, Trainer,
+    Observer, OptimizerConfig, Outcome, Progress, ScheduleConfig, StepReport, TrainConfig, TrainState,
+    Trainer,
 };
 use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, SourceError, Target};
 use counterpoint_testkit::conformance::each_of_catalog;
@@ -135,7 +136,7 @@ impl Run {
         Modalities::new(self.train.spec.iter().map(|m| m.name.clone())).unwrap()
     }
 
-    pub fn learner(&self, strategy: Box<dyn Strategy>) -> Learner<impl Model + use<>> {
+    pub fn learner(&self, strategy: Box<dyn Strategy>) -> TrainState<impl Model + use<>> {
         let config = LateFusionConfig { encoder: self.encoder.clone(), ..LateFusionConfig::default() };
         let model = config.build(&self.train.spec, CLASSES, self.solo_heads, 1, &Device::flex()).unwrap();
         let optimizer = OptimizerConfig::Sgd {
@@ -146,12 +147,12 @@ impl Run {
             encoder_factor: 1.0.into(),
             encoder_weight_decay: None,
         };
-        Learner::new(model, optimizer, strategy)
+        TrainState::new(model, optimizer, strategy)
     }
 
     pub fn go<M: Model>(
         &self,
-        learner: &mut Learner<M>,
+        learner: &mut TrainState<M>,
         progress: Progress,
         stop_after: usize,
         folder: Option<&Path>,
@@ -163,7 +164,7 @@ impl Run {
     /// The same under an observer, until `stop` is set.
     pub fn watched<M: Model>(
         &self,
-        learner: &mut Learner<M>,
+        learner: &mut TrainState<M>,
         progress: Progress,
         observer: &mut dyn Observer,
         stop: &AtomicBool,
@@ -184,7 +185,7 @@ impl Run {
     }
 }
 
-pub fn values<M: Model>(learner: &Learner<M>) -> Vec<(String, Vec<f32>)> {
+pub fn values<M: Model>(learner: &TrainState<M>) -> Vec<(String, Vec<f32>)> {
     let mut all = Vec::new();
     learner.visit(|p, values| all.push((p.name.clone(), values)));
     all

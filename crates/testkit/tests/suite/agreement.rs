@@ -3,21 +3,21 @@
 use burn::tensor::Device;
 use counterpoint::Error;
 use counterpoint::catalog::{Catalog, Settings};
-use counterpoint::grad::{Cut, Evaluator, PerRow, Scene};
+use counterpoint::grad::{Cut, Evaluator, PerRow, StepContext};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
-use counterpoint::layer::{Buffers, Pass};
+use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::modality::{Modalities, Modality, Present};
 use counterpoint::model::fusion::GatedConfig;
 use counterpoint::model::{Model, ModelConfig};
-use counterpoint::step::Moment;
-use counterpoint::step::{Gradients, Group, Ledger, Need, Phase, Routing, Row, Seen};
+use counterpoint::step::Position;
+use counterpoint::step::{Gradients, Group, LossTerm, Need, Phase, Routing, StepOutputs, StepRecord};
 use counterpoint::strategy::{AgmConfig, Dgl, Joint, Strategy, StrategyConfig, StrategySettings};
 use counterpoint::task::Classification;
 use counterpoint_batch::{BatchSource, Targets};
 use counterpoint_testkit::conformance::{
-    Evaluated, Named, Subject, agree, agree_in_families, cubes, evaluate, forgotten, late_fusion, listens,
-    model, part, parts, same_in_families, sequence_subjects, staged, subjects,
+    Evaluated, Named, Subject, agree, agree_in_families, cubes, evaluate, forgotten, late_fusion, model,
+    part, parts, receives, same_in_families, sequence_subjects, staged, subjects,
 };
 use counterpoint_testkit::problem::Problem;
 use schemars::JsonSchema;
@@ -58,7 +58,7 @@ fn compare(subject: &Subject, problem: &Problem) -> Result<(), String> {
     let fast = by(&Cut, &model, &inputs, subject.strategy().unwrap().as_mut());
     let slow = by(&PerRow, &model, &inputs, subject.strategy().unwrap().as_mut());
     for evaluated in fast.0.iter().chain(&slow.0) {
-        listens(evaluated, &model.groups())?;
+        receives(evaluated, &model.groups())?;
     }
     // AGM weighs subset rows by small differences of its factors: what is left of an encoder's
     // gradient is small beside the terms that rounding acts on, so the scale is that of all.
@@ -115,15 +115,15 @@ impl StrategySettings for Unfit {
 struct Liar(bool);
 
 impl Strategy for Liar {
-    fn phases(&self, at: Moment, modalities: &Modalities) -> Vec<Phase> {
+    fn phases(&self, at: Position, modalities: &Modalities) -> Vec<Phase> {
         Joint {}.phases(at, modalities)
     }
 
-    fn listens(&self, _: Row, group: Group) -> bool {
+    fn receives(&self, _: LossTerm, group: Group) -> bool {
         !self.0 || group != Group::Fusion
     }
 
-    fn route(&mut self, seen: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         Joint {}.route(seen, modalities)
     }
 }
@@ -147,20 +147,20 @@ fn a_strategy_that_lies_about_what_it_listens_to_is_noticed() {
 struct EveryRow(Need);
 
 impl EveryRow {
-    fn rows() -> Vec<Row> {
+    fn rows() -> Vec<LossTerm> {
         let pair = Present::of([Modality(0), Modality(2)]);
-        let alone = |m| [Row::Solo(Modality(m)), Row::Aux(Modality(m))];
-        let rows = [Row::Full, Row::Subset(pair)].into_iter().chain((0..3).flat_map(alone));
+        let alone = |m| [LossTerm::Unimodal(Modality(m)), LossTerm::Auxiliary(Modality(m))];
+        let rows = [LossTerm::Fused, LossTerm::Subset(pair)].into_iter().chain((0..3).flat_map(alone));
         rows.collect()
     }
 }
 
 impl Strategy for EveryRow {
-    fn phases(&self, _: Moment, _: &Modalities) -> Vec<Phase> {
-        vec![Phase { need: self.0, ..Phase::of(Self::rows()).probing([Row::Subset(Present::all(2))]) }]
+    fn phases(&self, _: Position, _: &Modalities) -> Vec<Phase> {
+        vec![Phase { need: self.0, ..Phase::of(Self::rows()).probing([LossTerm::Subset(Present::all(2))]) }]
     }
 
-    fn route(&mut self, _: &Seen<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, _: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let mut w = Routing::default();
         for (i, row) in Self::rows().into_iter().enumerate() {
             for m in row.present(3).iter() {
@@ -170,20 +170,20 @@ impl Strategy for EveryRow {
             w.set(row, Group::Head, 0.25);
         }
         for m in modalities.iter() {
-            w.set(Row::Aux(m), Group::SoloHead(m), 2.0);
+            w.set(LossTerm::Auxiliary(m), Group::SoloHead(m), 2.0);
         }
         Ok(w)
     }
 }
 
-fn rows_of<M: Model>(model: &M, ledger: &Ledger) -> Named {
+fn rows_of<M: Model>(model: &M, record: &StepRecord) -> Named {
     let groups = model.groups();
-    let entry = |(row, gradients): (&Row, &Gradients)| {
+    let entry = |(row, gradients): (&LossTerm, &Gradients)| {
         let named = groups.parameters().iter().enumerate();
         let named = named.filter_map(|(i, p)| Some((&p.name, host(gradients.get(i)?.clone()))));
         named.map(|(name, values)| (format!("{row:?} {name}"), values)).collect::<Vec<_>>()
     };
-    ledger.rows.iter().flat_map(entry).collect()
+    record.rows.iter().flat_map(entry).collect()
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn every_kind_of_row(what: &str, problem: &Problem, models: &[ModelConfig], fami
                 let slow = by(&PerRow, &model, &inputs, &mut EveryRow(need));
                 agree_in_families((&fast.0, &fast.1), (&slow.0, &slow.1), TOLERANCE, family)
                     .and_then(|()| {
-                        let [fast, slow] = [&fast, &slow].map(|(e, _)| rows_of(&model, &e[0].ledger));
+                        let [fast, slow] = [&fast, &slow].map(|(e, _)| rows_of(&model, &e[0].record));
                         assert_eq!(slow.is_empty(), need == Need::Boundary);
                         same_in_families(&fast, &slow, TOLERANCE, family)
                     })
@@ -231,15 +231,15 @@ struct MovesTwice;
 impl<M: Model> Evaluator<M> for MovesTwice {
     fn run(
         &self,
-        scene: Scene<'_, M>,
+        context: StepContext<'_, M>,
         phase: &Phase,
         strategy: &mut dyn Strategy,
-        pass: &mut Pass<'_>,
-    ) -> Result<(Gradients, Ledger), Error> {
-        let result = Cut.run(scene, phase, strategy, pass);
-        // The same buffers once more, as an evaluator without `Pass` would do.
-        for m in scene.model.modalities().iter() {
-            scene.model.encode(m, scene.inputs.get(m).expect("complete"), pass);
+        pass: &mut ForwardContext<'_>,
+    ) -> Result<(Gradients, StepRecord), Error> {
+        let result = Cut.run(context, phase, strategy, pass);
+        // The same buffers once more, as an evaluator without `ForwardContext` would do.
+        for m in context.model.modalities().iter() {
+            context.model.encode(m, context.inputs.get(m).expect("complete"), pass);
         }
         result
     }
@@ -251,14 +251,14 @@ struct Louder;
 impl<M: Model> Evaluator<M> for Louder {
     fn run(
         &self,
-        scene: Scene<'_, M>,
+        context: StepContext<'_, M>,
         phase: &Phase,
         strategy: &mut dyn Strategy,
-        pass: &mut Pass<'_>,
-    ) -> Result<(Gradients, Ledger), Error> {
-        let (mut gradients, ledger) = Cut.run(scene, phase, strategy, pass)?;
+        pass: &mut ForwardContext<'_>,
+    ) -> Result<(Gradients, StepRecord), Error> {
+        let (mut gradients, record) = Cut.run(context, phase, strategy, pass)?;
         gradients.scale(1.0 + 1e-5);
-        Ok((gradients, ledger))
+        Ok((gradients, record))
     }
 }
 
@@ -326,13 +326,13 @@ fn the_check_of_listeners_notices_an_uninvited_gradient() {
     let subject = subject(true, true, 2.0);
     let model = subject.model(problem.modalities(), 1).unwrap();
     let (mut seen, _) = by(&Cut, &model, &inputs(&problem), subject.strategy().unwrap().as_mut());
-    listens(&seen[0], &model.groups()).unwrap();
-    let solo = Row::Solo(Modality(1));
+    receives(&seen[0], &model.groups()).unwrap();
+    let solo = LossTerm::Unimodal(Modality(1));
     seen[0].routing.set(solo, Group::Encoder(Modality(1)), 0.0);
-    listens(&seen[0], &model.groups()).unwrap_err();
+    receives(&seen[0], &model.groups()).unwrap_err();
     seen[0].routing.set(solo, Group::Encoder(Modality(1)), 1.0);
     seen[0].gradients.retain(|name, _| !name.starts_with("encoder.image"));
-    listens(&seen[0], &model.groups()).unwrap_err();
+    receives(&seen[0], &model.groups()).unwrap_err();
 }
 
 #[test]
@@ -343,8 +343,9 @@ fn scores_and_targets_come_in_the_order_that_was_asked_for() {
     let of = |samples: Vec<usize>| {
         let mut buffers = Buffers::default();
         let targets = inputs.targets_of(&samples);
-        let scored =
-            model.forward(&[(Row::Full, samples)], &inputs, &mut Pass::train(&mut buffers)).remove(0);
+        let scored = model
+            .forward(&[(LossTerm::Fused, samples)], &inputs, &mut ForwardContext::train(&mut buffers))
+            .remove(0);
         (host(scored.scores.inner()), targets)
     };
     let ((scores, targets), (backwards, reversed)) = (of((0..6).collect()), of((0..6).rev().collect()));

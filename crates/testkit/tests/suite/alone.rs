@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use burn::tensor::{Device, Tensor};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
-use counterpoint::layer::{Buffers, Pass};
+use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::model::Model;
 use counterpoint::model::fusion::{ConcatConfig, FusionConfig, SumConfig};
 use counterpoint::model::head::{HeadConfig, LinearHeadConfig};
-use counterpoint::step::{Group, Row};
+use counterpoint::step::{Group, LossTerm};
 use counterpoint_batch::BatchSource;
 use counterpoint_testkit::conformance::{Named, Parts, late_fusion, parts};
 use counterpoint_testkit::parameters::values;
@@ -22,8 +22,8 @@ fn alone(parts: &Parts) -> (Named, Vec<f32>, Tensor<2>) {
     let problem = Problem::new(1, 6, 6, 1);
     let model = late_fusion(parts).build(problem.modalities(), 3, false, 4, &Device::flex()).unwrap();
     let inputs = Inputs::new(problem.whole(), &Device::flex());
-    let rows = [(Row::Full, (0..6).collect())];
-    let scored = model.forward(&rows, &inputs, &mut Pass::train(&mut Buffers::default())).remove(0);
+    let rows = [(LossTerm::Fused, (0..6).collect())];
+    let scored = model.forward(&rows, &inputs, &mut ForwardContext::train(&mut Buffers::default())).remove(0);
     let groups = model.groups();
     let layers: BTreeSet<Group> = groups.groups().into_iter().collect();
     // The layer of a sum is what makes its scores.

@@ -20,7 +20,7 @@ fn runs<M: Model>(
 ) -> usize {
     let buffers = &mut Buffers::default();
     let seen = evaluate(evaluator, model, inputs, &Classification::new(3), strategy, buffers).unwrap();
-    seen.iter().map(|phase| phase.ledger.encoder_runs).sum()
+    seen.iter().map(|phase| phase.record.encoder_runs).sum()
 }
 
 #[test]

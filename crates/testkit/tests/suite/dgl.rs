@@ -7,10 +7,10 @@ use counterpoint::input::Inputs;
 use counterpoint::math::random::Random;
 use counterpoint::modality::PerModality;
 use counterpoint::model::{LateFusion, Model};
-use counterpoint::step::{Gradients, Group, Routing, Row};
+use counterpoint::step::{Gradients, Group, LossTerm, Routing};
 use counterpoint::strategy::{Dgl, Joint, Strategy};
 use counterpoint::task::{Classification, Regression, Task};
-use counterpoint::train::{Learner, OptimizerConfig};
+use counterpoint::train::{OptimizerConfig, TrainState};
 use counterpoint_batch::Targets;
 use counterpoint_testkit::conformance::{Named, Parts, norm, parts, same};
 use counterpoint_testkit::finite_difference::{derivative, direction};
@@ -98,14 +98,14 @@ fn two_passes(model: &LateFusion, inputs: &Inputs, alpha: f64) -> Named {
     let encoders: Vec<Group> = names.iter().map(Group::Encoder).collect();
     let (mut first, mut second) = (Routing::default(), Routing::default());
     for group in [Group::Fusion, Group::Head] {
-        second.set(Row::Full, group, 1.0);
+        second.set(LossTerm::Fused, group, 1.0);
         for m in names.iter() {
-            first.set(Row::Solo(m), group, alpha);
+            first.set(LossTerm::Unimodal(m), group, alpha);
         }
     }
     for m in names.iter() {
         for group in &encoders {
-            first.set(Row::Solo(m), *group, alpha);
+            first.set(LossTerm::Unimodal(m), *group, alpha);
         }
     }
     let mut result = step_by(&PerRow, model, inputs, &TASK(), &mut Fixed(first)).gradients;
@@ -157,9 +157,13 @@ fn check_differences(model: &LateFusion, inputs: &Inputs, task: &dyn Task, metri
         let along = direction(gradient.len(), i as u64);
         let objective = |model: &LateFusion| match p.group {
             Group::Encoder(_) => {
-                ALPHA * names.iter().map(|m| loss(model, Row::Solo(m), inputs, task, metric)).sum::<f64>()
+                ALPHA
+                    * names
+                        .iter()
+                        .map(|m| loss(model, LossTerm::Unimodal(m), inputs, task, metric))
+                        .sum::<f64>()
             }
-            _ => loss(model, Row::Full, inputs, task, metric),
+            _ => loss(model, LossTerm::Fused, inputs, task, metric),
         };
         let measured = derivative(model, &groups, &p.name, &along, 4e-3, objective);
         let claimed: f64 = gradient.iter().zip(&along).map(|(g, d)| f64::from(*g) * d).sum();
@@ -191,9 +195,9 @@ pub fn after(
     strategy: Box<dyn Strategy>,
 ) -> Named {
     let inputs = random_inputs(model.modalities().len());
-    let mut learner = Learner::new(model.clone(), optimizer, strategy);
+    let mut learner = TrainState::new(model.clone(), optimizer, strategy);
     for _ in 0..steps {
-        let Learner { model, groups, strategy, .. } = &mut learner;
+        let TrainState { model, groups, strategy, .. } = &mut learner;
         let gradients = mixed(model, groups, &inputs, &TASK(), strategy.as_mut());
         learner.model = learner.optimizer.step(learner.model.clone(), gradients, &learner.groups, 1.0);
     }
@@ -202,8 +206,8 @@ pub fn after(
 
 /// Only the unimodal losses, and only to the encoders: fusion and head stay.
 fn encoders_only(alpha: f64) -> Box<dyn Strategy> {
-    Box::new(Fixed(Routing::default().with(Row::Solo(A), Group::Encoder(A), alpha).with(
-        Row::Solo(B),
+    Box::new(Fixed(Routing::default().with(LossTerm::Unimodal(A), Group::Encoder(A), alpha).with(
+        LossTerm::Unimodal(B),
         Group::Encoder(B),
         alpha,
     )))

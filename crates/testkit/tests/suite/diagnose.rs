@@ -2,7 +2,7 @@
 //! modality contribution"), and what evaluators say about boundaries.
 
 use counterpoint::diagnose::{Suppression, factors, mean_norm_at_features};
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::task::Classification;
 
 use crate::fixture::*;
@@ -60,9 +60,9 @@ fn all_factors_below_one_and_yet_a_larger_gradient() {
     let model = shifted(&[2, 1], weight, vec![0.0; 3]);
     let inputs =
         inputs(&[(vec![0.0, 0.0], 2), (vec![1.0], 1)], counterpoint_batch::Targets::Classes(vec![0]));
-    let norms = step(&model, &inputs, &Classification::new(3), &mut dgl(1.0)).ledger.boundary_norms;
-    assert!(norms[&(Row::Solo(A), A)] < 1e-7);
-    assert!((norms[&(Row::Full, A)] - 0.49).abs() < 1e-6);
+    let norms = step(&model, &inputs, &Classification::new(3), &mut dgl(1.0)).record.boundary_norms;
+    assert!(norms[&(LossTerm::Unimodal(A), A)] < 1e-7);
+    assert!((norms[&(LossTerm::Fused, A)] - 0.49).abs() < 1e-6);
 }
 
 #[test]
@@ -91,9 +91,9 @@ fn several_other_modalities_multiply() {
 fn measure_iv_is_the_mean_over_samples_of_their_own_norms() {
     // Two samples, gradients of the mean loss (0.3, 0.4) and (0, 1): their own are twice that.
     assert!((mean_norm_at_features(&[0.3, 0.4, 0.0, 1.0], 2) - f64::midpoint(1.0, 2.0)).abs() < 1e-6);
-    // With one sample it is what the ledger says of the boundary.
+    // With one sample it is what the record says of the boundary.
     let (model, inputs) = f1();
-    let norms = step(&model, &inputs, &Classification::new(3), &mut dgl(4.0)).ledger.boundary_norms;
+    let norms = step(&model, &inputs, &Classification::new(3), &mut dgl(4.0)).record.boundary_norms;
     let by_hand = mean_norm_at_features(&[-0.800656, 0.651459], 1);
-    assert!((norms[&(Row::Solo(A), A)] - by_hand).abs() < 1e-5);
+    assert!((norms[&(LossTerm::Unimodal(A), A)] - by_hand).abs() < 1e-5);
 }

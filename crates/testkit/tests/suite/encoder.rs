@@ -5,7 +5,7 @@ use counterpoint::catalog::{Catalog, Kind, Settings};
 use counterpoint::grad::PerRow;
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
-use counterpoint::layer::{Buffers, Init, Pass};
+use counterpoint::layer::{Buffers, ForwardContext, Init};
 use counterpoint::math::random::Random;
 use counterpoint::modality::Modality;
 use counterpoint::model::encoder::{EncoderConfig, InputShape};
@@ -75,13 +75,13 @@ fn an_encoder_is_as_wide_as_it_says_and_its_stages_make_the_same_features() {
         let init = Init::new(2, &Device::flex());
         let built = encoder.encoder(spec, &init).unwrap();
         let (input, mut buffers) = (inputs.get(Modality(0)).unwrap(), Buffers::default());
-        let features = built.forward(input, &mut Pass::train(&mut buffers));
+        let features = built.forward(input, &mut ForwardContext::train(&mut buffers));
         assert_eq!(features.dims(), [3, built.width()], "{encoder:?} on {spec:?}");
         let Some(stages) = built.clone().into_inner().into_stages() else {
             assert!(encoder.stages(spec, &init).unwrap_err().to_string().contains("has no stages"));
             return;
         };
-        let pass = &mut Pass::train(&mut buffers);
+        let pass = &mut ForwardContext::train(&mut buffers);
         let mut stream = stages.enter(input, pass);
         for number in 1..=stages.stages() {
             stream.maps = stages.stage(number, stream.maps, pass);

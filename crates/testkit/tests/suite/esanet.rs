@@ -1,15 +1,15 @@
 //! RGB-D segmentation: who learns from what, at five meetings.
 
 use burn::tensor::Device;
-use counterpoint::grad::{Cut, Evaluator, PerRow, Scene};
+use counterpoint::grad::{Cut, Evaluator, PerRow, StepContext};
 use counterpoint::input::Inputs;
-use counterpoint::layer::{BufferKey, Buffers, Pass};
+use counterpoint::layer::{BufferKey, Buffers, ForwardContext};
 use counterpoint::math::random::Random;
 use counterpoint::modality::{Modality, Present};
 use counterpoint::model::encoder::BlockKind;
 use counterpoint::model::esanet::EsaNetConfig;
 use counterpoint::model::{AnyModel, Model, ModelSettings};
-use counterpoint::step::{Group, Need, Row};
+use counterpoint::step::{Group, LossTerm, Need};
 use counterpoint::strategy::{Dgl, Joint, Strategy};
 use counterpoint::task::Segmentation;
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
@@ -88,20 +88,24 @@ fn a_loss_of_one_modality_has_no_gradient_for_the_others_encoder() {
     let mut everything = dgl(false, 1.0);
     let phase = everything.phases(moment(), model.modalities()).remove(0).needing(Need::EncoderRows);
     for evaluator in [&PerRow as &dyn Evaluator<AnyModel>, &Cut] {
-        let scene = Scene { model: &model, groups: &groups, inputs: &inputs, task: &task, at: moment() };
+        let context =
+            StepContext { model: &model, groups: &groups, inputs: &inputs, task: &task, at: moment() };
         let mut buffers = Buffers::default();
-        let pass = &mut Pass::train(&mut buffers);
-        let (_, ledger) = evaluator.evaluate(scene, &phase, &mut everything, pass).unwrap();
-        let reached = |row: Row, m: Modality| {
+        let pass = &mut ForwardContext::train(&mut buffers);
+        let (_, record) = evaluator.evaluate(context, &phase, &mut everything, pass).unwrap();
+        let reached = |row: LossTerm, m: Modality| {
             let of = |i: usize| groups.parameters()[i].group == Group::Encoder(m);
-            let some = (0..groups.parameters().len()).any(|i| of(i) && ledger.rows[&row].get(i).is_some());
-            (some, ledger.rows[&row].norm(of))
+            let some = (0..groups.parameters().len()).any(|i| of(i) && record.rows[&row].get(i).is_some());
+            (some, record.rows[&row].norm(of))
         };
-        assert_eq!(reached(Row::Solo(DEPTH), RGB), (false, 0.0));
-        assert_eq!(reached(Row::Solo(RGB), DEPTH), (false, 0.0));
-        for (row, m) in
-            [(Row::Full, RGB), (Row::Full, DEPTH), (Row::Solo(RGB), RGB), (Row::Solo(DEPTH), DEPTH)]
-        {
+        assert_eq!(reached(LossTerm::Unimodal(DEPTH), RGB), (false, 0.0));
+        assert_eq!(reached(LossTerm::Unimodal(RGB), DEPTH), (false, 0.0));
+        for (row, m) in [
+            (LossTerm::Fused, RGB),
+            (LossTerm::Fused, DEPTH),
+            (LossTerm::Unimodal(RGB), RGB),
+            (LossTerm::Unimodal(DEPTH), DEPTH),
+        ] {
             assert!(reached(row, m).1 > 1e-3, "{row:?} reaches {m:?}");
         }
     }
@@ -152,9 +156,10 @@ fn every_layer_keeps_the_statistics_of_the_rows_that_run_it() {
 #[test]
 fn scores_come_for_every_pixel_of_four_sizes_rounded_up() {
     let model = network(&["rgb", "depth"], BlockKind::NonBottleneck1D);
-    let rows = [Row::Full, Row::Solo(RGB), Row::Solo(DEPTH)].map(|row| (row, vec![0, 1, 2]));
+    let rows =
+        [LossTerm::Fused, LossTerm::Unimodal(RGB), LossTerm::Unimodal(DEPTH)].map(|row| (row, vec![0, 1, 2]));
     let mut buffers = Buffers::default();
-    let scored = model.forward(&rows, &inputs(&[3, 1]), &mut Pass::train(&mut buffers));
+    let scored = model.forward(&rows, &inputs(&[3, 1]), &mut ForwardContext::train(&mut buffers));
     // 24x40, 3x5, 2x3 and 1x2.
     for (scored, present) in scored.iter().zip([[true, true], [true, false], [false, true]]) {
         assert_eq!(scored.scores.dims(), [3 * (960 + 15 + 6 + 2), CLASSES]);
@@ -167,17 +172,17 @@ fn scores_come_for_every_pixel_of_four_sizes_rounded_up() {
 fn a_network_of_one_modality_is_the_fused_network_without_the_other() {
     let fused = network(&["rgb", "depth"], BlockKind::NonBottleneck1D);
     let alone = network(&["rgb"], BlockKind::NonBottleneck1D);
-    let loss = |model: &AnyModel, row: Row, channels: &[usize]| {
+    let loss = |model: &AnyModel, row: LossTerm, channels: &[usize]| {
         let mut buffers = Buffers::default();
         let inputs = inputs(channels);
         let asked = [(row, vec![0, 1, 2])];
-        let scored = model.forward(&asked, &inputs, &mut Pass::train(&mut buffers)).remove(0);
+        let scored = model.forward(&asked, &inputs, &mut ForwardContext::train(&mut buffers)).remove(0);
         let task: &dyn counterpoint::task::Task = &task();
         counterpoint::host::scalar(task.loss(scored.scores, &inputs.targets_of(&[0, 1, 2])))
     };
-    let of_fused = loss(&fused, Row::Solo(RGB), &[3, 1]);
-    assert_eq!(loss(&alone, Row::Full, &[3]), of_fused);
-    assert_ne!(loss(&fused, Row::Full, &[3, 1]), of_fused);
+    let of_fused = loss(&fused, LossTerm::Unimodal(RGB), &[3, 1]);
+    assert_eq!(loss(&alone, LossTerm::Fused, &[3]), of_fused);
+    assert_ne!(loss(&fused, LossTerm::Fused, &[3, 1]), of_fused);
 }
 
 #[test]

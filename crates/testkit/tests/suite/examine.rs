@@ -11,12 +11,12 @@ use counterpoint::diagnose::{Diagnosis, Diagnostics, DiagnosticsConfig, EncoderG
 use counterpoint::grad::Cut;
 use counterpoint::modality::Modality;
 use counterpoint::model::Model;
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::strategy::{Dgl, Joint, Strategy};
 use counterpoint::task::Classification;
 use counterpoint::train::{
-    Checkpoint, EpochReport, Evaluation, Learner, Observer, Progress, ScheduleConfig, StepReport,
-    TrainConfig, Trainer,
+    Checkpoint, EpochReport, Evaluation, Observer, Progress, ScheduleConfig, StepReport, TrainConfig,
+    TrainState, Trainer,
 };
 use counterpoint_batch::{Array, Batch, BatchSource, Input, ModalitySpec, SourceError, Targets};
 use counterpoint_testkit::conformance::{Subject, subjects};
@@ -25,7 +25,7 @@ use counterpoint_testkit::problem::Problem;
 use crate::fixture::{A, B, Z1, Z2, dgl, f1, sgd};
 
 /// What an evaluation keeps, by row.
-type Kept = BTreeMap<Row, (Vec<usize>, Vec<f32>)>;
+type Kept = BTreeMap<LossTerm, (Vec<usize>, Vec<f32>)>;
 
 /// What an observer saw.
 #[derive(Default)]
@@ -89,7 +89,7 @@ struct Plan<'a> {
 
 fn go<M: Model>(
     plan: &Plan<'_>,
-    learner: &mut Learner<M>,
+    learner: &mut TrainState<M>,
     progress: Progress,
     stop_after: Option<usize>,
 ) -> Seen {
@@ -156,7 +156,7 @@ impl BatchSource for One {
 
 fn fixture(strategy: Box<dyn Strategy>, clip: Option<f64>, repeat: usize) -> Seen {
     let spec = ["audio", "image"].map(|name| ModalitySpec::new(name, [2])).to_vec();
-    let mut learner = Learner::new(f1().0, sgd(1e-9, 0.0, 0.0), strategy);
+    let mut learner = TrainState::new(f1().0, sgd(1e-9, 0.0, 0.0), strategy);
     let (data, diagnostics) = (One { spec, repeat }, all(true));
     let plan = Plan { epochs: 1, clip, folder: None, data: &data, diagnostics: &diagnostics };
     go(&plan, &mut learner, Progress::default(), None)
@@ -248,9 +248,9 @@ impl Drop for Scratch {
     }
 }
 
-fn learner(subject: &Subject, data: &Problem) -> Learner<impl Model + use<>> {
+fn learner(subject: &Subject, data: &Problem) -> TrainState<impl Model + use<>> {
     let model = subject.model(data.modalities(), 1).unwrap();
-    Learner::new(model, sgd(0.05, 0.9, 1e-3), subject.strategy().unwrap())
+    TrainState::new(model, sgd(0.05, 0.9, 1e-3), subject.strategy().unwrap())
 }
 
 /// Subjects of two and three modalities on data with gaps, thinned.
@@ -338,11 +338,12 @@ fn noise_hurts_more_the_larger_it_is_and_shapley_values_add_up() {
     let seen = go(&plan, &mut learner(&subject, &data), Progress::default(), None);
     let last = &seen.diagnoses[&5];
     let fused = |of: &Kept| {
-        let hits = of[&Row::Full].1.chunks_exact(3).zip(&of[&Row::Full].0).filter(|(row, sample)| {
-            let best = (0..3).fold(0, |best, k| if row[k] > row[best] { k } else { best });
-            // Validation is the train data in the order of epoch 0.
-            best == sample_class(&data, **sample)
-        });
+        let hits =
+            of[&LossTerm::Fused].1.chunks_exact(3).zip(&of[&LossTerm::Fused].0).filter(|(row, sample)| {
+                let best = (0..3).fold(0, |best, k| if row[k] > row[best] { k } else { best });
+                // Validation is the train data in the order of epoch 0.
+                best == sample_class(&data, **sample)
+            });
         hits.count() as f64 / 60.0
     };
     let clean = fused(seen.validation.last().unwrap());

@@ -2,16 +2,16 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation::tanh};
-use counterpoint::grad::{Cut, Evaluator, Scene};
+use counterpoint::grad::{Cut, Evaluator, StepContext};
 use counterpoint::host::host;
 use counterpoint::input::{Input, Inputs};
-use counterpoint::layer::{Buffers, Init, Linear, Pass};
+use counterpoint::layer::{Buffers, ForwardContext, Init, Linear};
 use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::encoder::Encoder;
 use counterpoint::model::fusion::{Concat, Output};
 use counterpoint::model::{Boxed, LateFusion, Model};
-use counterpoint::step::Moment;
-use counterpoint::step::{Gradients, Groups, Phase, Routing, Row, Seen};
+use counterpoint::step::Position;
+use counterpoint::step::{Gradients, Groups, LossTerm, Phase, Routing, StepOutputs};
 use counterpoint::strategy::{Dgl, Strategy};
 use counterpoint::task::Task;
 use counterpoint::train::OptimizerConfig;
@@ -34,7 +34,7 @@ impl Shift {
 }
 
 impl Encoder for Shift {
-    fn forward(&self, input: &Input, _pass: &mut Pass<'_>) -> Tensor<2> {
+    fn forward(&self, input: &Input, _pass: &mut ForwardContext<'_>) -> Tensor<2> {
         input.tensor::<2>() + self.shift.val().unsqueeze()
     }
 
@@ -56,7 +56,7 @@ impl Smooth {
 }
 
 impl Encoder for Smooth {
-    fn forward(&self, input: &Input, _pass: &mut Pass<'_>) -> Tensor<2> {
+    fn forward(&self, input: &Input, _pass: &mut ForwardContext<'_>) -> Tensor<2> {
         tanh(self.layer.forward(input.tensor::<2>()))
     }
 
@@ -161,9 +161,9 @@ pub fn mixed<M: Model>(
     task: &dyn Task,
     strategy: &mut dyn Strategy,
 ) -> Gradients {
-    let scene = Scene { model, groups, inputs, task, at: moment() };
-    let phase = strategy.phases(scene.at, model.modalities()).remove(0);
-    Cut.evaluate(scene, &phase, strategy, &mut Pass::train(&mut Buffers::default())).unwrap().0
+    let context = StepContext { model, groups, inputs, task, at: moment() };
+    let phase = strategy.phases(context.at, model.modalities()).remove(0);
+    Cut.evaluate(context, &phase, strategy, &mut ForwardContext::train(&mut Buffers::default())).unwrap().0
 }
 
 /// SGD with PyTorch's momentum.
@@ -194,22 +194,23 @@ pub fn adam(lr: f64, encoder_factor: f64) -> OptimizerConfig {
 pub struct Fixed(pub Routing);
 
 impl Strategy for Fixed {
-    fn phases(&self, _at: Moment, _modalities: &Modalities) -> Vec<Phase> {
-        let mut rows: Vec<Row> = self.0.entries().map(|(row, ..)| row).collect();
+    fn phases(&self, _at: Position, _modalities: &Modalities) -> Vec<Phase> {
+        let mut rows: Vec<LossTerm> = self.0.entries().map(|(row, ..)| row).collect();
         rows.dedup();
         vec![Phase::of(rows)]
     }
 
-    fn route(&mut self, _: &Seen<'_>, _: &Modalities) -> Result<Routing, counterpoint::Error> {
+    fn route(&mut self, _: &StepOutputs<'_>, _: &Modalities) -> Result<Routing, counterpoint::Error> {
         Ok(self.0.clone())
     }
 }
 
 /// The task's loss of one row, in double precision from the scores on.
-pub fn loss<M: Model>(model: &M, row: Row, inputs: &Inputs, task: &dyn Task, metric: &str) -> f64 {
+pub fn loss<M: Model>(model: &M, row: LossTerm, inputs: &Inputs, task: &dyn Task, metric: &str) -> f64 {
     let all: Vec<usize> = (0..inputs.samples()).collect();
     let mut buffers = Buffers::default();
-    let scored = model.forward(&[(row, all.clone())], inputs, &mut Pass::train(&mut buffers)).remove(0);
+    let scored =
+        model.forward(&[(row, all.clone())], inputs, &mut ForwardContext::train(&mut buffers)).remove(0);
     let position = task.metrics().names().position(|name| name == metric).unwrap();
     task.judge(&host(scored.scores.inner()), &inputs.targets_of(&all))[position]
 }

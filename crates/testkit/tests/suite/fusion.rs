@@ -13,7 +13,7 @@ use counterpoint::model::fusion::{
     LowRankConfig, Read, Shares, SumConfig,
 };
 use counterpoint::model::{Boxed, IntoBoxed, LateFusion, Model};
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::strategy::Joint;
 use counterpoint::task::Classification;
 use counterpoint_batch::Targets;
@@ -34,8 +34,8 @@ fn batch(modalities: usize) -> counterpoint::input::Inputs {
 
 /// The smallest `|| d L_m / d z_m ||` over all modalities.
 fn weakest_solo(model: &LateFusion, modalities: usize) -> f64 {
-    let norms = step(model, &batch(modalities), &Classification::new(3), &mut dgl(1.0)).ledger.boundary_norms;
-    (0..modalities).map(|m| norms[&(Row::Solo(Modality(m)), Modality(m))]).fold(f64::MAX, f64::min)
+    let norms = step(model, &batch(modalities), &Classification::new(3), &mut dgl(1.0)).record.boundary_norms;
+    (0..modalities).map(|m| norms[&(LossTerm::Unimodal(Modality(m)), Modality(m))]).fold(f64::MAX, f64::min)
 }
 
 #[test]

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint::ErrorKind;
 use counterpoint::feature::Feature;
 use counterpoint::host::host;
-use counterpoint::layer::{Buffers, Init, Pass};
+use counterpoint::layer::{Buffers, ForwardContext, Init};
 use counterpoint::modality::{Modality, Present};
 use counterpoint::model::encoder::{EncoderConfig, MlpConfig};
 use counterpoint::model::fusion::{
@@ -16,7 +16,7 @@ use counterpoint::model::head::{
     Activation, CosineHead, CosineHeadConfig, Head, HeadConfig, HeadSettings, LinearHeadConfig, MlpHeadConfig,
 };
 use counterpoint::model::{Boxed, LateFusion, LateFusionConfig, Model, ModelSettings};
-use counterpoint::step::{Group, Row};
+use counterpoint::step::{Group, LossTerm};
 use counterpoint::strategy::Joint;
 use counterpoint::task::Classification;
 use counterpoint_batch::{ModalitySpec, Targets};
@@ -89,8 +89,9 @@ fn full_and_half_bias_differ_by_a_constant_shift() {
     let (model, inputs) = f1();
     let all = vec![0];
     let mut buffers = Buffers::default();
-    let rows = [(Row::Full, all.clone()), (Row::Solo(A), all.clone()), (Row::Solo(B), all)];
-    let scores = model.forward(&rows, &inputs, &mut Pass::train(&mut buffers));
+    let rows =
+        [(LossTerm::Fused, all.clone()), (LossTerm::Unimodal(A), all.clone()), (LossTerm::Unimodal(B), all)];
+    let scores = model.forward(&rows, &inputs, &mut ForwardContext::train(&mut buffers));
     let of = |i: usize| host(scores[i].scores.clone().inner());
     near(&of(1), &[1.1, 1.8, 0.0], 1e-6);
     near(&of(2), &[-0.4, -0.45, -0.5], 1e-6);
@@ -107,9 +108,9 @@ fn an_auxiliary_row_reads_the_solo_head_if_there_is_one() {
     let of = |parts: &Parts, solo_heads: bool| {
         let model = model(data, parts, solo_heads, 3, 1).unwrap();
         let all: Vec<usize> = (0..6).collect();
-        let rows = [(Row::Solo(A), all.clone()), (Row::Aux(A), all)];
+        let rows = [(LossTerm::Unimodal(A), all.clone()), (LossTerm::Auxiliary(A), all)];
         let mut buffers = Buffers::default();
-        let scored = model.forward(&rows, &inputs, &mut Pass::train(&mut buffers));
+        let scored = model.forward(&rows, &inputs, &mut ForwardContext::train(&mut buffers));
         let solo = model.groups().groups().contains(&Group::SoloHead(A));
         assert_eq!(solo, solo_heads);
         let [solo, aux] = [0, 1].map(|i| host(scored[i].scores.clone().inner()));
@@ -208,8 +209,8 @@ fn a_shared_head_and_its_rate_belong_to_head_and_fusion() {
     // One head for both: a unimodal row of either reaches it and no other encoder.
     let none = vec![None, Some(Feature::of(Tensor::<2>::zeros([1, 6], &Device::flex())))];
     let mut buffers = Buffers::default();
-    let row = Row::Subset(Present::only(Modality(1)));
-    let scores = model.join(row, &none, &mut Pass::train(&mut buffers)).scores;
+    let row = LossTerm::Subset(Present::only(Modality(1)));
+    let scores = model.join(row, &none, &mut ForwardContext::train(&mut buffers)).scores;
     assert_eq!(scores.dims(), [1, 3]);
 }
 
@@ -223,14 +224,14 @@ fn additive_models_are_those_whose_solo_scores_add_up() {
     for parts in counterpoint_testkit::conformance::parts() {
         let Parts { fusion, head } = parts.clone();
         let claimed = LateFusionConfig { fusion, head, ..LateFusionConfig::default() }.facts().additive;
-        let rows: Vec<_> = [Row::Full]
+        let rows: Vec<_> = [LossTerm::Fused]
             .into_iter()
-            .chain((0..3).map(|m| Row::Solo(Modality(m))))
+            .chain((0..3).map(|m| LossTerm::Unimodal(Modality(m))))
             .map(|r| (r, all.clone()))
             .collect();
         let model = model(data, &parts, false, 3, 1).unwrap();
         let mut buffers = Buffers::default();
-        let scored = model.forward(&rows, &inputs, &mut Pass::train(&mut buffers));
+        let scored = model.forward(&rows, &inputs, &mut ForwardContext::train(&mut buffers));
         let of = |i: usize| host(scored[i].scores.clone().inner());
         let sum: Vec<f32> = (0..18).map(|i| of(1)[i] + of(2)[i] + of(3)[i]).collect();
         // Biases are 0 at the start, so nothing is counted twice.

@@ -8,7 +8,7 @@ use counterpoint::modality::{Modality, Present};
 use counterpoint::model::Model;
 use counterpoint::model::fusion::{ConcatConfig, FusionConfig};
 use counterpoint::model::head::{Activation, HeadConfig, MlpHeadConfig};
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::strategy::{
     AgmConfig, GBlendConfig, Heads, Joint, MmParetoConfig, OgmConfig, PmrConfig, Scores, StrategyConfig,
     StrategyState, Tensors,
@@ -99,7 +99,7 @@ fn ogm_gives_every_modality_half_of_the_bias() {
     assert_eq!(found.native[&B].0, [0]);
     near(&found.native[&B].1, &[-0.45, -0.35, -0.5], 1e-6);
     // Zero-filling keeps the whole bias.
-    let (of, filled) = &found.kept[&Row::Solo(A)];
+    let (of, filled) = &found.kept[&LossTerm::Unimodal(A)];
     assert_eq!(of, &[0, 1]);
     near(&filled[..3], &[1.1, 1.8, 0.0], 1e-6);
     let filled = OgmConfig { scores: Scores::ZeroFill, tensors: Tensors::All, ..OgmConfig::default() };
@@ -136,8 +136,8 @@ fn agm_gives_every_modality_its_shapley_response() {
             .unwrap();
     let of = |members: &[usize]| -> Vec<f64> {
         let present = Present::of(members.iter().map(|&m| Modality(m)));
-        let kept = match Row::showing(present, 3) {
-            Row::Subset(present) => &found.subsets[&present],
+        let kept = match LossTerm::showing(present, 3) {
+            LossTerm::Subset(present) => &found.subsets[&present],
             row => &found.kept[&row],
         };
         kept.1.iter().map(|&v| v.into()).collect()

@@ -3,10 +3,10 @@
 use burn::tensor::Device;
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
-use counterpoint::layer::{Buffers, Init, Pass};
+use counterpoint::layer::{Buffers, ForwardContext, Init};
 use counterpoint::model::fusion::{FusionConfig, SumConfig};
 use counterpoint::model::{Boxed, LateFusion, Model};
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::strategy::{OgmConfig, Scores, StrategyConfig, Tensors};
 use counterpoint::task::Classification;
 use counterpoint_batch::Targets;
@@ -20,7 +20,7 @@ fn figures<M: Model>(model: &M, inputs: &Inputs, classes: usize, scores: Scores)
     let config = OgmConfig { scores, ge: false, tensors: Tensors::All, ..OgmConfig::default() };
     let mut ogm = StrategyConfig::from(config).build(&names(2)).unwrap();
     step(model, inputs, &Classification::new(classes), ogm.as_mut());
-    ogm.figures().iter().map(|figure| figure.value as f32).collect()
+    ogm.stats().iter().map(|figure| figure.value as f32).collect()
 }
 
 /// Nothing but the biases `b_audio = (2, 0)` and `b_image = (0, 0)`.
@@ -71,9 +71,10 @@ fn the_own_terms_of_an_additive_model_add_up_to_its_scores() {
             });
             let column = (vec![0.3, -0.2, 0.9, 0.5, -0.4, 0.1, 0.2, -0.8], 4);
             let inputs = inputs(&vec![column; modalities], Targets::Classes(vec![0, 1]));
-            let rows = std::iter::once(Row::Full).chain(names(modalities).iter().map(Row::Aux));
+            let rows =
+                std::iter::once(LossTerm::Fused).chain(names(modalities).iter().map(LossTerm::Auxiliary));
             let rows: Vec<_> = rows.map(|row| (row, vec![0, 1])).collect();
-            let scored = model.forward(&rows, &inputs, &mut Pass::train(&mut Buffers::default()));
+            let scored = model.forward(&rows, &inputs, &mut ForwardContext::train(&mut Buffers::default()));
             let scores = |i: usize| host(scored[i].scores.clone().inner());
             let sum =
                 (1..=modalities).map(scores).reduce(|a, b| a.iter().zip(b).map(|(a, b)| a + b).collect());

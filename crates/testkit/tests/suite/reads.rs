@@ -13,7 +13,7 @@ use counterpoint::strategy::{
 };
 use counterpoint::task::Classification;
 use counterpoint::train::{
-    Learner, Observer, OptimizerConfig, Progress, ScheduleConfig, StepReport, TrainConfig, Trainer,
+    Observer, OptimizerConfig, Progress, ScheduleConfig, StepReport, TrainConfig, TrainState, Trainer,
 };
 use counterpoint_batch::BatchSource as _;
 use counterpoint_testkit::conformance::{Parts, model};
@@ -66,7 +66,7 @@ fn of(strategy: &StrategyConfig, diagnostics: &Diagnostics) -> u64 {
         diagnostics,
     };
     let mut counts = Counts::default();
-    trainer.run(&mut Learner::new(model, sgd, strategy), Progress::default(), &mut counts).unwrap();
+    trainer.run(&mut TrainState::new(model, sgd, strategy), Progress::default(), &mut counts).unwrap();
     let steps = counts.0.windows(2).filter(|pair| pair[0].0 == pair[1].0);
     steps.map(|pair| pair[1].1 - pair[0].1).max().expect("an epoch has several steps")
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use counterpoint::modality::Modalities;
 use counterpoint::model::{CubeMlpConfig, Model};
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
 use counterpoint::task::{Classification, Regression, RegressionLoss};
-use counterpoint::train::{Besides, Checkpoint, Learner, OptimizerConfig, Outcome, Progress, evaluate};
+use counterpoint::train::{Besides, Checkpoint, OptimizerConfig, Outcome, Progress, TrainState, evaluate};
 use counterpoint_batch::BatchSource;
 use counterpoint_testkit::conformance::{Run, Subject, model, parts, run, sequence_subjects, subjects};
 use counterpoint_testkit::parameters::values;
@@ -24,9 +24,9 @@ fn learner(
     data: &Problem,
     optimizer: OptimizerConfig,
     seed: u64,
-) -> Learner<impl Model + use<>> {
+) -> TrainState<impl Model + use<>> {
     let model = subject.model(data.modalities(), seed).unwrap();
-    Learner::new(model, optimizer, subject.strategy().unwrap())
+    TrainState::new(model, optimizer, subject.strategy().unwrap())
 }
 
 /// A folder that is removed at the end.
@@ -136,7 +136,7 @@ fn every_strategy_fits_a_small_problem_on_every_model_and_stays_finite() {
                 Besides::default(),
             )
             .unwrap();
-            let accuracy = scores.metrics(&TASK())[&Row::Full]["accuracy"];
+            let accuracy = scores.metrics(&TASK())[&LossTerm::Fused]["accuracy"];
             if accuracy <= 0.9 {
                 failed.push(format!("{accuracy}: {subject:?}"));
             }
@@ -157,8 +157,8 @@ fn a_number_is_learned_through_the_same_loop() {
         });
         let names = Modalities::new(data.modalities().iter().map(|m| m.name.as_str())).unwrap();
         let model = model(data.modalities(), &parts()[0], false, 1, 1).unwrap();
-        let mut learner = Learner::new(model, adam(0.02, 1.0), strategy.build(&names).unwrap());
-        let r2 = |learner: &Learner<_>| {
+        let mut learner = TrainState::new(model, adam(0.02, 1.0), strategy.build(&names).unwrap());
+        let r2 = |learner: &TrainState<_>| {
             let scores = evaluate(
                 &learner.frozen(),
                 &learner.buffers,
@@ -168,7 +168,7 @@ fn a_number_is_learned_through_the_same_loop() {
                 Besides::default(),
             )
             .unwrap();
-            scores.metrics(&task)[&Row::Full]["r2"]
+            scores.metrics(&task)[&LossTerm::Fused]["r2"]
         };
         assert!(r2(&learner) < 0.9);
         let what = Run { epochs: 16, stop_after: None, folder: None, task: &task, data: &data };
@@ -191,6 +191,6 @@ fn an_untrained_model_does_not_pass_for_a_fitted_one() {
             Besides::default(),
         )
         .unwrap();
-        assert!(scores.metrics(&TASK())[&Row::Full]["accuracy"] < 0.9, "{subject:?}");
+        assert!(scores.metrics(&TASK())[&LossTerm::Fused]["accuracy"] < 0.9, "{subject:?}");
     }
 }

@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint::host::host;
-use counterpoint::layer::{BatchNorm, BnPolicy, BufferKey, Buffers, Init, Pass};
+use counterpoint::layer::{BatchNorm, BnPolicy, BufferKey, Buffers, ForwardContext, Init};
 use counterpoint::modality::{Modality, Present};
 
 use crate::fixture::near;
@@ -24,7 +24,7 @@ fn around(mean: f32) -> Tensor<4> {
 /// One step: the fused row sees mean 10, each modality alone 20 and 30; the
 /// fused row comes a second time, as it does when rows share work.
 fn step(norm: &BatchNorm, policy: BnPolicy, buffers: &mut Buffers) {
-    let mut pass = Pass::train(buffers);
+    let mut pass = ForwardContext::train(buffers);
     for (row, mean) in [(all(), 10.0), (only(0), 20.0), (only(1), 30.0), (all(), 10.0)] {
         pass.behind(row, all(), policy, |pass| norm.forward(around(mean), pass));
     }
@@ -33,8 +33,8 @@ fn step(norm: &BatchNorm, policy: BnPolicy, buffers: &mut Buffers) {
 /// The running mean that the row reads in evaluation: a batch of zeros comes
 /// out as minus mean over deviation, so the mean is read from two batches.
 fn read(norm: &BatchNorm, row: Present, policy: BnPolicy, buffers: &Buffers) -> f64 {
-    let mut pass = Pass::eval(buffers);
-    let at = |x: f32, pass: &mut Pass<'_>| {
+    let mut pass = ForwardContext::eval(buffers);
+    let at = |x: f32, pass: &mut ForwardContext<'_>| {
         let y = pass.behind(row, all(), policy, |pass| norm.forward(around(x), pass));
         f64::from(host(y).iter().sum::<f32>()) / 2.0
     };
@@ -65,11 +65,11 @@ fn every_policy_moves_its_buffers_once_a_row() {
 fn a_set_that_never_trained_reads_the_statistics_of_all() {
     let norm = BatchNorm::new(1, &Init::new(0, &Device::flex()));
     let mut buffers = Buffers::default();
-    Pass::train(&mut buffers)
+    ForwardContext::train(&mut buffers)
         .behind(all(), all(), BnPolicy::PerSubset, |pass| norm.forward(around(10.0), pass));
     assert!((read(&norm, only(1), BnPolicy::PerSubset, &buffers) - 1.0).abs() < 1e-4);
     // Once it has trained it reads its own.
-    Pass::train(&mut buffers)
+    ForwardContext::train(&mut buffers)
         .behind(only(1), all(), BnPolicy::PerSubset, |pass| norm.forward(around(30.0), pass));
     assert!((read(&norm, only(1), BnPolicy::PerSubset, &buffers) - 3.0).abs() < 1e-4);
 }
@@ -78,7 +78,7 @@ fn a_set_that_never_trained_reads_the_statistics_of_all() {
 fn behind_ends_where_it_began() {
     let norm = BatchNorm::new(1, &Init::new(0, &Device::flex()));
     let mut buffers = Buffers::default();
-    let mut pass = Pass::train(&mut buffers);
+    let mut pass = ForwardContext::train(&mut buffers);
     pass.behind(only(0), all(), BnPolicy::FullOnly, |pass| norm.forward(around(20.0), pass));
     norm.forward(around(10.0), &mut pass);
     // Neither the subset nor its stillness is left over.

@@ -5,14 +5,14 @@ use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint::grad::Cut;
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
-use counterpoint::layer::{BatchNorm, BufferKey, Buffers, Init, Pass};
+use counterpoint::layer::{BatchNorm, BufferKey, Buffers, ForwardContext, Init};
 use counterpoint::modality::Modalities;
 use counterpoint::model::Model;
-use counterpoint::step::Moment;
-use counterpoint::step::{Gradients, Group, Phase, Routing, Row, Seen};
+use counterpoint::step::Position;
+use counterpoint::step::{Gradients, Group, LossTerm, Phase, Routing, StepOutputs};
 use counterpoint::strategy::Strategy;
 use counterpoint::task::Classification;
-use counterpoint::train::{Learner, OptimizerConfig};
+use counterpoint::train::{OptimizerConfig, TrainState};
 use counterpoint_batch::BatchSource;
 use counterpoint_testkit::conformance::{Named, evaluate, model, parts};
 use counterpoint_testkit::parameters::values;
@@ -33,8 +33,8 @@ fn trap_1_rows_share_features_and_each_has_its_own_backward() {
     let solo = |m, row| Routing::default().with(row, Group::Encoder(m), 1.0);
     let task = Classification::new(3);
     let of = |w: Routing| step(&model, &inputs, &task, &mut Fixed(w)).gradients;
-    let together = of(solo(A, Row::Full).with(Row::Solo(A), Group::Encoder(A), 1.0));
-    let [full, alone] = [Row::Full, Row::Solo(A)].map(|row| of(solo(A, row)));
+    let together = of(solo(A, LossTerm::Fused).with(LossTerm::Unimodal(A), Group::Encoder(A), 1.0));
+    let [full, alone] = [LossTerm::Fused, LossTerm::Unimodal(A)].map(|row| of(solo(A, row)));
     let name = "encoder.audio.shift";
     let sum: Vec<f64> = (0..2).map(|i| f64::from(full[name][i]) + f64::from(alone[name][i])).collect();
     near(&together[name], &sum, 1e-6);
@@ -44,12 +44,12 @@ fn trap_1_rows_share_features_and_each_has_its_own_backward() {
 /// or zeros, once momentum has built up.
 fn stepped(optimizer: OptimizerConfig, zeros: bool) -> (Named, Named) {
     let (model, inputs) = f1();
-    let mut learner = Learner::new(model, optimizer, Box::new(dgl(1.0)));
-    let encoder = Routing::default().with(Row::Full, Group::Encoder(A), 1.0);
-    let both = encoder.clone().with(Row::Full, Group::Head, 1.0);
+    let mut learner = TrainState::new(model, optimizer, Box::new(dgl(1.0)));
+    let encoder = Routing::default().with(LossTerm::Fused, Group::Encoder(A), 1.0);
+    let both = encoder.clone().with(LossTerm::Fused, Group::Head, 1.0);
     let mut states = Vec::new();
     for (routing, zeros) in [(both, false), (encoder, zeros)] {
-        let Learner { model, groups, .. } = &learner;
+        let TrainState { model, groups, .. } = &learner;
         let mut gradients = mixed(model, groups, &inputs, &Classification::new(3), &mut Fixed(routing));
         for (i, p) in groups.parameters().iter().enumerate().filter(|_| zeros) {
             if p.group == Group::Head {
@@ -76,15 +76,15 @@ fn trap_2_weight_zero_moves_nothing_a_zero_gradient_does() {
 }
 
 /// Looks at everything and trains nothing but one encoder.
-struct Looks(Vec<Row>);
+struct Looks(Vec<LossTerm>);
 
 impl Strategy for Looks {
-    fn phases(&self, _: Moment, _: &Modalities) -> Vec<Phase> {
-        vec![Phase::of([Row::Solo(B)]).probing(self.0.clone())]
+    fn phases(&self, _: Position, _: &Modalities) -> Vec<Phase> {
+        vec![Phase::of([LossTerm::Unimodal(B)]).probing(self.0.clone())]
     }
 
-    fn route(&mut self, _: &Seen<'_>, _: &Modalities) -> Result<Routing, counterpoint::Error> {
-        Ok(Routing::default().with(Row::Solo(B), Group::Encoder(B), 1.0))
+    fn route(&mut self, _: &StepOutputs<'_>, _: &Modalities) -> Result<Routing, counterpoint::Error> {
+        Ok(Routing::default().with(LossTerm::Unimodal(B), Group::Encoder(B), 1.0))
     }
 }
 
@@ -99,7 +99,7 @@ fn trap_3_looking_moves_no_statistics() {
         buffers.iter().count()
     };
     // Only the audio encoder has batch norm: two layers.
-    assert_eq!(moved(&mut Looks(vec![Row::Full, Row::Solo(A)])), 0);
+    assert_eq!(moved(&mut Looks(vec![LossTerm::Fused, LossTerm::Unimodal(A)])), 0);
     assert_eq!(moved(&mut dgl(1.0)), 2);
 }
 
@@ -107,7 +107,7 @@ fn trap_3_looking_moves_no_statistics() {
 fn trap_4_statistics_of_a_copy_are_its_own() {
     let (problem, inputs) = problem();
     let model = model(problem.modalities(), &parts()[0], false, 3, 1).unwrap();
-    let mut learner = Learner::new(model, sgd(0.1, 0.0, 0.0), Box::new(dgl(1.0)));
+    let mut learner = TrainState::new(model, sgd(0.1, 0.0, 0.0), Box::new(dgl(1.0)));
     let train = |model: &_, buffers: &mut Buffers| {
         let task = Classification::new(3);
         evaluate(&Cut, model, &inputs, &task, &mut dgl(1.0), buffers).unwrap();
@@ -138,7 +138,7 @@ fn trap_5_the_clip_is_over_all_parameters_and_momentum_has_no_dampening() {
     assert!((clipped / also - loud / quiet).abs() < 1e-3 * loud / quiet);
     assert!(gradients.norm(|_| true) <= max);
     // Two equal gradients: the second step is 1.9 times the first, not 1.8.
-    let mut learner = Learner::new(model, sgd(0.1, 0.9, 0.0), Box::new(dgl(1.0)));
+    let mut learner = TrainState::new(model, sgd(0.1, 0.9, 0.0), Box::new(dgl(1.0)));
     let mut at = vec![values(&learner.model, &groups)["head.bias"][0]];
     for _ in 0..2 {
         let same = gradients.clone();
@@ -158,22 +158,23 @@ fn trap_6_running_variance_is_unbiased_and_the_mode_is_explicit() {
     // A plain input and an autodiff input both train if the pass says so.
     for device in [Device::flex(), Device::flex().autodiff()] {
         let mut buffers = Buffers::default();
-        let y = norm.forward(Tensor::from_data(data.clone(), &device), &mut Pass::train(&mut buffers));
+        let y =
+            norm.forward(Tensor::from_data(data.clone(), &device), &mut ForwardContext::train(&mut buffers));
         let scale = (3.5_f64 + 1e-5).sqrt();
         near(&host(y), &[-2.0, -1.0, 0.0, 3.0].map(|v| v / scale), 1e-5);
         let running = buffers.get(id, BufferKey::Single).unwrap();
         near(&host(running.mean.clone()), &[0.3], 1e-6);
         near(&host(running.variance.clone()), &[0.9 + 0.1 * 14.0 / 3.0], 1e-6);
     }
-    norm.forward(Tensor::from_data(data.clone(), &Device::flex()), &mut Pass::train(&mut buffers));
+    norm.forward(Tensor::from_data(data.clone(), &Device::flex()), &mut ForwardContext::train(&mut buffers));
     for device in [Device::flex(), Device::flex().autodiff()] {
-        let y = norm.forward(Tensor::from_data(data.clone(), &device), &mut Pass::eval(&buffers));
+        let y = norm.forward(Tensor::from_data(data.clone(), &device), &mut ForwardContext::eval(&buffers));
         let scale = (0.9 + 0.1 * 14.0 / 3.0 + 1e-5_f64).sqrt();
         near(&host(y), &[1.0, 2.0, 3.0, 6.0].map(|v| (v - 0.3) / scale), 1e-5);
     }
     // One pass moves a buffer once; a probe not at all.
     let mut once = Buffers::default();
-    let mut pass = Pass::train(&mut once);
+    let mut pass = ForwardContext::train(&mut once);
     let x = || Tensor::from_data(data.clone(), &Device::flex());
     pass.probe(|pass| norm.forward(x(), pass));
     norm.forward(x(), &mut pass);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use counterpoint::modality::Modality;
 use counterpoint::model::Model;
-use counterpoint::train::Learner;
+use counterpoint::train::TrainState;
 use counterpoint::weights::{self, Array, Weights};
 
 use super::{features, learner, load};
@@ -134,7 +134,7 @@ fn bits(path: &PathBuf, prefix: Option<&str>) -> Result<Vec<u32>, String> {
     Ok(of(&learner))
 }
 
-fn of<M: Model>(learner: &Learner<M>) -> Vec<u32> {
+fn of<M: Model>(learner: &TrainState<M>) -> Vec<u32> {
     let mut all: Vec<u32> = features(learner, 3).into_iter().map(f32::to_bits).collect();
     learner.visit(|p, values| {
         if p.name.starts_with("encoder.") {

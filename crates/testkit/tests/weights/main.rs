@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
-use counterpoint::layer::Pass;
+use counterpoint::layer::ForwardContext;
 use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::{LateFusionConfig, Model, ModelSettings};
-use counterpoint::step::Row;
+use counterpoint::step::LossTerm;
 use counterpoint::strategy::{Joint, StrategyConfig};
-use counterpoint::train::{Learner, OptimizerConfig};
+use counterpoint::train::{OptimizerConfig, TrainState};
 use counterpoint::weights::{self, Array, Weights};
 use counterpoint_batch::{Array as Column, Batch, Input, ModalitySpec, Targets};
 
@@ -26,18 +26,18 @@ fn load(name: &str) -> Weights {
 }
 
 /// A ResNet-18 of width 2 over pictures of so many channels.
-fn learner(channels: usize) -> Learner<impl Model> {
+fn learner(channels: usize) -> TrainState<impl Model> {
     let encoder = serde_json::from_str(r#"{"name": "resnet18", "width": 2}"#).unwrap();
     let config = LateFusionConfig { encoder, ..LateFusionConfig::default() };
     let data = [ModalitySpec::new("picture", [channels, 40, 48])];
     let model = config.build(&data, 3, false, 0, &Device::flex()).unwrap();
     let strategy = StrategyConfig::from(Joint {}).build(&Modalities::new(["picture"]).unwrap()).unwrap();
     let optimizer: OptimizerConfig = serde_json::from_str(r#"{"name": "sgd", "lr": 0.1}"#).unwrap();
-    Learner::new(model, optimizer, strategy)
+    TrainState::new(model, optimizer, strategy)
 }
 
 /// Features in evaluation mode of two pictures `cos(0.37 i)`.
-fn features<M: Model>(learner: &Learner<M>, channels: usize) -> Vec<f32> {
+fn features<M: Model>(learner: &TrainState<M>, channels: usize) -> Vec<f32> {
     let values = (0..2 * channels * 40 * 48).map(|i| (i as f32 * 0.37).cos()).collect();
     let array = Column::new([2, channels, 40, 48], values).unwrap();
     let batch = Batch {
@@ -46,8 +46,8 @@ fn features<M: Model>(learner: &Learner<M>, channels: usize) -> Vec<f32> {
         targets: Targets::Classes(vec![0, 1]),
     };
     let inputs = Inputs::new(batch, &Device::flex());
-    let pass = &mut Pass::eval(&learner.buffers);
-    let scored = learner.frozen().forward(&[(Row::Full, vec![0, 1])], &inputs, pass).remove(0);
+    let pass = &mut ForwardContext::eval(&learner.buffers);
+    let scored = learner.frozen().forward(&[(LossTerm::Fused, vec![0, 1])], &inputs, pass).remove(0);
     host(scored.features[0].clone().unwrap())
 }
 

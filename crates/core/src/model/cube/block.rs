@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::gelu};
 
-use crate::layer::{Dropout, Init, LayerNorm, Linear, Pass};
+use crate::layer::{Dropout, ForwardContext, Init, LayerNorm, Linear};
 
 /// A perceptron along one axis: `dropout(fc2(gelu(fc1(norm x)))) + residual x`,
 /// hidden and output equally wide; the residual is a linear layer without bias
@@ -29,7 +29,7 @@ impl AxisMlp {
     }
 
     /// Along the given axis of a cube.
-    fn forward(&self, x: Tensor<4>, axis: usize, pass: &Pass<'_>) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>, axis: usize, pass: &ForwardContext<'_>) -> Tensor<4> {
         let x = x.swap_dims(axis, 3);
         let [a, b, c, from] = x.dims();
         let x = x.reshape([a * b * c, from]);
@@ -57,7 +57,7 @@ impl CubeBlock {
 
     /// # Shapes
     /// `[batch, length, modality, channel]` to the sizes of the block.
-    pub fn forward(&self, x: Tensor<4>, pass: &Pass<'_>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, pass: &ForwardContext<'_>) -> Tensor<4> {
         let axes = [&self.length, &self.modality, &self.channel];
         axes.into_iter().zip(1..).fold(x, |x, (mlp, axis)| mlp.forward(x, axis, pass))
     }

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::relu};
 
-use crate::layer::{Dropout, Init, Linear, Pass};
+use crate::layer::{Dropout, ForwardContext, Init, Linear};
 
 /// One linear layer, or two where many numbers enter.
 #[derive(Module, Debug)]
@@ -38,7 +38,7 @@ impl CubeHead {
 
     /// # Shapes
     /// `[batch, width]` to `[batch, outputs]`.
-    pub(super) fn forward(&self, x: Tensor<2>, pass: &Pass<'_>) -> Tensor<2> {
+    pub(super) fn forward(&self, x: Tensor<2>, pass: &ForwardContext<'_>) -> Tensor<2> {
         match self {
             Self::Narrow(head) => head.forward(x),
             Self::Wide(head) => {
@@ -98,6 +98,6 @@ mod tests {
         layers.fc2.weight = given(&[3.0, 5.0], [1, 2]);
         let x = Tensor::<2>::from_data([[1.0_f32, 2.0, -0.25]], &device);
         // fc1 gives (0.5, -3), ReLU (0.5, 0), fc2 1.5.
-        assert_eq!(host(head.forward(x, &Pass::eval(&Buffers::default()))), [1.5]);
+        assert_eq!(host(head.forward(x, &ForwardContext::eval(&Buffers::default()))), [1.5]);
     }
 }

@@ -17,9 +17,9 @@ use super::sequence::{SequenceEncoder, mean};
 use super::{Model, Scored};
 use crate::feature::{Feature, Features, Vectors};
 use crate::input::Input;
-use crate::layer::{BnPolicy, Pass};
+use crate::layer::{BnPolicy, ForwardContext};
 use crate::modality::{Modalities, Modality};
-use crate::step::{Group, Groups, Row};
+use crate::step::{Group, Groups, LossTerm};
 
 /// A sequence encoder a modality; all sequences side by side make a cube
 /// `[length, modality, channel]`, which blocks mix along each axis; a head reads
@@ -71,7 +71,7 @@ impl Model for CubeMlp {
     }
 
     /// The sequence, and the share of each step in its mean.
-    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
+    fn encode(&self, m: Modality, input: &Input, pass: &mut ForwardContext<'_>) -> Feature {
         let encoder = &self.branches.encoders[m.0];
         let sequence = encoder.sequence(input, pass);
         let (steps, shares) = (sequence.steps.clone(), sequence.shares());
@@ -90,7 +90,7 @@ impl Model for CubeMlp {
         Feature::of(steps).with(Tensor::cat(vec![shares, Tensor::zeros([batch, missing], &device)], 1))
     }
 
-    fn join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored {
+    fn join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
         let vectors: Vectors =
             features.iter().map(|z| z.as_ref().map(|z| mean(z.part(0), z.part(1)))).collect();
         if let Some(scores) = self.branches.solo_scores(row, &vectors) {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::NonBottleneck1D;
-use crate::layer::{BatchNorm, Conv2d, Init, Pass};
+use crate::layer::{BatchNorm, Conv2d, ForwardContext, Init};
 
 /// Which residual block a network is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,7 +41,7 @@ impl Block {
 
     /// # Shapes
     /// `[batch, from, h, w]` to `[batch, to, ceil(h / stride), ceil(w / stride)]`.
-    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
         match self {
             Self::Basic(block) => block.forward(x, pass),
             Self::NonBottleneck1D(block) => block.forward(x, pass),
@@ -80,7 +80,7 @@ impl BasicBlock {
 
     /// # Shapes
     /// `[batch, from, h, w]` to `[batch, to, ceil(h / stride), ceil(w / stride)]`.
-    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
         let y = relu(self.bn1.forward(self.conv1.forward(x.clone()), pass));
         let y = self.bn2.forward(self.conv2.forward(y), pass);
         let shortcut = match &self.downsample {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Encoder, EncoderSettings, InputShape, Stages, Stream, positive};
 use crate::Error;
 use crate::input::Input;
-use crate::layer::{BatchNorm, Conv2d, Init, Pass};
+use crate::layer::{BatchNorm, Conv2d, ForwardContext, Init};
 use crate::model::Boxed;
 
 /// 3x3 convolutions of stride 2 with batch norm and ReLU, then the mean over space and frames.
@@ -69,11 +69,11 @@ impl ConvNet {
 
 /// Every layer is a stage.
 impl Stages for ConvNet {
-    fn enter(&self, input: &Input, _pass: &mut Pass<'_>) -> Stream {
+    fn enter(&self, input: &Input, _pass: &mut ForwardContext<'_>) -> Stream {
         Stream::of(input)
     }
 
-    fn stage(&self, number: usize, maps: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+    fn stage(&self, number: usize, maps: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
         let (conv, norm) = &self.blocks[number - 1];
         relu(norm.forward(conv.forward(maps), pass))
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Encoder, EncoderSettings, InputShape, Stages, Stream, positive};
 use crate::Error;
 use crate::input::Input;
-use crate::layer::{Init, Linear, Pass};
+use crate::layer::{ForwardContext, Init, Linear};
 use crate::model::Boxed;
 
 /// Linear layers, each followed by ReLU, on the flattened input.
@@ -64,12 +64,12 @@ impl Mlp {
 
 /// Every layer is a stage; a vector is a map of one position.
 impl Stages for Mlp {
-    fn enter(&self, input: &Input, _pass: &mut Pass<'_>) -> Stream {
+    fn enter(&self, input: &Input, _pass: &mut ForwardContext<'_>) -> Stream {
         let batch = input.shape()[0] as i64;
         Stream { maps: input.flat().reshape([batch, -1, 1, 1]), frames: 1 }
     }
 
-    fn stage(&self, number: usize, maps: Tensor<4>, _pass: &mut Pass<'_>) -> Tensor<4> {
+    fn stage(&self, number: usize, maps: Tensor<4>, _pass: &mut ForwardContext<'_>) -> Tensor<4> {
         let [batch, inputs, ..] = maps.dims();
         let layer = &self.layers[number - 1];
         relu(layer.forward(maps.reshape([batch, inputs]))).reshape([batch, layer.outputs(), 1, 1])

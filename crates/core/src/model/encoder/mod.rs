@@ -22,7 +22,7 @@ use counterpoint_catalog::{Chosen, Part};
 
 use crate::Error;
 use crate::input::Input;
-use crate::layer::{Init, Pass};
+use crate::layer::{ForwardContext, Init};
 use crate::model::parts::{boxed, parts};
 use crate::model::{Boxed, Erased};
 
@@ -43,7 +43,7 @@ pub type EncoderConfig = Chosen<dyn EncoderSettings>;
 pub trait Encoder: Erased {
     /// # Shapes
     /// `[batch, ..]`, the shape it was built for, to `[batch, width]`.
-    fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2>;
+    fn forward(&self, input: &Input, pass: &mut ForwardContext<'_>) -> Tensor<2>;
 
     /// Width of the features.
     fn width(&self) -> usize;

@@ -4,7 +4,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::relu};
 
-use crate::layer::{BatchNorm, Conv2d, Init, Pass, RectConv2d};
+use crate::layer::{BatchNorm, Conv2d, ForwardContext, Init, RectConv2d};
 
 /// A residual block whose two 3x3 convolutions are each a 3x1 and a 1x3 one:
 /// a third fewer weights, one more ReLU.
@@ -46,7 +46,7 @@ impl NonBottleneck1D {
 
     /// # Shapes
     /// `[batch, from, h, w]` to `[batch, to, ceil(h / stride), ceil(w / stride)]`.
-    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
         let y = relu(self.conv3x1_1.forward(x.clone()));
         let y = relu(self.bn1.forward(self.conv1x3_1.forward(y), pass));
         let y = relu(self.conv3x1_2.forward(y));

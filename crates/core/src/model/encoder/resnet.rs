@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Block, BlockKind, Encoder, EncoderSettings, InputShape, Stages, Stream, positive};
 use crate::Error;
 use crate::input::Input;
-use crate::layer::{BatchNorm, Conv2d, Init, Pass};
+use crate::layer::{BatchNorm, Conv2d, ForwardContext, Init};
 use crate::model::Boxed;
 
 /// The trunk of a residual network of He et al. 2016 without its classifier.
@@ -164,7 +164,7 @@ impl ResNet {
     ///
     /// # Shapes
     /// `[batch, channels, h, w]` to `[batch, width, ceil(h / 2), ceil(w / 2)]`.
-    pub fn stem(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+    pub fn stem(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
         relu(self.bn1.forward(self.conv1.forward(x), pass))
     }
 
@@ -183,12 +183,12 @@ impl ResNet {
 
 /// Four stages behind the stem with its pooling.
 impl Stages for ResNet {
-    fn enter(&self, input: &Input, pass: &mut Pass<'_>) -> Stream {
+    fn enter(&self, input: &Input, pass: &mut ForwardContext<'_>) -> Stream {
         let Stream { maps, frames } = Stream::of(input);
         Stream { maps: Self::pool(self.stem(maps, pass)), frames } // [b, width, h/4, w/4]
     }
 
-    fn stage(&self, number: usize, maps: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+    fn stage(&self, number: usize, maps: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
         self.blocks(number).iter().fold(maps, |maps, block| block.forward(maps, pass))
     }
 

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use super::Encoder;
 use crate::input::Input;
-use crate::layer::Pass;
+use crate::layer::ForwardContext;
 use crate::model::parts::boxed;
 use crate::model::{Boxed, Erased};
 
@@ -59,10 +59,10 @@ impl Stream {
 /// them. As an [`Encoder`] it is averaged over frames and space behind the last.
 pub trait Stages: Erased {
     /// What enters stage 1: the input behind the stem, if there is one.
-    fn enter(&self, input: &Input, pass: &mut Pass<'_>) -> Stream;
+    fn enter(&self, input: &Input, pass: &mut ForwardContext<'_>) -> Stream;
 
     /// Runs one stage; the first has number 1.
-    fn stage(&self, number: usize, maps: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4>;
+    fn stage(&self, number: usize, maps: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4>;
 
     /// Number of stages, without the stem.
     fn stages(&self) -> usize;
@@ -74,7 +74,12 @@ pub trait Stages: Erased {
     fn truncate(&mut self, number: usize);
 
     /// Runs the stages of the given numbers.
-    fn run(&self, numbers: std::ops::RangeInclusive<usize>, stream: Stream, pass: &mut Pass<'_>) -> Stream {
+    fn run(
+        &self,
+        numbers: std::ops::RangeInclusive<usize>,
+        stream: Stream,
+        pass: &mut ForwardContext<'_>,
+    ) -> Stream {
         let Stream { maps, frames } = stream;
         Stream { maps: numbers.fold(maps, |maps, number| self.stage(number, maps, pass)), frames }
     }
@@ -84,7 +89,7 @@ boxed!(Stages);
 
 /// As a whole, an encoder in stages runs all of them.
 impl<S: Stages + Module + ModuleDisplay + 'static> Encoder for S {
-    fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
+    fn forward(&self, input: &Input, pass: &mut ForwardContext<'_>) -> Tensor<2> {
         let stream = self.enter(input, pass);
         self.run(1..=self.stages(), stream, pass).mean()
     }

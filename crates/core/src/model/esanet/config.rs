@@ -52,7 +52,7 @@ pub struct EsaNetConfig {
 #[serde(deny_unknown_fields)]
 pub struct Start {
     /// File of weights under torchvision's names; see
-    /// [`Learner::start_from`](crate::train::Learner::start_from).
+    /// [`TrainState::start_from`](crate::train::TrainState::start_from).
     pub pretrained: PathBuf,
     /// What stands before the names of the encoder's weights in that file; found
     /// by itself unless several encoders lie in it.

@@ -7,7 +7,7 @@ use burn::tensor::{
     ops::{InterpolateMode, InterpolateOptions},
 };
 
-use crate::layer::{ConvNormRelu, Init, Pass};
+use crate::layer::{ConvNormRelu, ForwardContext, Init};
 use crate::step::{Group, Groups};
 
 /// Means over grids of a few bins, each through a 1x1 convolution and back to
@@ -45,7 +45,7 @@ impl Context {
 
     /// # Shapes
     /// `[batch, channels, h, w]` to the same.
-    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
         let [_, _, height, width] = x.dims();
         let nearest = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([height, width]);
         let mut maps = vec![x.clone()];

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::layer::{ConvNormRelu, Init, LearnedUpsample, Pass};
+use crate::layer::{ConvNormRelu, ForwardContext, Init, LearnedUpsample};
 use crate::model::encoder::NonBottleneck1D;
 
 /// One step of the decoder: a 3x3 convolution, residual blocks, and a learned
@@ -30,7 +30,7 @@ impl DecoderStage {
     ///
     /// # Shapes
     /// `[batch, from, h, w]` to `[batch, to, h, w]`.
-    pub fn refine(&self, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+    pub fn refine(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
         let x = self.conv3x3.forward(x, pass);
         self.blocks.iter().fold(x, |x, block| block.forward(x, pass))
     }

@@ -9,11 +9,11 @@ use super::decoder::DecoderStage;
 use super::head::PixelHead;
 use crate::feature::{Feature, Features, Vectors};
 use crate::input::Input;
-use crate::layer::{BnPolicy, ConvNormRelu, Init, Pass, SqueezeExcite};
+use crate::layer::{BnPolicy, ConvNormRelu, ForwardContext, Init, SqueezeExcite};
 use crate::modality::{Modalities, Modality};
 use crate::model::encoder::{ResNet, ResNetShape, Stages};
 use crate::model::{Model, Scored};
-use crate::step::{Group, Groups, Row};
+use crate::step::{Group, Groups, LossTerm};
 
 /// Encoders that meet at five points, pyramid context and a decoder.
 ///
@@ -96,13 +96,13 @@ impl EsaNet {
     }
 
     /// The maps of a modality at point `l > 0` from those that its stage starts from.
-    fn go_on(&self, m: Modality, l: usize, x: Tensor<4>, pass: &mut Pass<'_>) -> Tensor<4> {
+    fn go_on(&self, m: Modality, l: usize, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
         self.encoders[m.0].stage(l, if l == 1 { ResNet::pool(x) } else { x }, pass)
     }
 
     /// The fused maps of all points, and for every modality of the row the
     /// mean of its last map.
-    fn fuse(&self, features: &Features, pass: &mut Pass<'_>) -> (Vec<Tensor<4>>, Vectors) {
+    fn fuse(&self, features: &Features, pass: &mut ForwardContext<'_>) -> (Vec<Tensor<4>>, Vectors) {
         let mut last: Vec<Option<Tensor<4>>> = vec![None; features.len()];
         let mut points: Vec<Tensor<4>> = Vec::with_capacity(self.fusions.len());
         for (l, excite) in self.fusions.iter().enumerate() {
@@ -124,7 +124,7 @@ impl EsaNet {
     }
 
     /// Scores of all sizes, the full one first, then from fine to coarse.
-    fn decode(&self, points: &[Tensor<4>], pass: &mut Pass<'_>) -> Vec<Tensor<4>> {
+    fn decode(&self, points: &[Tensor<4>], pass: &mut ForwardContext<'_>) -> Vec<Tensor<4>> {
         let mut x = self.context.forward(points[ResNet::STAGES].clone(), pass);
         let mut scores = Vec::new();
         for (i, stage) in self.decoder.iter().enumerate() {
@@ -163,7 +163,7 @@ impl Model for EsaNet {
         groups
     }
 
-    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
+    fn encode(&self, m: Modality, input: &Input, pass: &mut ForwardContext<'_>) -> Feature {
         let encoder = &self.encoders[m.0];
         let mut x = encoder.stem(input.tensor(), pass);
         let mut feature = Feature::of(x.clone());
@@ -176,7 +176,7 @@ impl Model for EsaNet {
         feature
     }
 
-    fn join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored {
+    fn join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
         let present = row.present(self.modalities.len());
         pass.behind(present, self.modalities.all(), self.policy, |pass| {
             let (points, features) = self.fuse(features, pass);

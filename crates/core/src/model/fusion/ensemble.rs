@@ -57,7 +57,7 @@ impl FusionSettings for EnsembleConfig {
 ///   `relu`, `weights = "sum"`, `rate = true`.
 ///
 /// A modality alone has weight 1, so a unimodal row trains `f` directly. The
-/// rate belongs to the fusion's group; [`Row::Aux`](crate::step::Row::Aux) is
+/// rate belongs to the fusion's group; [`LossTerm::Auxiliary`](crate::step::LossTerm::Auxiliary) is
 /// `f(z_m)` without it, one learner of a boosted ensemble.
 ///
 /// Limits: all encoders have one width; entropies need at least two scores. If

@@ -1,4 +1,4 @@
-//! One modality listens through the others' gates.
+//! One modality receives through the others' gates.
 
 use burn::module::Module;
 use burn::tensor::{Tensor, activation::sigmoid};

@@ -58,7 +58,7 @@ pub trait Fusion: Erased {
     /// Width of what the head reads.
     fn width(&self) -> usize;
 
-    /// Scores of a modality by itself: what [`Row::Aux`](crate::step::Row::Aux)
+    /// Scores of a modality by itself: what [`LossTerm::Auxiliary`](crate::step::LossTerm::Auxiliary)
     /// means in a model without solo heads. Exactly one entry is present.
     ///
     /// Where the fused scores are a sum of one term for each modality, this is

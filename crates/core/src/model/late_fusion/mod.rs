@@ -15,9 +15,9 @@ use super::{Boxed, Model, Scored};
 use crate::Error;
 use crate::feature::{Feature, Features, Vectors};
 use crate::input::Input;
-use crate::layer::{Linear, Pass};
+use crate::layer::{ForwardContext, Linear};
 use crate::modality::{Modalities, Modality};
-use crate::step::{Group, Groups, Row};
+use crate::step::{Group, Groups, LossTerm};
 
 /// Encoders that run to their end, then one fusion and one head, of any types.
 #[derive(Module, Debug)]
@@ -43,13 +43,13 @@ impl LateFusion {
     }
 
     /// Fusion and head on the features that are there, `[samples, outputs]`.
-    fn scores(&self, row: Row, features: &Vectors) -> Tensor<2> {
+    fn scores(&self, row: LossTerm, features: &Vectors) -> Tensor<2> {
         let head = |fused: Tensor<2>| match &self.head {
             Some(head) => head.forward(fused),
             None => fused,
         };
         match row {
-            Row::Aux(_) => {
+            LossTerm::Auxiliary(_) => {
                 self.branches.solo_scores(row, features).unwrap_or_else(|| self.fusion.alone(features, &head))
             }
             _ => self.fusion.scores(features, &head),
@@ -72,11 +72,11 @@ impl Model for LateFusion {
         groups
     }
 
-    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
+    fn encode(&self, m: Modality, input: &Input, pass: &mut ForwardContext<'_>) -> Feature {
         Feature::of(self.branches.encoders[m.0].forward(input, pass))
     }
 
-    fn join(&self, row: Row, features: &Features, _pass: &mut Pass<'_>) -> Scored {
+    fn join(&self, row: LossTerm, features: &Features, _pass: &mut ForwardContext<'_>) -> Scored {
         let features: Vectors = features.iter().map(|z| z.as_ref().map(|z| z.part(0))).collect();
         Scored { scores: self.scores(row, &features), features }
     }

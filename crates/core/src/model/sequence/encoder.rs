@@ -6,7 +6,7 @@ use burn::tensor::activation::relu;
 
 use super::{Sequence, Steps, mean};
 use crate::input::Input;
-use crate::layer::{Dropout, Embedding, LayerNorm, Pass};
+use crate::layer::{Dropout, Embedding, ForwardContext, LayerNorm};
 use crate::model::Boxed;
 use crate::model::encoder::{Encoder, InputShape};
 
@@ -35,7 +35,7 @@ impl SequenceEncoder {
     /// # Shapes
     /// Token ids `[batch, length]`, steps `[batch, length, channels]` or
     /// vectors `[batch, channels]`, to `[batch, length or 1, width]`.
-    pub fn sequence(&self, input: &Input, pass: &Pass<'_>) -> Sequence {
+    pub fn sequence(&self, input: &Input, pass: &ForwardContext<'_>) -> Sequence {
         let sequence = self.read(input);
         let [batch, length, _] = sequence.steps.dims();
         let steps = self.steps.forward(&sequence, pass);
@@ -66,7 +66,7 @@ impl SequenceEncoder {
 
 /// In late fusion the feature is the mean over the real steps.
 impl Encoder for SequenceEncoder {
-    fn forward(&self, input: &Input, pass: &mut Pass<'_>) -> Tensor<2> {
+    fn forward(&self, input: &Input, pass: &mut ForwardContext<'_>) -> Tensor<2> {
         let sequence = self.sequence(input, pass);
         mean(sequence.steps.clone(), sequence.shares())
     }

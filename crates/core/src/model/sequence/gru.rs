@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Sequence, SequenceSettings, Steps};
 use crate::Error;
-use crate::layer::{Gru, Init, Pass};
+use crate::layer::{ForwardContext, Gru, Init};
 use crate::model::Boxed;
 
 /// Two bidirectional GRU layers, directions summed, layer norm, ReLU. See [`Gru`].
@@ -40,7 +40,7 @@ impl SequenceSettings for GruConfig {
 }
 
 impl Steps for Gru {
-    fn forward(&self, sequence: &Sequence, _: &Pass<'_>) -> Tensor<3> {
+    fn forward(&self, sequence: &Sequence, _: &ForwardContext<'_>) -> Tensor<3> {
         let [forward, backward] = self.forward(sequence.steps.clone(), &sequence.lengths);
         forward + backward
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Sequence, SequenceSettings, Steps};
 use crate::Error;
-use crate::layer::{Init, Linear, Pass};
+use crate::layer::{ForwardContext, Init, Linear};
 use crate::model::Boxed;
 
 /// One linear layer without bias at every step, for features that a network has made.
@@ -42,7 +42,7 @@ impl SequenceSettings for LinearStepsConfig {
 }
 
 impl Steps for Linear {
-    fn forward(&self, sequence: &Sequence, _: &Pass<'_>) -> Tensor<3> {
+    fn forward(&self, sequence: &Sequence, _: &ForwardContext<'_>) -> Tensor<3> {
         self.along(sequence.steps.clone())
     }
 }

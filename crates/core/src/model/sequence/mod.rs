@@ -12,7 +12,7 @@ pub use encoder::SequenceEncoder;
 use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint_catalog::Chosen;
 
-use crate::layer::Pass;
+use crate::layer::ForwardContext;
 use crate::model::Erased;
 use crate::model::parts::{boxed, parts};
 
@@ -30,7 +30,7 @@ pub type SequenceConfig = Chosen<dyn SequenceSettings>;
 pub trait Steps: Erased {
     /// # Shapes
     /// `[batch, length, inputs]` to `[batch, length, width]`.
-    fn forward(&self, sequence: &Sequence, pass: &Pass<'_>) -> Tensor<3>;
+    fn forward(&self, sequence: &Sequence, pass: &ForwardContext<'_>) -> Tensor<3>;
 }
 
 boxed!(Steps);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Sequence, SequenceSettings, Steps};
 use crate::Error;
-use crate::layer::{Dropout, Init, LayerNorm, Linear, Pass, SelfAttention};
+use crate::layer::{Dropout, ForwardContext, Init, LayerNorm, Linear, SelfAttention};
 use crate::model::Boxed;
 
 /// A transformer encoder, layer norm, ReLU. See [`Transformer`].
@@ -111,7 +111,7 @@ impl Transformer {
 }
 
 impl Steps for Transformer {
-    fn forward(&self, sequence: &Sequence, pass: &Pass<'_>) -> Tensor<3> {
+    fn forward(&self, sequence: &Sequence, pass: &ForwardContext<'_>) -> Tensor<3> {
         let allowed = sequence.allowed();
         let x = self.projection.along(sequence.steps.clone());
         let x = x.clone() + positions(&x);

@@ -21,7 +21,7 @@ use crate::model::{AnyModel, Boxed, ModelSettings, NetworkFacts};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Partition {
-    /// The stream's: an encoder learns as a whole from what its group listens to.
+    /// The stream's: an encoder learns as a whole from what its group receives to.
     #[default]
     Streams,
     /// The fusion's: the network is cut at the first exchange.

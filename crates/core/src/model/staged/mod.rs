@@ -16,9 +16,9 @@ use super::head::Head;
 use super::{Boxed, Model, Scored};
 use crate::feature::{Feature, Features, Vectors};
 use crate::input::Input;
-use crate::layer::{BnPolicy, Pass};
+use crate::layer::{BnPolicy, ForwardContext};
 use crate::modality::{Modalities, Modality};
-use crate::step::{Group, Groups, Row};
+use crate::step::{Group, Groups, LossTerm};
 
 /// One encoder a modality, exchanges after some of their stages, and one head
 /// on the concatenated means of the last maps.
@@ -61,7 +61,13 @@ impl Staged {
     }
 
     /// Runs stages `from..=to` of every stream that is there; `None` runs to the end.
-    fn run(&self, streams: Streams, from: usize, to: Option<usize>, pass: &mut Pass<'_>) -> Streams {
+    fn run(
+        &self,
+        streams: Streams,
+        from: usize,
+        to: Option<usize>,
+        pass: &mut ForwardContext<'_>,
+    ) -> Streams {
         let run = |(m, stream): (usize, Option<Stream>)| {
             let encoder = &self.branches.encoders[if self.plan.shared { 0 } else { m }];
             let (last, stream) = (to.unwrap_or(encoder.stages()), stream?);
@@ -100,7 +106,7 @@ impl Model for Staged {
     }
 
     /// Frames become channels, so that a feature counts samples.
-    fn encode(&self, m: Modality, input: &Input, pass: &mut Pass<'_>) -> Feature {
+    fn encode(&self, m: Modality, input: &Input, pass: &mut ForwardContext<'_>) -> Feature {
         let encoder = &self.branches.encoders[m.0];
         let stream = encoder.enter(input, pass);
         let Stream { maps, frames } = encoder.run(1..=self.first_meeting(), stream, pass);
@@ -108,7 +114,7 @@ impl Model for Staged {
         Feature::of(maps.reshape([images / frames, frames * channels, h, w]))
     }
 
-    fn join(&self, row: Row, features: &Features, pass: &mut Pass<'_>) -> Scored {
+    fn join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
         let Plan { after, policy, shared, .. } = &self.plan;
         let all = self.modalities().all();
         let encoders = &self.branches.encoders;

@@ -192,7 +192,7 @@ impl Column {
     pub(super) fn source(&self, row: usize) -> Option<Source> {
         let begin = row * self.stride();
         let end = begin + self.used(row);
-        self.present[row].then(|| Source::Row { rows: Arc::clone(&self.rows), begin, end })
+        self.present[row].then(|| Source::TableRow { rows: Arc::clone(&self.rows), begin, end })
     }
 
     /// How it is prepared.

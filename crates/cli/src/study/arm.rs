@@ -1,4 +1,4 @@
-//! The lines of a comparison: its methods, and the references that belong to it.
+//! The arms of a comparison: its methods, and the references that belong to it.
 
 use counterpoint_report::record::Kind;
 use toml::{Table, Value};
@@ -8,9 +8,9 @@ use super::spec::{Method, Spec, Variant};
 use crate::config::{self, Config, overlay};
 use crate::exit::{Code, Failure};
 
-/// One line of the tables and how its configurations are made.
+/// One arm of the tables and how its configurations are made.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct Arm {
     /// Its name, and that of its folder.
     pub name: String,
     /// Why it is there.
@@ -21,28 +21,28 @@ pub struct Line {
     pub set: Table,
     /// Settings to choose from on validation; empty = none.
     pub settings: Vec<Table>,
-    /// Controls: the line whose chosen setting they take, and in what they differ from it.
+    /// Controls: the arm whose chosen setting they take, and in what they differ from it.
     pub control: Option<(String, Control)>,
 }
 
 /// The average of the unimodal models.
 pub const AVERAGE: &str = "late-average";
 
-/// All lines in the order of the tables: one modality alone, their average,
+/// All arms in the order of the tables: one modality alone, their average,
 /// joint training, the controls, and the methods. Beside them what is to be
 /// said of the controls: why some do not exist, where others end.
-pub fn lines(spec: &Spec, modalities: &[String]) -> Result<(Vec<Line>, Vec<String>), Failure> {
+pub fn arms(spec: &Spec, modalities: &[String]) -> Result<(Vec<Arm>, Vec<String>), Failure> {
     let wanted = &spec.references;
-    let mut lines = Vec::new();
+    let mut arms = Vec::new();
     if wanted.unimodal {
         for name in modalities {
             let set = strategy([("name", "unimodal"), ("modality", name)]);
-            lines.push(reference(spec, format!("only-{name}"), format!("{name} alone"), set));
+            arms.push(reference(spec, format!("only-{name}"), format!("{name} alone"), set));
         }
     }
     if wanted.average {
         let about = "average of the log-probabilities of the models of one modality; not trained";
-        lines.push(Line {
+        arms.push(Arm {
             name: AVERAGE.into(),
             kind: Kind::Average,
             about: about.into(),
@@ -53,17 +53,17 @@ pub fn lines(spec: &Spec, modalities: &[String]) -> Result<(Vec<Line>, Vec<Strin
     }
     let own = |name: &str| spec.methods.iter().any(|m| m.name == name);
     if wanted.joint && !own("joint") {
-        lines.push(Line::joint(spec));
+        arms.push(Arm::joint(spec));
     }
-    let methods = spec.methods.iter().map(Line::method);
+    let methods = spec.methods.iter().map(Arm::method);
     // A control of a control there is not; a method called joint is controlled as the reference is.
-    let of_method = methods.clone().find(|line| line.name == "joint");
-    let controlled = lines.iter().filter(|line| line.kind == Kind::Reference).cloned().chain(of_method);
-    let (controls, notes) = control::lines(spec, &controlled.collect::<Vec<_>>())?;
-    lines.extend(controls);
-    lines.extend(methods);
+    let of_method = methods.clone().find(|arm| arm.name == "joint");
+    let controlled = arms.iter().filter(|arm| arm.kind == Kind::Reference).cloned().chain(of_method);
+    let (controls, notes) = control::arms(spec, &controlled.collect::<Vec<_>>())?;
+    arms.extend(controls);
+    arms.extend(methods);
     if let Some((_, twice)) =
-        lines.iter().enumerate().find(|(i, l)| lines[..*i].iter().any(|k| k.name == l.name))
+        arms.iter().enumerate().find(|(i, l)| arms[..*i].iter().any(|k| k.name == l.name))
     {
         return Err(Failure::new(
             Code::Config,
@@ -73,11 +73,11 @@ pub fn lines(spec: &Spec, modalities: &[String]) -> Result<(Vec<Line>, Vec<Strin
             ),
         ));
     }
-    Ok((lines, notes))
+    Ok((arms, notes))
 }
 
-fn reference(spec: &Spec, name: String, about: String, set: Table) -> Line {
-    Line { name, kind: Kind::Reference, about, set, settings: spec.settings.clone(), control: None }
+fn reference(spec: &Spec, name: String, about: String, set: Table) -> Arm {
+    Arm { name, kind: Kind::Reference, about, set, settings: spec.settings.clone(), control: None }
 }
 
 fn strategy<const N: usize>(keys: [(&str, &str); N]) -> Table {
@@ -101,13 +101,13 @@ pub fn describe(part: &Table) -> String {
     words.join(", ")
 }
 
-impl Line {
+impl Arm {
     /// Joint training, which uses all data there are.
     pub fn joint(spec: &Spec) -> Self {
         reference(spec, "joint".into(), "one loss on the fused scores".into(), strategy([("name", "joint")]))
     }
 
-    /// The line of a method.
+    /// The arm of a method.
     pub fn method(method: &Method) -> Self {
         Self {
             name: method.name.clone(),

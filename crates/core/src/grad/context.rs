@@ -5,16 +5,16 @@ use burn::tensor::{Tensor, TensorData};
 use crate::Error;
 use crate::host::Reads;
 use crate::input::Inputs;
-use crate::layer::Pass;
+use crate::layer::ForwardContext;
 use crate::modality::Present;
 use crate::model::{Model, Scored};
-use crate::step::Moment;
-use crate::step::{Gradients, Groups, Ledger, Phase, Row, RowOutput};
+use crate::step::Position;
+use crate::step::{Gradients, Groups, LossTerm, Phase, StepRecord, TermOutput};
 use crate::strategy::Strategy;
 use crate::task::Task;
 
 /// One batch in front of one model.
-pub struct Scene<'a, M> {
+pub struct StepContext<'a, M> {
     /// The model, tracked for gradients.
     pub model: &'a M,
     /// Its parameters.
@@ -24,25 +24,25 @@ pub struct Scene<'a, M> {
     /// What to predict.
     pub task: &'a dyn Task,
     /// Position in training.
-    pub at: Moment,
+    pub at: Position,
 }
 
-impl<M> Clone for Scene<'_, M> {
+impl<M> Clone for StepContext<'_, M> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<M> Copy for Scene<'_, M> {}
+impl<M> Copy for StepContext<'_, M> {}
 
-impl<M: Model> Scene<'_, M> {
+impl<M: Model> StepContext<'_, M> {
     /// The samples that can serve a row, by what they have of it.
-    pub(super) fn parts(&self, row: Row) -> Vec<(Row, Vec<usize>)> {
+    pub(super) fn parts(&self, row: LossTerm) -> Vec<(LossTerm, Vec<usize>)> {
         self.inputs.parts(row, self.model.modalities().len())
     }
 
     /// The modalities that some part of a row shows.
-    pub(super) fn shown(&self, row: Row) -> Present {
+    pub(super) fn shown(&self, row: LossTerm) -> Present {
         let count = self.model.modalities().len();
         let parts = self.parts(row);
         Present::of(parts.iter().flat_map(|(part, _)| part.present(count).iter()))
@@ -50,8 +50,8 @@ impl<M: Model> Scene<'_, M> {
 
     /// The forward results of a row's parts as one, with its targets, in the
     /// order of the samples; `None` if there is none.
-    pub(super) fn output(&self, parts: Vec<(Scored, Vec<usize>)>) -> Option<RowOutput> {
-        let whole = |Scored { scores, features }: Scored, samples: Vec<usize>| RowOutput {
+    pub(super) fn output(&self, parts: Vec<(Scored, Vec<usize>)>) -> Option<TermOutput> {
+        let whole = |Scored { scores, features }: Scored, samples: Vec<usize>| TermOutput {
             scores,
             features,
             targets: self.inputs.targets_of(&samples),
@@ -90,17 +90,17 @@ impl<M: Model> Scene<'_, M> {
 /// A way to compute the gradients of a phase. All ways mean the same.
 pub trait Evaluator<M: Model> {
     /// Runs forward, asks the strategy for its matrix, and mixes gradients by it. Losses and
-    /// norms are not read yet: see [`Ledger::read`].
+    /// norms are not read yet: see [`StepRecord::read`].
     ///
     /// # Errors
     /// What the strategy's `route` returns.
     fn run(
         &self,
-        scene: Scene<'_, M>,
+        context: StepContext<'_, M>,
         phase: &Phase,
         strategy: &mut dyn Strategy,
-        pass: &mut Pass<'_>,
-    ) -> Result<(Gradients, Ledger), Error>;
+        pass: &mut ForwardContext<'_>,
+    ) -> Result<(Gradients, StepRecord), Error>;
 
     /// As [`Evaluator::run`], with everything read.
     ///
@@ -108,13 +108,13 @@ pub trait Evaluator<M: Model> {
     /// What the strategy's `route` returns.
     fn evaluate(
         &self,
-        scene: Scene<'_, M>,
+        context: StepContext<'_, M>,
         phase: &Phase,
         strategy: &mut dyn Strategy,
-        pass: &mut Pass<'_>,
-    ) -> Result<(Gradients, Ledger), Error> {
-        let (gradients, mut ledger) = self.run(scene, phase, strategy, pass)?;
-        ledger.read(Reads::default());
-        Ok((gradients, ledger))
+        pass: &mut ForwardContext<'_>,
+    ) -> Result<(Gradients, StepRecord), Error> {
+        let (gradients, mut record) = self.run(context, phase, strategy, pass)?;
+        record.read(Reads::default());
+        Ok((gradients, record))
     }
 }

@@ -4,7 +4,7 @@ use counterpoint_batch::Targets;
 
 use crate::Error;
 use crate::modality::{Modalities, Modality};
-use crate::step::{Group, Row};
+use crate::step::{Group, LossTerm};
 
 /// A part of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Split {
 pub struct Measured {
     /// Numbers for each sample.
     pub width: usize,
-    /// Row-major `[samples, width]`.
+    /// LossTerm-major `[samples, width]`.
     pub values: Vec<f32>,
     /// What should have been predicted, in the same order.
     pub targets: Targets,
@@ -58,7 +58,7 @@ pub struct LossCurve {
 /// epochs. It never gets the model, the optimizer or a loader, and everything
 /// here follows from the state of training and the seed, so that a resumed run
 /// measures the same.
-pub trait Lab {
+pub trait EpochTools {
     /// The modalities, in order.
     fn modalities(&self) -> &Modalities;
 
@@ -72,7 +72,7 @@ pub trait Lab {
     ///
     /// # Errors
     /// If a batch cannot be read.
-    fn scores(&mut self, split: Split, row: Row) -> Result<Measured, Error>;
+    fn scores(&mut self, split: Split, row: LossTerm) -> Result<Measured, Error>;
 
     /// Trains a throw-away copy on the sum of the given rows alone, everything
     /// listening, and gives the mean loss of the rows before and after. The
@@ -82,7 +82,7 @@ pub trait Lab {
     /// # Errors
     /// If a batch cannot be read, or training is asked to stop; a strategy
     /// must pass that on and will be asked again when training continues.
-    fn trial(&mut self, rows: &[Row], epochs: usize) -> Result<LossCurve, Error>;
+    fn trial(&mut self, rows: &[LossTerm], epochs: usize) -> Result<LossCurve, Error>;
 
     /// `theta <- amount * theta_initial + (1 - amount) * theta` for a group.
     /// Running statistics and the optimizer are left alone; amount 0 changes no bit.
