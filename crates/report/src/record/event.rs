@@ -4,16 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alone, Confusion, Metric, number};
-
-/// Numbers by name, such as `accuracy` or `cross_entropy`; what they mean says a [`Metric`].
-/// Shares are 0 to 1, not percent; NaN is a number that is not
-/// defined, `null` in the file.
-pub type Values = BTreeMap<String, f64>;
-
-/// [`Values`] by row: `full` is the fused output, any other name is one of a
-/// modality alone (see [`Convention`](super::Convention)).
-pub type Scores = BTreeMap<String, Values>;
+use super::{Alone, Confusion, Metric, Scores, Values, number};
 
 /// One line of `metrics.jsonl`.
 ///

@@ -17,12 +17,14 @@ mod log;
 mod metric;
 mod number;
 mod study;
+mod values;
 
 pub use alone::{Alone, Convention, conventions};
 pub use appender::Appender;
 pub use aside::ASIDE;
 pub use confusion::Confusion;
-pub use event::{End, Epoch, Event, Scores, Start, Step, Test, Values, Warning};
+pub use event::{End, Epoch, Event, Start, Step, Test, Warning};
 pub use log::{Damage, Log, RecordError};
 pub use metric::{Better, Metric};
 pub use study::{Choice, Kind, State, Study, StudyMethod, StudyRun};
+pub use values::{Scores, Values};

@@ -1,7 +1,11 @@
 //! The rules of the house, checked in the source.
 
+mod imports;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use imports::Imports;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -99,4 +103,115 @@ fn files_are_rooms_not_halls() {
             assert!(lines <= 400, "{path} has {lines} lines; split it, or say at its top why not");
         }
     }
+}
+
+/// The folders and files of a crate from the bottom up: each may use those before it.
+const FLOORS: &[(&str, &[&str])] = &[
+    (
+        "core",
+        &[
+            "Error",
+            "ErrorKind",
+            "error",
+            "math",
+            "modality",
+            "host",
+            "device",
+            "feature",
+            "task",
+            "step",
+            "layer",
+            "input",
+            "weights",
+            "model",
+            "strategy",
+            "grad",
+            "probe",
+            "diagnose",
+            "train",
+        ],
+    ),
+    (
+        "data",
+        &[
+            "cache",
+            "contents",
+            "moments",
+            "progress",
+            "respell",
+            "room",
+            "error",
+            "audio",
+            "folder",
+            "hash",
+            "decode",
+            "rows",
+            "image",
+            "source",
+            "prepare",
+            "truth",
+            "record",
+            "check",
+            "composition",
+            "config",
+            "plan",
+            "assign",
+            "dataset",
+            "set",
+            "coverage",
+            "digest",
+            "fit",
+            "leak",
+            "split",
+            "data",
+            "loader",
+        ],
+    ),
+    (
+        "report",
+        &[
+            "text",
+            "record",
+            "statistics",
+            "predictions",
+            "table",
+            "tensorboard",
+            "warning",
+            "plot",
+            "html",
+            "report",
+        ],
+    ),
+];
+
+fn imports(member: &str) -> Imports {
+    let folder = format!("crates/{member}/src/");
+    let below = |(path, code): (String, String)| (path.trim_start_matches(&folder).to_owned(), code);
+    Imports::of(&sources(&folder).into_iter().map(below).collect::<Vec<_>>())
+}
+
+#[test]
+fn imports_point_down_only() {
+    for (member, floors) in FLOORS {
+        let imports = imports(member);
+        assert!(imports.found_any(), "{member}: no import was found");
+        assert_eq!(imports.unnamed(floors), Default::default(), "{member}: folders without a floor");
+        assert_eq!(imports.upwards(floors), [""; 0], "{member}: imports that point up");
+    }
+}
+
+#[test]
+fn files_that_need_each_other_lie_in_one_folder_that_says_so() {
+    for member in ["batch", "data", "report"] {
+        assert_eq!(imports(member).circles(), [""; 0], "{member}: files that need each other");
+    }
+    // A kind of part knows its built-in list, whose parts are of that kind; a task's configuration
+    // builds the tasks that read it; the trainer and what it hands to strategies share its settings.
+    let known = ["strategy/", "task/", "train/", "model/esanet/"];
+    let others: Vec<String> = imports("core")
+        .circles()
+        .into_iter()
+        .filter(|arrow| !known.iter().any(|k| arrow.starts_with(k)))
+        .collect();
+    assert_eq!(others, [""; 0], "core: files that need each other");
 }
