@@ -3,7 +3,8 @@
 //!
 //! `cargo bench --workspace --bench step [-- CASE] [rounds] [strategy ..] [batch=N]`
 //! with CASE one of `small` and `resnet18` (late fusion), `mmtm` (MMTM-ResNet-18)
-//! and `esanet` prints milliseconds for each strategy and the ratio of the medians;
+//! and `esanet` prints milliseconds for each strategy, the ratio of the medians and what its first
+//! step took;
 //! `-- memory CASE [strategy ..]` prints the peak memory of three steps, every
 //! strategy in a process of its own; `-- layers` prints what each kind of layer of
 //! ResNet-18 costs. It computes on the CPU, or where `COUNTERPOINT_DEVICE` says.
@@ -66,24 +67,29 @@ fn main() {
 #[expect(clippy::print_stdout, reason = "a command")]
 fn time(case: &Case, strategies: &[&'static str], rounds: usize) {
     let inputs = Inputs::new(case.batch(), &device());
-    let mut runs: Vec<_> = strategies.iter().map(|name| (*name, case.learner(name), Vec::new())).collect();
+    let mut runs: Vec<_> =
+        strategies.iter().map(|name| (*name, case.learner(name), 0.0, Vec::new())).collect();
     for round in 0..rounds + 2 {
-        for (_, learner, times) in &mut runs {
+        for (_, learner, first, times) in &mut runs {
             let begun = Instant::now();
             step(learner, &inputs, case.task.as_ref());
-            // The first two rounds warm up caches and the allocator.
-            if round >= 2 {
-                times.push(begun.elapsed().as_secs_f64() * 1e3);
+            let took = begun.elapsed().as_secs_f64() * 1e3;
+            // The first two rounds warm up caches and the allocator; on a GPU they compile kernels.
+            match round {
+                0 => *first = took,
+                1 => {}
+                _ => times.push(took),
             }
         }
     }
     println!("{}, batch {}, {rounds} rounds", case.what, case.count);
     let mut joint = None;
-    for (name, _, times) in &mut runs {
+    for (name, _, first, times) in &mut runs {
         times.sort_by(f64::total_cmp);
         let median = times[times.len() / 2];
         let ratio = median / *joint.get_or_insert(median);
-        println!("{name:>9}: {median:8.1} ms ({:.1}-{:.1})  {ratio:.3}", times[0], times[times.len() - 1]);
+        let (least, most) = (times[0], times[times.len() - 1]);
+        println!("{name:>9}: {median:8.1} ms ({least:.1}-{most:.1})  {ratio:.3}  first {first:.1}");
     }
 }
 
