@@ -22,13 +22,13 @@ pub fn check_name(name: &str) -> Result<(), String> {
         return Err("it is blank; give it a name".into());
     }
     if TAKEN.contains(&name.trim().to_lowercase().as_str()) {
-        return Err("in every record that name means all modalities together; rename it".into());
+        return Err("this name is reserved: in records it means all modalities together; rename it".into());
     }
     match name.chars().find(|c| JOINING.contains(c) || c.is_control()) {
         Some(sign) => {
             let shown = if sign.is_control() { sign.escape_default().to_string() } else { sign.to_string() };
             Err(format!(
-                "a name may not hold `{shown}`, which means something else in records and files; rename it"
+                "a name may not contain `{shown}`, which has a meaning in records and files; rename it"
             ))
         }
         None => Ok(()),
@@ -51,9 +51,10 @@ pub fn check_class(name: &str) -> Result<(), String> {
         return Err("it is blank; give it a name".into());
     }
     match name.chars().find(|c| c.is_control()) {
-        Some(sign) => {
-            Err(format!("a name may not hold the control character `{}`; rename it", sign.escape_default()))
-        }
+        Some(sign) => Err(format!(
+            "a name may not contain the control character `{}`; rename it",
+            sign.escape_default()
+        )),
         None => Ok(()),
     }
 }

@@ -70,7 +70,7 @@ impl Targets {
             };
             if !fits {
                 return Err(ShapeError(format!(
-                    "sample `{id}`: the target is of another kind or size than {}",
+                    "sample `{id}`: the target differs in kind or size from the others ({})",
                     all.describe()
                 )));
             }
@@ -98,7 +98,7 @@ impl Targets {
         match self {
             Self::Classes(_) => "class indices".into(),
             Self::Values(_) => "real numbers".into(),
-            Self::Labels { width, .. } => format!("{width} labels a sample"),
+            Self::Labels { width, .. } => format!("{width} labels per sample"),
             Self::Maps { height, width, .. } => format!("maps of {height} x {width} classes"),
         }
     }
@@ -163,14 +163,14 @@ impl Targets {
 /// What a data set asks to be predicted, whatever the sample.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TargetSpec {
-    /// One of so many classes.
+    /// One of this many classes.
     Classes {
         /// Number of classes.
         count: usize,
     },
     /// A real number.
     Values,
-    /// Any of so many labels.
+    /// Any of this many labels.
     Labels {
         /// Number of labels.
         count: usize,
@@ -241,11 +241,11 @@ mod tests {
         let clash = |a: Target, b: Target| Targets::collate([("a", a), ("b", b)]).unwrap_err().0;
         assert_eq!(
             clash(Target::Class(1), Target::Value(1.0)),
-            "sample `b`: the target is of another kind or size than class indices"
+            "sample `b`: the target differs in kind or size from the others (class indices)"
         );
         let other = Target::Map(ClassMap { height: 2, width: 1, pixels: vec![0, 0] });
         assert!(clash(map([0, 0]), other).ends_with("maps of 1 x 2 classes"));
-        assert!(clash(Target::Labels(vec![true]), Target::Labels(vec![])).ends_with("1 labels a sample"));
+        assert!(clash(Target::Labels(vec![true]), Target::Labels(vec![])).ends_with("1 labels per sample"));
         assert!(Targets::collate([]).is_err());
     }
 }

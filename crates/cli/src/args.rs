@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::Config;
 
-/// Trains multimodal models so that every modality's encoder learns as well as it would alone.
+/// Trains multimodal models so that every modality's encoder learns as well as in unimodal training.
 #[derive(Parser, Debug)]
 #[command(name = "counterpoint", version, about, after_help = AFTER_HELP)]
 pub struct Args {
@@ -19,17 +19,16 @@ pub struct Args {
     pub command: Command,
 }
 
-const AFTER_HELP: &str = "\
-Exit codes: 0 done, 2 wrong usage, 3 impossible configuration, 4 unusable data, \
-5 training diverged, 6 interrupted (train --resume or the same compare continues), 7 a run folder, a \
-checkpoint or standard output cannot be read or written, 70 a bug.";
+const AFTER_HELP: &str = "Exit codes: 0 done, 2 wrong usage, 3 invalid configuration, 4 unusable data, 5 training \
+                          diverged, 6 interrupted (train --resume or the same compare continues), 7 a run folder, a \
+                          checkpoint or standard output cannot be read or written, 70 a bug.";
 
 /// The subcommands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Train the model of a configuration, or continue a run.
     Train(Train),
-    /// Open the test split of a run, and record the look.
+    /// Evaluate a run on the held-out test split; each access is recorded.
     Evaluate(Evaluate),
     /// Write scores, features and correctness of every sample of a split as .npz.
     Export(Export),
@@ -37,15 +36,15 @@ pub enum Command {
     Predict(Predict),
     /// Compare methods over seeds and variants, with references and equal budgets.
     Compare(Compare),
-    /// Train every step between joint training and DGL: which truncation brings what.
+    /// Train every step between joint training and DGL, to see what each truncation contributes.
     Ablate(Ablate),
-    /// Try values of any keys, choose on validation, test the chosen.
+    /// Try values of any keys, choose on validation, evaluate the chosen one on the test split.
     Sweep(Sweep),
     /// Report groups and contents that are in two splits.
     Leaks(Leaks),
     /// Write one HTML file about runs that opens offline: results, curves, verdicts.
     Report(Report),
-    /// Show who trains whom: the matrix W and the parameter groups.
+    /// Show which loss trains which parameters: the matrix W and the parameter groups.
     Explain(Explain),
     /// Write the weights of a run as safetensors for other programs.
     ExportWeights(ExportWeights),
@@ -102,7 +101,7 @@ pub struct Train {
     /// Continue the run in the folder exactly where it stopped.
     #[arg(long)]
     pub resume: bool,
-    /// After the last epoch, open the test split once; rerunning does not open it again.
+    /// After the last epoch, evaluate on the test split once; rerunning does not evaluate again.
     #[arg(long)]
     pub test: bool,
     /// With --test: also fit linear probes to the features of each modality.
@@ -111,7 +110,7 @@ pub struct Train {
     /// Print the complete configuration with all defaults, and do nothing else.
     #[arg(long)]
     pub print_config: bool,
-    /// Build everything, check files and that every parameter learns, and measure one step; keep nothing.
+    /// Build everything, check the files, check that every parameter learns, and measure one step; keep nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// Print the result as JSON.
@@ -126,12 +125,12 @@ pub struct Train {
     /// Stop after the current step when standard input closes.
     #[arg(long, hide = true)]
     pub supervised: bool,
-    /// Show losses, scores, gradients and suppression on the whole terminal; plain lines without one.
+    /// Show losses, scores, gradients and suppression on the whole terminal; without a terminal, plain lines.
     #[arg(long, conflicts_with = "quiet")]
     pub tui: bool,
 }
 
-/// Which split to look at.
+/// Which split to evaluate on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
     /// The validation split.
@@ -151,11 +150,11 @@ pub struct Evaluate {
     /// Where to compute.
     #[command(flatten)]
     pub computing: Computing,
-    /// Split to look at.
+    /// Split to evaluate on.
     #[arg(long, value_enum, default_value_t = Part::Test)]
     pub split: Part,
-    /// Score data that changed since training as they are, as after a file was mended; the reason and the
-    /// changes are recorded with the look.
+    /// Evaluate on data that changed since training, for example after a file was repaired; the reason and the
+    /// changes are recorded with the access.
     #[arg(long, value_name = "REASON")]
     pub accept_changed_data: Option<String>,
     /// Fit a linear probe to the frozen features of each modality and score it, too.
@@ -177,7 +176,7 @@ pub struct Export {
     /// Where to compute.
     #[command(flatten)]
     pub computing: Computing,
-    /// Split; a look at the test split is recorded.
+    /// Split; an access to the test split is recorded.
     #[arg(long, value_enum)]
     pub split: Part,
     /// File to write, for NumPy.
@@ -240,7 +239,7 @@ pub struct Report {
     /// File to write [default: report.html in the one folder given, else here].
     #[arg(long, value_name = "FILE.html")]
     pub out: Option<PathBuf>,
-    /// Score that methods are judged by [default: the study's, else the one that selected the best epochs].
+    /// Score by which methods are compared [default: the study's, else the one that selected the best epochs].
     #[arg(long, value_name = "NAME")]
     pub metric: Option<String>,
     /// Method the others are compared with [default: the study's, else joint, else the first].
@@ -249,7 +248,7 @@ pub struct Report {
     /// Write figures as SVG and tables as CSV, Markdown and LaTeX into this folder, too.
     #[arg(long, value_name = "DIR")]
     pub assets: Option<PathBuf>,
-    /// Replace files that exist; the report in a folder that is reported on always is.
+    /// Replace files that exist; the report in a folder that is reported on is always replaced.
     #[arg(long)]
     pub force: bool,
 }
@@ -278,7 +277,7 @@ pub struct ExportWeights {
     /// Replace files that exist.
     #[arg(long)]
     pub force: bool,
-    /// Only the tensors below this name, without it, e.g. encoder.audio.
+    /// Only the tensors whose names begin with this part, which is removed, e.g. encoder.audio.
     #[arg(long, value_name = "NAME")]
     pub part: Option<String>,
     /// Which checkpoint: best or last.

@@ -37,15 +37,15 @@ pub struct Config {
     pub task: Option<TaskConfig>,
     /// What is trained.
     pub model: Model,
-    /// Who learns from what.
+    /// Which loss trains which parameters.
     pub strategy: StrategySection,
-    /// How parameters move.
+    /// The optimizer.
     pub optimizer: OptimizerConfig,
-    /// How fast over time.
+    /// The learning rate over time.
     pub schedule: ScheduleConfig,
-    /// How long.
+    /// How long to train.
     pub train: Training,
-    /// What is measured besides; it changes nothing of what is trained.
+    /// What is measured during training; it does not change what is trained.
     pub diagnostics: DiagnosticsConfig,
 }
 
@@ -132,7 +132,7 @@ impl StartFrom {
     }
 }
 
-/// How long training is, and what it leaves behind.
+/// How long training is, and what it writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Training {
@@ -144,7 +144,7 @@ pub struct Training {
     /// Limit of the gradient's norm over all parameters; 0 = off.
     #[schemars(range(min = 0))]
     pub clip: f64,
-    /// A checkpoint every so many steps besides the one after each epoch; 0 = none.
+    /// Steps between checkpoints, besides the one after each epoch; 0 = none.
     pub checkpoint_steps: usize,
     /// Whether an event file for TensorBoard is written into the run folder.
     pub tensorboard: bool,
@@ -255,7 +255,7 @@ impl Config {
             diagnostics: section(&mut table, "diagnostics")?.unwrap_or_default(),
         };
         config.check()?;
-        // One modality alone needs the data of that modality only.
+        // A single modality needs the data of that modality only.
         if let Some(name) = config.strategy.method.only_modality() {
             config.data.common.modalities = Some(vec![name.to_owned()]);
             config.optimizer = config.optimizer.only(name);
@@ -273,7 +273,7 @@ impl Config {
             return Err("train.epochs = 0: expected at least 1".into());
         }
         if self.train.epochs > EPOCHS {
-            return Err(format!("train.epochs = {}: at most {EPOCHS} are possible", self.train.epochs));
+            return Err(format!("train.epochs = {}: expected at most {EPOCHS}", self.train.epochs));
         }
         if !(self.train.clip.is_finite() && self.train.clip >= 0.0) {
             return Err(format!(
@@ -325,7 +325,7 @@ const LARGEST: i64 = 1 << 20;
 fn check_sizes(path: &str, value: &Value) -> Result<(), String> {
     match value {
         Value::Integer(size) if *size > LARGEST => {
-            Err(format!("{path} = {size}: sizes up to {LARGEST} are possible; lower it"))
+            Err(format!("{path} = {size}: expected at most {LARGEST}; lower it"))
         }
         Value::Table(table) => {
             table.iter().try_for_each(|(key, value)| check_sizes(&format!("{path}.{key}"), value))
@@ -335,7 +335,7 @@ fn check_sizes(path: &str, value: &Value) -> Result<(), String> {
     }
 }
 
-/// Serde's message with the section in front and a suggestion behind.
+/// Serde's message with the section before it and a suggestion after it.
 pub fn explain(section: &str, error: &toml::de::Error) -> String {
     let message = error.message().trim().to_owned();
     format!("[{section}]: {message}{}", hint(&message))

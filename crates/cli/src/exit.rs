@@ -1,4 +1,4 @@
-//! Errors for people, and exit codes as an interface.
+//! Error messages and exit codes.
 
 use std::error::Error as _;
 use std::fmt;
@@ -58,7 +58,7 @@ impl Failure {
         self
     }
 
-    /// The same failure with words behind it.
+    /// The same failure with words after it.
     pub fn and(mut self, more: &str) -> Self {
         self.message += more;
         self
@@ -145,7 +145,7 @@ pub fn code(result: Result<(), Failure>) -> ExitCode {
     let lost = |fault: std::io::Error| {
         Failure::new(
             Code::Files,
-            format!("cannot write the result to standard output: {fault}; the work itself is done"),
+            format!("cannot write the result to standard output: {fault}; everything else is complete"),
         )
     };
     match result.and_then(|()| output::fault().map_or(Ok(()), |fault| Err(lost(fault)))) {

@@ -237,7 +237,10 @@ pub fn read_with(path: &Path, sets: &[String]) -> Result<(Loaded, RunInfo), Fail
     if !config.exists() {
         return Err(Failure::new(
             Code::Files,
-            format!("{} holds no run (no config.toml); give the folder that `train` wrote", path.display()),
+            format!(
+                "{} is not a run folder (no config.toml); give a folder that `counterpoint train` wrote",
+                path.display()
+            ),
         ));
     }
     let facts = path.join("run.json");
@@ -324,6 +327,6 @@ pub fn record_look(path: &Path, look: &serde_json::Value) -> Result<usize, Failu
         .append(true)
         .open(&file)
         .and_then(|mut f| writeln!(f, "{look}").and_then(|()| f.sync_all()))
-        .map_err(|e| Failure::io("record the look in", &file, &e))?;
+        .map_err(|e| Failure::io("record the access in", &file, &e))?;
     Ok(before + 1)
 }

@@ -41,7 +41,8 @@ pub fn words(leaks: &Leaks) -> Vec<(bool, String)> {
     if !leaks.grouped {
         lines.push((
             false,
-            "the samples have no groups, so nothing is known of speakers or sessions in two splits".into(),
+            "the samples have no groups, so speakers or sessions that are in two splits cannot be found"
+                .into(),
         ));
     }
     lines

@@ -38,15 +38,15 @@ pub fn build(
     let facts = model.facts();
     if facts.per_pixel != (task.kind() == TaskKind::Segmentation) {
         let (gives, fits) = if facts.per_pixel {
-            ("a class for every pixel", "a segmentation")
+            ("a class for every pixel", "segmentation")
         } else {
-            ("one output a sample", "no segmentation")
+            ("one output per sample", "tasks other than segmentation")
         };
         return Err(Failure::new(
             Code::Config,
             format!(
-                "model.name = \"{}\" gives {gives}, which fits {fits} task, but the task is {}; \
-                 choose another model ({}) or other targets",
+                "model.name = \"{}\" gives {gives}, which is for {fits}, but the task is {}; choose another model \
+                 ({}) or other targets",
                 model.name(),
                 task.kind().name(),
                 others(facts.per_pixel).join(", ")

@@ -57,7 +57,7 @@ pub fn located(run: &Path, sets: &[String]) -> Result<(Loaded, RunInfo), Failure
         return Err(Failure::new(
             Code::Data,
             format!(
-                "the data of {} are not at {}; if they were moved, say where they are now: --set {KEY}=PATH",
+                "the data of {} are not at {}; if they were moved, give the new place: --set {KEY}=PATH",
                 run.display(),
                 loaded.base.join(root).display()
             ),
@@ -74,7 +74,7 @@ fn given(sets: &[String]) -> Result<Option<PathBuf>, Failure> {
         let (key, text) = set.split_once('=').ok_or_else(|| usage("expected KEY=VALUE"))?;
         if key.trim() != KEY {
             return Err(usage(
-                "a run keeps its configuration; only data.root, where its data are now, can be said",
+                "a run keeps its configuration; only data.root (where its data are now) can be set",
             ));
         }
         let value = value_of(text);

@@ -107,7 +107,7 @@ pub fn written(values: &BTreeMap<String, f64>, metric: &Metric) -> String {
 }
 
 /// One column for each named set of scores, one line for the fused output and
-/// for every modality alone by every convention that was scored, the one that
+/// for each single modality by every convention that was scored, the one that
 /// is compared first: the metric that selects a model.
 pub fn table(
     title: &str,
@@ -127,7 +127,7 @@ pub fn table(
         let scored = |by: &Convention| columns.iter().any(|(_, scores)| scores.contains_key(&by.row(name)));
         let mut by: Vec<Convention> = Convention::ALL.into_iter().filter(scored).collect();
         by.sort_by_key(|by| columns.iter().all(|(_, scores)| alone.convention(scores, name) != *by));
-        lines.extend(by.iter().map(|by| (by.row(name), format!("{name} alone, {}", alone.title(*by)))));
+        lines.extend(by.iter().map(|by| (by.row(name), format!("unimodal {name}, {}", alone.title(*by)))));
     }
     for (row, label) in lines {
         let cell = |(_, scores): &(String, &Scores)| {

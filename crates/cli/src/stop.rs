@@ -30,7 +30,7 @@ pub fn on_signal() -> Result<Arc<AtomicBool>, Failure> {
         if again {
             std::process::exit(Code::Interrupted as i32);
         }
-        output::say("stopping after this step; once more ends at once");
+        output::say("stopping after this step; a second signal stops at once");
     })
     .map_err(|e| Failure::new(Code::Bug, format!("cannot listen for signals: {e}")))?;
     ignored::keep(&ignored);

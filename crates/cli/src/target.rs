@@ -53,7 +53,9 @@ pub fn check(path: &Path, force: bool) -> Result<(), Failure> {
     match fs::symlink_metadata(path) {
         Err(_) => Ok(()),
         Ok(_) if path.is_dir() => usage("is a folder; name a file in it".into()),
-        Ok(_) if path.exists() && !path.is_file() => usage("is no regular file; choose another --out".into()),
+        Ok(_) if path.exists() && !path.is_file() => {
+            usage("is not a regular file; choose another --out".into())
+        }
         Ok(_) if force => Ok(()),
         Ok(_) => usage("exists; --force replaces it".into()),
     }

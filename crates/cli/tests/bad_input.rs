@@ -175,7 +175,7 @@ fn unusable_checkpoints_say_what_is_wrong() {
     let other = Toy::new();
     other.train(&["--set", "model.encoder.channels=[4, 6]"]).succeeds();
     std::fs::copy(other.dir.join("run/checkpoints/last.safetensors"), &path).unwrap();
-    toy.run(&["evaluate", "run"]).fails(7, &["of another model", "shape"]);
+    toy.run(&["evaluate", "run"]).fails(7, &["does not match the model", "shape"]);
     assert!(!toy.dir.join("run/looks.jsonl").exists(), "a look that failed before the seal is no look");
 }
 
@@ -221,7 +221,7 @@ fn predict_refuses_what_it_cannot_use() {
     toy.run(&["predict", "run"]).fails(2, &["at least one file"]);
     toy.run(&["predict", "run", "--video", "0.png"]).fails(2, &["no modality `video`"]);
     toy.run(&["predict", "run", "--image", "0.wav"]).fails(4, &["0.wav"]);
-    toy.run(&["predict", "nowhere", "--image", "0.png"]).fails(7, &["nowhere holds no run"]);
+    toy.run(&["predict", "nowhere", "--image", "0.png"]).fails(7, &["nowhere is not a run folder"]);
 }
 
 #[test]
@@ -235,5 +235,5 @@ fn a_run_of_one_modality_with_layers_of_a_fusion_is_of_an_older_version_and_says
     let older = replace(&std::fs::read(&path).unwrap(), br#""head.weight""#, br#""fusion.gate""#);
     std::fs::write(&path, older).unwrap();
     toy.run(&["evaluate", "run"])
-        .fails(7, &["of another model", "`fusion.gate`", "its encoder and a head", "train it again"]);
+        .fails(7, &["does not match the model", "`fusion.gate`", "an encoder and a head", "train it again"]);
 }

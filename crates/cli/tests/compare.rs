@@ -348,7 +348,7 @@ fn another_study_in_the_same_folder_is_refused() {
     compare(&toy, "study", &[]).succeeds();
     toy.edit("study.toml", "alpha = 2.0", "alpha = 3.0");
     let difference = "methods.dgl.set.strategy.alpha = 3.0, was 2.0";
-    compare(&toy, "study", &[]).fails(3, &["holds another study", difference, "another --out"]);
+    compare(&toy, "study", &[]).fails(3, &["contains a different study", difference, "another --out"]);
     toy.edit("study.toml", "alpha = 3.0", "alpha = 2.0");
     // How batches are loaded is no other study.
     compare(&toy, "study", &["--set", "data.workers=2"]).succeeds();
@@ -359,11 +359,11 @@ fn another_study_in_the_same_folder_is_refused() {
 fn mistakes_in_a_study_are_named() {
     for (from, to, parts) in [
         ("seeds =", "seed =", vec!["unknown key `seed`", "did you mean `seeds`?"]),
-        ("seeds = [3, 5]", "seeds = [3, 3]", vec!["none twice"]),
+        ("seeds = [3, 5]", "seeds = [3, 3]", vec!["each only once"]),
         ("[3, 5]", "0", vec!["seeds = 0"]),
         ("strategy.alpha", "strategi.alpha", vec!["unknown section `strategi`", "`strategy`?"]),
         ("strategy.alpha", "strategy.alfa", vec!["method `dgl`", "`alfa`", "did you mean `alpha`?"]),
-        ("dgl = {", "\"d/l\" = {", vec!["`d/l` names a folder"]),
+        ("dgl = {", "\"d/l\" = {", vec!["`d/l` is used as a folder name"]),
         ("average = true", "averag = true", vec!["[references]", "did you mean `average`?"]),
         ("average = true", "unimodal = false", vec!["references.average needs references.unimodal"]),
         ("config = \"toy.toml\"", "config = \"toi.toml\"", vec!["cannot read configuration", "toi.toml"]),
@@ -468,7 +468,7 @@ fn sweep_chooses_on_validation_draws_and_keeps_the_rest_sealed() {
     let rest = ["--seeds", "1", "--out", "swept", "--quiet"];
     let out = toy.run(&[&args[..], &rest].concat()).succeeds().out.clone();
     assert!(out.contains("optimizer.lr = 0.05, strategy.alpha = 2"), "{out}");
-    assert!(out.contains("The test split was opened for the chosen setting only"), "{out}");
+    assert!(out.contains("Only the chosen setting was evaluated on the test split"), "{out}");
     let study = record(&toy, "swept");
     let chosen = study["choices"][0]["setting"].as_u64().unwrap();
     assert!(chosen >= 2, "the second learning rate learns");
@@ -490,7 +490,11 @@ fn sweep_chooses_on_validation_draws_and_keeps_the_rest_sealed() {
 fn leaks_are_reported_and_refused_only_when_asked() {
     let toy = Toy::new();
     let clean = toy.run(&["leaks", "toy.toml", "--strict"]);
-    assert!(clean.succeeds().out.contains("ok: no group and no content is in two splits"), "{}", clean.out);
+    assert!(
+        clean.succeeds().out.contains("ok: no group and no file content is in two splits"),
+        "{}",
+        clean.out
+    );
     assert!(clean.out.contains("note: the samples have no groups"));
     // Clip 0 trains, clip 6 is tested: now they sound alike.
     fs::copy(toy.dir.join("0.wav"), toy.dir.join("6.wav")).unwrap();

@@ -10,7 +10,7 @@ fn a_device_that_is_not_there_is_refused_and_leaves_no_folder() {
     let known = ["device \"tpu\"", "cpu, cuda, metal, rocm, vulkan, wgpu"];
     toy.train(&["--device", "tpu"]).fails(3, &known);
     toy.train(&["--set", "train.device=tpu"]).fails(3, &known);
-    // Either this build lacks the back end, or the machine so many of its processors.
+    // Either this build lacks the back end, or the machine this many of its processors.
     toy.train(&["--device", "cuda:4096"]).fails(3, &["device \"cuda:4096\"", "cpu"]);
     assert!(!toy.dir.join("run").exists());
     toy.train(&[]).succeeds();

@@ -78,7 +78,7 @@ fn a_look_that_saw_nothing_is_none_and_a_mended_file_can_be_accepted() {
         &["the data changed", "`clip6` of the test split: image", "6.png", "--accept-changed-data"],
     );
     toy.run(&["export", "run", "--split", "val", "--out", "x.npz"]).fails(4, &["the data changed"]);
-    toy.run(&["evaluate", "run", "--accept-changed-data", " "]).fails(2, &["expected the reason"]);
+    toy.run(&["evaluate", "run", "--accept-changed-data", " "]).fails(2, &["expected a reason"]);
     assert!(looks(&toy).is_empty());
     let said = toy.run(&["evaluate", "run", "--accept-changed-data", "clip6 was copied again"]);
     assert!(said.succeeds().out.contains("clip6 was copied again"), "{}", said.out);

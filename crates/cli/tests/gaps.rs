@@ -147,8 +147,8 @@ fn a_model_of_one_modality_uses_the_samples_that_have_it() {
         [("one", "data.modalities=[\"b\"]"), ("only", "strategy={name=\"unimodal\", modality=\"b\"}")]
     {
         let said = toy.run(&["train", "toy.toml", "--out", name, "--test", "--set", set]);
-        let left =
-            "32 of 48 samples have no modality in use (b), left out: 16 of 24 train, 8 of 12 val and 8 of 12";
+        let left = "32 of 48 samples have none of the modalities in use (b) and are left out: 16 of 24 train, 8 of 12 val \
+             and 8 of 12";
         assert!(said.succeeds().err.contains(left), "{}", said.err);
         assert!(said.out.contains("validation split, 4 samples"), "{}", said.out);
         assert_eq!(events(&toy, name, "test")[0]["samples"], 4);

@@ -27,7 +27,12 @@ fn a_finished_run_trains_on_to_the_bits_of_a_longer_one() {
         toy.run(&["train", "toy.toml", "--out", &short, "--set", &set]).succeeds();
         let more = toy.run(&["train", "--resume", "--out", &short, "--set", "train.epochs=7"]);
         assert!(more.succeeds().err.contains("7 epochs instead of 4, 4 of them done"), "{}", more.err);
-        assert_eq!(more.err.contains("cosine schedule is laid over 7 epochs"), !same, "{}", more.err);
+        assert_eq!(
+            more.err.contains("cosine schedule is now stretched over 7 epochs"),
+            !same,
+            "{}",
+            more.err
+        );
         for file in ["last", "best"] {
             let bytes = |run: &str| toy.bytes(&format!("{run}/checkpoints/{file}.safetensors"));
             if same || file == "last" {
@@ -49,10 +54,10 @@ fn only_the_length_may_change_and_not_below_what_is_done() {
     resume("train.epochs=3").fails(3, &["train.epochs = 3", "4 epochs are done"]);
     resume("optimizer.lr=0.1").fails(3, &["optimizer.lr = 0.1, was 0.05"]);
     resume("schedule.name=cosine").fails(3, &["schedule"]);
-    // With a look at the test split behind it, more training is no longer innocent.
+    // Once the test split was accessed, the decision to train on depends on it.
     toy.run(&["evaluate", "run"]).succeeds();
     let more = toy.run(&["train", "--resume", "--out", "run", "--set", "train.epochs=6", "--test"]);
-    assert!(more.succeeds().err.contains("was opened before"), "{}", more.err);
+    assert!(more.succeeds().err.contains("was accessed before"), "{}", more.err);
     let looks = || String::from_utf8(toy.bytes("run/looks.jsonl")).unwrap().lines().count();
     assert_eq!(looks(), 2, "the longer run has a look of its own");
     toy.run(&["train", "--resume", "--out", "run", "--test"]).succeeds();

@@ -45,7 +45,7 @@ fn a_result_that_cannot_be_written_has_an_exit_code_of_its_own() {
     }
     // The work is done all the same.
     let output = toy.command(&["train", "toy.toml", "--out", "run", "-q"]).stdout(full()).output().unwrap();
-    said(output).fails(7, &["standard output", "the work itself is done"]);
+    said(output).fails(7, &["standard output", "everything else is complete"]);
     toy.train(&["--resume"]).succeeds();
     let output = toy.command(&["list"]).stdout(full()).stderr(full()).output().unwrap();
     assert_eq!(output.status.code(), Some(7));

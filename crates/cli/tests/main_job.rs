@@ -25,7 +25,7 @@ fn a_run_trains_evaluates_and_predicts() {
     let result: serde_json::Value = serde_json::from_str(&evaluated.succeeds().out).unwrap();
     assert_eq!((result["split"].as_str(), result["looks"].as_u64()), (Some("test"), Some(1)));
     assert_eq!(result["last"]["scores"]["full"]["accuracy"], 1.0, "the toy is easy");
-    assert!(toy.run(&["evaluate", "run"]).succeeds().out.contains("look 2 at the test split"));
+    assert!(toy.run(&["evaluate", "run"]).succeeds().out.contains("access 2 to the test split"));
     assert_eq!(String::from_utf8(toy.bytes("run/looks.jsonl")).unwrap().lines().count(), 2);
 
     let one = toy.run(&["predict", "run", "--audio", "7.wav", "--json"]);
@@ -52,12 +52,12 @@ fn a_finished_run_is_not_overwritten_and_resumes_to_itself() {
 fn explain_shows_the_matrix_of_dgl() {
     let toy = Toy::new();
     let out = toy.run(&["explain", "toy.toml"]).succeeds().out.clone();
-    assert!(out.contains("encoder.audio learns from 2 x the loss with audio alone."), "{out}");
+    assert!(out.contains("encoder.audio learns from 2 x the unimodal loss of audio."), "{out}");
     assert!(out.contains("head learns from 1 x the fused loss."), "{out}");
     let each = toy.run(&["explain", "toy.toml", "--set", "strategy.alpha={ audio = 2, image = 0.5 }"]);
     let out = each.succeeds().out.clone();
-    assert!(out.contains("encoder.audio learns from 2 x the loss with audio alone."), "{out}");
-    assert!(out.contains("encoder.image learns from 0.5 x the loss with image alone."), "{out}");
+    assert!(out.contains("encoder.audio learns from 2 x the unimodal loss of audio."), "{out}");
+    assert!(out.contains("encoder.image learns from 0.5 x the unimodal loss of image."), "{out}");
     let joint = toy.run(&["explain", "toy.toml", "--set", "strategy.name=joint"]);
     assert!(joint.succeeds().out.contains("encoder.image learns from 1 x the fused loss."));
 }
@@ -101,7 +101,7 @@ fn methods_compose() {
     assert_eq!(printed, toy.run(&["train", "again.toml", "--print-config"]).succeeds().out);
     let noise = "strategy={ name = \"noise\", over = { name = \"dgl\", alpha = 0.5 } }";
     let out = toy.run(&["explain", "toy.toml", "--set", noise]).succeeds().out.clone();
-    assert!(out.contains("encoder.image learns from 0.5 x the loss with image alone."), "{out}");
+    assert!(out.contains("encoder.image learns from 0.5 x the unimodal loss of image."), "{out}");
     toy.run(&["train", "toy.toml", "--set", noise, "--set", "train.epochs=1"]).succeeds();
 }
 
@@ -154,7 +154,7 @@ fn one_modality_alone_is_a_setting() {
     let args = ["--set", "strategy.name=unimodal", "--set", "strategy.modality=image"];
     toy.train(&args).succeeds();
     let out = toy.run(&["evaluate", "run", "--split", "val"]).succeeds().out.clone();
-    assert!(out.contains("image alone") && !out.contains("audio"), "{out}");
+    assert!(out.contains("unimodal image") && !out.contains("audio"), "{out}");
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn own_heads_score_what_their_exported_weights_give_on_exported_features() {
         let sets = ["--set", "train.epochs=2", "--set", "optimizer.lr=0.01", "-q"];
         let said = toy.run(&[&["train", "toy.toml", "--out", folder], &sets[..]].concat());
         said.succeeds();
-        for line in ["audio alone, own head", "audio alone, zero-fill", "image alone, own head"] {
+        for line in ["unimodal audio, own head", "unimodal audio, zero-fill", "unimodal image, own head"] {
             assert!(said.out.contains(line), "{folder}: {}", said.out);
         }
         let name = format!("{folder}.npz");
@@ -100,7 +100,7 @@ lr = 0.01
     );
     let said = toy.run(&["compare", "study.toml", "--out", "study", "--quiet"]);
     let said = &said.succeeds().out;
-    let words = "Each modality alone: own head for gblend; zero-fill for the others (the model shown";
+    let words = "Unimodal scores: own head for gblend; zero-fill for the others (the model is shown";
     for part in [words, "audio, zero-fill", "audio, native", "native is"] {
         assert!(said.contains(part), "no `{part}` in {said}");
     }
@@ -135,7 +135,7 @@ fn a_probe_reads_frozen_features_and_no_test_label_has_a_say() {
     assert_eq!(json["last"]["scores"]["probe:image"]["accuracy"], 1.0);
     assert!(json["last"]["probe_penalty"]["image"].as_f64().unwrap() > 0.0);
     let said = toy.run(&["evaluate", "run", "--probe", "--split", "val"]);
-    assert!(said.succeeds().out.contains("image alone, linear probe"), "{}", said.out);
+    assert!(said.succeeds().out.contains("unimodal image, linear probe"), "{}", said.out);
     let log = std::fs::read_to_string(toy.dir.join("run/metrics.jsonl")).unwrap();
     assert!(log.lines().last().unwrap().contains(r#""probe:image":{"#));
     toy.run(&["report", "run", "--out", "report.html"]).succeeds();

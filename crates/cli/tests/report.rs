@@ -34,7 +34,7 @@ fn what_is_no_run_is_refused_by_name() {
     toy.run(&["report", "empty"]).fails(7, &["empty is empty", "counterpoint train"]);
     toy.run(&["report", "nowhere"]).fails(7, &["nowhere cannot be read"]);
     toy.run(&["report", "toy.toml"]).fails(7, &["toy.toml cannot be read", "give the folder of a run"]);
-    toy.run(&["report", "."]).fails(7, &[". holds no run (no config.toml or metrics.jsonl)"]);
+    toy.run(&["report", "."]).fails(7, &[". is not a run folder (no config.toml or metrics.jsonl)"]);
     toy.train(&[]).succeeds();
     toy.run(&["report", "run", "--metric", "acuracy"])
         .fails(2, &["--metric acuracy", "did you mean `accuracy`?"]);
@@ -56,5 +56,5 @@ fn damage_is_told_and_does_not_hide_the_run() {
     let out = &said.succeeds().out;
     assert!(out.contains("metrics.jsonl has 1 damaged line(s), left out here; the first is line 4"), "{out}");
     assert!(out.contains("run.json is damaged"), "{out}");
-    assert!(out.contains("The test split was not looked at"), "{out}");
+    assert!(out.contains("The test split was not used"), "{out}");
 }

@@ -111,7 +111,7 @@ fn toy() -> (Toy, Vec<Runs>) {
     (toy, runs)
 }
 
-/// The file in a folder whose name is this title behind its number.
+/// The file in a folder whose name is this title after its number.
 fn find(folder: &Path, name: &str) -> std::path::PathBuf {
     let name = format!("{}.csv", name.trim_end_matches(".csv"));
     let files = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());

@@ -77,7 +77,7 @@ fn a_number_is_trained_reported_and_predicted() {
     let said = toy.run(&["train", "set.toml", "--out", "run", "--test"]);
     said.succeeds();
     assert!(
-        said.out.contains("mean absolute error (lower is better)") && said.out.contains("voice alone"),
+        said.out.contains("mean absolute error (lower is better)") && said.out.contains("unimodal voice"),
         "{}",
         said.out
     );
@@ -249,7 +249,7 @@ fn rooms_are_segmented_and_a_label_picture_is_written() {
     let toy = rooms();
     let said = toy.run(&["train", "rooms.toml", "--out", "run", "--test"]);
     said.succeeds();
-    assert!(said.out.contains("mIoU, %") && said.out.contains("depth alone"), "{}", said.out);
+    assert!(said.out.contains("mIoU, %") && said.out.contains("unimodal depth"), "{}", said.out);
     let record = fs::read_to_string(toy.dir.join("run/metrics.jsonl")).unwrap();
     assert!(record.contains("pixel_accuracy"), "{record}");
     toy.run(&["evaluate", "run", "--probe"]).fails(3, &["linear probe", "not defined for segmentation"]);

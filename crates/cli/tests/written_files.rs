@@ -73,7 +73,7 @@ fn other_files_are_replaced_only_with_force() {
     toy.run(&["export-weights", "run", "--out", "mine", "--force"]).succeeds();
     assert_ne!(toy.bytes("mine"), b"mine");
     toy.run(&["report", "run", "--out", "toy.toml/x", "--force"]).fails(7, &["toy.toml/x"]);
-    toy.run(&["report", "run", "--out", "/dev/null", "--force"]).fails(2, &["no regular file"]);
+    toy.run(&["report", "run", "--out", "/dev/null", "--force"]).fails(2, &["not a regular file"]);
     // A folder's own report is made anew.
     toy.run(&["report", "run"]).succeeds();
     toy.run(&["report", "run"]).succeeds();

@@ -32,7 +32,7 @@ pub(crate) type PartGradients = Vec<Option<Tensor<2>>>;
 /// By modality; `None` where a modality is absent from the row.
 pub type Features = Vec<Option<Feature>>;
 
-/// One vector a sample, `[samples, width]`, by modality; `None` where a
+/// One vector per sample, `[samples, width]`, by modality; `None` where a
 /// modality is absent from the row.
 pub type Vectors = Vec<Option<Tensor<2>>>;
 

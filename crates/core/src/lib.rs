@@ -1,5 +1,5 @@
 //! Trains multimodal models so that every modality's encoder learns as well
-//! as it would alone.
+//! as in unimodal training.
 //!
 //! A strategy says which loss each parameter group receives to, and how loudly
 //! ([`crate::step::Routing`]); evaluators turn that into gradients; one training loop

@@ -71,7 +71,7 @@ fn units(records: &[Record], classes: usize, config: &SplitConfig) -> Result<Vec
             (Some(by), None) => {
                 return Err(DataError::new(
                     ErrorKind::Split,
-                    format!("sample `{}` has no `{by}`, by which the set is to be split", record.id),
+                    format!("sample `{}` has no `{by}`, which split_by = \"{by}\" needs", record.id),
                 ));
             }
         };

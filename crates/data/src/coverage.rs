@@ -68,7 +68,7 @@ fn of_labels<'a>(labels: &[String], part: Part, records: impl Iterator<Item = &'
     if !always.is_empty() {
         let which = listed("label", &always);
         notes.push(format!(
-            "{which} always applies in the {split} split: its average precision is 1 whatever is said"
+            "{which} always applies in the {split} split: its average precision is 1 whatever is predicted"
         ));
     }
     notes

@@ -35,7 +35,7 @@ pub struct Dataset {
     augment: bool,
     raw: Cache<Raw>,
     arranged: Cache<Array>,
-    /// Label maps as they are read (one place a sample), and at the model's size.
+    /// Label maps as they are read (one place per sample), and at the model's size.
     raw_maps: Cache<Levels>,
     maps: Cache<ClassMap>,
     /// Height and width of a sample's pictures, where they must be one.

@@ -95,7 +95,7 @@ impl DataError {
         Self::new(kind, format!("`{}` {what}", path.display())).because(cause)
     }
 
-    /// The same error with its causes in the message and words behind them.
+    /// The same error with its causes in the message and words after them.
     pub(crate) fn and(mut self, more: &str) -> Self {
         let mut cause = self.source.as_deref().map(|cause| cause as &dyn Error);
         while let Some(error) = cause {

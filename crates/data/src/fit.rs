@@ -31,14 +31,14 @@ impl Dataset {
                 let name = &self.preparations[modality].modality;
                 if moments.is_empty() {
                     return Err(DataError::shape(format!(
-                        "modality `{name}`: no pixel of the train split was measured, all are {}; \
-                         mend the pictures, or `depth_missing`",
+                        "modality `{name}`: no pixel of the train split has a measurement, all are {}; correct the \
+                         pictures or `depth_missing`",
                         missing.unwrap_or_default()
                     )));
                 }
                 if moments.constant() {
                     self.notes.push(format!(
-                        "modality `{name}`: every pixel of the train split is {mean}, so it tells nothing"
+                        "modality `{name}`: every pixel of the train split is {mean}, so it carries no information"
                     ));
                 }
                 self.preparations[modality].normalise = Normalise::Measured { mean, std, missing };
@@ -115,7 +115,7 @@ impl Dataset {
     }
 }
 
-/// At most so many of all, at equal distances.
+/// At most a given number of all, at equal distances.
 fn spread(all: &[usize], most: usize) -> Vec<usize> {
     let count = all.len().min(most);
     (0..count).map(|i| all[i * all.len() / count]).collect()

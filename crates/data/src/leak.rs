@@ -54,7 +54,7 @@ impl Leaks {
     }
 
     /// Compares groups and contents of all samples: files as they are stored,
-    /// or what they decode to, on so many threads.
+    /// or what they decode to, on this many threads.
     pub(crate) fn find(set: &Dataset, decoding: Option<usize>) -> Result<Self, DataError> {
         let mut groups: BTreeMap<&str, BTreeMap<&'static str, usize>> = BTreeMap::new();
         for record in &set.records {

@@ -1,6 +1,6 @@
 //! Mean and standard deviation, taken in value by value.
 
-/// A deviation of up to so many rounding steps of the mean is rounding, not data.
+/// A deviation of up to this many rounding steps of the mean is rounding, not data.
 pub const ROUNDING: f64 = 8.0;
 
 /// Mean and standard deviation of what was taken in so far.

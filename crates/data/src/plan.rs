@@ -104,17 +104,23 @@ impl Plan {
         let nothing = |record: &Record| record.sources.iter().all(Option::is_none);
         let Some(first) = self.records.iter().find(|record| nothing(record)) else { return Ok(()) };
         if !chosen {
-            return split(format!("sample `{}` has none of the modalities; remove it", first.id));
+            return split(format!("sample `{}` has no modality; remove it", first.id));
         }
         let names: Vec<&str> = self.drafts.iter().map(|d| d.preparation.modality.as_str()).collect();
         let (names, all) = (names.join(", "), self.records.len());
         let of = composition::by_part(&self.records, nothing);
         self.records.retain(|record| !nothing(record));
         if let Some(part) = self.empty_part() {
-            return split(format!("no sample of the {} split has a modality in use ({names})", part.name()));
+            return split(format!(
+                "no sample of the {} split has one of the modalities in use ({names})",
+                part.name()
+            ));
         }
         let gone = all - self.records.len();
-        self.notes.push(format!("{gone} of {all} samples have no modality in use ({names}), left out: {of}"));
+        self.notes.push(format!(
+            "{gone} of {all} samples have none of the modalities in use ({names}) and are left \
+                                 out: {of}"
+        ));
         Ok(())
     }
 
@@ -149,7 +155,7 @@ impl Plan {
         for Record { id, truth, .. } in &self.records {
             let fault = match truth {
                 Truth::Class(class) => {
-                    (*class >= self.classes.len()).then(|| "has a label without class".into())
+                    (*class >= self.classes.len()).then(|| "has a label without a class".into())
                 }
                 Truth::Value(value) => {
                     (!value.is_finite()).then(|| format!("has the label {value}, expected a finite number"))

@@ -8,7 +8,7 @@ use sha2::digest::Update;
 use crate::hash::field;
 use crate::moments::{Moments, ROUNDING};
 
-/// A column whose mean is more than so many deviations from 0 is kept as
+/// A column whose mean is more than this many deviations from 0 is kept as
 /// differences from its mean: 32 bits would round them by 1 in 10 000 or worse.
 const FAR: f64 = 1e3;
 

@@ -194,7 +194,7 @@ fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
             format!("; name the folder below it if they are in `{}`", below.display())
         });
         return Err(DataError::missing(format!(
-            "the folder `{}` holds no PNG or JPEG picture{below}",
+            "the folder `{}` does not contain a PNG or JPEG picture{below}",
             folder.display()
         )));
     }

@@ -26,7 +26,7 @@ pub struct Splits {
     pub train: Split,
     /// For choosing among models and settings.
     pub val: Split,
-    /// For the final figure, behind a seal.
+    /// For the final evaluation; sealed.
     pub test: SealedTest,
     /// Names of the classes; a label is an index into them.
     pub classes: Vec<String>,
@@ -101,7 +101,7 @@ impl Splits {
         Ok(&self.set.digest()?.1)
     }
 
-    /// Whether the files of all splits can be used, on so many threads. The seal
+    /// Whether the files of all splits can be used, on this many threads. The seal
     /// of the test stays whole: only files that cannot be used are told.
     ///
     /// # Errors
@@ -122,7 +122,7 @@ impl Splits {
     }
 
     /// The same with files equal that decode to the same sound or picture, however they
-    /// are encoded; all of them are decoded, on so many threads.
+    /// are encoded; all of them are decoded, on this many threads.
     ///
     /// # Errors
     /// If a file cannot be decoded; the message names the first.
@@ -180,7 +180,7 @@ impl Split {
         self.entries().map(|record| record.group.as_deref())
     }
 
-    /// Class of each sample, in order; none where targets are no classes.
+    /// Class of each sample, in order; none where targets are not classes.
     pub fn labels(&self) -> impl Iterator<Item = usize> {
         self.entries().filter_map(|record| record.truth.class())
     }
@@ -274,7 +274,7 @@ impl SealedTest {
         if reason.trim().is_empty() {
             return Err(DataError::new(
                 ErrorKind::Split,
-                "the test split is sealed; say why it is opened, for the record of the run",
+                "the test split is sealed; give the reason for accessing it, which is recorded with the run",
             ));
         }
         Ok(self.split.clone())

@@ -154,11 +154,11 @@ fn samples_without_a_chosen_modality_are_left_out_and_counted() {
     write_npy(&folder.file("sound_present.npy"), "|b1", "(6,)", &[1, 1, 0, 1, 1, 1]);
     let one = open(&folder, "modalities = [\"sound\"]").unwrap();
     assert_eq!(one.train.ids().collect::<Vec<_>>(), ["0", "1", "3"]);
-    let left = "1 of 6 samples have no modality in use (sound), left out: 1 of 4 train";
+    let left = "1 of 6 samples have none of the modalities in use (sound) and are left out: 1 of 4 train";
     assert!(one.notes.contains(&left.into()), "{:?}", one.notes);
     // A part that the choice empties, and a modality that training lacks.
     for (present, message) in [
-        ([1, 1, 1, 1, 0, 1], "no sample of the val split has a modality in use (sound)"),
+        ([1, 1, 1, 1, 0, 1], "no sample of the val split has one of the modalities in use (sound)"),
         ([0, 0, 0, 0, 1, 1], "no sample of the train split has modality `sound`; leave it out"),
     ] {
         write_npy(&folder.file("sound_present.npy"), "|b1", "(6,)", &present);

@@ -149,7 +149,7 @@ fn every_mistake_in_the_list_names_its_line() {
         (4, "d,train,no,cy,c.wav,b.png", ErrorKind::Split, "the val split is empty"),
         (4, ",val,no,cy,c.wav,b.png", ErrorKind::Format, "line 5: `id` is empty"),
         (4, "d,val,no,cy,c.wav", ErrorKind::Format, "line 5 has 5 cells, the header names 6 columns"),
-        (4, "d,val,no,cy,,", ErrorKind::Split, "sample `d` has none of the modalities"),
+        (4, "d,val,no,cy,,", ErrorKind::Split, "sample `d` has no modality"),
         (2, "b,test,no,ann,b.wav,", ErrorKind::Label, "class `no` has no sample in the train split"),
         (4, "d,val,no,cy,gone.wav,b.png", ErrorKind::Missing, "gone.wav` of sample `d` does not exist"),
         (
@@ -196,7 +196,7 @@ fn keys_that_do_not_fit_are_refused_by_name() {
     let folder_root = message(&KEYS.replace("clips.csv", "."));
     assert!(folder_root.contains("is a folder, expected a file"), "{folder_root}");
     fs::write(folder.file("clips.csv"), "id,split,label,sound,face\n").unwrap();
-    assert!(message(KEYS).contains("has no line below its header"));
+    assert!(message(KEYS).contains("has no line after its header"));
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn damaged_files_name_sample_modality_and_file() {
     let whole = fs::read(folder.file("c.wav")).unwrap();
     for (file, bytes, message) in [
         ("c.wav", &b"not a wav"[..], "is of an unknown kind, expected a recording"),
-        ("c.wav", &whole[..45], "cut off or damaged: its header promises 1 samples, 0 could be read"),
+        ("c.wav", &whole[..45], "truncated or damaged: its header announces 1 samples, 0 could be read"),
         ("b.png", &b"\x89PNG\r\n\x1a\n"[..], "the PNG picture is damaged"),
         ("b.png", &[][..], "is empty, expected a PNG or JPEG picture"),
     ] {

@@ -170,7 +170,7 @@ fn refusals_say_what_is_wrong() {
         ("folds = 4\nfold = 4", "`fold` must be from 0 to 3, got 4"),
         ("folds = 4", "`folds` needs `fold`"),
         ("fold = 1", "`fold` needs `folds`"),
-        ("split_seed = 3", "do nothing by themselves"),
+        ("split_seed = 3", "have no effect by themselves"),
         ("folds = 4\nfold = 0\nfractions = [0.5, 0.2, 0.3]", "exclude each other"),
         ("folds = 200\nfold = 0", "there are 120 samples, 200 folds need at least 200"),
         ("split_by = \"who\"\nfolds = 30\nfold = 0", "`who` names 24 groups, 30 folds need at least 30"),

@@ -31,7 +31,7 @@ fn write_deep(
     encoder.write_header().unwrap().write_image_data(pixels).unwrap();
 }
 
-/// Numbers of so many bits each, packed row by row as PNG has them.
+/// Numbers of this many bits each, packed row by row as PNG has them.
 fn pack(values: &[u16], width: usize, bits: u32) -> Vec<u8> {
     if bits == 16 {
         return values.iter().flat_map(|v| v.to_be_bytes()).collect();
@@ -238,7 +238,7 @@ fn depth_that_tells_nothing_is_told() {
         "{notes:?}"
     );
     let none = open(&with_depth(|_| vec![9; 96]), "depth_missing = 9").unwrap_err().to_string();
-    assert!(none.contains("no pixel of the train split was measured, all are 9"), "{none}");
+    assert!(none.contains("no pixel of the train split has a measurement, all are 9"), "{none}");
     let zero = open(&flat, "depth_scale = 0.0").unwrap_err();
     assert!(zero.kind() == ErrorKind::Config && zero.to_string().contains("`depth_scale`"), "{zero}");
 }

@@ -223,7 +223,7 @@ fn a_configuration_survives_being_written() {
 #[test]
 fn the_seal_needs_a_reason() {
     let splits = open("modalities = [\"image\"]");
-    assert!(splits.test.open(" ").unwrap_err().to_string().contains("is sealed; say why"));
+    assert!(splits.test.open(" ").unwrap_err().to_string().contains("is sealed; give the reason"));
     assert_eq!(format!("{:?}", splits.test), "SealedTest(1000 samples)");
     assert!(splits.train.sample(2000, None).unwrap_err().to_string().contains("no index 2000"));
 }

@@ -1,4 +1,4 @@
-//! Which number stands for a modality alone, and what its convention is called.
+//! Which number stands for a single modality, and what its convention is called.
 
 use std::collections::BTreeMap;
 
@@ -67,11 +67,11 @@ fn the_trained_head_is_compared_and_both_are_shown_and_named() {
     let said = tables[0].1.to_markdown();
     assert!(
         said.contains(
-            "Each modality alone: own head for gblend; shared head for mla; zero-fill for the others (the model"
+            "Unimodal scores: own head for gblend; shared head for mla; zero-fill for the others (the model"
         ),
         "{said}"
     );
-    let (_, every) = tables.iter().find(|(name, _)| name.contains("each-modality-alone")).unwrap();
+    let (_, every) = tables.iter().find(|(name, _)| name.contains("unimodal-scores")).unwrap();
     let every = every.to_markdown();
     for (method, filled, native, name) in [
         ("joint", "30.0", "–", "-"),
@@ -96,7 +96,7 @@ fn probes_stand_beside_the_others_and_are_not_compared() {
     let page = report(&runs, &Options::default());
     let tables = page.tables();
     assert_eq!(line(&tables[0].1.to_markdown(), "joint")["audio"], "30.0");
-    let (_, every) = tables.iter().find(|(name, _)| name.contains("each-modality-alone")).unwrap();
+    let (_, every) = tables.iter().find(|(name, _)| name.contains("unimodal-scores")).unwrap();
     let every = every.to_markdown();
     assert_eq!(line(&every, "joint")["audio, linear probe"], "80.0");
     assert_eq!(line(&every, "gblend")["audio, linear probe"], "70.0");
@@ -105,8 +105,8 @@ fn probes_stand_beside_the_others_and_are_not_compared() {
 #[test]
 fn runs_of_one_convention_need_no_second_table() {
     let page = report(&field()[..2], &Options::default());
-    assert!(page.tables().iter().all(|(name, _)| !name.contains("each-modality-alone")));
-    assert!(page.tables()[0].1.to_markdown().contains("Each modality alone: zero-fill (the model"));
+    assert!(page.tables().iter().all(|(name, _)| !name.contains("unimodal-scores")));
+    assert!(page.tables()[0].1.to_markdown().contains("Unimodal scores: zero-fill (the model"));
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn what_is_no_run_is_refused_with_a_way_out() {
     assert!(refusal(&scratch.0).contains("is empty; give a folder that `counterpoint train`"));
     assert!(refusal(&scratch.0.join("absent")).contains("cannot be read"));
     scratch.write("photos/cat.txt", "meow");
-    assert!(refusal(&scratch.0).contains("holds no run (no config.toml or metrics.jsonl)"));
+    assert!(refusal(&scratch.0).contains("is not a run folder (no config.toml or metrics.jsonl)"));
     assert!(refusal(&scratch.0.join("photos/cat.txt")).contains("cannot be read"));
     scratch.write("study.json", "{ \"runs\": 7");
     assert!(refusal(&scratch.0).contains("is a study that cannot be read"));
@@ -212,9 +212,12 @@ fn a_run_without_a_single_epoch_is_told() {
     let scratch = Scratch::new();
     scratch.write("young/config.toml", "[strategy]\nname = \"dgl\"\n");
     let (html, text) = scratch.page();
-    assert!(text.contains("1 run of 1 method; none has finished. 1 run: still running or killed."), "{text}");
+    assert!(
+        text.contains("1 run of 1 method; none has finished. 1 run: still running, or killed."),
+        "{text}"
+    );
     assert!(text.contains("young: cannot read …/metrics.jsonl"), "{text}");
-    assert!(html.contains("No run holds a score yet, so there is no result table."));
+    assert!(html.contains("No run has a score yet, so there is no result table."));
 }
 
 #[test]

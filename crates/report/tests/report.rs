@@ -176,7 +176,7 @@ fn digits(method: &str, seed: u64) -> RunSummary {
 fn what_the_data_lack_is_a_section_only_where_there_is_something() {
     let page = |runs: &[RunSummary]| report(runs, &Options::default()).to_html();
     let mut runs = field();
-    assert!(!page(&runs).contains("What was done to the data"));
+    assert!(!page(&runs).contains("What was changed in the data"));
     for run in &mut runs {
         run.data_notes = vec!["modality `image`: absent from 134 of 200 train samples".into()];
         run.data.insert("samples, train".into(), "200".into());
@@ -226,7 +226,7 @@ fn a_whole_comparison() {
         "20 runs of 4 methods; all have finished.",
         "Against joint, matched the gain survives: the gap of",
         "Better beyond noise: uniloss (+",
-        "audio alone: joint reaches 38.",
+        "Unimodal audio: joint reaches 38.",
         "(zero-fill) and dgl 68.",
         "Its effective suppression ends at",
     ] {
@@ -237,7 +237,7 @@ fn a_whole_comparison() {
         "Results",
         "Against joint",
         "Every modality over training",
-        "Inside: gradients and suppression",
+        "Gradients and suppression",
         "Confusions",
         "Gain per class",
         "Cost",
@@ -404,7 +404,7 @@ fn nothing_at_all() {
     checked("default", &page);
     assert!(
         page.summary_text()
-            .starts_with("1 run of 1 method; none has finished. 1 run: still running or killed.")
+            .starts_with("1 run of 1 method; none has finished. 1 run: still running, or killed.")
     );
 }
 
@@ -430,7 +430,10 @@ fn unfinished_and_diverged_runs_are_counted_and_named() {
     let page = report(&runs, &Options::default());
     checked("diverged", &page);
     let text = page.summary_text();
-    assert!(text.contains("18 of them finished. 1 run: diverged. 1 run: still running or killed."), "{text}");
+    assert!(
+        text.contains("18 of them finished. 1 run: diverged. 1 run: still running, or killed."),
+        "{text}"
+    );
     assert!(text.contains("; 2 pairs are missing") && text.contains("18 of them finished"), "{text}");
     assert!(text.contains("A training loss was not finite in joint-3."), "{text}");
 }
@@ -441,7 +444,7 @@ fn without_a_look_at_the_test_split_validation_is_named() {
     runs.iter_mut().for_each(|run| run.tests.clear());
     let page = report(&runs, &Options::default());
     let html = checked("validation", &page);
-    assert!(html.contains("The test split was not looked at"));
+    assert!(html.contains("The test split was not used"));
     assert!(page.tables()[0].1.caption.starts_with("Validation split"));
 }
 

@@ -262,7 +262,7 @@ fn too_little_data_says_so() {
     assert_eq!(grid_interval(&[vec![1.0, f64::NAN]], Crossing::Shared, &plan), None);
 
     let sentence = |a: &[f64], b: &[f64]| Comparison::paired(a, b, &plan).sentence(100.0, 1, "points");
-    assert_eq!(sentence(&[], &[]), "there is no gap to judge: no pair of finished runs");
+    assert_eq!(sentence(&[], &[]), "the gap cannot be judged: no pair of finished runs");
     assert_eq!(
         sentence(&[0.9], &[0.88]),
         "the gap of 2.0 points cannot be judged: one pair only, two are the least"

@@ -57,7 +57,7 @@ fn a_modality_that_stays_at_chance_is_named_with_a_remedy() {
     assert_eq!(kinds(&warnings), ["modality_at_chance"]);
     assert_eq!(warnings[0].epoch, Some(3), "half of five epochs is over in the third");
     assert!(
-        warnings[0].message.starts_with("audio alone (zero-fill) stays near chance: 11.0 %"),
+        warnings[0].message.starts_with("unimodal audio (zero-fill) stays near chance: 11.0 %"),
         "{}",
         warnings[0].message
     );
@@ -160,7 +160,11 @@ fn a_head_that_the_method_trains_is_what_warnings_look_at() {
     let healthy = || curve([0.5, 0.8, 0.9, 0.9, 0.8, 0.9].map(|full| (full, 0.5, 0.6)));
     let warnings = of(own_heads(healthy(), 0.1, 0.1));
     assert_eq!(kinds(&warnings), ["modality_at_chance"]);
-    assert!(warnings[0].message.starts_with("audio alone (own head) stays near"), "{}", warnings[0].message);
+    assert!(
+        warnings[0].message.starts_with("unimodal audio (own head) stays near"),
+        "{}",
+        warnings[0].message
+    );
 
     let falling = || curve([0.6, 0.7, 0.76, 0.77, 0.77, 0.75, 0.72, 0.71].map(|f| (f, 0.55, 0.95)));
     let of = |(start, epochs): (Start, Vec<Epoch>)| of_run(&start, &epochs);

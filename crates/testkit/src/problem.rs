@@ -18,7 +18,7 @@ pub struct Problem {
 pub const NAMES: [&str; 6] = ["audio", "image", "text", "touch", "depth", "radar"];
 
 impl Problem {
-    /// `count` samples of three classes in so many modalities, the first of
+    /// `count` samples of three classes in this many modalities, the first of
     /// which are small images and all others vectors of five numbers.
     pub fn new(modalities: usize, count: usize, batch: usize, seed: u64) -> Self {
         let shape = |m: usize| if m == 0 { vec![1, 5, 5] } else { vec![5] };

@@ -38,7 +38,7 @@ impl Element {
         if size == 0 || expected != Some(bytes.len()) {
             return Err(NpyError(format!(
                 "an array of shape {shape:?} with {size} bytes an element does not fit the {} bytes that are there; \
-                 the file is cut off or damaged",
+                 the file is truncated or damaged",
                 bytes.len()
             )));
         }

@@ -7,13 +7,13 @@ use super::Computing;
 /// How a study runs.
 #[derive(clap::Args, Debug)]
 pub struct StudyArgs {
-    /// Runs at once [default: as many as there are cores].
+    /// Number of runs trained at a time [default: number of cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
     /// Where runs compute.
     #[command(flatten)]
     pub computing: Computing,
-    /// Memory for all runs together, GB [default: four fifths of what is free].
+    /// Memory for all runs together, GB [default: four fifths of the free memory].
     #[arg(long, value_name = "GB")]
     pub memory_gb: Option<f64>,
     /// Print the result as JSON.
@@ -27,7 +27,7 @@ pub struct StudyArgs {
 /// Settings of `compare`.
 #[derive(clap::Args, Debug)]
 pub struct Compare {
-    /// File that says what is compared; docs/studies.md explains it.
+    /// Study file, which says what is compared; see docs/studies.md.
     pub spec: PathBuf,
     /// Study folder [default: studies/SPEC].
     #[arg(long, value_name = "DIR")]
@@ -51,7 +51,7 @@ pub struct Ablate {
     /// Weight of the unimodal losses in all rows.
     #[arg(long, default_value_t = 4.0)]
     pub alpha: f64,
-    /// Seeds: how many, or a list as 0,3,7.
+    /// Seeds: a number of seeds, or a list such as 0,3,7.
     #[arg(long, default_value = "3")]
     pub seeds: String,
     /// Study folder [default: studies/ablate-CONFIG].
@@ -70,17 +70,17 @@ pub struct Ablate {
 pub struct Sweep {
     /// Configuration file.
     pub config: PathBuf,
-    /// A key and its values, as strategy.alpha=1,2,4, or with --random a range, as
-    /// optimizer.lr=0.001..0.1 or, evenly in its logarithm, optimizer.lr=log:0.001..0.1.
+    /// A key and its values, such as strategy.alpha=1,2,4, or with --random a range, such as
+    /// optimizer.lr=0.001..0.1 or, uniformly in the logarithm, optimizer.lr=log:0.001..0.1.
     #[arg(long = "key", value_name = "KEY=VALUES", required = true)]
     pub keys: Vec<String>,
-    /// Try so many settings at random instead of all combinations.
+    /// Try this number of settings at random instead of all combinations.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10000))]
     pub random: Option<u16>,
     /// Seed of the random settings.
     #[arg(long, default_value_t = 0)]
     pub draw_seed: u64,
-    /// Seeds: how many, or a list as 0,3,7. Every setting is trained with all of them.
+    /// Seeds: a number of seeds, or a list such as 0,3,7. Every setting is trained with all of them.
     #[arg(long, default_value = "3")]
     pub seeds: String,
     /// Study folder [default: studies/sweep-CONFIG].
@@ -97,12 +97,12 @@ pub struct Sweep {
 /// Settings of `leaks`.
 #[derive(clap::Args, Debug)]
 pub struct Leaks {
-    /// Configuration file; of it only [data] is used.
+    /// Configuration file; only its [data] is used.
     pub config: PathBuf,
     /// Change one key of the configuration.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// End with exit code 4 if something is in two splits.
+    /// End with exit code 4 if a group or a file content is in two splits.
     #[arg(long)]
     pub strict: bool,
     /// Print the result as JSON.

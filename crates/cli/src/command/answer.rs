@@ -1,4 +1,4 @@
-//! What a model says of one sample, by task.
+//! The prediction of one sample, by task.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::{sigmoid, softmax};

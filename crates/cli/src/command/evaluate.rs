@@ -59,7 +59,9 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
         accepted.changes.iter().for_each(|change| print(format!("  {change}")));
     }
     if let Some(looks) = looks {
-        print(format!("This was look {looks} at the test split of this run; it is recorded in looks.jsonl."));
+        print(format!(
+            "This was access {looks} to the test split of this run; it is recorded in looks.jsonl."
+        ));
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::config;
 use crate::exit::Failure;
 use crate::run::Run;
 
-/// Prints the matrix W, the parameter groups and who trains whom.
+/// Prints the matrix W, the parameter groups and which loss trains which.
 pub fn run(args: &Explain) -> Result<(), Failure> {
     let mut loaded = config::load(&args.config, &args.set)?;
     // Who trains whom is the same everywhere.
@@ -67,7 +67,7 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
         }
         if !phase.probes.is_empty() {
             let probes: Vec<String> = phase.probes.iter().map(|r| r.label(&names)).collect();
-            print(format!("Only looked at: {}", probes.join(", ")));
+            print(format!("Evaluated without gradients: {}", probes.join(", ")));
         }
     }
     Ok(())
@@ -76,8 +76,8 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
 fn sentence(group: Group, routing: &Routing, names: &counterpoint::modality::Modalities) -> String {
     let what = |row: LossTerm| match row {
         LossTerm::Fused => "the fused loss".to_owned(),
-        LossTerm::Unimodal(m) => format!("the loss with {} alone", names.name(m)),
-        LossTerm::Subset(_) => format!("the loss with {} alone", row.label(names)),
+        LossTerm::Unimodal(m) => format!("the unimodal loss of {}", names.name(m)),
+        LossTerm::Subset(_) => format!("the loss of {}", row.label(names)),
         LossTerm::Auxiliary(m) => format!("the auxiliary loss of {}", names.name(m)),
     };
     let sources: Vec<String> =

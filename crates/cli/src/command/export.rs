@@ -34,7 +34,9 @@ pub fn run(args: &Export) -> Result<(), Failure> {
     }
     print(format!("{}: {} samples of the {split} split", args.out.display(), file.ids.len()));
     if let Some(looks) = looks {
-        print(format!("This was look {looks} at the test split of this run; it is recorded in looks.jsonl."));
+        print(format!(
+            "This was access {looks} to the test split of this run; it is recorded in looks.jsonl."
+        ));
     }
     Ok(())
 }

@@ -29,13 +29,13 @@ pub fn run(args: &Leaks) -> Result<(), Failure> {
             print(format!("{}: {words}", if leak { "leak" } else { "note" }));
         }
         if !found.cross() {
-            print("ok: no group and no content is in two splits");
+            print("ok: no group and no file content is in two splits");
         }
     }
     if args.strict && found.cross() {
         return Err(Failure::new(
             Code::Data,
-            "something is in two splits; split by group (split_by) and remove what is there twice",
+            "groups or file contents are in two splits; split by group (split_by) and remove duplicates",
         ));
     }
     Ok(())

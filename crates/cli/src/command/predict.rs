@@ -57,7 +57,7 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     if inputs.iter().all(Option::is_none) {
         return Err(Failure::new(
             Code::Data,
-            "every input is NaN throughout: there is nothing to predict from",
+            "every value of every input is NaN: there is nothing to predict from",
         ));
     }
     let present = Present::of((0..specs.len()).filter(|&i| inputs[i].is_some()).map(Modality));
@@ -104,7 +104,7 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
         let what = match (index, row.as_str()) {
             (0, "full") => "fused".to_owned(),
             (0, row) => format!("{row} (the others are absent)"),
-            (_, row) => format!("{row} alone"),
+            (_, row) => format!("unimodal {row}"),
         };
         print(format!("{what}: {}", answer.headline(&info.classes)));
         if index == 0 {

@@ -75,7 +75,7 @@ pub fn run(args: &Sweep) -> Result<(), Failure> {
 fn axis(text: &str) -> Result<Axes, Failure> {
     let usage = |why: &str| Failure::new(Code::Usage, format!("--key {text}: {why}"));
     let (key, values) =
-        text.split_once('=').ok_or_else(|| usage("expected KEY=VALUES, as strategy.alpha=1,2,4"))?;
+        text.split_once('=').ok_or_else(|| usage("expected KEY=VALUES, for example strategy.alpha=1,2,4"))?;
     if key.trim().split('.').any(str::is_empty)
         || !config::SECTIONS.contains(&key.split('.').next().unwrap_or(""))
     {
@@ -91,7 +91,11 @@ fn axis(text: &str) -> Result<Axes, Failure> {
             (Ok(low), Ok(high)) if low < high && (low > 0.0 || !logarithm) && high.is_finite() => {
                 Domain::Range { low, high, logarithm }
             }
-            _ => return Err(usage("expected two numbers as 0.001..0.1, rising, above 0 after log:")),
+            _ => {
+                return Err(usage(
+                    "expected two ascending numbers, for example 0.001..0.1; above 0 after log:",
+                ));
+            }
         }
     } else {
         // In brackets it is a list of TOML, which may hold lists and texts with commas.
@@ -107,15 +111,16 @@ fn axis(text: &str) -> Result<Axes, Failure> {
     Ok(Axes { key: key.trim().to_owned(), domain })
 }
 
-/// All combinations, or so many at random without repetition.
+/// All combinations, or a number of them at random without repetition.
 fn points(axes: &[Axes], random: Option<usize>, seed: u64) -> Result<Vec<Vec<Value>>, Failure> {
     let lists: Option<Vec<&Vec<Value>>> =
         axes.iter().map(|a| if let Domain::List(list) = &a.domain { Some(list) } else { None }).collect();
     let mut rng = RngKey::new(seed).rng();
     match (lists, random) {
-        (None, None) => {
-            Err(Failure::new(Code::Usage, "a range has endless values: say how many to try with --random N"))
-        }
+        (None, None) => Err(Failure::new(
+            Code::Usage,
+            "a range has infinitely many values: give the number to try with --random N",
+        )),
         (Some(lists), random) => {
             let mut all: Vec<Vec<Value>> = vec![Vec::new()];
             for list in lists {
@@ -219,7 +224,7 @@ mod tests {
         assert_eq!(grid.len(), 6);
         assert_eq!(grid[1], [Value::Integer(1), Value::Float(0.2)]);
         let some = points(&axes, Some(4), 7).unwrap();
-        assert_eq!(some.iter().map(|p| format!("{p:?}")).collect::<BTreeSet<_>>().len(), 4, "none twice");
+        assert_eq!(some.iter().map(|p| format!("{p:?}")).collect::<BTreeSet<_>>().len(), 4, "each only once");
         assert_eq!(some, points(&axes, Some(4), 7).unwrap());
         assert_ne!(some, points(&axes, Some(4), 8).unwrap());
         let range = [axis("optimizer.lr=log:0.001..0.1").unwrap()];

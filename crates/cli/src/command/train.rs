@@ -108,8 +108,8 @@ fn check_same(out: &Path, given: &Config, kept: &Config) -> Result<(), Failure> 
         Err(Failure::new(
             Code::Config,
             format!(
-                "cannot resume {} with another configuration: {difference}; leave the configuration out, or choose \
-                 another --out",
+                "cannot resume {} with a different configuration: {difference}; leave the configuration out, or \
+                 choose another --out",
                 out.display()
             ),
         ))
@@ -129,7 +129,8 @@ fn default_out(config: Option<&Path>, settings: &Config) -> PathBuf {
 fn settle(out: &Path, given: Option<Loaded>, args: &Train) -> Result<Loaded, Failure> {
     let place = out.display();
     if !folder::holds_run(out) {
-        return given.ok_or_else(|| Failure::new(Code::Usage, format!("{place} holds no run to resume")));
+        return given
+            .ok_or_else(|| Failure::new(Code::Usage, format!("{place} does not contain a run to resume")));
     }
     if !args.resume {
         return Err(folder::taken(out));
@@ -149,8 +150,8 @@ fn settle(out: &Path, given: Option<Loaded>, args: &Train) -> Result<Loaded, Fai
             output::say(format_args!("note: {}", lengthened(&given.config, before, done)));
             if folder::looks(out) > 0 {
                 output::say(
-                    "note: the test split of this run was opened before; what it shows of the epochs to come is \
-                     no longer independent of the decision to train them",
+                    "note: the test split of this run was accessed before; its scores for the further epochs are \
+                     not independent of the decision to train them",
                 );
             }
         }
@@ -164,8 +165,8 @@ fn lengthened(config: &Config, before: usize, done: usize) -> String {
     let all = format!("{now} epochs instead of {before}, {done} of them done");
     match config.schedule {
         ScheduleConfig::Cosine { .. } if done > 0 && done < now => format!(
-            "{all}; the cosine schedule is laid over {now} epochs now: its factor was {:.3} in epoch {done} and is \
-             {:.3} in epoch {}",
+            "{all}; the cosine schedule is now stretched over {now} epochs: its factor was {:.3} in epoch {done} \
+             and is {:.3} in epoch {}",
             config.schedule.factor(done - 1, before),
             config.schedule.factor(done, now),
             done + 1
@@ -179,7 +180,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
     let log = Log::read(folder.metrics())?;
     let epochs = log.epochs();
     let Some(last) = epochs.last() else {
-        return Err(Failure::new(Code::Files, format!("{} records no epoch", folder.path.display())));
+        return Err(Failure::new(Code::Files, format!("{} does not record an epoch", folder.path.display())));
     };
     // None is best where the metric that selects was not defined in any epoch.
     let best = epochs.iter().rev().find(|e| e.best);
@@ -206,7 +207,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
     let looks: Vec<_> = log.tests().map(|t| (scores::column(&t.checkpoint, t.epoch), &t.scores)).collect();
     if looks.is_empty() {
         print(format!(
-            "The test split ({} samples) is still sealed; open it with: counterpoint evaluate {place}",
+            "The test split ({} samples) has not been used; evaluate on it with: counterpoint evaluate {place}",
             splits.test.len()
         ));
     } else {
@@ -229,7 +230,7 @@ fn dry_run(loaded: Loaded, args: &Train) -> Result<(), Failure> {
     let first = train.epoch(0, 0).next().transpose().map_err(|e| Failure::new(Code::Data, e.to_string()))?;
     check_reach(&mut learner, &Cut, run.task.as_ref(), &train, at, &run.device()?)?;
     let Some(batch) = first else {
-        return Err(Failure::new(Code::Data, "the train split gives no batch"));
+        return Err(Failure::new(Code::Data, "the train split has no batch"));
     };
     let samples = batch.len();
     if !quiet {
@@ -251,7 +252,8 @@ fn dry_run(loaded: Loaded, args: &Train) -> Result<(), Failure> {
         }));
     } else {
         print(format!(
-            "ok: {} train, {} val, {} test samples; {}; {}; {parameters} parameters, all of them learn; {batches} steps an epoch",
+            "ok: {} train, {} val, {} test samples; {}; {}; {parameters} parameters, all of them learn; {batches} \
+             steps per epoch",
             splits.train.len(),
             splits.val.len(),
             splits.test.len(),
@@ -262,13 +264,13 @@ fn dry_run(loaded: Loaded, args: &Train) -> Result<(), Failure> {
             }
         ));
         print(format!(
-            "a step of {samples} samples took {}, so an epoch takes about {} and {} epochs about {}, besides loading and \
-             validation{}",
+            "a step of {samples} samples took {}, so an epoch takes about {} and {} epochs about {}, without \
+             loading and validation{}",
             duration(step),
             duration(epoch),
             config.train.epochs,
             duration(epoch * config.train.epochs as f64),
-            peak.map_or(String::new(), |bytes| format!("; {} of memory were in use", memory::shown(bytes))),
+            peak.map_or(String::new(), |bytes| format!("; peak memory {}", memory::shown(bytes))),
         ));
         for note in notes {
             print(format!("note: {note}"));

@@ -12,7 +12,7 @@ use crate::output;
 /// Levels of sections that a key may name.
 const LEVELS: usize = 16;
 
-/// Applies `a.b=value`; the value is TOML, or a text if it is no TOML.
+/// Applies `a.b=value`; the value is TOML, or text if it is not TOML.
 pub fn apply(table: &mut Table, set: &str) -> Result<(), Failure> {
     let usage = |why: String| Failure::new(Code::Usage, format!("--set {}: {why}", shorten(set, 100)));
     let (path, text) = set.split_once('=').ok_or_else(|| usage("expected KEY=VALUE".into()))?;
@@ -20,7 +20,9 @@ pub fn apply(table: &mut Table, set: &str) -> Result<(), Failure> {
         return Err(usage(format!("the key has more than {LEVELS} levels; no section is that deep")));
     }
     if path.split('.').any(|key| key.trim().is_empty()) {
-        return Err(usage("a part of the key is empty; expected KEY=VALUE, as train.epochs=20".into()));
+        return Err(usage(
+            "a part of the key is empty; expected KEY=VALUE, for example train.epochs=20".into(),
+        ));
     }
     let before = table.get(path.rsplit_once('.').map_or("", |(section, _)| section)).cloned();
     overlay(table, &at(path, value_of(text))).map_err(usage)?;
@@ -68,7 +70,7 @@ fn switched(table: &mut Table, section: &str, old: &Table) {
     }
 }
 
-/// A value as the command line writes it: TOML, or a text if it is no TOML.
+/// A value as the command line writes it: TOML, or text if it is not TOML.
 pub fn value_of(text: &str) -> Value {
     let value = format!("value = {text}").parse::<Table>().ok().and_then(|mut t| t.remove("value"));
     value.unwrap_or_else(|| Value::String(text.to_owned()))

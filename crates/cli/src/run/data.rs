@@ -81,7 +81,7 @@ impl Run {
         if reason.is_some_and(|reason| reason.trim().is_empty()) {
             return Err(Failure::new(
                 Code::Usage,
-                "--accept-changed-data: expected the reason, for the record of the run",
+                "--accept-changed-data: expected a reason, which is recorded with the run",
             ));
         }
         let acceptance = match (self.standing(place)?, reason) {
@@ -115,7 +115,7 @@ impl Run {
     }
 }
 
-const UNKNOWN: &str = "which files is not known, because an older version started the run";
+const UNKNOWN: &str = "the files are not known, because an older version started the run";
 
 fn changed(place: &Path, changes: Option<&[Change]>) -> Failure {
     let place = place.display();
@@ -123,9 +123,9 @@ fn changed(place: &Path, changes: Option<&[Change]>) -> Failure {
     Failure::new(
         Code::Data,
         format!(
-            "the data changed since {place} was started: {what}; restore them, or start a new run. If the change \
-             is meant, as that of a mended file, `counterpoint evaluate {place} --accept-changed-data \"REASON\"` \
-             scores the run on them and records the reason"
+            "the data changed since {place} was started: {what}; restore them, or start a new run. If the change is \
+             intended (for example a repaired file), `counterpoint evaluate {place} --accept-changed-data \
+             \"REASON\"` evaluates the run on them and records the reason"
         ),
     )
 }

@@ -1,4 +1,4 @@
-//! Scoring the checkpoints of a run, behind the seal of the test split.
+//! Scoring the checkpoints of a run, where the test split stays sealed until then.
 
 use std::collections::BTreeMap;
 use std::path::Path;

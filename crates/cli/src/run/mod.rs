@@ -109,7 +109,7 @@ impl Run {
         model::build(&self.config, self.splits.modalities(), self.task.as_ref(), &self.device()?)
     }
 
-    /// How one modality alone is read.
+    /// How a single modality is read.
     pub fn alone(&self) -> Result<Alone, Failure> {
         let names = self.names()?;
         let strategy = self.config.strategy.method.build(&names)?;

@@ -23,6 +23,6 @@ pub fn suspects(config: &Config) -> String {
     let named: Vec<String> = absurd.map(|(key, value)| format!("{key} = {value:?}")).collect();
     match named.is_empty() {
         true => format!("optimizer.lr is {:?}", config.optimizer.lr()),
-        false => format!("far above what trains: {}", named.join(", ")),
+        false => format!("far above usual values: {}", named.join(", ")),
     }
 }

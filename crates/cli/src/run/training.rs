@@ -188,8 +188,8 @@ impl Run {
         let filled = self.config.strategy.method.check_incomplete(Incomplete::ZeroFill);
         Some(match (learner.incomplete, filled) {
             (Incomplete::ZeroFill, _) => format!(
-                "the fused loss uses all {all} training samples, as strategy.incomplete = \"zero-fill\" says; {} \
-                 of them lack a modality",
+                "the fused loss uses all {all} training samples (strategy.incomplete = \"zero-fill\"); {} of them \
+                 lack a modality",
                 all - complete
             ),
             (Incomplete::Skip, Ok(())) => format!(
@@ -218,7 +218,8 @@ impl Run {
                     }
                 )),
                 Ok(Some(kept)) if files => failure.and(&format!(
-                    "; {} of {} epochs are kept: make room, then continue with: counterpoint train --resume --out {}",
+                    "; {} of {} epochs are kept: free some space, then continue with: counterpoint train --resume \
+                     --out {}",
                     kept.progress.epoch,
                     self.config.train.epochs,
                     folder.path.display()

@@ -28,7 +28,7 @@ pub struct Arm {
 /// The average of the unimodal models.
 pub const AVERAGE: &str = "late-average";
 
-/// All arms in the order of the tables: one modality alone, their average,
+/// All arms in the order of the tables: a single modality, their average,
 /// joint training, the controls, and the methods. Beside them what is to be
 /// said of the controls: why some do not exist, where others end.
 pub fn arms(spec: &Spec, modalities: &[String]) -> Result<(Vec<Arm>, Vec<String>), Failure> {
@@ -37,11 +37,11 @@ pub fn arms(spec: &Spec, modalities: &[String]) -> Result<(Vec<Arm>, Vec<String>
     if wanted.unimodal {
         for name in modalities {
             let set = strategy([("name", "unimodal"), ("modality", name)]);
-            arms.push(reference(spec, format!("only-{name}"), format!("{name} alone"), set));
+            arms.push(reference(spec, format!("only-{name}"), format!("unimodal {name}"), set));
         }
     }
     if wanted.average {
-        let about = "average of the log-probabilities of the models of one modality; not trained";
+        let about = "average of the log-probabilities of the unimodal models; not trained";
         arms.push(Arm {
             name: AVERAGE.into(),
             kind: Kind::Average,

@@ -153,7 +153,7 @@ fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
 fn modality(member: &Path) -> Result<String, Failure> {
     let log = Log::read(member.join("metrics.jsonl"))?;
     let name = log.start().and_then(|start| start.modalities.first().cloned());
-    name.ok_or_else(|| Failure::new(Code::Files, format!("{} records no start", member.display())))
+    name.ok_or_else(|| Failure::new(Code::Files, format!("{} does not record a start", member.display())))
 }
 
 /// Mean of the log-probabilities of the models that see a sample.

@@ -66,7 +66,7 @@ impl Control {
             Self::Matched => {
                 "the learning rate of encoders times alpha, their weight decay divided by alpha: the steps of dgl"
             }
-            Self::All => "every learning rate times alpha, also that of fusion and head",
+            Self::All => "every learning rate times alpha, including that of fusion and head",
         };
         Arm {
             name: format!("{}-{}", of.name, self.suffix()),
@@ -91,8 +91,8 @@ impl Control {
         if self == Self::Matched && dgl.as_ref().and_then(settings_of_dgl).is_some_and(hears_fused) {
             return Err(Failure::new(
                 Code::Config,
-                "no rate-matched control exists for strategy.truncate_multimodal = false: encoders hear the fused loss \
-                 with weight 1 and their own with alpha",
+                "no rate-matched control exists for strategy.truncate_multimodal = false: encoders receive the \
+                 fused loss with weight 1 and their unimodal loss with alpha",
             ));
         }
         // Where alpha cancels, a larger rate controls nothing.
@@ -115,7 +115,7 @@ impl Control {
                     Failure::new(
                         Code::Config,
                         "no control with every learning rate times alpha exists: alpha differs between modalities, \
-                         and fusion and head belong to all",
+                         and fusion and head belong to all of them",
                     )
                 })?;
                 config.optimizer = config.optimizer.faster(factor);

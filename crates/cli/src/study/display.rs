@@ -12,7 +12,7 @@ use super::pool::{End, Job};
 use crate::output;
 use crate::scores::written;
 
-/// A bar over all runs and one for each that runs; plain lines where stderr is no terminal.
+/// A bar over all runs and one for each that runs; plain lines where stderr is not a terminal.
 pub struct Display {
     screen: MultiProgress,
     whole: ProgressBar,
@@ -37,7 +37,7 @@ struct Shown {
 }
 
 impl Display {
-    /// A display of `runs` runs with so many epochs altogether.
+    /// A display of `runs` runs with `epochs` epochs in total.
     pub fn new(runs: usize, epochs: u64, metric: &Metric, quiet: bool) -> Self {
         let terminal = stderr().is_terminal();
         let target =

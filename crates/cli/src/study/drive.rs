@@ -54,7 +54,7 @@ pub struct StudyRunner<'a> {
 ///
 /// # Errors
 /// If the folder holds another study, a method cannot be built, all is
-/// stopped, or files cannot be read or written. A run that fails is no error:
+/// stopped, or files cannot be read or written. A run that fails is not an error:
 /// it is recorded.
 pub fn run(
     spec: &Spec,
@@ -140,7 +140,7 @@ fn settle(spec: &Spec, place: &Path) -> Result<bool, Failure> {
         None => Ok(false),
         Some(difference) => Err(Failure::new(
             Code::Config,
-            format!("{} holds another study: {difference}; choose another --out", place.display()),
+            format!("{} contains a different study: {difference}; choose another --out", place.display()),
         )),
     }
 }
@@ -228,8 +228,8 @@ impl<'a> StudyRunner<'a> {
             Some(difference) => Err(Failure::new(
                 Code::Config,
                 format!(
-                    "{} is a run of another configuration: {difference}; move it away to have it made again, or \
-                     choose another --out",
+                    "{} is a run of a different configuration: {difference}; move it away so that it is trained \
+                     again, or choose another --out",
                     place.display()
                 ),
             )),

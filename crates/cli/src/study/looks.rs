@@ -31,7 +31,7 @@ pub struct Look {
     only: Option<String>,
 }
 
-/// Which score of a modality alone.
+/// Which score of a single modality.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Which {
     /// The one that comparisons read.

@@ -32,7 +32,7 @@ impl<'a> StudyRunner<'a> {
             let hint = counterpoint::catalog::suggestion(&spec.baseline, &all);
             return Err(Failure::new(
                 Code::Config,
-                format!("baseline = \"{}\" is none of {}{hint}", spec.baseline, all.join(", ")),
+                format!("baseline = \"{}\" is not one of {}{hint}", spec.baseline, all.join(", ")),
             ));
         }
         let metric = scores::selecting(first.task.as_ref());
@@ -51,7 +51,9 @@ impl<'a> StudyRunner<'a> {
                 known.leaks.extend(leaks::words(&found).into_iter().map(line));
             }
             if known.leaks.is_empty() {
-                known.leaks.push("note: no group and no content is in two splits or twice in one".into());
+                known
+                    .leaks
+                    .push("note: no group and no file content is in two splits, or twice in one".into());
             }
         }
         let study = Study {
@@ -106,8 +108,8 @@ impl<'a> StudyRunner<'a> {
                     return Err(Failure::new(
                         Code::Config,
                         format!(
-                            "unequal budgets: `{first}` trains {known:?} epochs and `{}` {epochs:?}; set train.epochs \
-                             for all methods alike",
+                            "unequal budgets: `{first}` trains {known:?} epochs and `{}` {epochs:?}; set the same \
+                             train.epochs for all methods",
                             arm.name
                         ),
                     ));

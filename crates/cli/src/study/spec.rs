@@ -65,7 +65,7 @@ pub struct Variant {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct References {
-    /// Each modality alone.
+    /// Each single modality.
     pub unimodal: bool,
     /// The average of the unimodal models; needs `unimodal`.
     pub average: bool,
@@ -133,7 +133,7 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Spec, Failure> {
     let tune: Tune = part(&table, "tune").map_err(bad)?.unwrap_or_default();
     let own = named(&text, &table, "methods").map_err(bad)?;
     if own.is_empty() {
-        return Err(bad("no method: add a table [methods] with a line NAME = { ... } for each".into()));
+        return Err(bad("no methods: add a table [methods] with a line NAME = { ... } for each".into()));
     }
     let names: Vec<&str> = own.iter().map(|(name, _)| name.as_str()).collect();
     if let Some(unknown) = tune.methods.keys().find(|k| !names.contains(&k.as_str())) {
@@ -201,16 +201,20 @@ pub fn seeds(text: &str) -> Result<Vec<u64>, Failure> {
 
 fn read_seeds(value: Option<&Value>) -> Result<Vec<u64>, String> {
     let seeds: Vec<u64> = match value {
-        None => return Err("`seeds` is missing: how many, or a list as [0, 1, 2]".into()),
+        None => {
+            return Err("`seeds` is missing: expected a number of seeds, or a list such as [0, 1, 2]".into());
+        }
         Some(Value::Integer(count)) if *count > 0 => (0..*count as u64).collect(),
         Some(list @ Value::Array(_)) => list
             .clone()
             .try_into()
             .map_err(|_| format!("seeds = {list}: expected whole numbers of at least 0"))?,
-        Some(other) => return Err(format!("seeds = {other}: expected how many, or a list as [0, 1, 2]")),
+        Some(other) => {
+            return Err(format!("seeds = {other}: expected a number of seeds, or a list such as [0, 1, 2]"));
+        }
     };
     if seeds.is_empty() || seeds.iter().collect::<BTreeSet<_>>().len() < seeds.len() {
-        return Err(format!("seeds = {seeds:?}: expected at least one, and none twice"));
+        return Err(format!("seeds = {seeds:?}: expected at least one, and each only once"));
     }
     Ok(seeds)
 }
@@ -255,7 +259,7 @@ fn named(text: &str, table: &Table, key: &str) -> Result<Vec<(String, Table)>, S
     for (name, set) in parts {
         check_name(key, name)?;
         let Value::Table(set) = set else {
-            return Err(format!("[{key}]: `{name}` must be a table as {{ strategy.name = \"dgl\" }}"));
+            return Err(format!("[{key}]: `{name}` must be a table such as {{ strategy.name = \"dgl\" }}"));
         };
         if let Some(unknown) = set.keys().find(|k| !SECTIONS.contains(&k.as_str())) {
             let hint = suggestion(unknown, SECTIONS);
@@ -271,7 +275,7 @@ fn check_name(key: &str, name: &str) -> Result<(), String> {
     let fine = |c: char| c.is_alphanumeric() || "-_+.".contains(c);
     if name.is_empty() || name.starts_with('.') || name.len() > 60 || !name.chars().all(fine) {
         return Err(format!(
-            "[{key}]: `{name}` names a folder: expected up to 60 letters, digits, -, _, + and ."
+            "[{key}]: `{name}` is used as a folder name: expected up to 60 letters, digits, -, _, + and ."
         ));
     }
     Ok(())
@@ -308,8 +312,8 @@ impl Spec {
         match rest.iter().find(|(_, n)| n.max(&1) != count.max(&1)) {
             None => Ok(()),
             Some((other, n)) => Err(format!(
-                "unequal budgets: `{first}` tries {} settings, `{other}` {}; give both as many ([tune] settings \
-                 serves every method and the references)",
+                "unequal budgets: `{first}` tries {} settings, `{other}` {}; give both the same number ([tune] \
+                 settings applies to every method and the references)",
                 count.max(&1),
                 n.max(&1)
             )),
@@ -321,7 +325,7 @@ impl Spec {
         Table::try_from(self).expect("a study is plain tables, texts and numbers")
     }
 
-    /// The first thing that another study has otherwise. Where the data lie
+    /// The first difference to another study. Where the data lie
     /// and how they are loaded may change.
     pub fn difference(&self, other: &Self) -> Option<String> {
         let strip = |spec: &Self| {

@@ -21,7 +21,7 @@ pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
         Column::new("fused, last").best(better),
         Column::new("fused, best on val").best(better),
     ];
-    columns.extend(looks.modalities.iter().map(|m| Column::new(format!("{m} alone, last"))));
+    columns.extend(looks.modalities.iter().map(|m| Column::new(format!("unimodal {m}, last"))));
     columns.push(Column::new("runs"));
     let mut main = Table::new(columns).captioned(format!(
         "test {heading}: mean ± standard deviation over {}",
@@ -62,7 +62,7 @@ pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
     tables
 }
 
-/// Each modality alone by every convention; `None` if there is one only.
+/// Each single modality by every convention; `None` if there is one only.
 fn alone(study: &Study, looks: &Looks, metric: &Metric) -> Option<Table> {
     let (factor, digits, better) = (metric.factor(), metric.digits, metric.better);
     let heading = metric.heading();
@@ -117,7 +117,7 @@ fn tried(study: &Study, metric: &Metric) -> Option<Table> {
         }
     }
     table.note(format!(
-        "The test split was opened for the chosen setting{} only; for the others it stays sealed.",
+        "Only the chosen setting{} was evaluated on the test split; for the others it stays sealed.",
         if several { " of each method" } else { "" }
     ));
     Some(table)

@@ -23,7 +23,7 @@ impl Union {
             .iter()
             .map(|file| match &file.targets {
                 Truth::Classes(classes) => Ok(classes.as_slice()),
-                _ => Err("the predictions are of no classes"),
+                _ => Err("the predictions are not of classes"),
             })
             .collect::<Result<_, _>>()?;
         let positions: Vec<HashMap<&str, usize>> =
@@ -36,16 +36,16 @@ impl Union {
             if heads.iter().all(Option::is_none) {
                 return Ok(union);
             }
-            // The next sample is one that no file has farther behind.
+            // The next sample is one that no file has at a later place.
             let ready = |id: &&String| {
                 positions.iter().zip(&at).all(|(of, at)| of.get(id.as_str()).is_none_or(|place| place == at))
             };
             let next = heads.iter().copied().flatten().find(ready);
-            let id = next.ok_or("the models of one modality list their test samples in different orders")?;
+            let id = next.ok_or("the unimodal models list their test samples in different orders")?;
             let holders: Vec<usize> = (0..files.len()).filter(|&file| heads[file] == Some(id)).collect();
             let class = truths[holders[0]][at[holders[0]]];
             if holders.iter().any(|&file| truths[file][at[file]] != class) {
-                return Err("the models of one modality were tested on other labels");
+                return Err("the unimodal models were tested on different labels");
             }
             for &file in &holders {
                 union.places[file].push(union.ids.len());

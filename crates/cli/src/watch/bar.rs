@@ -1,4 +1,4 @@
-//! A bar over the whole run and a line an epoch.
+//! A bar over the whole run and one line per epoch.
 
 use std::io::{IsTerminal, stderr};
 use std::time::Instant;
@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Display, RunHeader, screen};
 use crate::output;
 
-/// A bar, or plain lines where stderr is no terminal.
+/// A bar, or plain lines where stderr is not a terminal.
 pub struct Bar {
     header: RunHeader,
     bar: ProgressBar,
@@ -82,7 +82,7 @@ impl Display for Bar {
             Some(format!("{} {}", row_title(row), metric.number(*value)))
         };
         let scores: Vec<String> = rows.iter().filter_map(score).collect();
-        let by = self.header.read_by().map(|head| format!(" (alone: {head})")).unwrap_or_default();
+        let by = self.header.read_by().map(|head| format!(" (unimodal: {head})")).unwrap_or_default();
         self.scores = format!("val {} {}{by}", metric.heading(), scores.join(" "));
         let losses: Vec<String> =
             epoch.losses.iter().map(|(row, loss)| format!("{} {loss:.3}", row_title(row))).collect();

@@ -163,7 +163,7 @@ impl State {
         let RunHeader { rows, metric, alone, .. } = &self.header;
         let name = self.name_width();
         let unit = metric.heading();
-        let by = self.header.read_by().map(|head| format!(", alone: {head}")).unwrap_or_default();
+        let by = self.header.read_by().map(|head| format!(", unimodal: {head}")).unwrap_or_default();
         let head =
             format!(" {:name$}     loss    train      val     best  {unit}, validation by epoch{by}", "");
         let mut lines = vec![paint(DIM, &shorten(&head, columns))];
@@ -206,7 +206,7 @@ impl State {
         }
         let long = (columns.saturating_sub(name + 32) / 2).clamp(4, 30);
         let head = format!(
-            " {:name$} {:<wide$} s_eff (1: the others take nothing away)",
+            " {:name$} {:<wide$} s_eff (1: no suppression)",
             "",
             "gradient at the encoder",
             wide = long + 11

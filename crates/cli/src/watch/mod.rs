@@ -46,14 +46,14 @@ pub struct RunHeader {
     pub done: usize,
     /// The rows that are shown: `full` and the modalities.
     pub rows: Vec<String>,
-    /// How one modality alone is read.
+    /// How a single modality is read.
     pub alone: Alone,
     /// The score that selects a model.
     pub metric: Metric,
 }
 
 impl RunHeader {
-    /// The head that reads each modality alone, where the method trains one for it.
+    /// The head that reads each single modality, where the method trains one for it.
     fn read_by(&self) -> Option<&str> {
         self.alone.native_trained.then_some(self.alone.native.as_str())
     }

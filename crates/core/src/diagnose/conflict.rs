@@ -1,4 +1,4 @@
-//! Do two losses pull features the same way?
+//! Whether two losses agree on the features.
 
 /// Mean over samples of the cosine between two gradients at the features, both
 /// row-major `[samples, width]`. 1: the same way; below 0: against each other.

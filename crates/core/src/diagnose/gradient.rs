@@ -16,7 +16,7 @@ pub struct EncoderGradient {
     /// (i) What arrives at the optimizer, after the clip.
     pub applied: f64,
     /// (ii) The same over the strategy's factor: DGL's alpha makes (i) larger
-    /// without a larger error behind it.
+    /// without a larger error as its cause.
     pub per_factor: f64,
     /// (iii) As (i), before the clip.
     pub before_clip: f64,
@@ -48,7 +48,7 @@ impl EncoderGradient {
 /// so each row is `1 / samples` of its sample's own.
 ///
 /// # Panics
-/// If the length is no multiple of `samples`.
+/// If the length is not a multiple of `samples`.
 pub fn mean_norm_at_features(gradient: &[f32], samples: usize) -> f64 {
     if samples == 0 {
         return 0.0;

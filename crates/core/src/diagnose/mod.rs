@@ -1,4 +1,4 @@
-//! What a model shows about who learned and who was held back.
+//! Measures of which modality learned and which was suppressed.
 //!
 //! The mathematics is on plain numbers, in double precision, so that it can be
 //! applied to any model's scores and gradients. An examination takes those
@@ -15,11 +15,11 @@
 //! | modality | `cosine` | mean cosine between the full and the solo gradient of a sample at the features |
 //! | modality | `suppression_effective`, `_mean`, `_median`, `_share` | see [`Suppression`]; additive models only |
 //! | modality | `effective_rank` | see [`effective_rank`] |
-//! | modality | `train_accuracy` | the selecting metric of the modality alone on the examined train samples |
+//! | modality | `train_accuracy` | the unimodal value of the selecting metric on the examined train samples |
 //! | modality | `without` | the selecting metric on validation when this modality is absent |
 //! | modality | `shapley` | its share of what the score is above a constant guess, see [`shapley`] |
 //! | modality or `full` | `noise_LEVEL` | the fused metric on validation samples with noise in this modality, or in all |
-//! | modality | `noise_alone_LEVEL` | its metric alone with noise in its input |
+//! | modality | `noise_alone_LEVEL` | its unimodal metric with noise in its input |
 //!
 //! "Features" are what modalities hand over where they first meet. Gradients at
 //! features, suppression and rank come from train samples that have all

@@ -14,7 +14,7 @@ pub enum Level {
     /// After every epoch, and before the first.
     #[default]
     Epoch,
-    /// After every epoch, and each step's gradients besides.
+    /// After every epoch, and the gradients of every step.
     Step,
 }
 
@@ -79,7 +79,7 @@ impl Measure {
     pub const ALL: [Self; 5] = [Self::Gradients, Self::Suppression, Self::Rank, Self::Shapley, Self::Noise];
 }
 
-/// Settings of the diagnostics. They watch: whatever they are, training gives
+/// Settings of the diagnostics. They only measure: whatever they are, training gives
 /// the same bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -94,7 +94,7 @@ pub struct DiagnosticsConfig {
     pub samples: usize,
     /// Standard deviations of the noise, relative to that of the input.
     pub noise: Vec<f64>,
-    /// Epochs from one measurement under noise to the next; the last epoch has
+    /// Epochs between measurements under noise; the last epoch has
     /// one in any case.
     #[schemars(range(min = 1))]
     pub noise_every: usize,

@@ -1,4 +1,4 @@
-//! Whose doing is the score?
+//! How much each modality contributes to the score.
 
 use crate::modality::{Modality, Present};
 
@@ -10,7 +10,7 @@ pub const MOST: usize = 6;
 /// up to the score of all minus that of none.
 ///
 /// `score` is asked once for each subset, the empty one included. Source:
-/// Shapley 1953; for modalities Hu et al., NeurIPS 2022 (SHAPE).
+/// Shapley 1953; for modalities Hu et al. 2022 (SHAPE, arXiv 2205.00302).
 ///
 /// ```
 /// use counterpoint::diagnose::shapley;

@@ -66,7 +66,7 @@ impl<M: Model> StepContext<'_, M> {
         places.sort_by_key(|&place| order[place]);
         let samples: Vec<usize> = places.iter().map(|&place| order[place]).collect();
         let arranged = |rows: Tensor<2>| {
-            // Dense prediction has several rows a sample.
+            // Dense prediction has several rows per sample.
             let each = rows.dims()[0] / order.len();
             let index = places.iter().flat_map(|&place| place * each..(place + 1) * each);
             let index: Vec<i64> = index.map(|row| row as i64).collect();

@@ -4,7 +4,7 @@
 //! backward at once, so that the graphs of rows do not add up in memory. The
 //! gradients that arrive at the leaves are mixed by W, and one surrogate
 //! `sum_m <z_m, mixed_m>` sends them through the streams: its gradient is the
-//! chain rule's, so nothing is approximated. Parameters behind the cut, a
+//! chain rule's, so nothing is approximated. Parameters after the cut, a
 //! stream's own among them, are mixed row by row.
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ use crate::strategy::Strategy;
 
 /// Serves every model. With late fusion a DGL step costs what a joint step
 /// costs, plus one pass through fusion and head for each modality; with dense
-/// fusion the streams behind the first meeting run once more for each.
+/// fusion the streams after the first meeting run once more for each.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cut;
 

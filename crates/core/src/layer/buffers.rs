@@ -14,12 +14,12 @@ use crate::modality::Present;
 pub enum BufferKey {
     /// A layer before any fusion sees the same input in every row: one buffer.
     Single,
-    /// A layer behind a fusion sees other inputs with other modalities present.
+    /// A layer after a fusion sees other inputs with other modalities present.
     Subset(Present),
 }
 
-/// How layers behind a fusion keep running statistics, whose input differs
-/// between the fused row and a modality alone (docs/methods.md, "Running
+/// How layers after a fusion keep running statistics, whose input differs
+/// between the fused row and a single modality (docs/methods.md, "Running
 /// statistics after a fusion").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -80,7 +80,7 @@ impl Buffers {
         self.running.iter().map(|((id, key), running)| (ParamId::from(*id), *key, running))
     }
 
-    /// Moves a buffer towards a batch's statistics; `count` numbers a channel.
+    /// Moves a buffer towards a batch's statistics; `count` numbers per channel.
     pub(super) fn move_towards(&mut self, layer: ParamId, key: BufferKey, batch: Running, count: usize) {
         // One number has no variance; PyTorch refuses, we leave the buffer alone.
         if count < 2 {

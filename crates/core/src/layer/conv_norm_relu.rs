@@ -13,7 +13,7 @@ pub struct ConvNormRelu {
 }
 
 impl ConvNormRelu {
-    /// From and to so many channels; `kernel` is odd.
+    /// From the first to the second number of channels; `kernel` is odd.
     pub fn new([from, to]: [usize; 2], kernel: usize, init: &Init) -> Self {
         Self {
             conv: Conv2d::new([from, to], kernel, 1, kernel / 2, &init.part("conv")),

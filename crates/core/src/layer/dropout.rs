@@ -8,9 +8,9 @@ use super::{ForwardContext, Init};
 /// Zeroes each number with probability `rate` in training and divides the
 /// others by `1 - rate`; does nothing in evaluation.
 ///
-/// The mask depends on the seed, the step, the layer and, behind a meeting of
+/// The mask depends on the seed, the step, the layer and, after a meeting of
 /// modalities, on which of them are present: a layer before the meeting draws
-/// one mask for all rows of a step, because it runs once, a layer behind it an
+/// one mask for all rows of a step, because it runs once, a layer after it an
 /// independent one for each row.
 #[derive(Module, Debug)]
 pub struct Dropout {

@@ -44,7 +44,7 @@ struct Both<'a> {
 }
 
 impl Gru {
-    /// For so many inputs a step and a state of `width` numbers in each direction.
+    /// With `inputs` numbers per step and a state of `width` numbers in each direction.
     pub fn new(inputs: usize, width: usize, init: &Init) -> Self {
         let ih = |name: &str, from: usize| {
             init.normal(name, [3 * width, from], (2.0 / (3 * width + from) as f64).sqrt())
@@ -71,7 +71,7 @@ impl Gru {
         }
     }
 
-    /// The states of both directions at every step. What stands behind the end
+    /// The states of both directions at every step. What stands after the end
     /// of a sequence has no meaning; the states before it do not depend on it.
     ///
     /// # Shapes

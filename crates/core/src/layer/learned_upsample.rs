@@ -32,7 +32,7 @@ impl LearnedUpsample {
     /// # Shapes
     /// `[batch, channels, h, w]` to `[batch, channels, size[0], size[1]]`. A
     /// pixel of the result comes from pixel `floor(i h / size)`: where `size` is
-    /// `2h` or, behind a stride that rounded up, `2h - 1`, that is `i / 2`.
+    /// `2h` or, after a stride that rounded up, `2h - 1`, that is `i / 2`.
     pub fn forward(&self, x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
         let [_, channels, height, width] = x.dims();
         if size == [2 * height, 2 * width] {

@@ -31,7 +31,7 @@ struct Place {
     key: BufferKey,
     /// What is read in evaluation where `key` was never moved.
     fallback: BufferKey,
-    /// The modalities that are present, behind the first meeting.
+    /// The modalities that are present, after the first meeting.
     row: Option<Present>,
     /// Which of the streams that share a layer.
     turn: usize,
@@ -63,7 +63,7 @@ impl<'a> ForwardContext<'a> {
         matches!(self.mode, Mode::Train { .. })
     }
 
-    /// Runs `f` for layers behind a meeting of modalities, of which `row` are
+    /// Runs `f` for layers after a meeting of modalities, of which `row` are
     /// present out of `all`.
     ///
     /// In evaluation a set of modalities that never trained reads the

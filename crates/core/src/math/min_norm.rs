@@ -27,7 +27,7 @@ mod tests {
     fn numbers_by_hand() {
         // a = (1, 0), b = (-1, 1): 0.6, combination (0.2, 0.4).
         assert!((min_norm([1.0, -1.0, 2.0]) - 0.6).abs() < 1e-12);
-        // b lies behind a, and the other way round.
+        // b lies beyond a, and the other way round.
         assert_eq!(min_norm([1.0, 2.0, 5.0]), 0.999);
         assert_eq!(min_norm([5.0, 2.0, 1.0]), 0.001);
     }

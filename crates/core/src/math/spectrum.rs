@@ -15,7 +15,7 @@
 /// ```
 ///
 /// # Panics
-/// If the length is no multiple of `width`.
+/// If the length is not a multiple of `width`.
 pub fn singular_values(matrix: &[f64], width: usize) -> Vec<f64> {
     if matrix.is_empty() {
         return Vec::new();

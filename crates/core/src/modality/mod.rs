@@ -85,7 +85,7 @@ impl Present {
         Self(((1u32 << count) - 1) as u16)
     }
 
-    /// One modality alone.
+    /// A single modality.
     pub fn only(m: Modality) -> Self {
         Self(1 << m.0)
     }

@@ -46,9 +46,9 @@ pub type ModelConfig = Chosen<dyn ModelSettings>;
 /// Scores of one row and the features that led to them.
 #[derive(Clone, Debug)]
 pub struct Scored {
-    /// `[items, outputs]`: one item a sample, or one a pixel.
+    /// `[items, outputs]`: one item per sample, or one per pixel.
     pub scores: Tensor<2>,
-    /// One vector a sample for each modality that the row has: what its
+    /// One vector per sample for each modality that the row has: what its
     /// stream ends in, averaged over space and time.
     pub features: Vectors,
 }

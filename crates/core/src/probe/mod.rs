@@ -133,7 +133,7 @@ impl Probe {
     /// If the width is not that of the features it was fitted to.
     pub fn scores(&self, features: &[f32]) -> Vec<f32> {
         let width = self.standard.len();
-        assert_eq!(features.len() % width, 0, "features of another width");
+        assert_eq!(features.len() % width, 0, "features of a different width");
         let x = standardised(&self.standard, features);
         let (mean, deviation) = self.target;
         let rows = x.chunks_exact(width);

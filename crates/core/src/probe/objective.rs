@@ -24,7 +24,7 @@ impl Loss {
             TaskKind::Multilabel => Ok(Self::Logistic),
             TaskKind::Regression => Ok(Self::Squared),
             TaskKind::Segmentation => Err(Error::config(
-                "a linear probe reads one vector a sample and gives one answer: it is not defined for segmentation",
+                "a linear probe reads one vector per sample and gives one answer: it is not defined for segmentation",
             )),
         }
     }
@@ -83,7 +83,7 @@ pub(super) struct Objective {
     pub loss: Loss,
 }
 
-/// `w x + b` with the bias behind the weights.
+/// `w x + b` with the bias after the weights.
 pub(super) fn affine(w: &[f64], x: &[f64]) -> f64 {
     let (bias, w) = w.split_last().expect("a bias is always there");
     bias + w.iter().zip(x).map(|(w, x)| w * x).sum::<f64>()

@@ -1,4 +1,4 @@
-//! Parameters that listen as one.
+//! Parameter groups: the columns of the routing matrix.
 
 use std::collections::HashMap;
 
@@ -92,7 +92,7 @@ impl Groups {
 struct Collector<'a> {
     group: Group,
     path: Vec<String>,
-    /// For every level whether it is an enum variant, which is no part of a name.
+    /// For every level whether it is an enum variant, which is not part of a name.
     enums: Vec<bool>,
     groups: &'a mut Groups,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Incomplete {
-    /// The sample is left out of it.
+    /// The sample is left out of the fused loss.
     #[default]
     Skip,
     /// The model is run as in evaluation on what the sample has: zeros, or what

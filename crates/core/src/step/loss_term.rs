@@ -7,7 +7,7 @@ use crate::modality::{Modalities, Modality, Present};
 pub enum LossTerm {
     /// All modalities, through fusion and head.
     Fused,
-    /// One modality alone, through the same fusion and head.
+    /// A single modality, through the same fusion and head.
     Unimodal(Modality),
     /// Some of the modalities, through the same fusion and head.
     Subset(Present),

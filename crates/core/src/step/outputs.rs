@@ -35,7 +35,7 @@ impl TermOutput {
         }
     }
 
-    /// Scores of some of the row's samples on the host, one vector a sample;
+    /// Scores of some of the row's samples on the host, one vector per sample;
     /// `None` for a sample that the row does not serve.
     pub fn scores_of(&self, samples: &[usize]) -> Vec<Option<Vec<f64>>> {
         let width = self.scores.dims()[1];

@@ -78,7 +78,7 @@ impl Routing {
         self.entries().filter(move |(_, g, _)| *g == group).map(|(row, _, weight)| (row, weight))
     }
 
-    /// The matrix as text: one line a row, one column a group.
+    /// The matrix as text: one line per row, one column per group.
     pub fn table(&self, groups: &[Group], names: &Modalities) -> String {
         let mut rows: Vec<LossTerm> = self.entries().map(|(row, ..)| row).collect();
         rows.dedup();

@@ -1,4 +1,4 @@
-//! AGM: the fused output is split into one Shapley response a modality, and
+//! AGM: the fused output is split into one Shapley response per modality, and
 //! the gradient that enters a response is scaled by how far that modality's
 //! dominance is from its running average.
 //!
@@ -20,7 +20,7 @@
 //! selectivity; it is there to show that.
 //! The paper has classification; for the other tasks S_m is the loss of phi_m,
 //! which is the same number but for the floor under probabilities.
-//! phi_m is also how the method reads a modality alone, besides zero-filling;
+//! phi_m is also how the method reads a single modality, besides zero-filling;
 //! for a sample that lacks modalities S runs over the sets of those it has.
 //! Cost: 2^M - 2 more passes through fusion and head. Limits: up to 6 modalities.
 
@@ -98,7 +98,7 @@ impl Agm {
         let count = modalities.len();
         if count > 6 {
             return Err(Error::config(format!(
-                "strategy `agm` runs every subset of the modalities and takes up to 6, got {count}"
+                "strategy `agm` runs every subset of the modalities and takes up to 6 modalities, got {count}"
             )));
         }
         let (running, surprise, factors) = (vec![0.0; count], Vec::new(), Vec::new());

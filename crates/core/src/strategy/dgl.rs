@@ -16,8 +16,8 @@
 //! input layers learn, a summed head keeps every bias in its unimodal path,
 //! no unused layer is created. Under SGD alpha multiplies the encoders'
 //! learning rate (and divides their weight decay); under Adam it cancels.
-//! Cost: joint plus one small pass through fusion and head a modality; with
-//! dense fusion the streams behind the first exchange run once more for each.
+//! Cost: joint plus one small pass through fusion and head per modality; with
+//! dense fusion the streams after the first exchange run once more for each.
 
 use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
@@ -35,7 +35,7 @@ use crate::step::{Group, LossTerm, Phase, Routing, StepOutputs};
 pub struct Dgl {
     /// Weight of every unimodal loss, or of each modality's.
     pub alpha: PerModality,
-    /// Keeps the multimodal loss away from the encoders ("MT").
+    /// Keeps the fused loss away from the encoders ("MT").
     pub truncate_multimodal: bool,
     /// Keeps the unimodal losses away from fusion and head ("UT").
     pub truncate_unimodal: bool,

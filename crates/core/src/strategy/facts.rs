@@ -13,7 +13,7 @@ pub struct ModelFacts {
     /// Whether every modality has a head of its own besides the fused one.
     pub solo_heads: bool,
     /// Whether the fused scores are a sum of one term for each modality and a
-    /// constant, and a modality alone gives its term and the same constant:
+    /// constant, and a single modality gives its term and the same constant:
     /// `full - c = sum_m (solo_m - c)`. True of a linear or cosine head on
     /// concatenated features, of `sum` and of a boosted sum; not of a mean.
     /// Without solo heads the model's auxiliary rows then give these terms, each
@@ -21,7 +21,7 @@ pub struct ModelFacts {
     /// rate that multiplies them.
     pub additive: bool,
     /// Whether one and the same linear head reads every modality by itself, so
-    /// that a modality alone gives that head's scores of its features.
+    /// that a single modality gives that head's scores of its features.
     pub shared_head: bool,
     /// What is predicted.
     pub task: TaskKind,
@@ -30,8 +30,8 @@ pub struct ModelFacts {
 }
 
 impl ModelFacts {
-    /// Facts with what the parameters tell; `additive` and `shared_head` are
-    /// the fusion's and the head's to say.
+    /// Facts derivable from the parameters; the caller sets `additive` and
+    /// `shared_head`.
     pub fn of(groups: &Groups, modalities: &Modalities, task: TaskKind) -> Self {
         let any = |of: Group, rank: usize| {
             groups.parameters().iter().any(|p| p.group == of && p.shape.len() >= rank)

@@ -14,7 +14,7 @@
 //! progress, compares sums of splits of different size and slices one head.
 //! Guards: G is clipped at 0, dO^2 gets 1e-8, and if no loss generalises the
 //! weights are equal.
-//! Cost: fixed about joint; online M + 1 probe runs a super-epoch.
+//! Cost: fixed about joint; online M + 1 trials per super-epoch.
 //! Limits: needs a head for each modality, which is also how it reads a modality
 //! alone; `heads = "shared"` takes the fused one with zeros for the others
 //! instead, for models that have no others. Trials start from the current
@@ -44,13 +44,13 @@ pub struct GBlendConfig {
     /// Weights of the fused loss and of each modality's, instead of `alpha`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<Vec<f64>>,
-    /// Estimates the weights every so many epochs, instead of `alpha`; the paper has 10.
+    /// Epochs between estimates of the weights, which replace `alpha`; 10 in the paper.
     #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<usize>,
-    /// Through which head a modality's own loss is had.
+    /// Which head computes a modality's own loss.
     pub heads: Heads,
-    /// Another strategy whose losses are weighed, instead of the fused loss and
+    /// Another strategy whose losses are weighted, instead of the fused loss and
     /// those of `heads`; it must train on a sum of the fused loss and one for each modality.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub over: Option<StrategyConfig>,
@@ -119,7 +119,7 @@ impl Strategy for Sum {
     }
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
-        self.heads.check(facts, "gblend", "each loss is blended with its head")
+        self.heads.check(facts, "gblend", "every auxiliary loss is that of the modality's own head")
     }
 
     fn native(&self) -> Option<&dyn Native> {
@@ -127,7 +127,7 @@ impl Strategy for Sum {
     }
 }
 
-/// A weighted sum of the fused loss and one loss a modality.
+/// A weighted sum of the fused loss and one loss per modality.
 #[derive(Clone, Debug)]
 pub struct GBlend {
     every: Option<usize>,

@@ -11,14 +11,14 @@ use crate::Error;
 use crate::modality::{Modalities, Modality};
 use crate::step::{LossTerm, TermOutput};
 
-/// Through which head a modality's own loss is had.
+/// Which head computes a modality's own loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Heads {
-    /// A head of its own for each modality, which learns from its loss alone.
+    /// A separate head per modality, which learns only from its own loss.
     #[default]
     Own,
-    /// The model itself with that modality alone, zeros for the others.
+    /// The fused head with zeros for the other modalities.
     Shared,
 }
 
@@ -47,8 +47,8 @@ impl Heads {
             facts.solo_heads || self == Self::Shared,
             strategy,
             &format!(
-                "a head of its own for every modality (model.solo_heads), because {because}; or set \
-                 strategy.heads = \"shared\" to use the model itself with one modality alone"
+                "a separate head per modality (model.solo_heads), because {because}; or set strategy.heads = \
+                 \"shared\" to use the fused head with zeros for the other modalities"
             ),
         )
     }

@@ -26,7 +26,7 @@ pub struct Joint {}
 
 impl Settings for Joint {
     const NAME: &'static str = "joint";
-    const SUMMARY: &'static str = "one loss on the fused scores trains everything";
+    const SUMMARY: &'static str = "one loss on the fused output trains everything";
 }
 
 impl StrategySettings for Joint {

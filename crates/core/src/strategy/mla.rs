@@ -3,7 +3,7 @@
 //! directions of earlier turns.
 //!
 //! ```text
-//! one phase a modality:  W[solo(m), encoder m] = W[solo(m), head] = 1
+//! one phase per modality:  W[solo(m), encoder m] = W[solo(m), head] = 1
 //! r = batch mean of z_m,  k = P r,  P <- P - k k^T / (a + r^T k),  P <- P / ||P||_F,  a = 0.1^(1 + i/len)
 //! dW <- dW P,  not in the very first turn
 //! ```
@@ -43,14 +43,14 @@ pub enum Projection {
     Rls,
 }
 
-/// Whose mean feature leaves the head's free directions.
+/// Which modality's mean feature is projected out of the head's gradient.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// The modality whose turn it is.
     #[default]
     Current,
-    /// The modality whose turn was before.
+    /// The modality of the turn before.
     Previous,
 }
 
@@ -60,7 +60,7 @@ pub enum Direction {
 pub struct MlaConfig {
     /// Whether the head's gradient is projected.
     pub projection: Projection,
-    /// Which modality's mean feature leaves the head's free directions.
+    /// Which modality's mean feature is projected out of the head's gradient.
     pub direction: Direction,
 }
 
@@ -112,7 +112,7 @@ impl Strategy for Mla {
     }
 
     fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        // One modality alone is the full row's shape too, so only its row counts.
+        // With a single modality other losses have the same inputs; only a unimodal one is a turn.
         let turn = seen.rows.iter().filter(|row| matches!(row, LossTerm::Unimodal(_)));
         Ok(turn.fold(Routing::default(), |w, &row| w.to_all(row, 1.0, modalities)))
     }
@@ -161,7 +161,7 @@ impl Strategy for Mla {
             "one linear head shared by all modalities and no fusion module, because it trains that head \
              with one modality at a time",
         )?;
-        facts.require_task(&[TaskKind::Classification], "mla", "predictions are weighed by their entropy")
+        facts.require_task(&[TaskKind::Classification], "mla", "predictions are weighted by their entropy")
     }
 
     fn save(&self) -> StrategyState {

@@ -42,7 +42,7 @@ pub enum Weights {
     Equal,
 }
 
-/// What gets its length back as one.
+/// The granularity at which the norm of the gradient is restored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rescale {
@@ -60,9 +60,9 @@ pub struct MmParetoConfig {
     /// Factor on every encoder's gradient.
     #[schemars(range(min = 0))]
     pub gamma: f64,
-    /// How the fused and a modality's own gradient are weighed.
+    /// How the gradients of the fused and of the modality's own loss are weighted.
     pub weights: Weights,
-    /// What gets its lost length back as one.
+    /// The granularity at which the norm of the gradient is restored.
     pub rescale: Rescale,
     /// Through which head a modality's own loss is had; the paper takes the shared one for MMTM.
     pub heads: Heads,
@@ -76,7 +76,8 @@ impl Default for MmParetoConfig {
 
 impl Settings for MmParetoConfig {
     const NAME: &'static str = "mmpareto";
-    const SUMMARY: &'static str = "combines fused and own gradient at each encoder without conflict";
+    const SUMMARY: &'static str =
+        "combines the gradients of fused and own loss at each encoder without conflict";
 }
 
 impl StrategySettings for MmParetoConfig {
@@ -169,7 +170,11 @@ impl Strategy for MmPareto {
     }
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
-        self.config.heads.check(facts, "mmpareto", "it weighs that head's gradient against the fused one")
+        self.config.heads.check(
+            facts,
+            "mmpareto",
+            "it combines the gradient of that head with that of the fused loss",
+        )
     }
 
     fn native(&self) -> Option<&dyn Native> {

@@ -87,7 +87,7 @@ impl Stat {
 /// use counterpoint::strategy::Strategy;
 /// use counterpoint::task::Classification;
 ///
-/// /// Encoders learn by themselves first, then together.
+/// /// Encoders learn from their unimodal losses first, then from the fused one.
 /// struct Relay;
 ///
 /// impl Strategy for Relay {
@@ -111,7 +111,7 @@ impl Stat {
 ///     Relay.route(&seen, &names).map(|w| w.weight(row, Group::Encoder(audio)))
 /// };
 /// assert_eq!((weight(0, LossTerm::Fused)?, weight(5, LossTerm::Fused)?), (0.0, 1.0));
-/// // An entry that is not there is no gradient, not a zero gradient: weight decay and momentum rest too.
+/// // A missing entry means no gradient, not a zero gradient: weight decay and momentum rest too.
 /// assert_eq!(weight(0, LossTerm::Unimodal(Modality(1)))?, 0.0);
 /// # Ok::<(), Error>(())
 /// ```
@@ -195,7 +195,7 @@ pub trait Strategy: Send {
         false
     }
 
-    /// How the method itself reads one modality alone, where that is something
+    /// How the method itself reads a single modality, where that is something
     /// else than fusion and head with that modality only.
     fn native(&self) -> Option<&dyn Native> {
         None

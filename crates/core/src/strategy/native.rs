@@ -1,8 +1,8 @@
-//! How a method itself reads one modality alone.
+//! How a method itself reads a single modality.
 //!
 //! The rule is zero-filling: fusion and head with that modality only. It is
 //! the same for all methods, but not fair to one that trains a head of its own
-//! for every modality and never shows the fused head a modality alone. Such a
+//! for every modality and never shows the fused head a single modality. Such a
 //! method says here how its own scores are had, and evaluations give both.
 
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ impl Alone {
     }
 }
 
-/// A method's own convention for the scores of one modality alone.
+/// A method's own convention for the scores of a single modality.
 ///
 /// Evaluations ask once for every set of modalities that samples have, so a
 /// sample without an image is read as the method reads samples without one.

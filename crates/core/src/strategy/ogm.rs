@@ -15,9 +15,9 @@
 //! their evaluation halves that bias). `scores = "zero-fill"` serves every
 //! fusion that is not additive. As in the authors' code only 4-D weights are touched by
 //! default, and noise goes to every encoder, damped or not.
-//! The own term is also how the method reads a modality alone, besides zero-filling.
+//! The own term is also how the method reads a single modality, besides zero-filling.
 //! In segmentation s_m is the mean over valid pixels.
-//! Cost: joint plus one small forward a modality. Limits: classes to be sure of; a
+//! Cost: joint plus one small forward pass per modality. Limits: classes to be sure of; a
 //! batch without a complete sample is left as it is. With alpha 0, without noise
 //! or outside its epochs this is joint training.
 
@@ -39,14 +39,14 @@ use crate::step::Position;
 use crate::step::{Gradients, Group, Groups, LossTerm, Phase, Routing, StepOutputs, StepRecord, TermOutput};
 use crate::task::TaskKind;
 
-/// Which scores tell how sure a modality is.
+/// Which scores measure the confidence of a modality.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scores {
     /// The modality's own term with its part of the bias; additive fusions only.
     #[default]
     HalfBias,
-    /// The model's output with the modality alone.
+    /// The unimodal output of the model (zeros for the other modalities).
     ZeroFill,
 }
 
@@ -89,7 +89,7 @@ impl Default for OgmConfig {
 impl Settings for OgmConfig {
     const NAME: &'static str = "ogm";
     const SUMMARY: &'static str =
-        "damps the encoder of the modality that is ahead; with noise of the gradient's size (OGM-GE)";
+        "damps the encoder of the dominant modality; with noise of the gradient's size (OGM-GE)";
 }
 
 impl StrategySettings for OgmConfig {
@@ -121,7 +121,7 @@ impl Ogm {
         at_least_zero("strategy.alpha", config.alpha)?;
         if config.from > config.until {
             return Err(Error::config(format!(
-                "strategy.from = {} is after strategy.until = {}: expected an epoch up to it",
+                "strategy.from = {} is after strategy.until = {}: expected at most strategy.until",
                 config.from, config.until
             )));
         }

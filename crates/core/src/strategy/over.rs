@@ -65,7 +65,7 @@ pub trait Addition: Send {
         false
     }
 
-    /// How a modality alone is read, given how the inner strategy reads it.
+    /// How a single modality is read, given how the inner strategy reads it.
     fn native<'a>(&self, inner: Option<&'a dyn Native>) -> Option<&'a dyn Native> {
         inner
     }

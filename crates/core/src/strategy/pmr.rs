@@ -13,10 +13,10 @@
 //! without samples keeps its prototype (there: division by 0), the root is
 //! protected. `entropy` adds the paper's regulariser, which the code lacks:
 //! for the first epochs the best modality learns `-mu H(softmax sim)`.
-//! A modality alone is read by its prototypes, with sim_m as scores, besides
+//! A single modality is read by its prototypes, with sim_m as scores, besides
 //! zero-filling (the authors print both); nothing is trained for that, so it
 //! is not what comparisons read.
-//! Cost: joint plus one evaluation pass over the train split an epoch.
+//! Cost: joint plus one evaluation pass over the train split per epoch.
 //! Limits: classification. Scores are compared on complete samples, so a
 //! batch without one trains nothing. With alpha 0 this is joint training.
 
@@ -38,14 +38,14 @@ use crate::step::Position;
 use crate::step::{Group, LossTerm, Phase, Routing, StepOutputs, TermOutput};
 use crate::task::{Task, TaskKind};
 
-/// How strongly a modality that is behind is pulled.
+/// How strongly a weaker modality is pulled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pull {
     /// All but the best alike, as in the authors' code.
     #[default]
     Hard,
-    /// By how far it is behind.
+    /// By how much weaker it is.
     Soft,
 }
 
@@ -56,7 +56,7 @@ pub struct PmrConfig {
     /// Weight of the prototype loss.
     #[schemars(range(min = 0))]
     pub alpha: f64,
-    /// How strongly a modality that is behind is pulled.
+    /// How strongly a weaker modality is pulled.
     pub pull: Pull,
     /// Share of the old prototype that is kept.
     #[schemars(range(min = 0, max = 1))]
@@ -78,7 +78,7 @@ impl Default for PmrConfig {
 
 impl Settings for PmrConfig {
     const NAME: &'static str = "pmr";
-    const SUMMARY: &'static str = "pulls the features of modalities that are behind to class prototypes";
+    const SUMMARY: &'static str = "pulls the features of the weaker modalities towards class prototypes";
 }
 
 impl StrategySettings for PmrConfig {
@@ -150,7 +150,7 @@ impl Pmr {
     }
 }
 
-/// How far each modality is behind the best.
+/// How much weaker each modality is than the best.
 fn ratios(scores: &[f64]) -> Vec<f64> {
     let best = scores.iter().copied().fold(0.0, f64::max);
     scores.iter().map(|s| best / s).collect()

@@ -19,7 +19,7 @@
 //! is the paper's term with its sign exposed.
 //! Settings of the authors: w1 5, w2 1, in the order of the data (CREMA-D, AVE,
 //! ModelNet40: train.py); w1 1, w2 0.25, order text, visual, audio (MOSI, MOSEI,
-//! SIMS: train_MSA.py); 4 + 4 epochs a stage, up to 1001 stages.
+//! SIMS: train_MSA.py); 4 + 4 epochs per stage, up to 1001 stages.
 //! Budget: `learner_epochs` + `ensemble_epochs` a stage out of the run's epochs,
 //! which must come to every modality's first turn.
 //! Until stage M - 1 validation already shows learners that have not learned.
@@ -49,7 +49,7 @@ pub enum BoostStart {
     /// None: each joins in its first stage.
     #[default]
     Empty,
-    /// All: for encoders that have learned before.
+    /// All: for pretrained encoders.
     Full,
 }
 
@@ -57,10 +57,10 @@ pub enum BoostStart {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReconBoostConfig {
-    /// Weight of a sample that the others miss.
+    /// Weight of a sample that the other learners get wrong.
     #[schemars(range(min = 0))]
     pub w1: f64,
-    /// What of it is taken away by the others' probability of the truth.
+    /// How much of it is subtracted, times the others' probability of the true class.
     #[schemars(range(min = 0))]
     pub w2: f64,
     /// Epochs of one modality's learner in a stage.
@@ -74,7 +74,7 @@ pub struct ReconBoostConfig {
     pub agreement: f64,
     /// Which learners the ensemble has before the first stage.
     pub start: BoostStart,
-    /// The modalities in the order of their stages; that of the data if left out.
+    /// The modalities in the order of their stages; by default the order of the data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<Vec<String>>,
 }
@@ -119,7 +119,7 @@ impl ReconBoost {
         at_least_zero("strategy.w2", config.w2)?;
         if config.w2 > config.w1 {
             return Err(Error::config(format!(
-                "strategy.w2 = {}: expected at most w1 = {}, or a loss would be climbed",
+                "strategy.w2 = {}: expected at most w1 = {}, otherwise a sample's weight can become negative",
                 config.w2, config.w1
             )));
         }
@@ -147,7 +147,7 @@ impl ReconBoost {
         self.order[stage % self.order.len()]
     }
 
-    /// The learners that are in the ensemble after so many stages.
+    /// The learners that are in the ensemble after `stages` stages.
     fn ensemble(&self, stages: usize) -> Present {
         let joined = match self.config.start {
             BoostStart::Empty => stages.min(self.order.len()),

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Source: Wei et al., ECCV 2024; docs/methods.md, "Re-learning". Features are scaled to
-//! [-1, 1] a dimension and a split; k-means has as many clusters as there are
+//! [-1, 1] per dimension and split; k-means has as many clusters as there are
 //! classes, k-means++ starts from keyed random numbers and the best of 4 runs.
 //! As in the authors' code an epoch trains, is validated, may become the best,
 //! and only then is pulled; head and (unless `reset_momentum`) velocities stay.
@@ -20,9 +20,9 @@
 //! augmentation, the purity of the train split is without; nothing is pulled
 //! after the last epoch. With lambda 0 this is the strategy that it is over.
 //! What the rebuilding does, measured on spoken digits (`every = 2`, seeds 1 and
-//! 2): with 31 batches an epoch the next epoch replaces the old statistics by
+//! 2): with 31 batches per epoch the next epoch replaces the old statistics by
 //! itself, and the validation after it is the same within 0.2 points (92.0, 90.4
-//! with, 92.2, 90.6 without). With 4 batches an epoch its cross-entropy is lower
+//! with, 92.2, 90.6 without). With 4 batches per epoch its cross-entropy is lower
 //! (1.15, 1.11; 1.32, 1.25 without) and its accuracy is too (64.6, 67.4; 68.6,
 //! 73.0 without). After the last epoch no setting is ahead in both seeds but at
 //! 31 batches the one without (92.8, 90.8 with, 93.0, 92.6 without).
@@ -57,7 +57,7 @@ pub struct RelearnConfig {
     pub every: usize,
     /// Number of events.
     pub times: usize,
-    /// How strongly a gap pulls.
+    /// Strength of the pull for a given gap.
     #[schemars(range(min = 0))]
     pub lambda: f64,
     /// Starts from a fresh optimizer after an event.

@@ -23,7 +23,7 @@ impl StrategyState {
     pub fn get(&self, name: &str) -> Result<&[f64], Error> {
         self.0.get(name).map(|(_, values)| values.as_slice()).ok_or_else(|| {
             Error::checkpoint(format!(
-                "the checkpoint holds no strategy state `{name}`; it was written by another strategy"
+                "the checkpoint does not contain the strategy state `{name}`; it was written by a different strategy"
             ))
         })
     }

@@ -1,4 +1,4 @@
-//! One modality alone.
+//! A single modality.
 //!
 //! ```text
 //! W[solo(m), encoder m] = W[solo(m), fusion] = W[solo(m), head] = 1
@@ -31,7 +31,7 @@ pub struct UnimodalConfig {
 
 impl Settings for UnimodalConfig {
     const NAME: &'static str = "unimodal";
-    const SUMMARY: &'static str = "one modality alone";
+    const SUMMARY: &'static str = "one encoder and a head, trained on one modality";
 }
 
 impl StrategySettings for UnimodalConfig {

@@ -76,7 +76,7 @@ impl Answers<'_> {
 /// Classification with cross-entropy on logits.
 ///
 /// `balanced_accuracy` is the mean recall over the classes that occur,
-/// `macro_f1` the mean F1 over those that occur or are said, `weighted_f1` the
+/// `macro_f1` the mean F1 over those that occur or are predicted, `weighted_f1` the
 /// mean weighted by how often each occurs. `map` is the mean over the classes
 /// that occur of the average precision of one class against the rest, samples
 /// ranked by the softmax probability of the class. All as scikit-learn has
@@ -91,10 +91,10 @@ pub struct Classification {
 }
 
 impl Classification {
-    /// Up to so many classes an evaluation keeps all scores of a sample.
+    /// Up to this many classes an evaluation keeps all scores of a sample.
     pub const MOST_SCORES: usize = 1000;
 
-    /// A task of so many classes.
+    /// A task with `classes` classes.
     pub fn new(classes: usize) -> Self {
         Self { classes, selects: 0 }
     }

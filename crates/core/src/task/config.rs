@@ -54,7 +54,7 @@ pub enum TaskConfig {
     },
     /// One number for each sample.
     Regression {
-        /// Which distance from the target is made small.
+        /// Which distance from the target is minimised.
         #[serde(default)]
         loss: RegressionLoss,
         /// The metric that selects the best epoch.
@@ -69,11 +69,11 @@ pub enum TaskConfig {
     },
     /// A class for every pixel.
     Segmentation {
-        /// How classes are weighed in the loss.
+        /// How classes are weighted in the loss.
         #[serde(default)]
         weights: ClassWeights,
         /// By how much the outputs of the model are smaller than the label
-        /// map, the full size first. A model without the others is judged by
+        /// map, the full size first. A model without the other outputs is evaluated on
         /// the full size alone.
         #[serde(default = "scales")]
         scales: Vec<usize>,
@@ -199,6 +199,6 @@ mod tests {
         assert!(metric.name == "mae" && metric.improves(1.0, 2.0) && !metric.improves(2.0, 2.0));
         let wrong = TaskConfig::Regression { loss: RegressionLoss::Absolute, select: "accuracy".into() };
         let message = wrong.build(&TargetSpec::Values).unwrap_err().to_string();
-        assert!(message.contains("this task has r2, mae"), "{message}");
+        assert!(message.contains("expected one of r2, mae"), "{message}");
     }
 }

@@ -37,7 +37,7 @@ impl ClassCounts {
         mean(self.classes().map(|k| ratio(self.hits[k], self.truly[k])))
     }
 
-    /// Mean F1 over the classes that occur or were said.
+    /// Mean F1 over the classes that occur or were predicted.
     pub fn macro_f1(&self) -> f64 {
         mean(self.classes().map(|k| self.f1(k)))
     }

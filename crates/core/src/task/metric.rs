@@ -1,4 +1,4 @@
-//! What predictions are judged by.
+//! Metrics by which predictions are evaluated.
 
 use crate::Error;
 
@@ -116,7 +116,7 @@ impl Metrics {
     pub(super) fn place(&self, name: &str) -> Result<usize, Error> {
         self.names().position(|known| known == name).ok_or_else(|| {
             Error::config(format!(
-                "task.select = \"{name}\": this task has {}",
+                "task.select = \"{name}\" is not a metric of this task: expected one of {}",
                 self.names().collect::<Vec<_>>().join(", ")
             ))
         })

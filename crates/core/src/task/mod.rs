@@ -1,4 +1,4 @@
-//! What a model is asked to predict, and how predictions are judged.
+//! What a model predicts, and how predictions are evaluated.
 
 mod calibration;
 mod classification;
@@ -47,7 +47,7 @@ pub trait Task: Debug + Send + Sync {
     /// What the metrics are, and which of them selects the best epoch.
     fn metrics(&self) -> Metrics;
 
-    /// What an evaluation keeps of every sample, so many numbers for each.
+    /// What an evaluation keeps of every sample, the same number of values each.
     fn kept(&self) -> usize {
         self.outputs()
     }
@@ -57,7 +57,7 @@ pub trait Task: Debug + Send + Sync {
         &[]
     }
 
-    /// What [`Task::condense`] needs of the scores of so many samples, still on
+    /// What [`Task::condense`] needs of the scores of this many samples, still on
     /// the device; by default all.
     fn asked(&self, scores: Tensor<2>, _samples: usize) -> Tensor<2> {
         scores

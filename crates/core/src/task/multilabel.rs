@@ -60,7 +60,7 @@ pub struct Multilabel {
 }
 
 impl Multilabel {
-    /// A task of so many labels.
+    /// A task with this many labels.
     pub fn new(labels: usize) -> Self {
         Self { labels, selects: 0 }
     }

@@ -93,7 +93,7 @@ pub enum RegressionLoss {
 /// `r2 = 1 - sum of squared errors / sum of squared deviations of the
 /// targets`: larger is better, 0 is a constant guess at the mean; it ranks as
 /// the mean squared error does. `correlation` ignores offset and scale, which
-/// matters for one modality alone: the shared bias is fitted to the fused
+/// matters for a single modality: the shared bias is fitted to the fused
 /// output, so a unimodal output may be shifted as a whole. `sign_accuracy` is
 /// the share of samples whose score and target agree on being negative, 0
 /// counting as positive; `nonzero_accuracy` leaves out targets that are 0 and

@@ -68,7 +68,7 @@ pub(super) enum Values {
 
 impl Checkpoint {
     /// The weights and statistics of a learner and what its strategy remembers,
-    /// by which it may read a modality alone; with `state` the optimizer too,
+    /// by which it may read a single modality; with `state` the optimizer too,
     /// which only continuing needs.
     pub fn of<M: Model>(learner: &TrainState<M>, progress: &Progress, state: bool) -> Self {
         let mut tensors = BTreeMap::new();
@@ -116,7 +116,7 @@ impl Checkpoint {
 
     /// Weights and running statistics under PyTorch's names, nothing else.
     ///
-    /// Where a layer behind a fusion keeps statistics for several sets of
+    /// Where a layer after a fusion keeps statistics for several sets of
     /// modalities, those of all together get the plain name; `@audio` and the
     /// like stay beside it.
     pub fn weights(&self, modalities: &Modalities) -> Weights {
@@ -126,7 +126,7 @@ impl Checkpoint {
             if let Values::F32(values) = values
                 && !name.contains('/')
             {
-                // `@` sorts behind the plain name, which may hold older statistics.
+                // `@` sorts after the plain name, which may hold older statistics.
                 let name = name.strip_suffix(&all).unwrap_or(name).to_owned();
                 weights.insert(name, Array { shape: shape.clone(), values: values.clone() });
             }
@@ -224,7 +224,7 @@ impl Checkpoint {
         };
         if let Some(name) = self.tensors.keys().find(|name| stranger(name)) {
             return Err(Error::checkpoint(format!(
-                "the checkpoint is of another model: it has a parameter `{name}`"
+                "the checkpoint does not match the model: unexpected parameter `{name}`"
             )));
         }
         learner.assign(|p| weights.remove(&p.name));
@@ -260,8 +260,8 @@ impl Checkpoint {
         match self.tensors.keys().find(stranger).filter(|_| alone) {
             None => Ok(()),
             Some(name) => Err(Error::checkpoint(format!(
-                "the checkpoint is of another model: it has `{name}`, but a model of one modality is its encoder \
-                 and a head, without layers of a fusion; train it again, or use the version that wrote it"
+                "the checkpoint does not match the model: unexpected `{name}`, because a unimodal model is now an \
+                 encoder and a head, without fusion layers; train it again, or use the version that wrote it"
             ))),
         }
     }
@@ -279,7 +279,7 @@ impl Checkpoint {
             let weight = format!("{layer}.weight");
             let parameter = groups.parameters().iter().find(|p| p.name == weight).ok_or_else(|| {
                 Error::checkpoint(format!(
-                    "the checkpoint is of another model: it has statistics of `{layer}`"
+                    "the checkpoint does not match the model: unexpected running statistics of `{layer}`"
                 ))
             })?;
             let key = parse_key(key, names)?;
@@ -295,10 +295,10 @@ impl Checkpoint {
         match self.tensors.remove(name) {
             Some((found, Values::F32(values))) if found == shape => Ok(values),
             Some((found, _)) => Err(Error::checkpoint(format!(
-                "the checkpoint is of another model: `{name}` has shape {found:?}, this model needs {shape:?}"
+                "the checkpoint does not match the model: `{name}` has shape {found:?}, expected {shape:?}"
             ))),
             None => Err(Error::checkpoint(format!(
-                "the checkpoint is of another model: it lacks `{name}` of shape {shape:?}"
+                "the checkpoint does not match the model: missing parameter `{name}` of shape {shape:?}"
             ))),
         }
     }
@@ -309,7 +309,7 @@ fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
     Tensor::from_data(TensorData::new(values, [count]), device)
 }
 
-/// `encoder.audio.bn1.running_mean`, with `@audio+video` behind a fusion.
+/// `encoder.audio.bn1.running_mean`, with `@audio+video` after a fusion.
 fn buffer_name(
     groups: &Groups,
     id: ParamId,
@@ -332,7 +332,7 @@ fn parse_key(text: &str, names: &Modalities) -> Result<BufferKey, Error> {
     let Some(of) = text.strip_prefix('@') else { return Ok(BufferKey::Single) };
     let members = of.split('+').map(|name| {
         names.find(name).ok_or_else(|| {
-            Error::checkpoint(format!("the checkpoint is of another model: it knows a modality `{name}`"))
+            Error::checkpoint(format!("the checkpoint does not match the model: unknown modality `{name}`"))
         })
     });
     Ok(BufferKey::Subset(Present::of(members.collect::<Result<Vec<_>, _>>()?)))

@@ -32,10 +32,10 @@ pub struct Evaluation {
     /// For each row the samples it scored, and what the task keeps of their
     /// scores. The full row scores every sample with whatever it has.
     pub kept: BTreeMap<LossTerm, Kept>,
-    /// Each modality alone as the method itself reads it; empty if that is not
+    /// Each single modality as the method itself reads it; empty if that is not
     /// asked for, or the method has no convention of its own.
     pub native: BTreeMap<Modality, Kept>,
-    /// Each modality alone as a linear probe reads its features; an evaluation
+    /// Each single modality as a linear probe reads its features; an evaluation
     /// by itself has none, see [`Self::read_by`].
     pub probe: BTreeMap<Modality, Kept>,
     /// The same as `kept` for further sets of modalities that were asked for.
@@ -49,7 +49,7 @@ pub struct Evaluation {
 pub struct Besides<'a> {
     /// Scores of these sets of modalities, on the samples that have them.
     pub subsets: &'a [Present],
-    /// Each modality alone as the method itself reads it.
+    /// Each single modality as the method itself reads it.
     pub native: Option<&'a dyn Native>,
 }
 
@@ -174,7 +174,7 @@ fn readings(
     all
 }
 
-/// Each modality alone on the samples that have it, and each pattern of
+/// Each single modality on the samples that have it, and each pattern of
 /// present modalities on the samples that show it.
 fn rows_of(names: &Modalities, inputs: &Inputs) -> Vec<(LossTerm, Vec<usize>)> {
     let mut rows: Vec<(LossTerm, Vec<usize>)> =

@@ -38,8 +38,8 @@ pub(super) fn find(weights: &Weights, expected: &[&str], given: Option<&str>) ->
         found.retain(|prefix, _| fits(prefix));
         if found.is_empty() {
             return Err(Error::config(format!(
-                "pretrained_prefix = \"{given}\": no weight of the encoder stands behind it. The file has {}; \
-                 expected behind the prefix are {}",
+                "pretrained_prefix = \"{given}\": the file has no weight of the encoder with this prefix. It has \
+                 {}; expected after the prefix: {}",
                 some_of(weights.keys().map(String::as_str)),
                 some_of(expected.iter().copied())
             )));
@@ -57,7 +57,7 @@ pub(super) fn find(weights: &Weights, expected: &[&str], given: Option<&str>) ->
         (all, _) if all.contains(&"") => Ok(String::new()),
         ([only], _) | (_, [only]) => Ok((*only).to_owned()),
         (all, _) => Err(Error::config(format!(
-            "several encoders in the file fit, behind {}; say which with pretrained_prefix",
+            "several encoders in the file fit, with the prefixes {}; choose one with pretrained_prefix",
             some_of(all.iter().copied())
         ))),
     }

@@ -47,8 +47,8 @@ impl<M: Model> TrainState<M> {
         for (name, p) in &parameters {
             let array = file.get(name).ok_or_else(|| {
                 Error::config(format!(
-                    "the weights lack `{name}` of shape {:?}: they are of another network, or under other names \
-                     (torchvision's are expected). The file has {}; the encoder expects {}",
+                    "missing tensor `{name}` of shape {:?}: the file is for a different architecture, or uses other \
+                     names (torchvision's are expected). The file has {}; the encoder expects {}",
                     p.shape,
                     some_of(file.names()),
                     some_of(names.iter().copied())
@@ -65,8 +65,8 @@ impl<M: Model> TrainState<M> {
             let of = ["running_mean", "running_var"].map(|what| format!("{layer}.{what}"));
             let [Some(mean), Some(variance)] = of.each_ref().map(|name| file.get(name)) else {
                 return Err(Error::config(format!(
-                    "the weights lack the running statistics `{}` and `{}` of batch norm, without which the \
-                     encoder is another network; save them too: torch.save(model.state_dict(), ..)",
+                    "missing running statistics `{}` and `{}` of batch norm; save them too: \
+                     torch.save(model.state_dict(), ..)",
                     of[0], of[1]
                 )));
             };
@@ -82,7 +82,7 @@ impl<M: Model> TrainState<M> {
         }
         if let Some(name) = file.names().find(|name| file.continues(name, &names) && !used.contains(*name)) {
             return Err(Error::config(format!(
-                "the weights have `{name}` of shape {:?}, which this encoder has not: they are of another network",
+                "unexpected tensor `{name}` of shape {:?}: the file is for a different architecture",
                 file.get(name).map(|array| &array.shape).unwrap_or(&Vec::new())
             )));
         }
@@ -145,7 +145,7 @@ fn fitted(name: &str, parameter: &Parameter, array: &Array) -> Result<Vec<f32>, 
 }
 
 fn differs(name: &str, is: &[usize], wanted: &[usize]) -> Error {
-    Error::config(format!("the weights have `{name}` of shape {is:?}, but this encoder needs {wanted:?}"))
+    Error::config(format!("tensor `{name}` has shape {is:?}, but this encoder needs {wanted:?}"))
 }
 
 /// Refuses a tensor that training would spread.
@@ -153,7 +153,7 @@ fn finite(name: &str, array: &Array) -> Result<(), Error> {
     match array.values.iter().find(|value| !value.is_finite()) {
         None => Ok(()),
         Some(value) => Err(Error::config(format!(
-            "the weights' `{name}` holds {value}: the training that wrote the file diverged; take an earlier one"
+            "tensor `{name}` contains {value}: the training that wrote the file diverged; use an earlier checkpoint"
         ))),
     }
 }

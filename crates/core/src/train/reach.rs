@@ -34,7 +34,7 @@ pub fn check_reach<M: Model>(
     device: &Device,
 ) -> Result<(), Error> {
     let Some(first) = train.plain().next() else {
-        return Err(Error::new(ErrorKind::Data, "the train split gives no batch"));
+        return Err(Error::new(ErrorKind::Data, "the train split has no batch"));
     };
     let (targets, specs, presence) = (readable(first)?.targets, train.modalities(), train.presence());
     if let Some(m) = (0..specs.len()).find(|&m| presence.iter().all(|has| !has[m])) {
@@ -59,8 +59,8 @@ pub fn check_reach<M: Model>(
         )));
     }
     Err(Error::config(format!(
-        "parameter `{first}`{more} would never learn: no loss of this strategy reaches it in {} epochs; \
-         choose a strategy that trains it, more epochs if modalities take turns, or remove the part it belongs to",
+        "parameter `{first}`{more} would never learn: no loss of this strategy reaches it in {} epochs; choose a \
+         strategy that trains it, train for more epochs if modalities take turns, or remove the part it belongs to",
         start.epochs
     )))
 }

@@ -9,9 +9,9 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ScheduleConfig {
-    /// Always the same.
+    /// Constant rate.
     Constant {},
-    /// Multiplied by `gamma` every so many epochs.
+    /// Multiplied by `gamma` at regular intervals.
     Step {
         /// Epochs between changes.
         #[schemars(range(min = 1))]

@@ -37,7 +37,7 @@ pub struct TrainConfig {
     pub clip: Option<f64>,
     /// Learning rate over epochs.
     pub schedule: ScheduleConfig,
-    /// A checkpoint every so many steps besides the one after each epoch; 0 = none.
+    /// Steps between checkpoints, besides the one after each epoch; 0 = none.
     pub checkpoint_steps: usize,
 }
 
@@ -74,7 +74,7 @@ pub struct EpochReport<'a> {
     /// Share of steps that the clip shortened, and the mean norm before it.
     pub clip: Option<(f64, f64)>,
     /// Encoder passes of a batch, one forward and one backward through every
-    /// encoder being 1; what a model does behind the first meeting is not counted.
+    /// encoder being 1; what a model does after the first meeting is not counted.
     pub passes: Option<f64>,
     /// The validation split.
     pub validation: &'a Evaluation,

@@ -47,7 +47,7 @@ impl Checkpoint {
                 Some((shape, _)) => {
                     format!("`{}` has shape {shape:?}, this model needs {:?}", p.name, p.shape)
                 }
-                None => format!("`{}` of shape {:?} is not there", p.name, p.shape),
+                None => format!("`{}` of shape {:?} is missing", p.name, p.shape),
             };
             misfits.entry(part).or_insert(fault);
         }
@@ -61,7 +61,7 @@ impl Checkpoint {
             let faults: Vec<String> =
                 misfits.iter().map(|(part, fault)| format!("{part} ({fault})")).collect();
             let rest = match fitting.is_empty() {
-                true => "; no part fits: the runs have other models".to_owned(),
+                true => "; no part fits: the runs have different models".to_owned(),
                 false => format!(
                     "; to take only what fits, name it: parts = {:?}",
                     fitting.into_iter().collect::<Vec<_>>()

@@ -1,7 +1,7 @@
 //! What people keep beside weights: sizes, devices, counters, paths, settings.
 //!
 //! None of it is built. A name on this list says only that a pickle which asks
-//! for it is no reason to refuse the file, and what its entries would be.
+//! for it is not a reason to refuse the file, and what its entries would be.
 
 /// What is left of an object that is not built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -177,13 +177,14 @@ impl Machine<'_> {
     fn call(&mut self) -> Result<(), String> {
         let (arguments, function) = (self.pop()?, self.pop()?);
         let Object::Global(name) = &self.pickle.objects[function] else {
-            return Err("it calls something that is no function".into());
+            return Err("it calls something that is not a function".into());
         };
         let name = name.clone();
         let Object::Sequence(arguments) = self.pickle.objects[arguments].clone() else {
             return Err(format!("it calls `{name}` without arguments"));
         };
-        let argument = |i: usize| arguments.get(i).copied().ok_or(format!("it gives `{name}` too little"));
+        let argument =
+            |i: usize| arguments.get(i).copied().ok_or(format!("it calls `{name}` with too few arguments"));
         let result = match name.as_str() {
             "torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor" => Object::Tensor {
                 storage: argument(0)?,
@@ -250,7 +251,7 @@ impl Machine<'_> {
     fn sizes(&self, at: Ref) -> Result<Vec<usize>, String> {
         match &self.pickle.objects[at] {
             Object::Sequence(items) => self.numbers(items),
-            _ => Err("a tensor's size is no sequence".into()),
+            _ => Err("the size of a tensor is not a sequence".into()),
         }
     }
 
@@ -259,7 +260,7 @@ impl Machine<'_> {
             Object::Int(value) => {
                 usize::try_from(value).map_err(|_| format!("a tensor has the size {value}"))
             }
-            _ => Err("a tensor's size is no number".into()),
+            _ => Err("the size of a tensor is not a number".into()),
         };
         items.iter().map(number).collect()
     }
@@ -269,7 +270,7 @@ impl Machine<'_> {
         match &mut self.pickle.objects[top] {
             Object::Dict(entries) => entries.extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1]))),
             Object::Other => {}
-            _ => return Err("it sets entries of something that is no dictionary".into()),
+            _ => return Err("it sets entries of something that is not a dictionary".into()),
         }
         Ok(())
     }
@@ -279,7 +280,7 @@ impl Machine<'_> {
         match &mut self.pickle.objects[top] {
             Object::Sequence(all) => all.extend(items),
             Object::Other => {}
-            _ => return Err("it appends to something that is no list".into()),
+            _ => return Err("it appends to something that is not a list".into()),
         }
         Ok(())
     }
@@ -311,7 +312,7 @@ impl Machine<'_> {
 
     fn recall(&mut self, bytes: usize) -> Result<(), String> {
         let slot = self.unsigned(bytes)?;
-        self.stack.push(*self.memo.get(&slot).ok_or("it recalls what it never memorised")?);
+        self.stack.push(*self.memo.get(&slot).ok_or("it reads a memo entry that was never written")?);
         Ok(())
     }
 
@@ -321,7 +322,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// A number of any length; one beyond 64 bits is no size of anything.
+    /// A number of any length; one beyond 64 bits is not the size of anything.
     fn long(&mut self, bytes: usize) -> Result<(), String> {
         let count = self.unsigned(bytes)?;
         let bytes = self.take(count)?;
@@ -356,7 +357,7 @@ impl Machine<'_> {
         let at = self.pop()?;
         match &self.pickle.objects[at] {
             Object::Text(text) => Ok(text.clone()),
-            _ => Err("a class's name is no text".into()),
+            _ => Err("the name of a class is not text".into()),
         }
     }
 
@@ -386,4 +387,4 @@ impl Machine<'_> {
 
 const EMPTY: &str = "its pickle takes more from the stack than there is";
 const ENDS: &str = "its pickle ends too early";
-const UNKNOWN: &str = "it refers to something that is no storage of numbers";
+const UNKNOWN: &str = "it refers to something that is not a storage of numbers";

@@ -21,7 +21,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Weights, String> {
                 Dtype::I32 => data.as_chunks().0.iter().map(|b| i32::from_le_bytes(*b) as f32).collect(),
                 Dtype::U8 | Dtype::BOOL => data.iter().map(|b| f32::from(*b)).collect(),
                 other => {
-                    return Err(format!("`{name}` holds numbers of the kind {other:?}, which is unknown"));
+                    return Err(format!("`{name}` contains numbers of the unknown type {other:?}"));
                 }
             };
             Ok((name.to_owned(), Array { shape: view.shape().to_vec(), values }))

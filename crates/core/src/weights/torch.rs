@@ -47,7 +47,7 @@ fn tensors(pickle: &Pickle) -> Result<Vec<(String, Ref)>, String> {
     walk(pickle, pickle.root(), String::new(), &mut seen, &mut found);
     match pickle.get(pickle.root()) {
         Object::Dict(_) | Object::Sequence(_) => Ok(found),
-        _ => Err("it holds no dictionary of weights".into()),
+        _ => Err("it does not contain a dictionary of weights".into()),
     }
 }
 
@@ -76,8 +76,8 @@ fn walk(pickle: &Pickle, at: Ref, name: String, seen: &mut BTreeSet<Ref>, found:
 }
 
 fn archive(bytes: &[u8]) -> Result<(Pickle, Storages), String> {
-    let mut zip =
-        zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| format!("it is no whole archive: {e}"))?;
+    let mut zip = zip::ZipArchive::new(Cursor::new(bytes))
+        .map_err(|e| format!("the archive is truncated or damaged: {e}"))?;
     // The folder inside is named after the file that was first written.
     let names: Vec<String> = zip.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
     let folder = names.iter().find_map(|name| name.strip_suffix("data.pkl"));
@@ -160,7 +160,7 @@ fn widths(pickle: &Pickle) -> BTreeMap<&str, Kind> {
 }
 
 /// The numbers that a tensor shows of its storage, row-major; `None` if they are
-/// of a kind that is no weight's.
+/// of a type that weights never have.
 fn view(
     pickle: &Pickle,
     storages: &Storages,

@@ -76,12 +76,12 @@ impl AudioFront {
         }
     }
 
-    /// Checks that the sizes fit each other for a signal of so many samples.
+    /// Checks that the sizes fit each other for a signal of `samples` samples.
     pub(crate) fn check(&self, samples: usize) -> Result<(), DataError> {
         let Self::Grouped { n_fft, hop, bins_per_group, frames, floor } = *self else {
             return match self.samples() {
                 Some(fixed) if fixed != samples => {
-                    Err(DataError::shape(format!("this front needs {fixed} samples, got {samples}")))
+                    Err(DataError::shape(format!("this front end needs {fixed} samples, got {samples}")))
                 }
                 _ => Ok(()),
             };

@@ -116,7 +116,7 @@ pub fn resample(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
     part(samples, 0, [from, to], 0..length)
 }
 
-/// Samples of a recording of so many at another rate.
+/// Length of a recording in samples at a different rate.
 pub fn length(samples: usize, from: u32, to: u32) -> usize {
     match kernel(from, to) {
         Some(kernel) => (samples * kernel.up).div_ceil(kernel.down),

@@ -35,7 +35,7 @@ pub fn check(path: &Path) -> Result<(), DataError> {
     match found {
         None => Ok(()),
         Some(fault) => {
-            Err(DataError::format(format!("`{}` is cut off or damaged: it {fault}", path.display())))
+            Err(DataError::format(format!("`{}` is truncated or damaged: it {fault}", path.display())))
         }
     }
 }

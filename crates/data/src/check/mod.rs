@@ -84,7 +84,7 @@ pub fn check(
         n => format!("; the same holds for {n} more files, as {}", others.join(", ")),
     };
     Err(error.at(place(&items[first])).and(&format!(
-        "{more}. Mend or replace {}, or take {} out of the list; nothing was trained",
+        "{more}. Repair or replace {}, or remove {} from the list; nothing was trained",
         if count == 1 { "it" } else { "them" },
         if count == 1 { "the sample" } else { "the samples" },
     )))

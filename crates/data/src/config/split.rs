@@ -77,10 +77,10 @@ impl SplitConfig {
             (Some(folds), Some(fold)) if fold >= folds => {
                 Err(DataError::config(format!("`fold` must be from 0 to {}, got {fold}", folds - 1)))
             }
-            (Some(_), None) => Err(DataError::config("`folds` needs `fold`: the fold that is the test")),
-            (None, Some(_)) => Err(DataError::config("`fold` needs `folds`: how many there are")),
+            (Some(_), None) => Err(DataError::config("`folds` needs `fold`: the number of the test fold")),
+            (None, Some(_)) => Err(DataError::config("`fold` needs `folds`: the number of folds")),
             (None, None) if !self.is_random() && (!usual || self.split_seed != 0) => Err(DataError::config(
-                "`fractions` and `split_seed` do nothing by themselves; add `split_by`, `stratify` or `folds`",
+                "`fractions` and `split_seed` have no effect by themselves; add `split_by`, `stratify` or `folds`",
             )),
             _ => Ok(()),
         }

@@ -46,7 +46,7 @@ impl Archive {
                 Some("npz") => {
                     let archive = zip::ZipArchive::new(Cursor::new(read(path)?)).map_err(|cause| {
                         place(
-                            DataError::format("the npz archive is cut off or damaged; copy it again")
+                            DataError::format("the npz archive is truncated or damaged; copy it again")
                                 .because(cause),
                         )
                     })?;
@@ -143,14 +143,17 @@ fn folder(path: &Path) -> Result<BTreeMap<String, PathBuf>, DataError> {
     let stem = |file: PathBuf| (file.file_stem().unwrap_or_default().to_string_lossy().into_owned(), file);
     let files: BTreeMap<_, _> = list(path, &["npy"])?.files.into_iter().map(stem).collect();
     if files.is_empty() {
-        return Err(DataError::missing(format!("the folder `{}` holds no .npy file", path.display())));
+        return Err(DataError::missing(format!(
+            "the folder `{}` does not contain a .npy file",
+            path.display()
+        )));
     }
     Ok(files)
 }
 
 /// The table of contents: eight bytes of length, then JSON.
 fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, DataError> {
-    let damaged = || DataError::format("the safetensors file is cut off or damaged; copy it again");
+    let damaged = || DataError::format("the safetensors file is truncated or damaged; copy it again");
     let (&length, rest) = bytes.split_first_chunk::<8>().ok_or_else(damaged)?;
     let length = usize::try_from(u64::from_le_bytes(length)).map_err(|_| damaged())?;
     let header = rest.get(..length).ok_or_else(damaged)?;
@@ -190,7 +193,7 @@ fn safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, DataError> {
             )));
         }
         if entries.insert(name.clone(), entry).is_some() {
-            return Err(DataError::format(format!("array `{name}` is there twice; save the file again")));
+            return Err(DataError::format(format!("array `{name}` occurs twice; save the file again")));
         }
     }
     Ok(entries)
@@ -259,6 +262,6 @@ mod tests {
         let shared = message([entry("a", [0, 2]), entry("b", [1, 3])]).unwrap_err().to_string();
         assert!(shared.contains("`a` and `b` share bytes"), "{shared}");
         let twice = message([entry("a", [0, 2]), entry("a", [2, 4])]).unwrap_err().to_string();
-        assert!(twice.contains("`a` is there twice"), "{twice}");
+        assert!(twice.contains("`a` occurs twice"), "{twice}");
     }
 }

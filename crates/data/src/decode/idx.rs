@@ -20,7 +20,7 @@ impl IdxImages {
     /// Reads `*-images-idx3-ubyte` or the same as `.gz`.
     ///
     /// # Errors
-    /// If the file is absent, is no idx file of unsigned bytes with three
+    /// If the file is absent, is not an idx file of unsigned bytes with three
     /// axes, or its length is not what its header says.
     pub fn read(path: &Path) -> Result<Self, DataError> {
         Self::decode(&read(path)?).map_err(|e| e.at(format_args!("`{}`", path.display())))
@@ -31,7 +31,7 @@ impl IdxImages {
         if bytes.starts_with(&[0x1F, 0x8B]) {
             let mut decoder = GzDecoder::new(bytes);
             decoder.read_to_end(&mut plain).map_err(|cause| {
-                DataError::format("the gzip file is cut off or damaged; copy it again").because(cause)
+                DataError::format("the gzip file is truncated or damaged; copy it again").because(cause)
             })?;
         } else {
             plain.extend_from_slice(bytes);
@@ -40,14 +40,14 @@ impl IdxImages {
             return Err(DataError::format("is not an idx file of pictures (unsigned bytes with three axes)"));
         };
         let Some((header, pixels)) = rest.split_at_checked(12) else {
-            return Err(DataError::format("the idx header is cut off"));
+            return Err(DataError::format("the idx header is truncated"));
         };
         let side = |i: usize| header[i..i + 4].iter().fold(0, |n, &b| (n << 8) | usize::from(b));
         let (count, height, width) = (side(0), side(4), side(8));
         let expected = count.checked_mul(height).and_then(|n| n.checked_mul(width));
         if expected != Some(pixels.len()) || pixels.is_empty() {
             return Err(DataError::format(format!(
-                "the idx header promises {count} pictures of {height} x {width}, the file holds {} bytes of pixels",
+                "the idx header announces {count} pictures of {height} x {width}, but the file has {} bytes of pixels",
                 pixels.len()
             )));
         }
@@ -87,9 +87,9 @@ mod tests {
     #[test]
     fn cut_off_or_foreign_files_are_errors() {
         let message = |bytes: &[u8]| IdxImages::decode(bytes).unwrap_err().to_string();
-        assert!(message(&FILE[..19]).contains("promises 2 pictures of 1 x 2, the file holds 3 bytes"));
-        assert!(message(&FILE[..9]).contains("header is cut off"));
+        assert!(message(&FILE[..19]).contains("announces 2 pictures of 1 x 2, but the file has 3 bytes"));
+        assert!(message(&FILE[..9]).contains("header is truncated"));
         assert!(message(&[0, 0, 8, 1, 0]).contains("not an idx file of pictures"));
-        assert!(message(&[0x1F, 0x8B, 8]).contains("gzip file is cut off"));
+        assert!(message(&[0x1F, 0x8B, 8]).contains("gzip file is truncated"));
     }
 }

@@ -13,7 +13,7 @@ pub enum Family {
 
 use Family::{Film, Other, Picture, Sound};
 
-/// First bytes, what has them (with what to do behind a semicolon, where no
+/// First bytes, what has them (with what to do after a semicolon, where no
 /// conversion helps), and its kind; the first that fits counts.
 const SIGNS: &[(&[u8], &str, Family)] = &[
     (b"\x89PNG", "a PNG picture", Picture),
@@ -32,7 +32,7 @@ const SIGNS: &[(&[u8], &str, Family)] = &[
     (b"wvpk", "a WavPack recording", Sound),
     (b"MAC ", "a Monkey's Audio recording", Sound),
     (b"\x30\x26\xB2\x75", "a WMA or WMV file", Film),
-    (b"\x1A\x45\xDF\xA3", "a Matroska or WebM film", Film),
+    (b"\x1A\x45\xDF\xA3", "a Matroska or WebM video", Film),
     (b"\0\0\x01\xBA", "an MPEG film", Film),
     (b"\0\0\x01\xB3", "an MPEG film", Film),
     (b"FLV\x01", "an FLV film", Film),
@@ -40,7 +40,7 @@ const SIGNS: &[(&[u8], &str, Family)] = &[
     (b"PK\x03\x04", "a zip archive", Other),
     (b"\x1F\x8B", "a gzip file", Other),
     (b"%PDF", "a PDF document", Other),
-    (b"\0\x05\x16\x07", "what macOS leaves beside a file (AppleDouble); name the file without `._`", Other),
+    (b"\0\x05\x16\x07", "a metadata file of macOS (AppleDouble); name the file without `._`", Other),
     (b"version https://git-lfs", "a Git LFS pointer; fetch the real file with `git lfs pull`", Other),
     (b"<!DOCTYPE", "a web page; download the file again", Other),
     (b"<html", "a web page; download the file again", Other),
@@ -66,7 +66,7 @@ pub fn of(bytes: &[u8]) -> Option<(&'static str, Family)> {
             Some(b"heic" | b"heix" | b"mif1") => ("a HEIC picture", Picture),
             Some(b"avif") => ("an AVIF picture", Picture),
             Some(b"qt  ") => ("a QuickTime film", Film),
-            _ => ("an MP4 film", Film),
+            _ => ("an MP4 video", Film),
         });
     }
     if let Some((_, name, family)) = SIGNS.iter().find(|(sign, ..)| at(0, sign)) {
@@ -90,7 +90,7 @@ pub fn refuse(bytes: &[u8], wanted: Family) -> DataError {
     }
     let (expected, advice) = match (wanted, found.map(|(_, family)| family)) {
         (Sound, Some(Sound)) => ("WAV, FLAC, MP3 or Ogg Vorbis", "convert it: ffmpeg -i FILE FILE.wav"),
-        (Sound, Some(Film)) => ("a recording", "take its sound out: ffmpeg -i FILE -vn FILE.wav"),
+        (Sound, Some(Film)) => ("a recording", "extract its sound: ffmpeg -i FILE -vn FILE.wav"),
         (Sound, Some(Picture)) => ("a recording", "its modality needs kind = \"image\""),
         (Sound, _) => ("a recording: WAV, FLAC, MP3 or Ogg Vorbis", "check the path"),
         (Picture, Some(Picture)) => ("PNG or JPEG", "convert it to one of them"),
@@ -114,7 +114,7 @@ mod tests {
         for (bytes, name, family) in [
             (&b"RIFF\0\0\0\0WAVE"[..], "a WAV recording", Sound),
             (b"RIFF\0\0\0\0AVI ", "an AVI film", Film),
-            (b"\0\0\0\x20ftypisom", "an MP4 film", Film),
+            (b"\0\0\0\x20ftypisom", "an MP4 video", Film),
             (b"\0\0\0\x20ftypM4A ", "an M4A (AAC) recording", Sound),
             (b"\xFF\xFB\x90\x64", "an MP3 recording", Sound),
             (b"\xFF\xF1\x50\x80", "an AAC recording", Sound),

@@ -45,8 +45,8 @@ impl Levels {
         match bytes {
             [0x89, b'P', b'N', b'G', ..] => png(bytes),
             [0xFF, 0xD8, ..] => Err(DataError::format(
-                "is a JPEG picture, whose compression changes the numbers; class ids and depth must be PNG: \
-                 export them again from the source, since converting this file does not bring the numbers back",
+                "is a JPEG picture, whose compression changes the numbers; class ids and depth must be PNG: export \
+                 them again from the source, because converting this file does not restore the numbers",
             )),
             _ => Err(DataError::format(
                 "is not a PNG picture; class ids and depth must be PNG with one channel of 1 to 16 bits",

@@ -41,7 +41,7 @@ impl Table {
         let unreadable = |cause: csv::Error| DataError::format("the CSV file cannot be read").because(cause);
         let header: Vec<String> = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
         let mut columns = HashMap::new();
-        // Spreadsheets leave columns without a name behind.
+        // Spreadsheets add columns without a name at the end.
         for (index, name) in header.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             if columns.insert(name.clone(), index).is_some() {
                 return Err(DataError::format(format!("column `{name}` occurs twice")));
@@ -65,7 +65,7 @@ impl Table {
             }
         }
         if rows.is_empty() {
-            return Err(DataError::format("the CSV file has no line below its header"));
+            return Err(DataError::format("the CSV file has no line after its header"));
         }
         Ok(Self { path: path.to_owned(), header, columns, rows })
     }
@@ -198,7 +198,7 @@ mod tests {
     fn what_spreadsheets_leave_behind_is_passed_over() {
         assert_eq!(cells(b"id,b,,\n1,2,,\n,,,\n"), [["1", "2", "", ""]]);
         assert!(table(b"id,b,b\n1,2,3\n").unwrap_err().to_string().contains("`b` occurs twice"));
-        assert!(table(b"id,b\n,\n").unwrap_err().to_string().contains("no line below its header"));
+        assert!(table(b"id,b\n,\n").unwrap_err().to_string().contains("no line after its header"));
         let latin = table(b"id,b\n1,2\n3,Zo\xe9\n").unwrap_err().to_string();
         assert!(latin.contains("line 3 is not UTF-8") && latin.contains("save"), "{latin}");
     }

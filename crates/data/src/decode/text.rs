@@ -51,7 +51,7 @@ impl<'a> Lines<'a> {
         Self { text, starts }
     }
 
-    /// The line, from 1, of the first content at a place or behind it.
+    /// The line, from 1, of the first content at a place or after it.
     pub fn at(&self, place: usize) -> usize {
         let rest = self.text.get(place..).unwrap_or_default();
         let content = place + rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();

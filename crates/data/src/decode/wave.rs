@@ -59,7 +59,7 @@ impl Clip {
         let end = wanted.start + samples.len();
         let length = recording.known_length().unwrap_or(end);
         if length == 0 {
-            return Err(DataError::format("the recording holds no sample; remove it from the list"));
+            return Err(DataError::format("the recording is empty; remove it from the list"));
         }
         Ok(Self { samples, rate: recording.rate, begin: wanted.start, length })
     }
@@ -217,15 +217,15 @@ mod tests {
     fn damaged_and_foreign_files_say_what_is_wrong() {
         let message = |bytes: &[u8]| Wave::decode(bytes).unwrap_err().to_string();
         let cut = File { data_size: 200, ..plain() }.bytes();
-        assert!(message(&cut).contains("promises 100 samples, 3 could be read"));
+        assert!(message(&cut).contains("announces 100 samples, 3 could be read"));
         assert!(message(&plain().bytes()[..20]).contains("no `fmt ` chunk"));
         assert!(message(&plain().bytes()[..36]).contains("no `data` chunk"));
         assert!(
             message(&File { riff_size: 36, ..File::new(format(1, 1, 2, 16), &[]) }.bytes())
-                .contains("holds no sample")
+                .contains("recording is empty")
         );
         assert!(message(b"").contains("is empty"));
-        assert!(message(b"\0\0\0\x20ftypisom").contains("is an MP4 film"));
+        assert!(message(b"\0\0\0\x20ftypisom").contains("is an MP4 video"));
         assert!(message(b"FORM\0\0\0\0AIFF").contains("is an AIFF recording, expected WAV"));
         let adpcm = File::new(format(0x11, 1, 256, 4), &DATA).bytes();
         assert!(message(&adpcm).contains("holds IMA ADPCM sound") && message(&adpcm).contains("ffmpeg"));
@@ -233,6 +233,6 @@ mod tests {
         rate[24..28].copy_from_slice(&3u32.to_le_bytes());
         assert!(message(&rate).contains("1 channels at 3 Hz"));
         assert!(message(&File::new(format(1, 0, 2, 16), &DATA).bytes()).contains("0 channels"));
-        assert!(message(b"fLaC\0\0\0\x22").contains("cut off"));
+        assert!(message(b"fLaC\0\0\0\x22").contains("truncated"));
     }
 }

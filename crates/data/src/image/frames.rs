@@ -38,7 +38,7 @@ impl FrameRule {
     ) -> Result<Vec<usize>, DataError> {
         if length == 0 || count == 0 || begin.is_nan() || end.is_nan() || begin > end {
             return Err(DataError::shape(format!(
-                "cannot pick {count} frames from {begin} to {end} of a film of {length}"
+                "cannot pick {count} frames from {begin} to {end} of a video of {length}"
             )));
         }
         let inside = |at: f64| (at.floor().max(0.0) as usize).min(length - 1);
@@ -46,7 +46,8 @@ impl FrameRule {
         let usable = (end.ceil().max(0.0) as usize).clamp(first, length) - first;
         if self != Self::Segment && usable < count {
             return Err(DataError::shape(format!(
-                "the film has {usable} frames, {count} are needed; lower `frames` or set rule = \"segment\", which repeats some"
+                "the video has {usable} frames, expected at least {count}; lower `frames` or set rule = \
+                 \"segment\", which repeats some"
             )));
         }
         Ok(match (self, rng) {
@@ -105,8 +106,8 @@ mod tests {
         let message = |rule: FrameRule, length| {
             rule.pick(length, (0.0, length as f64), 3, None).unwrap_err().to_string()
         };
-        assert!(message(FrameRule::FirstSorted, 2).contains("has 2 frames, 3 are needed"));
-        assert!(message(FrameRule::Segment, 0).contains("film of 0"));
+        assert!(message(FrameRule::FirstSorted, 2).contains("has 2 frames, expected at least 3"));
+        assert!(message(FrameRule::Segment, 0).contains("video of 0"));
         assert!(FrameRule::Segment.pick(5, (f64::NAN, 2.0), 3, None).is_err());
     }
 }

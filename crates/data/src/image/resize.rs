@@ -12,7 +12,7 @@ const BITS: u32 = 22;
 /// One half in fixed point: makes cutting off round to the nearest.
 const HALF: i32 = 1 << (BITS - 1);
 
-/// The source pixels behind one target pixel.
+/// The source pixels of one target pixel.
 struct Span {
     first: usize,
     weights: Vec<i32>,

@@ -93,7 +93,7 @@ impl Loader {
         let loader = Self { split, options };
         if loader.batches() == 0 {
             return Err(DataError::config(format!(
-                "`batch_size` = {batch_size} leaves no batch of {} {} samples with `drop_last`; lower it",
+                "`batch_size` = {batch_size} with `drop_last` leaves no batch of the {} {} samples; lower it",
                 loader.split.len(),
                 loader.split.name()
             )));
@@ -197,8 +197,7 @@ impl Recipe {
             // Keyed by the sample, not by its place in the epoch.
             samples.push(self.split.sample(index, self.draw.map(|draw| draw.fork(index as u64)))?);
         }
-        Batch::collate(samples, self.split.modalities()).map_err(|cause| {
-            DataError::shape(format!("batch {number} cannot be put together")).because(cause)
-        })
+        Batch::collate(samples, self.split.modalities())
+            .map_err(|cause| DataError::shape(format!("batch {number} cannot be assembled")).because(cause))
     }
 }

@@ -114,7 +114,7 @@ impl AudioSteps {
         }
     }
 
-    /// Samples behind the start of the word that a named front can show.
+    /// Samples after the start of the word that a named front can show.
     fn reach(&self) -> usize {
         if self.random() { 2 * self.samples } else { self.samples }
     }
@@ -144,7 +144,7 @@ impl AudioSteps {
         let word = &clip.samples[inside(from)..inside(to).max(inside(from))];
         if word.is_empty() {
             return Err(DataError::shape(format!(
-                "samples {from} to {to} of a recording of {} hold no sound",
+                "samples {from} to {to} are outside the recording, which has {} samples",
                 clip.length
             )));
         }

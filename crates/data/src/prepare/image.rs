@@ -18,7 +18,7 @@ pub struct ImageSteps {
     pub size: [usize; 2],
     /// 1 (grey) or 3.
     pub channels: usize,
-    /// 1 scales bilinearly; more averages blocks of so many pixels each way,
+    /// 1 scales bilinearly; more averages blocks of that many pixels each way,
     /// and pictures must be that much larger than `size`.
     pub reduce: usize,
     /// In training, least share of the area that a random crop keeps.
@@ -148,7 +148,7 @@ impl Frames {
             Self::Decoded(frames) => frames.get(index).map(|frame| Ok(Cow::Borrowed(frame))),
             Self::Files(files) => files.get(index).map(|file| Bitmap::read(file).map(Cow::Owned)),
         };
-        frame.unwrap_or_else(|| Err(DataError::shape(format!("the film has no frame {index}"))))
+        frame.unwrap_or_else(|| Err(DataError::shape(format!("the video has no frame {index}"))))
     }
 
     /// Memory they take.
@@ -163,11 +163,11 @@ impl Frames {
 /// Cuts a film strip into its frames, left to right in time.
 ///
 /// # Errors
-/// If the strip is no whole number of frames.
+/// If the strip is not a whole number of frames.
 pub fn frames_of_strip(strip: &Bitmap, frame_width: usize) -> Result<Vec<Bitmap>, DataError> {
     if frame_width == 0 || !strip.width.is_multiple_of(frame_width) {
         return Err(DataError::shape(format!(
-            "a film strip of width {} is no whole number of frames of `frame_width` = {frame_width}",
+            "a film strip of width {} is not a whole number of frames of `frame_width` = {frame_width}",
             strip.width
         )));
     }

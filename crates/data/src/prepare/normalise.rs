@@ -79,7 +79,7 @@ impl Normalise {
         }
     }
 
-    /// Whether it can be applied to so many channels without dividing by zero.
+    /// Whether it can be applied to this many channels without dividing by zero.
     pub(crate) fn fits(&self, channels: usize) -> bool {
         let scale = |s: &f32| *s > 0.0 && s.is_finite();
         match self {

@@ -268,7 +268,7 @@ impl Preparation {
             shape[0] = values.len() / shape[1..].iter().product::<usize>().max(1);
         }
         Array::new(shape, values).map_err(|cause| {
-            DataError::shape("the prepared array has another shape than announced").because(cause)
+            DataError::shape("the prepared array does not have the announced shape").because(cause)
         })
     }
 }

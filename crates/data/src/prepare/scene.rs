@@ -124,7 +124,7 @@ impl MapSteps {
             ErrorKind::Label,
             format!(
                 "class id {} at row {row}, column {column}: expected 0 to {} (the {} classes) or {} for no label; \
-                 mend the picture or list the class",
+                 correct the picture or add the class to classes.csv",
                 picture.values[row * picture.width + column],
                 self.classes - 1,
                 self.classes,

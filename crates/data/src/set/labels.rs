@@ -68,7 +68,7 @@ pub fn doubtful(names: &[String]) -> Vec<String> {
     for name in names {
         let plain = name.to_lowercase();
         if matches!(plain.as_str(), "nan" | "na" | "n/a" | "null") {
-            notes.push(format!("`{name}` is a class, but looks like a label that is missing"));
+            notes.push(format!("`{name}` is a class, but looks like a missing label"));
         }
         if let Some(other) = before.insert(plain, name) {
             notes.push(format!("`{other}` and `{name}` are two classes that differ in capitals only"));

@@ -3,7 +3,7 @@
 //! The folder holds `index.csv` (columns id, split), `classes.csv` (columns id
 //! from 0, name), `rgb/<id>.jpg` (or .png), `depth/<id>.png` and
 //! `label40/<id>.png` (or `label/`): grey values or palette indices are class ids,
-//! 255 is no label. Depth and class ids are numbers and never pass a decoder made
+//! 255 means no label. Depth and class ids are numbers and never pass a decoder made
 //! for display. The pictures of one sample have one size.
 
 use std::path::{Path, PathBuf};

@@ -80,7 +80,7 @@ impl DataSet for SpokenDigitsConfig {
     fn plan(&self, request: &Request<'_>) -> Result<Plan, DataError> {
         if request.split.is_random() {
             return Err(DataError::config(
-                "this set is split by speaker: choose `test_speaker` and `val_speaker` instead of a random split",
+                "this data set is split by speaker: choose `test_speaker` and `val_speaker` instead of a random split",
             ));
         }
         let modalities = request.modalities(&["audio", "image"])?;

@@ -47,7 +47,7 @@ pub fn write_npy(path: &Path, descr: &str, shape: &str, data: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
-/// A tone of so many samples at 8 kHz, mono, 16 bit.
+/// A tone of this many samples at 8 kHz, mono, 16 bit.
 pub fn write_wav(path: &Path, samples: usize, pitch: f32) {
     let spec = hound::WavSpec {
         channels: 1,

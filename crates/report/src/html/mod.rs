@@ -1,4 +1,4 @@
-//! Pages of HTML that need nothing but themselves.
+//! Self-contained HTML pages.
 
 mod page;
 mod style;

@@ -27,7 +27,7 @@ pub enum Block {
     Figure(Figure),
     /// Text as it stands in a file.
     Code(String),
-    /// Blocks behind a line that opens them.
+    /// Blocks folded under one line.
     Details(String, Vec<Self>),
 }
 
@@ -51,7 +51,7 @@ impl Section {
         self.blocks.push(block);
     }
 
-    /// Adds blocks behind a line that opens them; nothing without blocks.
+    /// Adds blocks folded under one line; nothing if there are none.
     pub fn fold(&mut self, line: impl Into<String>, blocks: Vec<Block>) {
         if !blocks.is_empty() {
             self.push(Block::Details(line.into(), blocks));

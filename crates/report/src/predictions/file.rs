@@ -65,7 +65,7 @@ impl Numbers {
 pub struct CheckpointPredictions {
     /// Epochs the checkpoint was trained.
     pub epoch: usize,
-    /// Scores (logits) by row: `full`, or a modality alone. Where these are too
+    /// Scores (logits) by row: `full`, or a single modality. Where these are too
     /// many, what the task keeps of a sample instead; see [`PredictionFile::columns`].
     pub scores: BTreeMap<String, Numbers>,
     /// Features by modality.
@@ -183,7 +183,7 @@ impl PredictionFile {
 
     fn from_arrays(mut arrays: BTreeMap<String, NpyArray>) -> io::Result<Self> {
         let wrong = |what: &str| {
-            let message = format!("{what}, so this is no file of predictions; write it again");
+            let message = format!("{what}, so this is not a file of predictions; write it again");
             io::Error::new(io::ErrorKind::InvalidData, message)
         };
         let mut texts = |name: &str| match arrays.remove(name) {

@@ -8,7 +8,7 @@
 //! import numpy as np
 //! p = np.load("predictions.npz")                  # no pickle inside
 //! p["ids"], p["targets"], p["classes"]            # [samples], [samples], [classes]
-//! p["best/scores/full"].argmax(1) == p["targets"] # [samples, classes]; `full` or a modality alone
+//! p["best/scores/full"].argmax(1) == p["targets"] # [samples, classes]; `full` or a single modality
 //! p["best/correct/audio"]                         # 1 right, 0 wrong, NaN without audio
 //! p["last/features/audio"]                        # [samples, width]
 //! ```

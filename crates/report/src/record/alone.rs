@@ -1,4 +1,4 @@
-//! What the scores of one modality alone mean.
+//! What unimodal scores mean.
 //!
 //! There are several ways to read a modality of a model that joins several,
 //! and their numbers are far apart. Every one has rows of its own, and a run
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Scores, Values};
 
-/// A way to read one modality alone.
+/// A way to read a single modality.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Convention {
     /// Fusion and head with that modality only; most fusions fill the others with zeros.
@@ -53,7 +53,7 @@ impl Convention {
     }
 }
 
-/// How the rows of one modality alone came about in a run.
+/// How the rows of a single modality came about in a run.
 ///
 /// ```
 /// use counterpoint_report::record::{Alone, Scores};
@@ -150,13 +150,13 @@ impl Alone {
     }
 }
 
-/// One sentence on how each modality alone is read, from pairs of a method and
+/// One sentence on how each single modality is read, from pairs of a method and
 /// what its convention is called; `None` without pairs.
 ///
 /// ```
 /// use counterpoint_report::record::conventions;
 /// let said = conventions([("joint", "zero-fill"), ("gblend", "own head"), ("mmpareto", "own head")]).unwrap();
-/// assert!(said.starts_with("Each modality alone: own head for gblend, mmpareto; zero-fill for the others ("));
+/// assert!(said.starts_with("Each single modality: own head for gblend, mmpareto; zero-fill for the others ("));
 /// ```
 pub fn conventions<'a>(methods: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -172,7 +172,7 @@ pub fn conventions<'a>(methods: impl IntoIterator<Item = (&'a str, &'a str)>) ->
     let own = own.iter().map(|(by, names)| format!("{by} for {}", names.join(", ")));
     let rest = filled
         .first()
-        .map(|(by, _)| format!("{by}{whom} (the model shown that modality with zeros for the rest)"));
+        .map(|(by, _)| format!("{by}{whom} (the model is shown that modality, with zeros for the others)"));
     let all: Vec<String> = own.chain(rest).collect();
-    (!all.is_empty()).then(|| format!("Each modality alone: {}.", all.join("; ")))
+    (!all.is_empty()).then(|| format!("Unimodal scores: {}.", all.join("; ")))
 }

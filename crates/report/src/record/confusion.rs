@@ -1,4 +1,4 @@
-//! Which class was taken for which.
+//! Which class was predicted as which.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub struct Confusion {
 }
 
 impl Confusion {
-    /// Counts of `[true, predicted]` among so many classes.
+    /// Counts of `[true, predicted]` among this many classes.
     pub fn new(classes: usize, pairs: BTreeMap<[usize; 2], u64>) -> Self {
         Self { classes, pairs }
     }

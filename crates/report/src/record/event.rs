@@ -58,7 +58,7 @@ pub struct Start {
     pub resumed_from: Option<usize>,
     /// Names of the modalities, in the order of the model.
     pub modalities: Vec<String>,
-    /// How one modality alone is read.
+    /// How a single modality is read.
     pub alone: Alone,
     /// Names of the classes, in the order of the outputs; empty for regression.
     pub classes: Vec<String>,
@@ -182,7 +182,7 @@ pub struct Test {
     /// Scores by row.
     #[serde(with = "number::nested")]
     pub scores: Scores,
-    /// How one modality alone is read; `None` in older records.
+    /// How a single modality is read; `None` in older records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alone: Option<Alone>,
     /// What the scores mean, where the start of the run does not say it.

@@ -37,7 +37,7 @@ impl error::Error for RecordError {
     }
 }
 
-/// A line that is no event.
+/// A line that is not an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// Number of the line, from 1.
@@ -65,7 +65,7 @@ impl Log {
     /// Reads a metrics file.
     ///
     /// # Errors
-    /// When the file cannot be opened or read. Damaged content is no error: it
+    /// When the file cannot be opened or read. Damaged content is not an error: it
     /// is listed in the result, so that one bad line does not hide a run.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, RecordError> {
         let path = path.as_ref();
@@ -138,7 +138,7 @@ impl Log {
         self.events.iter().filter_map(|e| if let Event::Test(x) = e { Some(x) } else { None })
     }
 
-    /// How one modality alone is read, as the last look says, else the start.
+    /// How a single modality is read, as the last look says, else the start.
     pub fn alone(&self) -> Alone {
         let looks: Vec<&Alone> = self.tests().filter_map(|test| test.alone.as_ref()).collect();
         let last = looks.last().copied().or_else(|| self.start().map(|start| &start.alone));

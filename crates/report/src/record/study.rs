@@ -67,7 +67,7 @@ pub enum Kind {
     /// Asked for.
     #[default]
     Method,
-    /// Joint training or one modality alone, added for comparison.
+    /// Joint training or a single modality, added for comparison.
     Reference,
     /// The average of the models of single modalities; never trained.
     Average,
@@ -143,7 +143,7 @@ impl Study {
     /// Reads the file of a study folder.
     ///
     /// # Errors
-    /// When it cannot be read, or is no such file.
+    /// When it cannot be read, or is not such a file.
     pub fn read(folder: impl AsRef<Path>) -> Result<Self, RecordError> {
         let path = folder.as_ref().join(Self::FILE);
         let mut study: Self = fs::read(&path)

@@ -34,7 +34,7 @@ impl Overview<'_> {
         if plain { method.name.clone() } else { format!("{}, {by}", method.name) }
     }
 
-    /// One sentence: how each modality alone is read in numbers of this source.
+    /// One sentence: how each single modality is read in numbers of this source.
     pub fn conventions(&self, source: &ScoreSource) -> Option<String> {
         let by = |method: &Method<'_>| {
             let rows = self.rows.iter().filter(|row| *row != FULL);
@@ -68,7 +68,7 @@ pub(super) fn table(overview: &Overview<'_>, source: &ScoreSource) -> Option<Tab
     });
     let heads = std::iter::once(Column::new("method")).chain(heads).chain([Column::new("native is")]);
     let mut table =
-        Table::new(heads).captioned(format!("{}: each modality alone, {}", source.title(), metric.heading()));
+        Table::new(heads).captioned(format!("{}: unimodal scores, {}", source.title(), metric.heading()));
     for method in &overview.methods {
         let cell = |column: &(&str, Convention)| {
             let of: Vec<f64> = method.runs.iter().filter_map(|run| values(run, *column)).collect();
@@ -79,8 +79,9 @@ pub(super) fn table(overview: &Overview<'_>, source: &ScoreSource) -> Option<Tab
         table.row(std::iter::once(Cell::text(&method.name)).chain(cells));
     }
     table.note(
-        "Zero-fill is the model shown that modality with zeros for the rest, native how the method itself reads it, \
-         a linear probe a linear model fitted to its frozen features. Comparisons use the head that the method trains for it, else zero-fill.",
+        "Zero-fill: the model is shown that modality, with zeros for the others. Native: the method's own reading. \
+         Linear probe: a linear model fitted to the frozen features. Comparisons use the head that the method \
+         trains for the modality, otherwise zero-fill.",
     );
     Some(table)
 }

@@ -31,7 +31,7 @@ pub(super) fn headline(overview: &Overview<'_>, contests: &Contests) -> Option<S
         (Some(true), _) => format!("{method} is better than {against} here"),
         (Some(false), _) => format!("{method} is worse than {against} here"),
         (None, Verdict::Unknown(_)) => format!("{method} against {against} is undecided here"),
-        (None, _) => format!("{method} cannot be told from {against} here"),
+        (None, _) => format!("{method} is not significantly different from {against} here"),
     };
     let place = source.title();
     Some(format!(
@@ -105,12 +105,12 @@ fn control(overview: &Overview<'_>, contests: &Contests, question: &PairedTest) 
     let mut lines = Vec::new();
     if let Some(optimizer) = control::cancels(focus.runs[0]) {
         lines.push(format!(
-            "Not asked: no rate-matched control exists under {optimizer}: alpha cancels, and weighing a loss makes no step \
-             larger."
+            "Not asked: no rate-matched control exists under {optimizer}: alpha cancels, and the weight of a loss \
+             does not change the steps."
         ));
     } else if !gained {
         lines.push(format!(
-            "{name} has no gain over {baseline} beyond noise that larger steps would have to explain."
+            "{name} has no gain over {baseline} beyond noise, so there is nothing for larger steps to explain."
         ));
     } else if matched.is_empty() {
         lines.push(untested(name, baseline, focus.runs[0]));
@@ -176,7 +176,7 @@ fn stronger(overview: &Overview<'_>, contests: &Contests) -> Option<String> {
         lost => format!("Better than {name} beyond noise: {}", listed(lost, 8)),
     };
     if !level.is_empty() {
-        text += &format!("; not to be told apart from it: {}", listed(&level, 8));
+        text += &format!("; not significantly different from it: {}", listed(&level, 8));
     }
     Some(text + ".")
 }
@@ -208,7 +208,7 @@ fn unimodal(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
             continue;
         }
         let text = format!(
-            "{0} inside {1} ({3}) reaches {inside}, a model of {0} only ({2}) {alone}",
+            "{0} in {1} ({3}) reaches {inside}, the unimodal model ({2}) {alone}",
             row_title(row),
             focus.name,
             reference.name,
@@ -281,7 +281,7 @@ fn inside(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
         let value = |m| overview.reached(m, source, row);
         let (Some(with), Some(without)) = (value(focus), value(baseline)) else { continue };
         let mut text = format!(
-            "{} alone: {} reaches {without} ({}) and {} {with} ({}).",
+            "Unimodal {}: {} reaches {without} ({}) and {} {with} ({}).",
             row_title(row),
             baseline.name,
             overview.read_by(baseline, source, row),
@@ -303,7 +303,8 @@ fn inside(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
             (last(baseline, row, measure::GRADIENT_FULL), last(baseline, row, measure::GRADIENT_SOLO))
         {
             text += &format!(
-                " In {} the fused loss reaches its features with a gradient of {} where its own loss would send {}.",
+                " In {} the fused loss reaches its features with a gradient of {} where its unimodal loss would \
+                 send {}.",
                 baseline.name,
                 brief(full),
                 brief(solo)
@@ -350,7 +351,7 @@ fn others(overview: &Overview<'_>, contests: &Contests) -> Vec<String> {
     let groups = [
         ("Better beyond noise", of(Some(true))),
         ("Worse beyond noise", of(Some(false))),
-        ("Not to be told apart", of(None)),
+        ("Not significantly different", of(None)),
     ];
     let mut lines: Vec<String> = groups
         .iter()

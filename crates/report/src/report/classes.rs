@@ -33,8 +33,8 @@ pub(super) fn confusions(overview: &Overview<'_>) -> Option<Section> {
         )
     } else {
         format!(
-            "{}, counts summed over the runs of a method. A matrix of {} classes cannot be read; these are the pairs \
-             that are mistaken most often.",
+            "{}, counts summed over the runs of a method. A matrix of {} classes cannot be read; these are the most \
+             frequent confusions.",
             source.title(),
             classes(overview).len()
         )
@@ -62,7 +62,7 @@ pub(super) fn confusions(overview: &Overview<'_>) -> Option<Section> {
         }
     }
     section.blocks.extend(tables);
-    section.fold("Modalities alone", alone);
+    section.fold("Unimodal scores", alone);
     section.fold("The other methods", others);
     if overview.methods.len() > MOST {
         let more = overview.methods.len() - MOST;

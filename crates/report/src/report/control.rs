@@ -46,7 +46,7 @@ pub(super) fn cancels(run: &RunSummary) -> Option<&'static str> {
 }
 
 /// What makes a matched control of the baseline, as arguments of `train`; none
-/// where the run is no whole disentangled gradient learning under SGD.
+/// where the run is not a complete disentangled gradient learning under SGD.
 pub(super) fn recipe(focus: &RunSummary) -> Option<String> {
     let own = Rates::of(focus);
     if !is_dgl(focus) || own.text("name") != Some("sgd") {

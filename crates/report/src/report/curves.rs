@@ -35,7 +35,7 @@ pub(super) fn accuracy(overview: &Overview<'_>) -> Option<Section> {
     };
     let validation = plots(|run, e, row| run.alone.values(&e.val, row), "validation");
     if validation.first.is_empty() {
-        section.say("No epoch holds a validation score, so there are no curves.");
+        section.say("No epoch has a validation score, so there are no curves.");
         return Some(section);
     }
     section.say(BAND);
@@ -67,7 +67,7 @@ pub(super) fn diagnostics(overview: &Overview<'_>) -> Option<Section> {
             });
         }
     }
-    let mut section = Section::new("Inside: gradients and suppression");
+    let mut section = Section::new("Gradients and suppression");
     section.say(EXPLAINED);
     let known = measure::KNOWN.iter().map(|m| m.name).filter(|name| found.contains_key(name));
     let others = found.keys().copied().filter(|name| measure::KNOWN.iter().all(|m| m.name != *name));
@@ -135,10 +135,10 @@ pub(super) fn strategies(overview: &Overview<'_>) -> Option<Section> {
     (!found.is_empty()).then_some(section)
 }
 
-const EXPLAINED: &str = "Gradients are measured at the features of a modality, for the fused loss and for the modality's own loss \
-                         at the same parameters; where the fused one dies first, the encoder stops learning with its task \
-                         unsolved. Suppression is the factor by which the other modalities scale a sample's error signal: 1 \
-                         changes nothing, below 1 takes signal away.";
+const EXPLAINED: &str = "Gradients are measured at the features of a modality, for the fused and for the unimodal \
+                         loss at the same parameters; where the fused one vanishes first, the encoder stops \
+                         learning before it has solved its task. Suppression is the factor by which the other \
+                         modalities scale a sample's error signal: 1 means no change, below 1 a loss of signal.";
 
 /// Measures drawn; each brings a figure per modality.
 const MOST: usize = 20;

@@ -30,7 +30,7 @@ fn notes(overview: &Overview<'_>) -> Option<Table> {
         }
     }
     let mut table = Table::new(["of the data", "methods"].map(Column::new))
-        .captioned("What was done to the data, and what they lack");
+        .captioned("What was changed in the data, and what they lack");
     for note in notes.iter().take(MOST) {
         let has = |method: &&Method<'_>| method.runs.iter().any(|run| run.data_notes.contains(note));
         let names: Vec<&str> = overview.methods.iter().filter(has).map(|m| m.name.as_str()).collect();
@@ -61,8 +61,8 @@ fn sizes(overview: &Overview<'_>) -> Option<Table> {
         table.row(std::iter::once(Cell::text(&method.name)).chain(sizes.unwrap_or_default().map(cell)));
     }
     table.note(
-        "A model of some modalities is trained and scored on the samples that have one of them, so its scores are of \
-         other samples than those of a model of all.",
+        "A model of some of the modalities is trained and scored on the samples that have one of them, so its \
+         scores are not over the same samples as those of a model of all modalities.",
     );
     Some(table)
 }

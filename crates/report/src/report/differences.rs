@@ -1,4 +1,4 @@
-//! In what the runs differ: configuration, data, environment.
+//! How the runs differ: configuration, data, environment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ const LONGEST: usize = 20_000;
 /// Methods whose configuration is shown.
 const MOST_TEXTS: usize = 24;
 
-/// The settings that differ, and the whole texts behind a line each.
+/// The settings that differ, and the whole texts, each folded under a line.
 pub(super) fn configuration(overview: &Overview<'_>) -> Option<Section> {
     if overview.runs.iter().all(|run| run.config.trim().is_empty()) {
         return None;
@@ -50,7 +50,7 @@ pub(super) fn surroundings(overview: &Overview<'_>) -> Option<Section> {
     let mut section = Section::new("Data and environment");
     let (first, rest) = all.split_first()?;
     if all.iter().all(BTreeMap::is_empty) {
-        section.say("No run says what data or machine it used.");
+        section.say("No run records which data or machine it used.");
         return Some(section);
     }
     let mut shared = Table::new(["item", "value"].map(Column::new)).captioned("The same in all runs");
@@ -90,7 +90,7 @@ fn differences(
     };
     let all: Vec<_> = overview.methods.iter().map(gather).collect();
     let base = all.get(overview.baseline)?;
-    let other = format!("set otherwise than in {}", overview.baseline_name());
+    let other = format!("settings that differ from {}", overview.baseline_name());
     let mut table = Table::new([Column::new("method"), Column::new(other)]).captioned(caption);
     let mut any = false;
     for (method, own) in overview.methods.iter().zip(&all) {

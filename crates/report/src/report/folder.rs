@@ -77,7 +77,8 @@ pub fn read<P: AsRef<Path>>(folders: &[P]) -> Result<Records, FolderError> {
         })?;
         if found.is_empty() {
             let empty = fs::read_dir(folder).is_ok_and(|mut inside| inside.next().is_none());
-            let what = if empty { "is empty" } else { "holds no run (no config.toml or metrics.jsonl)" };
+            let what =
+                if empty { "is empty" } else { "is not a run folder (no config.toml or metrics.jsonl)" };
             return Err(fail(format!(
                 "{what}; give a folder that `counterpoint train` or `counterpoint compare` wrote"
             )));
@@ -109,7 +110,7 @@ fn of_study(root: &Path, study: &Study) -> Vec<RunSummary> {
         let mut run = run_folder::read(&root.join(&entry.place), entry.place.clone(), trained);
         run.method.clone_from(&entry.method);
         run.kind = method.map(|m| match m.kind {
-            // One modality alone is not a control of a baseline that has them all.
+            // A single modality is not a control of a baseline that has them all.
             Kind::Control if m.modality.is_some() => Kind::Reference,
             kind => kind,
         });

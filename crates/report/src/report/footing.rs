@@ -1,4 +1,4 @@
-//! On what footing two methods are compared.
+//! Whether two methods are comparable.
 //!
 //! A verdict between methods needs the same data, the same split, the same
 //! classes and the same task. Where those are equal and something else differs
@@ -93,13 +93,13 @@ impl Pair<'_> {
         let [ours, theirs] = [self.ours, self.theirs];
         let other = |key: &'static str| {
             let [a, b] = self.both(|run| run.task.get(key))?;
-            (a != b).then(|| format!("they have other tasks ({a} against {b})"))
+            (a != b).then(|| format!("they have different tasks ({a} against {b})"))
         };
         if let Some(task) = other("name") {
             return Some(task);
         }
         if !ours.classes.is_empty() && !theirs.classes.is_empty() && ours.classes != theirs.classes {
-            return Some("they have other classes".into());
+            return Some("they have different classes".into());
         }
         let [a, b] = self.both(hash)?;
         if a == b {
@@ -110,16 +110,16 @@ impl Pair<'_> {
             (a != b).then(|| format!("{} against {}", shorten(a, 60), shorten(b, 60)))
         };
         if let Some(roots) = place("root") {
-            return Some(format!("they were trained on other data ({roots})"));
+            return Some(format!("they were trained on different data ({roots})"));
         }
         let split = ours.data.keys().find_map(|key| {
             let held_out = is_held_out(&format!("data.{key}"));
             place(key).filter(|_| held_out).map(|parts| format!("{key} {parts}"))
         });
         match split {
-            Some(split) => Some(format!("they were trained on other splits ({split})")),
+            Some(split) => Some(format!("they were trained on different splits ({split})")),
             None if self.other_modalities() => None,
-            None => Some("they were trained on other data (the hashes of the data differ)".into()),
+            None => Some("they were trained on different data (the hashes of the data differ)".into()),
         }
     }
 
@@ -211,7 +211,7 @@ mod tests {
         let refused = |other: &RunSummary| pair(&joint, other).refused.unwrap();
         assert_eq!(
             refused(&run("dgl", 0, "y.npz", plain)),
-            "they were trained on other data (y.npz against x.npz)"
+            "they were trained on different data (y.npz against x.npz)"
         );
         // One pair of several is enough.
         let some = [
@@ -237,7 +237,7 @@ mod tests {
         assert!(other.refused.unwrap().contains("classification against regression"));
         let mut classes = run("dgl", 0, "x.npz", plain);
         classes.classes.push("c".into());
-        assert_eq!(refused(&classes), "they have other classes");
+        assert_eq!(refused(&classes), "they have different classes");
     }
 
     #[test]

@@ -69,7 +69,7 @@ const fn marked(from: CurveStyle, label: &'static str, value: f64) -> CurveStyle
 /// The known measures in the order of the report.
 pub(super) const KNOWN: [CurveStyle; 14] = [
     manner(GRADIENT_FULL, "Gradient of the fused loss at the features", "mean norm", true),
-    manner(GRADIENT_SOLO, "Gradient of the modality's own loss at the features", "mean norm", true),
+    manner(GRADIENT_SOLO, "Gradient of the unimodal loss at the features", "mean norm", true),
     manner(GRADIENT_TRAINED, "Gradient that trains the encoder, at the features", "mean norm", true),
     manner(GRADIENT_TENSORS, "Gradient magnitude of the encoder, released measure", "sum of mean |g|", true),
     manner(
@@ -84,7 +84,7 @@ pub(super) const KNOWN: [CurveStyle; 14] = [
     marked(manner(SUPPRESSION_MEDIAN, "Median suppression factor", "median s", true), "no suppression", 1.0),
     marked(manner(SUPPRESSION_SHARE, "Share of suppression factors above 1", "share", false), "half", 0.5),
     marked(
-        manner(COSINE, "Cosine of the fused and the own gradient at the features", "cosine", false),
+        manner(COSINE, "Cosine of the fused and the unimodal gradient at the features", "cosine", false),
         "no conflict above",
         0.0,
     ),

@@ -182,7 +182,7 @@ impl<'a> Overview<'a> {
         method.runs.iter().map(|run| self.value(run, source, row)).collect()
     }
 
-    /// The score of a run, NaN when it is missing; of a modality alone by the
+    /// The score of a run, NaN when it is missing; of a single modality by the
     /// convention that its method rests on.
     pub fn value(&self, run: &RunSummary, source: &ScoreSource, row: &str) -> f64 {
         let values = source.scores(run).and_then(|scores| run.alone.values(scores, row));

@@ -18,13 +18,13 @@ use crate::{
 pub(super) fn section(overview: &Overview<'_>, contests: &Contests) -> Option<Section> {
     let mut section = Section::new("Results");
     if overview.rows.is_empty() {
-        section.say("No run holds a score yet, so there is no result table.");
+        section.say("No run has a score yet, so there is no result table.");
         return Some(section);
     }
     if overview.sources == [ScoreSource::ValidationLast] {
         section.say(
-            "The test split was not looked at. These numbers are of the validation split, which training may \
-             have been tuned on, so they flatter every method.",
+            "The test split was not used. These scores are on the validation split, on which training may have been \
+             tuned, so they are optimistic for every method.",
         );
     }
     for (i, source) in overview.sources.iter().enumerate() {
@@ -33,7 +33,7 @@ pub(super) fn section(overview: &Overview<'_>, contests: &Contests) -> Option<Se
             section.blocks.extend(pictures(overview, source).iter().map(|plot| Block::Figure(plot.figure())));
         }
         if let Some(table) = alone::table(overview, source) {
-            section.fold("Each modality alone, by every convention", vec![Block::Table(table)]);
+            section.fold("Unimodal scores by every convention", vec![Block::Table(table)]);
         }
     }
     Some(section)

@@ -32,7 +32,7 @@ pub struct RunSummary {
     pub data_notes: Vec<String>,
     /// Modalities in the order of the model.
     pub modalities: Vec<String>,
-    /// How one modality alone is read.
+    /// How a single modality is read.
     pub alone: Alone,
     /// Class names in the order of the outputs.
     pub classes: Vec<String>,

@@ -28,7 +28,7 @@ pub(super) fn blocks(overview: &Overview<'_>, contests: &Contests) -> Vec<Block>
     }
     let cautions = cautions(overview);
     if !cautions.is_empty() {
-        blocks.push(Block::Heading("To bear in mind".into()));
+        blocks.push(Block::Heading("Limitations".into()));
         blocks.push(Block::List(cautions));
     }
     blocks
@@ -48,7 +48,7 @@ fn inventory(overview: &Overview<'_>) -> String {
         .runs
         .iter()
         .filter(|run| !run.finished())
-        .map(|run| run.end.as_ref().map_or("still running or killed", |end| end.reason.as_str()))
+        .map(|run| run.end.as_ref().map_or("still running, or killed", |end| end.reason.as_str()))
         .collect();
     reasons.sort_unstable();
     for same in reasons.chunk_by(|a, b| a == b).take(5) {
@@ -87,13 +87,13 @@ fn modalities(overview: &Overview<'_>, source: &ScoreSource) -> Option<String> {
         (!values.is_empty()).then(|| format!("{} ({})", method.name, values.join(", ")))
     };
     let parts: Vec<String> = overview.methods.iter().take(8).filter_map(one).collect();
-    (!parts.is_empty()).then(|| format!("Each modality alone: {}.", parts.join("; ")))
+    (!parts.is_empty()).then(|| format!("Unimodal scores: {}.", parts.join("; ")))
 }
 
 fn cautions(overview: &Overview<'_>) -> Vec<String> {
     let mut words = Vec::new();
     if overview.sources == [ScoreSource::ValidationLast] && !overview.rows.is_empty() {
-        words.push("The test split was not looked at; the numbers are of the validation split.".into());
+        words.push("The test split was not used; the scores are on the validation split.".into());
     }
     let named = |wanted: &dyn Fn(&RunSummary) -> bool| -> Vec<&str> {
         overview.runs.iter().filter(|run| wanted(run)).map(|run| run.name.as_str()).collect()
@@ -106,8 +106,8 @@ fn cautions(overview: &Overview<'_>) -> Vec<String> {
     let often = named(&|run| looks(run) > 1);
     if !often.is_empty() {
         words.push(format!(
-            "In {} the test split was looked at more than once; the last look is shown, and a number chosen among looks \
-             flatters.",
+            "In {} the test split was accessed more than once; the last access is shown, and a score chosen among \
+             several is optimistic.",
             counted(often.len(), "run")
         ));
     }

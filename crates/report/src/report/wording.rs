@@ -15,7 +15,7 @@ struct Range {
 
 impl Wording {
     /// Takes a sentence apart. Digits within a word and within one of the
-    /// `names` are no numbers: `camera 2` is another thing than `camera 1`.
+    /// `names` are not numbers: `camera 2` is another thing than `camera 1`.
     pub fn of(text: &str, names: &[&str]) -> Self {
         let mut wording = Self { words: vec![String::new()], numbers: Vec::new() };
         let mut rest = text;

@@ -122,7 +122,7 @@ impl Comparison {
     /// `factor` (100 makes points of shares) with `decimals` digits.
     pub fn sentence(&self, factor: f64, decimals: usize, unit: &str) -> String {
         let mut text = match (&self.verdict, self.difference) {
-            (Verdict::Unknown(why), None) => format!("there is no gap to judge: {why}"),
+            (Verdict::Unknown(why), None) => format!("the gap cannot be judged: {why}"),
             (Verdict::Unknown(why), Some(gap)) => {
                 format!("the gap of {} {unit} cannot be judged: {why}", decimal(gap * factor, decimals))
             }

@@ -59,7 +59,7 @@ impl Cell {
         Self::Text(text.into())
     }
 
-    /// A number with so many decimals; missing if it is NaN, not defined.
+    /// A number with this many decimals; missing if it is NaN, not defined.
     pub fn number(value: f64, decimals: usize) -> Self {
         if value.is_nan() { Self::none() } else { Self::Number { value, decimals } }
     }

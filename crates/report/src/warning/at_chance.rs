@@ -1,10 +1,10 @@
-//! A modality alone says no more than a guess.
+//! A unimodal score is no better than a guess.
 
 use super::{Caution, percent, points, validation_samples};
 use crate::record::{Epoch, Start};
 use crate::text::shorten;
 
-/// Half of training is over, and a modality alone is still at chance.
+/// Half of training is over, and a unimodal score is still at chance.
 ///
 /// AugmentKeys is `1 / classes` in balanced accuracy, over the classes that occur in
 /// the validation split: any constant guess has exactly that, however unequal
@@ -61,8 +61,8 @@ impl Caution for ModalityAtChance {
 
     fn message(&self) -> String {
         format!(
-            "{} alone ({}) stays near chance: {} balanced accuracy on validation where a constant guess has {} and \
-             chance may add {}",
+            "unimodal {} ({}) stays near chance: {} balanced accuracy on validation where a constant guess has {} \
+             and chance may add {}",
             shorten(&self.modality, 60),
             shorten(&self.convention, 30),
             percent(self.accuracy),
@@ -74,8 +74,8 @@ impl Caution for ModalityAtChance {
     fn remedy(&self) -> String {
         let name = shorten(&self.modality, 60);
         format!(
-            "check that {name} belongs to its labels (train it alone: strategy `unimodal`); if it learns there, \
-             use a strategy that trains it on its own loss, such as `dgl`; if not, check its preparation or leave it out"
+            "check that {name} matches its labels (train it with strategy `unimodal`); if it learns there, use a \
+             strategy with unimodal losses, such as `dgl`; if not, check its preparation or leave it out"
         )
     }
 

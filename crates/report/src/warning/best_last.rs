@@ -1,4 +1,4 @@
-//! Training ended while it still got better.
+//! Training ended while the score was still rising.
 
 use super::Caution;
 use crate::record::{Epoch, Start};

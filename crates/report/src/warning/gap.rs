@@ -75,7 +75,7 @@ impl Caution for GapUnresolved {
     fn remedy(&self) -> String {
         let enough = match self.needed {
             Some(count) => format!("about {count} samples would resolve it"),
-            None => "no number of samples resolves a gap of nothing".into(),
+            None => "no number of samples resolves a gap of 0".into(),
         };
         format!(
             "{enough}: use a larger validation split or k-fold validation, and do not choose between the two by it"

@@ -1,4 +1,4 @@
-//! A gain that a higher learning rate would have brought as well.
+//! A gain that a higher learning rate would have given as well.
 
 use super::{Caution, points};
 use crate::statistics::{Comparison, Resampling, Summary};

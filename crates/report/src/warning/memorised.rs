@@ -1,10 +1,10 @@
-//! A modality learns the train split by heart, and the fused model pays for it.
+//! A modality memorises the train split, at the cost of the fused output.
 
 use super::{Caution, validation_samples};
 use crate::record::{Convention, Epoch, Metric, Start};
 use crate::text::shorten;
 
-/// A modality alone is far better on the train than on the validation split,
+/// A unimodal score is far better on the train than on the validation split,
 /// while the fused output on validation has become worse than at its best.
 ///
 /// Both are judged by the metric that selects epochs, where that is a share; of
@@ -13,7 +13,7 @@ use crate::text::shorten;
 /// A head that is fitted on train features trusts a modality that has memorised
 /// them; this is how a method with unimodal losses can end below joint training.
 /// The loss is measured between medians of three neighbouring epochs, so
-/// that one lucky epoch is no peak, and must exceed the standard error of a
+/// that one lucky epoch is not a peak, and must exceed the standard error of a
 /// share of the validation samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModalityMemorised {
@@ -108,7 +108,7 @@ impl Caution for ModalityMemorised {
 
     fn remedy(&self) -> String {
         let less = match self.only {
-            true => "or learn less by heart (augmentation, a larger `optimizer.weight_decay`)",
+            true => "or regularise (augmentation, a larger `optimizer.weight_decay`)",
             false => "or give the unimodal losses less weight (a smaller `strategy.alpha`)",
         };
         format!("stop early (use checkpoint `best` or fewer epochs), {less}")

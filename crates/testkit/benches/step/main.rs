@@ -190,7 +190,7 @@ impl Case {
         }
     }
 
-    /// The same with so many samples, if their targets are classes.
+    /// The same with this many samples, if their targets are classes.
     fn with_batch(self, count: usize) -> Self {
         match self.targets {
             Targets::Classes(_) => {

@@ -82,7 +82,7 @@ pub fn forgotten(modalities: usize) -> Vec<&'static str> {
     catalog.entries().iter().map(|entry| entry.name).filter(|name| !tested(name)).collect()
 }
 
-/// A strategy that equals another one, with so many modalities.
+/// A strategy that equals another one, with this many modalities.
 pub fn limits(modalities: usize) -> Vec<(StrategyConfig, StrategyConfig)> {
     let dgl = |alpha: f64, truncate| {
         StrategyConfig::from(Dgl {
@@ -248,7 +248,7 @@ fn compatible(strategy: &StrategyConfig, model: &ModelConfig, modalities: usize)
 
 impl Subject {
     /// Whether the strategy reaches every parameter, as the trainer demands.
-    /// One modality alone leaves the others' encoders untouched; learners that
+    /// A single modality leaves the others' encoders untouched; learners that
     /// join one after another need more epochs than the suite's runs have.
     pub fn trains_all(&self) -> bool {
         let joins =

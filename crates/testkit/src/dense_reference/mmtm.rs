@@ -1,4 +1,4 @@
-//! Two ResNet-18 with transfer modules behind stages 2, 3 and 4.
+//! Two ResNet-18 with transfer modules after stages 2, 3 and 4.
 
 use burn::tensor::Device;
 use counterpoint::layer::BnPolicy;

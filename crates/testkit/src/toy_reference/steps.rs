@@ -1,4 +1,4 @@
-//! Files with one optimizer step a batch.
+//! Files with one optimizer step per batch.
 
 use std::collections::BTreeMap;
 

@@ -62,7 +62,7 @@ fn sequences_that_do_not_fit_are_named() {
     let message = of(CubeMlpConfig { length: Some(8), ..CubeMlpConfig::default() }, words.clone());
     assert_eq!(message, "model.length = 8, but sequences of the data have up to 9 steps");
     let message = of(CubeMlpConfig { dropout: 1.0, ..CubeMlpConfig::default() }, words);
-    assert!(message.contains("dropout = 1: expected a number from 0 to below 1"), "{message}");
+    assert!(message.contains("dropout = 1: expected a number in [0, 1)"), "{message}");
     let message = of(CubeMlpConfig::default(), ModalitySpec::new("image", [3, 8, 8]));
     assert!(
         message.contains("takes token ids [length], sequences [length, channels] or vectors"),

@@ -85,7 +85,7 @@ fn dgl_keeps_streams_apart_and_trains_exchanges_as_joint_training_does() {
 #[test]
 fn the_full_buffer_moves_as_in_joint_training_and_every_row_has_its_own() {
     let problem = Problem::new(2, 9, 9, 3);
-    // Both streams are images here, so that both have batch norm behind the exchange.
+    // Both streams are images here, so that both have batch norm after the exchange.
     let config = StagedConfig {
         encoder: EncoderConfig::new(ConvNetConfig { channels: vec![4, 6] }),
         after: vec![1],

@@ -51,7 +51,7 @@ fn a_trial_leaves_no_trace_and_tells_losses_that_fall() {
         assert!(curve.end.train < curve.start.train && curve.end.validation < curve.start.validation);
         let again = lab.trial(&[LossTerm::Fused], 10)?;
         assert_eq!(curve, again);
-        // A modality alone, too: only its row trains.
+        // A single modality, too: only its row trains.
         let solo = lab.trial(&[LossTerm::Unimodal(Modality(1))], 10)?;
         assert!(solo.end.train < solo.start.train && solo != curve);
         Ok(())

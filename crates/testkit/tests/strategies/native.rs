@@ -1,4 +1,4 @@
-//! What a checkpoint keeps of the way a method reads a modality alone.
+//! What a checkpoint keeps of the way a method reads a single modality.
 
 use std::fs;
 use std::path::PathBuf;

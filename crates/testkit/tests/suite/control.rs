@@ -62,7 +62,7 @@ fn for_equal_gradients_every_parameter_moves_as_far_as_under_dgl() {
     assert!(same(&theirs, &moved(1, &model, one.faster(4.0), dgl(1.0)), 1e-6).is_err());
 }
 
-/// With the same weights, the loss of a modality alone sends its encoder the same gradient whether the model
+/// With the same weights, the loss of a single modality sends its encoder the same gradient whether the model
 /// is trained by DGL or on that modality only. After that the heads differ: only DGL's hears the fused loss.
 #[test]
 fn the_control_of_one_modality_alone_moves_its_encoder_as_far_as_dgl() {

@@ -199,7 +199,7 @@ fn impossible_settings_are_refused_by_name() {
     let other = EsaNetConfig { main: "colour".into(), ..EsaNetConfig::default() };
     assert!(refusal(other, &two).contains("main = `colour`, but the data has the modalities rgb, depth"));
     let sizes = refusal(EsaNetConfig::default(), &[picture("rgb", 32), picture("depth", 64)]);
-    assert!(sizes.contains("pictures of one size") && sizes.contains("`depth` is [3, 64, 32]"), "{sizes}");
+    assert!(sizes.contains("pictures of equal size") && sizes.contains("`depth` is [3, 64, 32]"), "{sizes}");
     let vector = refusal(EsaNetConfig::default(), &[ModalitySpec::new("rgb", [7])]);
     assert!(vector.contains("`rgb` is [7]"), "{vector}");
 }

@@ -54,7 +54,7 @@ impl Observer for Seen {
     }
 }
 
-/// Stops another observer's run after so many steps.
+/// Stops another observer's run after this many steps.
 struct Stopping<'a>(&'a mut Seen, &'a AtomicBool);
 
 impl Observer for Stopping<'_> {

@@ -69,7 +69,7 @@ impl Fusion for ZeroFilledGate {
     }
 }
 
-/// The released gated fusion: cut behind its input layers.
+/// The released gated fusion: cut after its input layers.
 #[derive(Module, Debug)]
 struct FrozenGate {
     gate: Gated,

@@ -1,4 +1,4 @@
-//! How methods read a modality alone, by hand on F1: `W1 z1 = (1, 2, 0)`,
+//! How methods read a single modality, by hand on F1: `W1 z1 = (1, 2, 0)`,
 //! `W2 z2 = (-0.5, -0.25, -0.5)`, bias `(0.1, -0.2, 0)`.
 
 use burn::module::Module;

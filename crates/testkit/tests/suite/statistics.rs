@@ -1,4 +1,4 @@
-//! Which running statistics layers behind a meeting move and read, by policy
+//! Which running statistics layers after a meeting move and read, by policy
 //! (docs/methods.md, "Running statistics after a fusion").
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -21,7 +21,7 @@ fn around(mean: f32) -> Tensor<4> {
     Tensor::from_data(TensorData::new(vec![mean - 1.0, mean + 1.0], [2, 1, 1, 1]), &Device::flex())
 }
 
-/// One step: the fused row sees mean 10, each modality alone 20 and 30; the
+/// One step: the fused row sees mean 10, each single modality 20 and 30; the
 /// fused row comes a second time, as it does when rows share work.
 fn step(norm: &BatchNorm, policy: BnPolicy, buffers: &mut Buffers) {
     let mut pass = ForwardContext::train(buffers);

@@ -25,7 +25,7 @@ fn load(name: &str) -> Weights {
     weights::read(&file(name)).unwrap()
 }
 
-/// A ResNet-18 of width 2 over pictures of so many channels.
+/// A ResNet-18 of width 2 over pictures of this many channels.
 fn learner(channels: usize) -> TrainState<impl Model> {
     let encoder = serde_json::from_str(r#"{"name": "resnet18", "width": 2}"#).unwrap();
     let config = LateFusionConfig { encoder, ..LateFusionConfig::default() };
@@ -108,16 +108,19 @@ fn a_network_that_does_not_fit_is_refused_by_name_and_shape() {
         learner(3).start_from(Modality(0), &weights, None).unwrap_err().to_string()
     };
     let lacking = refusal(&|w| drop(w.remove("layer2.0.conv1.weight")));
-    assert!(lacking.contains("lack `layer2.0.conv1.weight` of shape [4, 2, 3, 3]"), "{lacking}");
+    assert!(lacking.contains("missing tensor `layer2.0.conv1.weight` of shape [4, 2, 3, 3]"), "{lacking}");
     let shaped = refusal(&|w| w.get_mut("bn1.bias").unwrap().shape = vec![1, 2]);
-    assert!(shaped.contains("`bn1.bias` of shape [1, 2]") && shaped.contains("needs [2]"), "{shaped}");
+    assert!(shaped.contains("`bn1.bias` has shape [1, 2]") && shaped.contains("needs [2]"), "{shaped}");
     let deeper = refusal(&|w| {
         let block = w["layer1.1.conv1.weight"].clone();
         w.insert("layer1.2.conv1.weight".into(), block);
     });
-    assert!(deeper.contains("`layer1.2.conv1.weight`") && deeper.contains("another network"), "{deeper}");
+    assert!(
+        deeper.contains("`layer1.2.conv1.weight`") && deeper.contains("a different architecture"),
+        "{deeper}"
+    );
     let statistics = refusal(&|w| w.get_mut("bn1.running_var").unwrap().shape = vec![3]);
-    assert!(statistics.contains("`bn1.running_var` of shape [3]"), "{statistics}");
+    assert!(statistics.contains("`bn1.running_var` has shape [3]"), "{statistics}");
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub struct CubeBlock {
 
 impl CubeBlock {
     /// From a cube of the first sizes (length, modality, channel) to one of the
-    /// second, with shares that are dropped behind each perceptron.
+    /// second, with shares that are dropped after each perceptron.
     pub fn new(from: [usize; 3], to: [usize; 3], dropout: [f64; 3], init: &Init) -> Self {
         let axis = |i: usize, name: &str| AxisMlp::new([from[i], to[i]], dropout[i], &init.part(name));
         Self { length: axis(0, "length"), modality: axis(1, "modality"), channel: axis(2, "channel") }

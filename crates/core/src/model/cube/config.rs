@@ -26,16 +26,16 @@ pub struct CubeMlpConfig {
     /// Steps of every sequence in the cube; that of the longest if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub length: Option<usize>,
-    /// Channels of every step behind the encoders.
+    /// Channels of every step after the encoders.
     pub channels: usize,
-    /// Sizes behind each block: length, modality, channel.
+    /// Sizes after each block: length, modality, channel.
     pub blocks: Vec<[usize; 3]>,
     /// Share of numbers that are dropped where the next three keys say nothing.
     pub dropout: f64,
-    /// Share that is dropped in and behind the encoders, or in each modality's.
+    /// Share that is dropped in and after the encoders, or in each modality's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder_dropout: Option<PerModality>,
-    /// Shares that are dropped behind the perceptrons over length, modality and
+    /// Shares that are dropped after the perceptrons over length, modality and
     /// channel, in every block.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block_dropout: Option<[f64; 3]>,
@@ -98,14 +98,12 @@ impl CubeMlpConfig {
         let possible = |rate: &f64| (0.0..1.0).contains(rate);
         if !possible(&self.dropout) {
             return Err(Error::config(format!(
-                "model.dropout = {}: expected a number from 0 to below 1",
+                "model.dropout = {}: expected a number in [0, 1)",
                 self.dropout
             )));
         }
         if let Some((key, wrong)) = named.into_iter().find(|(_, rates)| !rates.iter().all(possible)) {
-            return Err(Error::config(format!(
-                "model.{key} = {wrong:?}: expected numbers from 0 to below 1"
-            )));
+            return Err(Error::config(format!("model.{key} = {wrong:?}: expected numbers in [0, 1)")));
         }
         Ok(rates)
     }
@@ -212,7 +210,7 @@ mod tests {
             (CubeMlpConfig { encoder_dropout: Some(2.0.into()), ..own }, "model.encoder_dropout"),
         ] {
             let message = wrong.rates(&names).unwrap_err().to_string();
-            assert!(message.contains(key) && message.contains("from 0 to below 1"), "{message}");
+            assert!(message.contains(key) && message.contains("in [0, 1)"), "{message}");
         }
     }
 }

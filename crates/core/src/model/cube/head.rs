@@ -23,7 +23,7 @@ pub(super) struct TwoLayers {
 }
 
 impl CubeHead {
-    /// From `width` numbers to so many scores. Where `width` is above `hidden`,
+    /// From `width` numbers to `outputs` scores. Where `width` is above `hidden`,
     /// a layer of `hidden` units lies between; 0 hidden units are never there.
     pub(super) fn new(width: usize, hidden: usize, outputs: usize, dropout: f64, init: &Init) -> Self {
         if hidden == 0 || width <= hidden {

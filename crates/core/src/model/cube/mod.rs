@@ -21,7 +21,7 @@ use crate::layer::{BnPolicy, ForwardContext};
 use crate::modality::{Modalities, Modality};
 use crate::step::{Group, Groups, LossTerm};
 
-/// A sequence encoder a modality; all sequences side by side make a cube
+/// One sequence encoder per modality; all sequences side by side make a cube
 /// `[length, modality, channel]`, which blocks mix along each axis; a head reads
 /// its mean over the length (Sun et al., ACM MM 2022; any number of modalities).
 /// As in the released code the head is one linear layer, and where more than 128
@@ -29,7 +29,7 @@ use crate::step::{Group, Groups, LossTerm};
 ///
 /// Sequences are padded with zeros to the model's length. A vector is a
 /// sequence of one step, whose encoding is repeated over the length. A modality
-/// that a row lacks is zeros in the cube, behind all that its encoder does.
+/// that a row lacks is zeros in the cube, after all that its encoder does.
 #[derive(Module, Debug)]
 pub struct CubeMlp {
     branches: Branches<SequenceEncoder>,

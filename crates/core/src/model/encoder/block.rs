@@ -31,7 +31,7 @@ pub enum Block {
 }
 
 impl Block {
-    /// From and to so many channels; a stride of 2 halves the size, rounding up.
+    /// From the first to the second number of channels; a stride of 2 halves the size, rounding up.
     pub fn new(kind: BlockKind, channels: [usize; 2], stride: usize, init: &Init) -> Self {
         match kind {
             BlockKind::Basic => Self::Basic(BasicBlock::new(channels, stride, init)),
@@ -61,7 +61,7 @@ pub struct BasicBlock {
 }
 
 impl BasicBlock {
-    /// From and to so many channels; a stride of 2 halves the size, rounding up.
+    /// From the first to the second number of channels; a stride of 2 halves the size, rounding up.
     pub fn new([from, to]: [usize; 2], stride: usize, init: &Init) -> Self {
         let short = init.part("downsample");
         Self {

@@ -24,7 +24,7 @@ pub struct NonBottleneck1D {
 }
 
 impl NonBottleneck1D {
-    /// From and to so many channels; a stride of 2 halves the size, rounding up.
+    /// From the first to the second number of channels; a stride of 2 halves the size, rounding up.
     pub fn new([from, to]: [usize; 2], stride: usize, init: &Init) -> Self {
         let short = init.part("downsample");
         let (tall, wide) = ([3, 1], [1, 3]);

@@ -130,14 +130,14 @@ pub struct ResNetShape {
 }
 
 impl ResNet {
-    /// Stages behind the stem.
+    /// Stages after the stem.
     pub const STAGES: usize = 4;
     /// Blocks of ResNet-18.
     pub const BLOCKS_18: [usize; Self::STAGES] = [2, 2, 2, 2];
     /// Blocks of ResNet-34.
     pub const BLOCKS_34: [usize; Self::STAGES] = [3, 4, 6, 3];
 
-    /// A network for so many input channels.
+    /// A network with `channels` input channels.
     pub fn new(channels: usize, shape: ResNetShape, init: &Init) -> Self {
         let ResNetShape { width, stem, blocks, block } = shape;
         let stage = |number: usize| {
@@ -181,7 +181,7 @@ impl ResNet {
     }
 }
 
-/// Four stages behind the stem with its pooling.
+/// Four stages after the stem with its pooling.
 impl Stages for ResNet {
     fn enter(&self, input: &Input, pass: &mut ForwardContext<'_>) -> Stream {
         let Stream { maps, frames } = Stream::of(input);

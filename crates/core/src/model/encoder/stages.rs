@@ -56,9 +56,9 @@ impl Stream {
 }
 
 /// An encoder whose layers come in stages. Streams can exchange after any of
-/// them. As an [`Encoder`] it is averaged over frames and space behind the last.
+/// them. As an [`Encoder`] it is averaged over frames and space after the last.
 pub trait Stages: Erased {
-    /// What enters stage 1: the input behind the stem, if there is one.
+    /// What enters stage 1: the input after the stem, if there is one.
     fn enter(&self, input: &Input, pass: &mut ForwardContext<'_>) -> Stream;
 
     /// Runs one stage; the first has number 1.
@@ -67,10 +67,10 @@ pub trait Stages: Erased {
     /// Number of stages, without the stem.
     fn stages(&self) -> usize;
 
-    /// Channels behind a stage.
+    /// Channels after a stage.
     fn channels(&self, number: usize) -> usize;
 
-    /// Drops the stages behind the given one.
+    /// Drops the stages after the given one.
     fn truncate(&mut self, number: usize);
 
     /// Runs the stages of the given numbers.

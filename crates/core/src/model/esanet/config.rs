@@ -37,7 +37,7 @@ pub struct EsaNetConfig {
     /// The modality whose encoder goes on with the fused maps; one that is alone
     /// always does. All others stay to themselves.
     pub main: String,
-    /// Running statistics of layers behind the first fusion.
+    /// Running statistics of layers after the first fusion.
     pub batch_norm: BnPolicy,
     /// From what everything but the encoders starts: `pytorch` as the released
     /// code without options, `kaiming` close to its `--he_init`.
@@ -78,7 +78,7 @@ impl Default for EsaNetConfig {
 }
 
 impl EsaNetConfig {
-    /// Widths of the fusion points: behind the stem and each stage.
+    /// Widths of the fusion points: after the stem and each stage.
     pub(super) fn point_widths(&self) -> [usize; ResNet::STAGES + 1] {
         [1, 1, 2, 4, 8].map(|factor| factor * self.width)
     }
@@ -176,7 +176,7 @@ fn pictures(data: &[ModalitySpec]) -> Result<(Vec<usize>, [usize; 2]), Error> {
         };
         if *size.get_or_insert([height, width]) != [height, width] {
             return Err(Error::shape(format!(
-                "model `esanet` takes pictures of one size, but `{}` is {:?} and `{}` is {:?}",
+                "model `esanet` takes pictures of equal size, but `{}` is {:?} and `{}` is {:?}",
                 data[0].name, data[0].shape, m.name, m.shape
             )));
         }

@@ -16,7 +16,7 @@ pub struct DecoderStage {
 }
 
 impl DecoderStage {
-    /// From and to so many channels.
+    /// From the first to the second number of channels.
     pub fn new([from, to]: [usize; 2], blocks: usize, init: &Init) -> Self {
         let block = |b: usize| NonBottleneck1D::new([to, to], 1, &init.part(format_args!("blocks.{b}")));
         Self {

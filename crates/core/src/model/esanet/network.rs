@@ -17,10 +17,10 @@ use crate::step::{Group, Groups, LossTerm};
 
 /// Encoders that meet at five points, pyramid context and a decoder.
 ///
-/// With `x_l^m` the maps of modality m behind its stem (l = 0) and its stages
+/// With `x_l^m` the maps of modality m after its stem (l = 0) and its stages
 /// (l = 1..4), the fused maps are `f_l = sum over present m of SE_l^m(x_l^m)`.
 /// The main encoder goes on with `f_l`, all others with their own `x_l`. So the
-/// modalities first meet behind the main one's stem, and whole encoders of the
+/// modalities first meet after the main one's stem, and whole encoders of the
 /// others lie before that.
 ///
 /// A row without the main modality does not run its stages: sending zeros

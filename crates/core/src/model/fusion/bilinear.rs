@@ -36,7 +36,7 @@ impl Default for BilinearConfig {
 impl Settings for BilinearConfig {
     const NAME: &'static str = "bilinear";
     const SUMMARY: &'static str =
-        "outer product of projected features, or of whole ones; one alone is squared";
+        "outer product of projected features, or of whole ones; a single modality is multiplied with itself";
 }
 
 impl FusionSettings for BilinearConfig {
@@ -57,7 +57,7 @@ impl FusionSettings for BilinearConfig {
 /// its 512 features `W` alone has 134 million entries, so projecting first is
 /// the default. All pairs share `W`, whatever the number of modalities.
 ///
-/// A modality alone is multiplied with itself, `u u^T`, through the same
+/// A single modality is multiplied with itself, `u u^T`, through the same
 /// layer, as in the DGL code: a zero-filled partner would make the product 0.
 ///
 /// Limits: the full product needs modalities of equal width, else the product

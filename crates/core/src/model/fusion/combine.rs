@@ -33,7 +33,7 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// Weights of so many modalities; `None` if there are none or too many, or
+    /// One weight per modality; `None` if there are none or too many, or
     /// one is not a positive number.
     pub fn new(weights: &[f64]) -> Option<Self> {
         let count = weights.len();

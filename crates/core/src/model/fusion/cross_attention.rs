@@ -33,7 +33,7 @@ impl Default for CrossAttentionConfig {
 
 impl Settings for CrossAttentionConfig {
     const NAME: &'static str = "cross-attention";
-    const SUMMARY: &'static str = "attention among one token for each modality; absent tokens are left out";
+    const SUMMARY: &'static str = "attention among one token per modality; absent tokens are left out";
 }
 
 impl FusionSettings for CrossAttentionConfig {
@@ -52,7 +52,7 @@ impl FusionSettings for CrossAttentionConfig {
 /// et al. 2017), `mean_m (t_m + O attend(t_m))` is the joined vector.
 ///
 /// An absent modality has no token: it is left out of the sequence, not sent
-/// as zeros, which would still draw attention. A modality alone therefore
+/// as zeros, which would still draw attention. A single modality therefore
 /// attends to itself with weight 1 and passes on `t + O V t`.
 ///
 /// Queries and keys have no bias: the softmax cancels that of the keys, which

@@ -15,7 +15,7 @@ use crate::feature::Vectors;
 use crate::layer::Init;
 use crate::model::Boxed;
 
-/// One head reads every modality alone; their scores are combined.
+/// One head reads each single modality; their scores are combined.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct EnsembleConfig {
@@ -56,7 +56,7 @@ impl FusionSettings for EnsembleConfig {
 /// - ReconBoost (Hua et al., ICML 2024): head `mlp` of 256 hidden units with
 ///   `relu`, `weights = "sum"`, `rate = true`.
 ///
-/// A modality alone has weight 1, so a unimodal row trains `f` directly. The
+/// A single modality has weight 1, so a unimodal row trains `f` directly. The
 /// rate belongs to the fusion's group; [`LossTerm::Auxiliary`](crate::step::LossTerm::Auxiliary) is
 /// `f(z_m)` without it, one learner of a boosted ensemble.
 ///
@@ -71,7 +71,7 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
-    /// For features of the given widths and so many scores.
+    /// For features of the given widths and `outputs` scores.
     ///
     /// # Errors
     /// If the widths differ, or an entropy is asked of one score.

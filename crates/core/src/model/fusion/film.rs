@@ -43,7 +43,7 @@ impl FusionSettings for FilmConfig {
 /// [`Bilinear`](super::Bilinear).
 ///
 /// Limits: not symmetric; the order of the modalities says who is modulated.
-/// One modality alone makes it the identity.
+/// A single modality makes it the identity.
 #[derive(Module, Debug)]
 pub struct Film {
     /// To gamma and beta, one for each modality but the last.

@@ -25,7 +25,7 @@ pub struct GatedConfig {
 impl Settings for GatedConfig {
     const NAME: &'static str = "gated";
     const SUMMARY: &'static str =
-        "the last present modality times the sigmoid of the others; one alone gates itself";
+        "the last present modality times the sigmoid of the others; a single modality gates itself";
 }
 
 impl FusionSettings for GatedConfig {
@@ -45,9 +45,9 @@ impl FusionSettings for GatedConfig {
 /// `sigmoid(h_1) * h_2`, whose output layer is our head. Several gates are
 /// averaged, not multiplied: a product of sigmoids fades with their number.
 ///
-/// A modality alone gates itself, `sigmoid(h) * h`, as in the DGL code: with a
+/// A single modality gates itself, `sigmoid(h) * h`, as in the DGL code: with a
 /// zero-filled signal its gradient would be exactly zero at the start.
-/// The released fusion cuts the graph behind `h_m`, so that these layers never
+/// The released fusion cuts the graph after `h_m`, so that these layers never
 /// learn; here they belong to the fusion and do.
 ///
 /// Limits: not symmetric; the order of the modalities says who is gated.

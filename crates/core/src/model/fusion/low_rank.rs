@@ -56,7 +56,7 @@ impl FusionSettings for LowRankConfig {
 /// its constant column, so nothing is annihilated.
 ///
 /// Differs from the authors' code: the constant columns start at 1, not at
-/// random small numbers, so that a modality alone passes at full strength
+/// random small numbers, so that a single modality passes at full strength
 /// however many are absent; and the result is a vector for a head to read.
 #[derive(Module, Debug)]
 pub struct LowRank {

@@ -19,7 +19,7 @@ pub struct SumConfig {}
 impl Settings for SumConfig {
     const NAME: &'static str = "sum";
     const SUMMARY: &'static str =
-        "one linear layer to the scores for each modality, added; absent modalities leave their bias";
+        "one linear layer per modality to the scores, added; absent modalities leave their bias";
 }
 
 impl FusionSettings for SumConfig {

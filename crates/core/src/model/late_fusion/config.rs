@@ -69,10 +69,10 @@ impl LateFusionConfig {
         Ok(())
     }
 
-    /// The fusion of a model with so many modalities.
+    /// The fusion of a model with this many modalities.
     ///
     /// Where there is one, nothing is to be fused, and no fusion may put layers
-    /// between its encoder and the head: a modality alone is the reference that
+    /// between its encoder and the head: a single modality is the reference that
     /// all fusions have in common (docs/methods.md, "Unimodal training"). A fusion that makes the scores itself stays;
     /// of one modality it is a linear layer.
     fn among(&self, modalities: usize) -> FusionConfig {

@@ -17,7 +17,7 @@ pub trait SequenceSettings: Part {
     /// Whether layer norm and ReLU follow the network.
     fn normalized(&self) -> bool;
 
-    /// The network, from steps of so many numbers to steps of `width`.
+    /// The network, from steps of this many numbers to steps of `width`.
     ///
     /// # Errors
     /// If a setting is out of range.
@@ -42,7 +42,7 @@ impl dyn SequenceSettings {
             return Err(Error::config(format!("encoder `{name}`: the width must be positive, got 0")));
         }
         if !(0.0..1.0).contains(&dropout) {
-            return Err(Error::config(format!("dropout = {dropout}: expected a number from 0 to below 1")));
+            return Err(Error::config(format!("dropout = {dropout}: expected a number in [0, 1)")));
         }
         InputShape::check(name, SequenceEncoder::TAKES, data)?;
         let embedding = match (data.vocabulary, self.embedding()) {

@@ -17,7 +17,7 @@ use crate::model::encoder::{ConvNetConfig, EncoderConfig, Stages};
 use crate::model::head::{HeadConfig, LinearHeadConfig};
 use crate::model::{AnyModel, Boxed, ModelSettings, NetworkFacts};
 
-/// Whose the layers of a stream behind the first exchange are.
+/// Which group owns the layers of a stream after the first exchange.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Partition {
@@ -36,19 +36,19 @@ pub struct StagedConfig {
     pub encoder: EncoderConfig,
     /// Numbers of the stages that an exchange follows, ascending.
     pub after: Vec<usize>,
-    /// Whose the layers behind the first exchange are.
+    /// Which group owns the layers after the first exchange.
     pub partition: Partition,
-    /// Which running statistics the layers behind the first exchange keep.
+    /// Which running statistics the layers after the first exchange keep.
     pub batch_norm: BnPolicy,
     /// From what the exchanges start: `pytorch` as MMTM does in its authors' code
     /// and in that of DGL, or `kaiming` as encoders and head.
     pub init: InitScheme,
-    /// Whether all streams go on through the first one's stages behind the
+    /// Whether all streams go on through the first one's stages after the
     /// first exchange, which then belong to the fusion.
     pub shared: bool,
     /// Whether every modality gets a linear head of its own on its stream besides.
     pub solo_heads: bool,
-    /// What streams tell each other.
+    /// What streams exchange.
     pub exchange: ExchangeConfig,
     /// What reads the concatenated streams.
     pub head: HeadConfig,
@@ -99,8 +99,7 @@ impl StagedConfig {
         if let Some((name, encoder)) = branches.named().find(|(_, encoder)| encoder.channels(first) != entry)
         {
             return Err(Error::shape(format!(
-                "shared stages need streams of equal channels behind stage {first}: `{}` has {entry}, \
-                 `{name}` has {}",
+                "shared stages need streams of equal channels after stage {first}: `{}` has {entry}, `{name}` has {}",
                 branches.modalities().names()[0],
                 encoder.channels(first)
             )));

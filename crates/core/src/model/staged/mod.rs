@@ -20,13 +20,13 @@ use crate::layer::{BnPolicy, ForwardContext};
 use crate::modality::{Modalities, Modality};
 use crate::step::{Group, Groups, LossTerm};
 
-/// One encoder a modality, exchanges after some of their stages, and one head
+/// One encoder per modality, exchanges after some of their stages, and one head
 /// on the concatenated means of the last maps.
 ///
-/// All layers of a stream belong to its encoder, also those behind an
+/// All layers of a stream belong to its encoder, even those after an
 /// exchange; exchanges and head are fusion and head. The full loss travels
 /// *through* the streams to reach the exchanges. In a row that lacks a
-/// modality its stream is not run behind the first exchange, and zeros enter
+/// modality its stream is not run after the first exchange, and zeros enter
 /// every exchange and the head. With one modality there is nobody to exchange
 /// with: the model is that encoder and a head.
 ///
@@ -41,7 +41,7 @@ pub struct Staged {
     plan: Plan,
 }
 
-/// What is no parameter.
+/// What is not a parameter.
 #[derive(Clone, Debug)]
 struct Plan {
     /// Numbers of the stages that an exchange follows, ascending.
@@ -50,7 +50,7 @@ struct Plan {
     kind: &'static str,
     partition: Partition,
     policy: BnPolicy,
-    /// Whether all streams go on through the first one's stages behind the first exchange.
+    /// Whether all streams go on through the first one's stages after the first exchange.
     shared: bool,
 }
 

@@ -84,14 +84,15 @@ impl Segmentation {
         Ok(Self { selects: self.metrics().place(name)?, ..self })
     }
 
-    /// The scales that so many score rows a sample hold: all, or the full size alone.
+    /// The scales that the score rows of a sample cover: all, or only the full size.
     fn scales(&self, scores: &Tensor<2>, samples: usize) -> &[Vec<usize>] {
         let places = scores.dims()[0] / samples.max(1);
         let all: usize = self.scales.iter().map(Vec::len).sum();
         let full = self.scales[0].len();
         assert!(
             places == all || places == full,
-            "a model for maps of {:?} gives {full} or, with side outputs, {all} rows of scores a sample, got {places}",
+            "a model for maps of {:?} gives {full} or, with side outputs, {all} rows of scores per sample, got \
+             {places}",
             self.size
         );
         if places == all { &self.scales } else { &self.scales[..1] }

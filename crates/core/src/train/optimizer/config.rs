@@ -163,7 +163,7 @@ impl OptimizerConfig {
         self.parts().lr
     }
 
-    /// These settings for a model of one modality alone: what is set for each
+    /// These settings for a model of a single modality: what is set for each
     /// modality is replaced by its number.
     #[must_use]
     pub fn only(mut self, modality: &str) -> Self {

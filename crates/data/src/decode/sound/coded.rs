@@ -35,15 +35,15 @@ impl Coded {
         let parameters = track.and_then(|track| Some((track, track.codec_params.as_ref()?.audio()?)));
         let Some((track, parameters)) = parameters else {
             return Err(DataError::format(
-                "the file holds no sound that is known; convert it: ffmpeg -i FILE FILE.wav",
+                "the file does not contain a known audio format; convert it: ffmpeg -i FILE FILE.wav",
             ));
         };
         let options = AudioDecoderOptions::default();
         let decoder = symphonia::default::get_codecs().make_audio_decoder(parameters, &options);
         let decoder = decoder.map_err(|cause| {
             DataError::format(
-                "the file holds sound of another kind than FLAC, MP3 and Vorbis (Opus or Speex, where it is Ogg); \
-                 convert it: ffmpeg -i FILE FILE.wav",
+                "the audio in the file is not FLAC, MP3 or Vorbis (in an Ogg file it may be Opus or Speex); convert \
+                 it: ffmpeg -i FILE FILE.wav",
             )
             .because(cause)
         })?;
@@ -64,7 +64,7 @@ impl Coded {
         Ok(count)
     }
 
-    /// A stretch of frames; what comes behind is not decoded.
+    /// A stretch of frames; what comes after is not decoded.
     pub fn read(mut self, frames: Range<usize>) -> Result<Vec<f32>, DataError> {
         let (mut out, mut count) = (Vec::new(), 0);
         while count < frames.end {
@@ -76,7 +76,7 @@ impl Coded {
         Ok(out)
     }
 
-    /// The frames of the next packet behind the first `done`, as the mean of
+    /// The frames of the next packet after the first `done`, as the mean of
     /// all channels; `None` at the end.
     fn next(&mut self, done: usize) -> Result<Option<Vec<f32>>, DataError> {
         loop {
@@ -102,7 +102,7 @@ impl Coded {
 
 fn cut_off(done: usize, promised: u64) -> DataError {
     DataError::format(format!(
-        "the recording is cut off: its header promises {promised} samples, {done} could be read; copy it again"
+        "the recording is truncated: its header announces {promised} samples, {done} could be read; copy it again"
     ))
 }
 
@@ -111,6 +111,6 @@ fn damaged(done: usize, cause: Error) -> DataError {
         Error::IoError(inner) if inner.kind() == ErrorKind::UnexpectedEof => "cut off",
         _ => "damaged",
     };
-    DataError::format(format!("the recording is {what} behind sample {done}; copy or convert it again"))
+    DataError::format(format!("the recording is {what} after sample {done}; copy or convert it again"))
         .because(cause)
 }

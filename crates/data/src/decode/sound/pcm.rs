@@ -27,7 +27,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The encoding of a format tag with so many bytes and bits a value.
+    /// The encoding of a format tag with the given bytes and bits per value.
     pub fn new(tag: usize, size: usize, bits: usize) -> Result<Self, DataError> {
         Ok(match (tag, size) {
             (1, 1) => Self::Unsigned,

@@ -68,7 +68,7 @@ impl Reader<'_> {
         Ok(Some(Chunk { name, begin: self.at + head, size }))
     }
 
-    /// Goes behind a chunk and what fills it up to the next even (W64: eighth) place.
+    /// Goes after a chunk and what fills it up to the next even (W64: eighth) place.
     fn pass(&mut self, chunk: &Chunk) -> Result<(), DataError> {
         let end = chunk.begin.saturating_add(chunk.size);
         self.at = end;
@@ -133,12 +133,12 @@ impl Layout {
         let big_endian = reader.big_endian;
         let Some(Format { channels, rate, encoding }) = format else {
             return Err(DataError::format(
-                "the wav file has no `fmt ` chunk; it is cut off or damaged, copy it again",
+                "the wav file has no `fmt ` chunk; it is truncated or damaged, copy it again",
             ));
         };
         if data.is_empty() {
             return Err(DataError::format(
-                "the wav file has no `data` chunk; it is cut off or damaged, copy it again",
+                "the wav file has no `data` chunk; it is truncated or damaged, copy it again",
             ));
         }
         Ok(Self { rate, channels, encoding, big_endian, data })
@@ -191,7 +191,8 @@ impl Format {
 fn cut_off(format: Option<&Format>, promised: u64, left: u64) -> DataError {
     let frame = format.map_or(1, |f| (f.channels.max(1) * f.encoding.size()) as u64);
     DataError::format(format!(
-        "the wav file is cut off or damaged: its header promises {} samples, {} could be read; copy or convert it again",
+        "the wav file is truncated or damaged: its header announces {} samples, {} could be read; copy or convert \
+         it again",
         promised / frame,
         left / frame
     ))

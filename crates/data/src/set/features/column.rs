@@ -31,7 +31,7 @@ pub(super) struct Column {
 }
 
 impl Column {
-    /// Reads one modality, finds absent rows and settles values that are no numbers.
+    /// Reads one modality, finds absent rows and settles values that are not numbers.
     pub(super) fn read(
         config: &FeaturesConfig,
         archive: &mut Archive,
@@ -128,7 +128,7 @@ impl Column {
         steps * self.width
     }
 
-    /// Marks rows of NaN only as absent and treats other values that are no numbers.
+    /// Marks rows of NaN only as absent and treats other values that are not numbers.
     fn settle(&mut self, array: &NpyArray, nan: NanPolicy, notes: &mut Vec<String>) -> Result<(), DataError> {
         let (stride, count) = (self.stride(), self.present.len());
         let value = |at: usize| array.get(at).unwrap_or(f64::NAN);
@@ -152,7 +152,7 @@ impl Column {
             _ if bad == 0 => {}
             NanPolicy::Error => {
                 return Err(DataError::format(format!(
-                    "has {bad} values that are NaN or infinite; set `nan` to zero or drop, or mend the data"
+                    "has {bad} values that are NaN or infinite; set `nan` to zero or drop, or correct the data"
                 )));
             }
             NanPolicy::Zero => {

@@ -31,7 +31,7 @@ impl Default for MmtmConfig {
 
 impl Settings for MmtmConfig {
     const NAME: &'static str = "mmtm";
-    const SUMMARY: &'static str = "every stream's channels are gated by a look at all streams (MMTM)";
+    const SUMMARY: &'static str = "gates each stream's channels by a summary of all streams (MMTM)";
 }
 
 impl ExchangeSettings for MmtmConfig {

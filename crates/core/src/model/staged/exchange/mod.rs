@@ -1,4 +1,4 @@
-//! Exchanges: what streams tell each other between their stages.
+//! Exchanges between the stages of streams.
 
 mod cross_attention;
 mod mmtm;

@@ -19,7 +19,7 @@ use crate::model::encoder::Stream;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct SeAddConfig {
-    /// The gates have so many times fewer hidden units than channels.
+    /// Channels per hidden unit of the gates.
     #[schemars(range(min = 1))]
     pub reduction: usize,
 }
@@ -33,7 +33,7 @@ impl Default for SeAddConfig {
 impl Settings for SeAddConfig {
     const NAME: &'static str = "se-add";
     const SUMMARY: &'static str =
-        "every stream adds what squeeze-and-excitation lets through of the others; equal channels";
+        "adds the other streams after squeeze-and-excitation to each stream; equal channels";
 }
 
 impl ExchangeSettings for SeAddConfig {
