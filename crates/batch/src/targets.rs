@@ -244,8 +244,8 @@ mod tests {
             "sample `b`: the target differs in kind or size from the others (class indices)"
         );
         let other = Target::Map(ClassMap { height: 2, width: 1, pixels: vec![0, 0] });
-        assert!(clash(map([0, 0]), other).ends_with("maps of 1 x 2 classes"));
-        assert!(clash(Target::Labels(vec![true]), Target::Labels(vec![])).ends_with("1 labels per sample"));
+        assert!(clash(map([0, 0]), other).contains("maps of 1 x 2 classes"));
+        assert!(clash(Target::Labels(vec![true]), Target::Labels(vec![])).contains("1 labels per sample"));
         assert!(Targets::collate([]).is_err());
     }
 }

@@ -14,7 +14,7 @@ fn sizes_beyond_the_machine_are_refused_with_numbers() {
     let cases: [(String, &[&str]); 7] = [
         (
             "model.encoder.channels=[4, 1000000000]".into(),
-            &["model.encoder.channels = 1000000000", "up to 1048576"],
+            &["model.encoder.channels = 1000000000", "at most 1048576"],
         ),
         (
             "model.encoder.channels=[1000000, 1000000]".into(),

@@ -79,7 +79,7 @@ fn files_that_are_missing_or_of_another_network_are_refused_by_name() {
     toy.edit("toy.toml", "width = 2", "width = 4");
     toy.train(&[]).fails(
         3,
-        &["encoder of `audio`", "narrow.pth", "`conv1.weight` of shape [2, 3, 7, 7]", "needs [4, 1, 7, 7]"],
+        &["encoder of `audio`", "narrow.pth", "`conv1.weight` has shape [2, 3, 7, 7]", "needs [4, 1, 7, 7]"],
     );
     toy.edit("toy.toml", "narrow.pth", "nowhere.pth");
     toy.train(&[]).fails(7, &["nowhere.pth"]);

@@ -79,9 +79,10 @@ fn the_command_knows_its_name_its_parts_and_its_libraries() {
         format!("counterpoint {}\n", env!("CARGO_PKG_VERSION"))
     );
     let list = toy.run(&["list"]).succeeds().out.clone();
-    let (_, listed) = list.split_once("\ndata\n").unwrap();
+    let listed = list.strip_prefix("data\n").unwrap();
     let listed: Vec<(&str, &str)> = listed
         .lines()
+        .take_while(|line| line.starts_with(' '))
         .map(|line| line.trim().split_once(' ').map_or((line, ""), |(n, s)| (n, s.trim())))
         .collect();
     let sets = Catalog::<dyn DataSet>::current();

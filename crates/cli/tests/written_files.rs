@@ -144,6 +144,6 @@ fn names_that_stand_for_something_else_are_refused() {
 fn a_run_that_is_not_there_is_told_before_the_place_of_the_file() {
     let toy = Toy::new();
     for args in [&["export", "none", "--split", "val"][..], &["export-weights", "none"]] {
-        toy.run(&[args, &["--out", "none/x.out"]].concat()).fails(7, &["none holds no run"]);
+        toy.run(&[args, &["--out", "none/x.out"]].concat()).fails(7, &["none is not a run folder"]);
     }
 }

@@ -363,7 +363,10 @@ fn runs_on_other_data_get_no_verdict_and_other_budgets_are_named() {
     let other = runs(&|run| drop(run.data.insert("hash".into(), "cd34".into())));
     let page = report(&other, &Options::default());
     let (text, html) = (page.summary_text(), page.to_html());
-    assert!(text.starts_with("dgl and joint are not comparable: they were trained on other data"), "{text}");
+    assert!(
+        text.starts_with("dgl and joint are not comparable: they were trained on different data"),
+        "{text}"
+    );
     assert!(!html.contains("beyond noise (") && !html.contains("is better"));
     assert!(!page.tables()[0].1.to_markdown().contains("**9"), "nothing is marked as best");
     assert_eq!(verdicts(&page)[0], ("not comparable".to_owned(), None));

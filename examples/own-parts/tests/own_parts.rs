@@ -46,7 +46,7 @@ fn parts_of_another_crate_are_listed_explained_trained_compared_and_reported() {
     }
     assert!(works(&["list", "strategy", "relay"]).contains("Epochs in which encoders learn"));
     let explained = works(&["explain", "own-parts.toml"]);
-    assert!(explained.contains("encoder.height learns from 1 x the loss with height alone"), "{explained}");
+    assert!(explained.contains("encoder.height learns from 1 x the unimodal loss of height"), "{explained}");
 
     let folder = Folder::new();
     let run_folder = folder.file("run");

@@ -58,11 +58,13 @@ fn absent<T: DeserializeOwned>(section: &str, table: &Table) -> Vec<String> {
         place.insert(FOREIGN.into(), Value::Boolean(true));
         let Err(error) = whole.try_into::<T>() else { continue };
         let Some((_, expected)) =
-            error.message().split_once(FOREIGN).and_then(|(_, rest)| rest.split_once("expected"))
+            error.message().split_once(FOREIGN).and_then(|(_, rest)| rest.split_once("xpected one of "))
         else {
             continue;
         };
-        let names = expected.split('`').skip(1).step_by(2).filter(|key| !there.contains_key(*key));
+        // A list of keys, in backticks if it is serde's and without them if it is a catalogue's.
+        let names = expected.lines().next().unwrap_or_default().split(", ");
+        let names = names.map(|key| key.trim_matches('`')).filter(|key| !there.contains_key(*key));
         let prefix = [&[section.to_owned()], &path[..]].concat().join(".");
         keys.extend(names.map(|key| format!("{prefix}.{key}")));
     }

@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(among(&["ema.", "state_dict."], None).unwrap(), "state_dict.");
         assert_eq!(among(&["ema.", ""], None).unwrap(), "");
         let doubt = among(&["state_dict.text.", "state_dict.visual."], None).unwrap_err();
-        assert!(doubt.contains("behind `state_dict.text.`, `state_dict.visual.`"), "{doubt}");
+        assert!(doubt.contains("with the prefixes `state_dict.text.`, `state_dict.visual.`"), "{doubt}");
         let both = ["state_dict.text.", "state_dict.visual."];
         for given in ["visual", "visual.", "state_dict.visual"] {
             assert_eq!(among(&both, Some(given)).unwrap(), "state_dict.visual.");

@@ -227,7 +227,7 @@ mod tests {
         let mut base = joint.clone();
         base.data.insert("split.seed".into(), "1".into());
         split.data.insert("split.seed".into(), "2".into());
-        assert!(pair(&base, &split).refused.unwrap().contains("other splits (split.seed 2 against 1)"));
+        assert!(pair(&base, &split).refused.unwrap().contains("different splits (split.seed 2 against 1)"));
         let task = |name: &str, mut run: RunSummary| {
             run.task.insert("name".into(), name.into());
             run

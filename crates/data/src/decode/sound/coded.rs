@@ -108,7 +108,7 @@ fn cut_off(done: usize, promised: u64) -> DataError {
 
 fn damaged(done: usize, cause: Error) -> DataError {
     let what = match &cause {
-        Error::IoError(inner) if inner.kind() == ErrorKind::UnexpectedEof => "cut off",
+        Error::IoError(inner) if inner.kind() == ErrorKind::UnexpectedEof => "truncated",
         _ => "damaged",
     };
     DataError::format(format!("the recording is {what} after sample {done}; copy or convert it again"))
