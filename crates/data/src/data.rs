@@ -97,7 +97,7 @@ impl DataConfig {
     /// `base` is the folder of the configuration file; relative paths start there.
     ///
     /// # Errors
-    /// If anything does not fit; see [`ErrorKind`].
+    /// If anything does not fit; see [`ErrorKind`](crate::ErrorKind).
     pub fn open(&self, base: &Path) -> Result<Splits, DataError> {
         self.opened(base, None, &Progress::default())
     }

@@ -70,7 +70,7 @@ pub trait Addition: Send {
         inner
     }
 
-    /// Numbers of the last step; see [`Strategy::figures`].
+    /// Numbers of the last step; see [`Strategy::stats`].
     fn stats(&self) -> Vec<Stat> {
         Vec::new()
     }

@@ -1,7 +1,7 @@
 //! The data sets, one file each, and what another crate writes its own with.
 //!
 //! A data set is a struct of settings that says its name and one line on itself
-//! ([`Settings`](counterpoint_catalog::Settings)) and lists its samples
+//! ([`Settings`]) and lists its samples
 //! ([`DataSet::plan`]). Nothing is decoded then: a sample names its
 //! [`Source`]s, and what turns those into arrays is a [`Draft`] for each modality. Splitting,
 //! checking, fitting, hashing, caching and loading are the same for all sets.

@@ -156,7 +156,7 @@ impl Alone {
 /// ```
 /// use counterpoint_report::record::conventions;
 /// let said = conventions([("joint", "zero-fill"), ("gblend", "own head"), ("mmpareto", "own head")]).unwrap();
-/// assert!(said.starts_with("Each single modality: own head for gblend, mmpareto; zero-fill for the others ("));
+/// assert!(said.starts_with("Unimodal scores: own head for gblend, mmpareto; zero-fill for the others ("));
 /// ```
 pub fn conventions<'a>(methods: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();

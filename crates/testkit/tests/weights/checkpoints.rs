@@ -256,7 +256,7 @@ fn what_is_missing_or_not_finite_is_said_with_what_there_is() {
     let statistics = refusal(&|weights| weights.retain(|name, _| !name.contains("running")));
     assert!(statistics.contains("running statistics `bn1.running_mean`"), "{statistics}");
     let diverged = refusal(&|weights| weights.get_mut("conv1.weight").unwrap().values[3] = f32::NAN);
-    assert!(diverged.contains("`conv1.weight` holds NaN") && diverged.contains("diverged"), "{diverged}");
+    assert!(diverged.contains("`conv1.weight` contains NaN") && diverged.contains("diverged"), "{diverged}");
     let variance = refusal(&|weights| weights.get_mut("bn1.running_var").unwrap().values[0] = f32::INFINITY);
-    assert!(variance.contains("`bn1.running_var` holds inf"), "{variance}");
+    assert!(variance.contains("`bn1.running_var` contains inf"), "{variance}");
 }

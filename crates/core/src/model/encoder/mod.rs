@@ -88,7 +88,7 @@ impl dyn EncoderSettings {
     /// Builds the encoder for streams that meet between its stages.
     ///
     /// # Errors
-    /// As [`Self::encoder`], and if the encoder has no stages.
+    /// As for `encoder`, and if the encoder has no stages.
     pub fn stages(&self, data: &ModalitySpec, init: &Init) -> Result<Boxed<dyn Stages>, Error> {
         self.encoder(data, init)?.into_inner().into_stages().ok_or_else(|| {
             Error::config(format!(
