@@ -107,6 +107,18 @@ fn one() -> PerModality {
 }
 
 impl OptimizerConfig {
+    /// Stochastic gradient descent with everything but the learning rate as by default.
+    pub fn sgd(lr: f64) -> Self {
+        Self::Sgd {
+            lr,
+            momentum: momentum(),
+            weight_decay: weight_decay(),
+            nesterov: false,
+            encoder_factor: one(),
+            encoder_weight_decay: None,
+        }
+    }
+
     /// Checks every value.
     ///
     /// # Errors
