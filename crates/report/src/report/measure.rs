@@ -41,8 +41,16 @@ pub(super) fn score_title(name: &str, selects: &Metric) -> Option<String> {
         Some(metric) if metric == selects.name => {
             Some(format!("Train samples, the modality alone (zero-fill): {title}"))
         }
-        _ => (name == WITHOUT).then(|| format!("Without the modality: {title}")),
+        _ if name == WITHOUT => Some(format!("Without the modality: {title}")),
+        _ => noise(name).map(|what| format!("{what}: {title}")),
     }
+}
+
+/// What `noise_LEVEL` and `noise_alone_LEVEL` show, by their level.
+fn noise(name: &str) -> Option<String> {
+    let level = name.strip_prefix("noise_")?;
+    let (level, whose) = level.strip_prefix("alone_").map_or((level, "fused"), |level| (level, "unimodal"));
+    level.parse::<f64>().ok().map(|level| format!("Input noise of {level} standard deviations, {whose}"))
 }
 
 /// The measures that are drawn first: those that show suppression at work.
@@ -92,3 +100,21 @@ pub(super) const KNOWN: [CurveStyle; 14] = [
     manner(SHAPLEY, "Shapley share of the score", "share", false),
     manner(WITHOUT, "Without the modality", "score", false),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_a_level_have_titles_of_the_selecting_metric() {
+        let metric = Metric::undescribed("accuracy");
+        let title = |name: &str| score_title(name, &metric);
+        let by_hand = "Input noise of 0.5 standard deviations, fused: accuracy";
+        assert_eq!(title("noise_0.5").as_deref(), Some(by_hand));
+        assert_eq!(
+            title("noise_alone_2").as_deref(),
+            Some("Input noise of 2 standard deviations, unimodal: accuracy")
+        );
+        assert_eq!(title("noise_floor"), None);
+    }
+}
