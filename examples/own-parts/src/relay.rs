@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 /// The strategy and its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Relay {
     /// Epochs in which encoders learn from their unimodal losses.
     alone: usize,
