@@ -9,7 +9,7 @@ pub fn free() -> Option<u64> {
     let line = table.lines().find(|line| line.starts_with("MemAvailable:"))?;
     let system = line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024;
     let number = |file: &str| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
-    // Version 2, then version 1; a file that says `max` is no limit.
+    // Version 2, then version 1; `max` in a file means unlimited.
     let confined = number("/sys/fs/cgroup/memory.max")
         .zip(number("/sys/fs/cgroup/memory.current"))
         .or_else(|| {

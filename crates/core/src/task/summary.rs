@@ -8,7 +8,7 @@
 /// log-probability, that of the truth, and the rank of the truth, 1 for the top.
 pub(super) const COLUMNS: [&str; 4] = ["predicted", "log_p_predicted", "log_p_truth", "rank_of_truth"];
 
-/// The summary of one sample's scores; NaN throughout if one of them is no number.
+/// The summary of one sample's scores; NaN throughout if one of them is not a number.
 pub(super) fn summary(scores: &[f32], truth: usize) -> [f32; COLUMNS.len()] {
     if scores.iter().any(|score| !score.is_finite()) {
         return [f32::NAN; COLUMNS.len()];

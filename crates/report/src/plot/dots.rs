@@ -181,7 +181,7 @@ impl DotPlot {
 struct Place {
     /// The lines of each name.
     names: Vec<Vec<String>>,
-    /// Names stand above their marks, where between names and values is no room for these.
+    /// Names stand above their marks, where names and values leave too little room between them.
     above: bool,
     left: f64,
     right: f64,

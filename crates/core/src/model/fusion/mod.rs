@@ -104,7 +104,7 @@ pub enum Output {
     SideBySide,
     /// One vector for the head to read.
     Joined,
-    /// The scores themselves: there is no head after it.
+    /// The scores themselves, which a head does not follow.
     Scores,
     /// Every modality's vector by itself: one head reads all, and scores are fused.
     Each,
