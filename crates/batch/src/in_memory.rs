@@ -85,9 +85,7 @@ impl BatchSource for InMemory {
     }
 
     fn presence(&self) -> Vec<Vec<bool>> {
-        let has = |sample: &Sample| sample.inputs.iter().map(Option::is_some).collect();
-        let sets: BTreeSet<Vec<bool>> = self.samples.iter().map(has).collect();
-        sets.into_iter().collect()
+        presence(&self.samples)
     }
 
     fn epoch(
@@ -102,6 +100,13 @@ impl BatchSource for InMemory {
     fn plain(&self) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + Send + '_> {
         Box::new(self.in_order((0..self.samples.len()).collect(), 0))
     }
+}
+
+/// The sets of modalities that samples have, each once: what [`BatchSource::presence`] tells.
+pub fn presence(samples: &[Sample]) -> Vec<Vec<bool>> {
+    let has = |sample: &Sample| sample.inputs.iter().map(Option::is_some).collect();
+    let sets: BTreeSet<Vec<bool>> = samples.iter().map(has).collect();
+    sets.into_iter().collect()
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ mod targets;
 pub use array::{Array, ShapeError};
 pub use batch::{Batch, Input};
 pub use frequency::ClassFrequency;
-pub use in_memory::InMemory;
+pub use in_memory::{InMemory, presence};
 pub use name::{check_class, check_name};
 pub use sample::{ClassMap, ModalitySpec, Sample, Target};
 pub use source::{BatchSource, SourceError};

@@ -1,9 +1,7 @@
 //! Small data sets that can be learned in a second.
 
-use std::collections::BTreeSet;
-
 use counterpoint::math::random::Random;
-use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, SourceError, Target};
+use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, SourceError, Target, presence};
 
 /// Samples around one prototype a class and modality.
 #[derive(Clone, Debug)]
@@ -111,13 +109,6 @@ impl Problem {
         let spec: Vec<ModalitySpec> = self.spec.iter().zip(&sample.inputs).map(fitted).collect();
         Batch::collate(vec![sample], &spec).expect("fitted to the sample")
     }
-}
-
-/// The sets of modalities that samples have, each once.
-pub fn presence(samples: &[Sample]) -> Vec<Vec<bool>> {
-    let has = |sample: &Sample| sample.inputs.iter().map(Option::is_some).collect();
-    let sets: BTreeSet<Vec<bool>> = samples.iter().map(has).collect();
-    sets.into_iter().collect()
 }
 
 fn draw(m: &ModalitySpec, sample: usize, seed: u64) -> Array {

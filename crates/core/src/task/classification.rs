@@ -119,9 +119,9 @@ impl Classification {
         kept.chunks_exact(self.kept()).map(move |row| if summarises { row[0] as usize } else { argmax(row) })
     }
 
-    fn counts(&self, kept: &[f32], classes: &[usize]) -> ClassCounts {
+    fn counts(&self, predicted: impl IntoIterator<Item = usize>, classes: &[usize]) -> ClassCounts {
         let mut counts = ClassCounts::new(self.classes);
-        for (predicted, &class) in self.predicted(kept).zip(classes) {
+        for (predicted, &class) in predicted.into_iter().zip(classes) {
             counts.add(class, predicted, 1.0);
         }
         counts
@@ -130,7 +130,7 @@ impl Classification {
     fn answers<'a>(&self, kept: &'a [f32], classes: &'a [usize]) -> Answers<'a> {
         let rows = || kept.chunks_exact(self.kept());
         let predicted: Vec<usize> = self.predicted(kept).collect();
-        let (counts, width) = (self.counts(kept, classes), self.classes);
+        let (counts, width) = (self.counts(predicted.iter().copied(), classes), self.classes);
         if self.summarises() {
             let surest = rows().map(|row| row[1].into()).collect();
             let losses = rows().map(|row| -f64::from(row[2])).collect();
@@ -214,7 +214,7 @@ impl Task for Classification {
     }
 
     fn follow(&self, kept: &[f32], targets: &Targets) -> f64 {
-        self.counts(kept, classes_of(targets)).accuracy()
+        self.counts(self.predicted(kept), classes_of(targets)).accuracy()
     }
 
     fn confidence(&self, scores: Tensor<2>, targets: &Targets) -> Option<f64> {

@@ -18,9 +18,10 @@ use counterpoint::step::LossTerm;
 use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
 use counterpoint::task::{Classification, Task};
 use counterpoint::train::{EpochReport, Observer, Outcome, Progress, TrainState, Trainer};
-use counterpoint_batch::{Batch, BatchSource, ModalitySpec, SourceError};
+
+use counterpoint_batch::{Batch, BatchSource, ModalitySpec, SourceError, presence};
 use counterpoint_testkit::conformance::{Subject, agree, evaluate, late_fusion, parts, staged};
-use counterpoint_testkit::problem::{Problem, presence};
+use counterpoint_testkit::problem::Problem;
 
 use super::run::{CLASSES, Points, Run, configs};
 

@@ -19,9 +19,9 @@ use counterpoint::train::{
     Observer, OptimizerConfig, Outcome, Progress, ScheduleConfig, StepReport, TrainConfig, TrainState,
     Trainer,
 };
-use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, SourceError, Target};
+
+use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, SourceError, Target, presence};
 use counterpoint_testkit::conformance::each_of_catalog;
-use counterpoint_testkit::problem::presence;
 
 pub const CLASSES: usize = 3;
 
