@@ -1,4 +1,4 @@
-//! From a configuration to a learner.
+//! From a configuration to the state of training.
 
 use burn::tensor::Device;
 use counterpoint::catalog::Catalog;
@@ -64,9 +64,9 @@ pub fn build(
         ..ModelFacts::of(&network.groups(), network.modalities(), task.kind())
     };
     strategy.check(&facts)?;
-    let mut learner = TrainState::new(network, config.optimizer.clone(), strategy);
-    learner.incomplete = config.strategy.incomplete;
-    Ok(learner)
+    let mut state = TrainState::new(network, config.optimizer.clone(), strategy);
+    state.incomplete = config.strategy.incomplete;
+    Ok(state)
 }
 
 /// Names of the models that give scores for every pixel, or of those that do not.

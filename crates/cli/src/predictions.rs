@@ -12,7 +12,7 @@ pub fn checkpoint(evaluation: &Evaluation, epoch: usize, names: &Modalities) -> 
     let spread = |(of, values): &(Vec<usize>, Vec<f32>)| Numbers::spread(evaluation.ids.len(), of, values);
     CheckpointPredictions {
         epoch,
-        scores: scores::rows(evaluation, names).map(|(row, kept)| (row, spread(kept))).collect(),
+        scores: scores::rows(evaluation, names).map(|(row, reduced)| (row, spread(reduced))).collect(),
         features: (evaluation.features.iter())
             .map(|(m, features)| (names.name(*m).to_owned(), spread(features)))
             .collect(),

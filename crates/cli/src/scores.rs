@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use counterpoint::modality::Modalities;
 use counterpoint::step::LossTerm;
 use counterpoint::task::Task;
-use counterpoint::train::{Evaluation, Kept};
+use counterpoint::train::{Evaluation, Reduced};
 use counterpoint_report::record::{Alone, Better, Confusion, Convention, Metric, Scores};
 use counterpoint_report::table::{Cell, Column, Table, TextStyle};
 
@@ -14,19 +14,19 @@ use counterpoint_report::table::{Cell, Column, Table, TextStyle};
 pub fn rows<'a>(
     evaluation: &'a Evaluation,
     names: &'a Modalities,
-) -> impl Iterator<Item = (String, &'a Kept)> {
+) -> impl Iterator<Item = (String, &'a Reduced)> {
     let alone = [(Convention::Native, &evaluation.native), (Convention::Probe, &evaluation.probe)];
     let alone = alone
         .into_iter()
-        .flat_map(move |(by, of)| of.iter().map(move |(m, kept)| (by.row(names.name(*m)), kept)));
-    evaluation.kept.iter().map(|(row, kept)| (row.label(names), kept)).chain(alone)
+        .flat_map(move |(by, of)| of.iter().map(move |(m, reduced)| (by.row(names.name(*m)), reduced)));
+    evaluation.reduced.iter().map(|(row, reduced)| (row.label(names), reduced)).chain(alone)
 }
 
 /// Metrics of everything that was scored.
 pub fn records(evaluation: &Evaluation, task: &dyn Task, names: &Modalities) -> Scores {
     let plain =
         |values: BTreeMap<&'static str, f64>| values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-    rows(evaluation, names).map(|(row, kept)| (row, plain(evaluation.judge(kept, task)))).collect()
+    rows(evaluation, names).map(|(row, reduced)| (row, plain(evaluation.metrics_of(reduced, task)))).collect()
 }
 
 /// Metrics by what samples have, under names like `audio+image`.
@@ -56,17 +56,19 @@ pub fn confusions(
     task: &dyn Task,
     names: &Modalities,
 ) -> BTreeMap<String, Confusion> {
-    let count = |(of, kept): &Kept| {
-        Confusion::new(task.outputs(), task.confusion(kept, &evaluation.targets.pick(of)))
+    let count = |(of, reduced): &Reduced| {
+        Confusion::new(task.outputs(), task.confusion(reduced, &evaluation.targets.pick(of)))
     };
-    let counts = rows(evaluation, names).map(|(row, kept)| (row, count(kept)));
+    let counts = rows(evaluation, names).map(|(row, reduced)| (row, count(reduced)));
     counts.filter(|(_, counts)| !counts.is_empty()).collect()
 }
 
 /// Intersection over union of every class by row; empty where classes are not areas.
 pub fn class_iou(evaluation: &Evaluation, task: &dyn Task, classes: &[String], names: &Modalities) -> Scores {
     let named = |values: Vec<f64>| classes.iter().cloned().zip(values).collect();
-    rows(evaluation, names).filter_map(|(row, (_, kept))| Some((row, named(task.class_iou(kept)?)))).collect()
+    rows(evaluation, names)
+        .filter_map(|(row, (_, reduced))| Some((row, named(task.class_iou(reduced)?))))
+        .collect()
 }
 
 /// Title of the column of a checkpoint.

@@ -111,7 +111,7 @@ impl Inputs {
         Self { inputs, present, targets: batch.targets, incomplete: Incomplete::Skip }
     }
 
-    /// The same with another role of incomplete samples in the fused row.
+    /// The same with another role of incomplete samples in the fused term.
     #[must_use]
     pub fn with_incomplete(self, incomplete: Incomplete) -> Self {
         Self { incomplete, ..self }
@@ -151,16 +151,16 @@ impl Inputs {
         (0..self.samples()).filter(|&i| needed.within(self.present[i])).collect()
     }
 
-    /// The samples that a row is computed on, with the row that shows what they
+    /// The samples that a term is computed on, with the term that shows what they
     /// have: one part, or one for each combination of modalities where
-    /// incomplete samples serve the fused row too. Nobody serves it: no part.
-    pub fn parts(&self, row: LossTerm, modalities: usize) -> Vec<(LossTerm, Vec<usize>)> {
-        if row == LossTerm::Fused && self.incomplete == Incomplete::ZeroFill {
+    /// incomplete samples serve the fused term too. Nobody serves it: no part.
+    pub fn parts(&self, term: LossTerm, modalities: usize) -> Vec<(LossTerm, Vec<usize>)> {
+        if term == LossTerm::Fused && self.incomplete == Incomplete::ZeroFill {
             let patterns = self.patterns().into_iter();
             return patterns.map(|(p, samples)| (LossTerm::showing(p, modalities), samples)).collect();
         }
-        let samples = self.serving(row.present(modalities));
-        if samples.is_empty() { Vec::new() } else { vec![(row, samples)] }
+        let samples = self.serving(term.present(modalities));
+        if samples.is_empty() { Vec::new() } else { vec![(term, samples)] }
     }
 
     /// The samples with each combination of modalities; those without any are left out.
@@ -177,14 +177,14 @@ impl Inputs {
         self.targets.pick(samples)
     }
 
-    /// What a row sees of encoded features: for each needed modality the rows
+    /// What a term sees of encoded features: for each needed modality the terms
     /// of the given samples.
     pub fn pick(&self, encoded: &Features, needed: Present, samples: &[usize]) -> Features {
         let pick = |(index, z): (usize, &Option<Feature>)| {
             let m = Modality(index);
             needed
                 .has(m)
-                .then(|| self.rows(z.as_ref().expect("the samples have what the row needs"), m, samples))
+                .then(|| self.rows(z.as_ref().expect("the samples have what the term needs"), m, samples))
         };
         encoded.iter().enumerate().map(pick).collect()
     }

@@ -29,17 +29,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = config.build(&[ModalitySpec::new("picture", shape)], 2, false, 0, &device)?;
     let strategy = StrategyConfig::from(Joint {}).build(&Modalities::new(["picture"])?)?;
     let optimizer: OptimizerConfig = serde_json::from_str(r#"{"name": "sgd", "lr": 0.1}"#)?;
-    let mut learner = TrainState::new(model, optimizer, strategy);
-    learner.start_from(Modality(0), &weights::read(Path::new(&file))?, None)?;
+    let mut state = TrainState::new(model, optimizer, strategy);
+    state.start_from(Modality(0), &weights::read(Path::new(&file))?, None)?;
 
     let values = (0..shape.iter().product()).map(|i: usize| (i as f32 * 0.37).cos()).collect();
     let array = Array::new([&[1], &shape[..]].concat(), values)?;
     let picture = Input { array, present: vec![true], lengths: None };
     let batch = Batch { ids: vec!["0".into()], inputs: vec![picture], targets: Targets::Classes(vec![0]) };
-    let pass = &mut ForwardContext::eval(&learner.buffers);
+    let pass = &mut ForwardContext::eval(&state.buffers);
     let inputs = Inputs::new(batch, &device);
-    let scored = learner.frozen().forward(&[(LossTerm::Fused, vec![0])], &inputs, pass).remove(0);
-    for value in host(scored.features[0].clone().ok_or("the row has the picture")?) {
+    let scored = state.frozen().forward(&[(LossTerm::Fused, vec![0])], &inputs, pass).remove(0);
+    for value in host(scored.features[0].clone().ok_or("the term has the picture")?) {
         println!("{value:e}");
     }
     Ok(())

@@ -166,12 +166,12 @@ pub fn check(text: &str) -> Result<Report, String> {
         report.numbers(format_args!("gradient of scale {scale}"), &sample, &expected.sample, tolerance);
     }
 
-    let kept = task.keep(scores.inner(), &targets);
+    let reduced = task.reduce(scores.inner(), &targets);
     let mut confusion = vec![0.0; file.classes * file.classes];
-    for sample in kept.chunks_exact(confusion.len()) {
+    for sample in reduced.chunks_exact(confusion.len()) {
         confusion.iter_mut().zip(sample).for_each(|(sum, &count)| *sum += f64::from(count));
     }
     report.numbers("confusion", &confusion, &file.confusion.concat(), 1e-9);
-    report.number("mIoU", task.judge(&kept, &targets)[0], file.miou, 1e-9);
+    report.number("mIoU", task.evaluate(&reduced, &targets)[0], file.miou, 1e-9);
     Ok(report)
 }

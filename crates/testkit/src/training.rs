@@ -85,25 +85,25 @@ pub fn check(text: &str) -> Result<Report, String> {
         return Err(format!("case.steps = {}, but the file has {} steps", case.steps, reference.steps.len()));
     }
     let device = device::device();
-    let mut learner = build(case, &device)?;
+    let mut state = build(case, &device)?;
     let task = Classification::new(case.classes);
     let mut report = Report::default();
     let mut drift = 0.0_f64;
     for (s, step) in reference.steps.iter().enumerate() {
         let inputs = Inputs::new(batch(case, &s.to_string(), s), &device);
         drift = drift.max(step.float32_drift);
-        compare_rows(&mut report, s, step, &learner, &inputs, &task);
-        let gradients = one_step(&mut learner, &inputs, &task, case, s, step, &mut report)?;
+        compare_rows(&mut report, s, step, &state, &inputs, &task);
+        let gradients = one_step(&mut state, &inputs, &task, case, s, step, &mut report)?;
         if let Some(expected) = &step.grads {
-            compare_gradients(&mut report, &learner, &gradients, expected);
+            compare_gradients(&mut report, &state, &gradients, expected);
         }
-        let model = learner.model.clone();
-        learner.model = learner.optimizer.step(model, gradients, &learner.groups, 1.0);
+        let model = state.model.clone();
+        state.model = state.optimizer.step(model, gradients, &state.groups, 1.0);
     }
     // The reference's text states no tolerance for what is left after the last
     // step; this is the one that it states for most gradient norms.
     let tolerance = (10.0 * drift).max(1e-4);
-    learner.visit(|p, values| {
+    state.visit(|p, values| {
         let name = reference_name(&p.name);
         let Some(expected) = reference.r#final.get(&name) else {
             report.holds(format!("final: the file lacks `{name}`"), false);
@@ -115,11 +115,10 @@ pub fn check(text: &str) -> Result<Report, String> {
             report.number(format!("final {name}[{i}]"), *got, *want, tolerance * expected.norm);
         }
     });
-    compare_buffers(&mut report, &learner, &reference, tolerance);
+    compare_buffers(&mut report, &state, &reference, tolerance);
     let inputs = Inputs::new(batch(case, "eval", 0), &device);
-    let rows = [(LossTerm::Fused, (0..case.batch).collect())];
-    let scored =
-        learner.frozen().forward(&rows, &inputs, &mut ForwardContext::eval(&learner.buffers)).remove(0);
+    let terms = [(LossTerm::Fused, (0..case.batch).collect())];
+    let scored = state.frozen().forward(&terms, &inputs, &mut ForwardContext::eval(&state.buffers)).remove(0);
     // Nor one for evaluation. Scores there depend on every gradient of every
     // step, so they get the tolerance of gradients, 5e-3 of the largest.
     compare_matrix(
@@ -159,12 +158,12 @@ fn build(case: &Case, device: &Device) -> Result<TrainState<impl Model + use<>>,
         encoder_factor: 1.0.into(),
         encoder_weight_decay: None,
     };
-    let mut learner = TrainState::new(model, optimizer, strategy);
-    learner.assign(|p| {
+    let mut state = TrainState::new(model, optimizer, strategy);
+    state.assign(|p| {
         let values = parameter(&reference_name(&p.name), &p.shape);
         Some(values.into_iter().map(|v| v as f32).collect())
     });
-    Ok(learner)
+    Ok(state)
 }
 
 /// Our names of the same parameters are those of the group they belong to.
@@ -198,20 +197,20 @@ fn batch(case: &Case, step: &str, offset: usize) -> Batch {
     }
 }
 
-/// Losses and logits of all three rows before the step, with batch statistics
+/// Losses and logits of all three terms before the step, with batch statistics
 /// and without moving a buffer: the file has them for every method.
 fn compare_rows<M: Model>(
     report: &mut Report,
     s: usize,
     step: &Step,
-    learner: &TrainState<M>,
+    state: &TrainState<M>,
     inputs: &Inputs,
     task: &Classification,
 ) {
     let all: Vec<usize> = (0..inputs.samples()).collect();
-    let rows = [LossTerm::Fused, AUDIO, VISUAL].map(|row| (row, all.clone()));
+    let terms = [LossTerm::Fused, AUDIO, VISUAL].map(|term| (term, all.clone()));
     let mut scratch = Buffers::default();
-    let scored = learner.model.forward(&rows, inputs, &mut ForwardContext::train(&mut scratch));
+    let scored = state.model.forward(&terms, inputs, &mut ForwardContext::train(&mut scratch));
     let expected = [
         ("full", step.loss_full, &step.logits_full),
         ("audio", step.loss_audio, &step.logits_audio),
@@ -228,7 +227,7 @@ fn compare_rows<M: Model>(
     }
     for (m, expected) in [step.feature_norm_audio, step.feature_norm_visual].into_iter().enumerate() {
         if let Some(expected) = expected {
-            let features = scored[0].features[m].clone().expect("the full row has both");
+            let features = scored[0].features[m].clone().expect("the full term has both");
             let got = norm(&doubles(host(features)));
             report.number(format_args!("step {s} feature norm {m}"), got, expected, 1e-4 * expected);
         }
@@ -236,7 +235,7 @@ fn compare_rows<M: Model>(
 }
 
 fn one_step<M: Model>(
-    learner: &mut TrainState<M>,
+    state: &mut TrainState<M>,
     inputs: &Inputs,
     task: &Classification,
     case: &Case,
@@ -245,11 +244,11 @@ fn one_step<M: Model>(
     report: &mut Report,
 ) -> Result<Gradients, String> {
     let at = Position { epoch: 0, epochs: 1, batch: s, batches: case.steps, seed: 0 };
-    let phases = learner.strategy.phases(at, learner.model.modalities());
-    let mut pass = ForwardContext::train(&mut learner.buffers);
-    let context = StepContext { model: &learner.model, groups: &learner.groups, inputs, task, at };
+    let phases = state.strategy.phases(at, state.model.modalities());
+    let mut pass = ForwardContext::train(&mut state.buffers);
+    let context = StepContext { model: &state.model, groups: &state.groups, inputs, task, at };
     let (mut gradients, _) =
-        Cut.evaluate(context, &phases[0], learner.strategy.as_mut(), &mut pass).map_err(|e| e.to_string())?;
+        Cut.evaluate(context, &phases[0], state.strategy.as_mut(), &mut pass).map_err(|e| e.to_string())?;
     let before = gradients.norm(|_| true);
     if let Some(expected) = step.grad_norm_before_clip {
         report.number(format_args!("step {s} gradient norm"), before, expected, 5e-3 * expected);
@@ -262,11 +261,11 @@ fn one_step<M: Model>(
 
 fn compare_gradients<M: Model>(
     report: &mut Report,
-    learner: &TrainState<M>,
+    state: &TrainState<M>,
     gradients: &Gradients,
     expected: &BTreeMap<String, Summary>,
 ) {
-    let parameters = learner.groups.parameters();
+    let parameters = state.groups.parameters();
     report.holds("number of gradients", parameters.len() == expected.len());
     for (position, p) in parameters.iter().enumerate() {
         let name = reference_name(&p.name);
@@ -284,14 +283,14 @@ fn compare_gradients<M: Model>(
 
 fn compare_buffers<M: Model>(
     report: &mut Report,
-    learner: &TrainState<M>,
+    state: &TrainState<M>,
     reference: &Reference,
     tolerance: f64,
 ) {
     let mut seen = 0;
-    for (id, _, running) in learner.buffers.iter() {
-        let Some(position) = learner.groups.position(id) else { continue };
-        let weight = reference_name(&learner.groups.parameters()[position].name);
+    for (id, _, running) in state.buffers.iter() {
+        let Some(position) = state.groups.position(id) else { continue };
+        let weight = reference_name(&state.groups.parameters()[position].name);
         let layer = weight.trim_end_matches(".weight");
         for (what, value) in [("running_mean", &running.mean), ("running_var", &running.variance)] {
             let name = format!("{layer}.{what}");

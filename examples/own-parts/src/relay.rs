@@ -32,8 +32,8 @@ impl Strategy for Relay {
         vec![Phase::of([Fused].into_iter().chain(names.iter().map(Unimodal)).collect::<Vec<_>>())]
     }
 
-    fn route(&mut self, seen: &StepOutputs<'_>, names: &Modalities) -> Result<Routing, Error> {
-        let term = |m| if seen.at.epoch < self.alone { Unimodal(m) } else { Fused };
+    fn route(&mut self, outputs: &StepOutputs<'_>, names: &Modalities) -> Result<Routing, Error> {
+        let term = |m| if outputs.at.epoch < self.alone { Unimodal(m) } else { Fused };
         let w = Routing::default().with(Fused, Group::Fusion, 1.0).with(Fused, Group::Head, 1.0);
         Ok(names.iter().fold(w, |w, m| w.with(term(m), Group::Encoder(m), 1.0)))
     }

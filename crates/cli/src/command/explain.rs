@@ -20,18 +20,18 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
     loaded.config.train.device = "cpu".into();
     let epochs = loaded.config.train.epochs;
     let run = Run::open(loaded)?;
-    let mut learner = run.learner()?;
-    let names = learner.model.modalities().clone();
+    let mut state = run.train_state()?;
+    let names = state.model.modalities().clone();
     let at = Position { epoch: 0, epochs, batch: 0, batches: 1, seed: 0 };
-    let phases = learner.strategy.phases(at, &names);
-    let (outputs, rows) = (BTreeMap::new(), BTreeSet::new());
-    let groups = learner.groups.groups();
+    let phases = state.strategy.phases(at, &names);
+    let (outputs, terms) = (BTreeMap::new(), BTreeSet::new());
+    let groups = state.groups.groups();
     let mut matrices = Vec::new();
     for phase in &phases {
         matrices.push((
             phase.clone(),
-            learner.strategy.route(
-                &StepOutputs { at, outputs: &outputs, rows: &rows, task: run.task.as_ref() },
+            state.strategy.route(
+                &StepOutputs { at, outputs: &outputs, terms: &terms, task: run.task.as_ref() },
                 &names,
             )?,
         ));
@@ -44,7 +44,7 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
         };
         print_json(&json!({
             "groups": groups.iter().map(|g| {
-                let (tensors, numbers) = learner.groups.size(*g);
+                let (tensors, numbers) = state.groups.size(*g);
                 json!({"group": g.label(&names), "tensors": tensors, "parameters": numbers})
             }).collect::<Vec<_>>(),
             "phases": matrices.iter().map(|(_, w)| entries(w)).collect::<Vec<_>>(),
@@ -54,12 +54,12 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
     print("Parameter groups");
     let width = groups.iter().map(|g| g.label(&names).len()).max().unwrap_or(0);
     for group in &groups {
-        let (tensors, numbers) = learner.groups.size(*group);
+        let (tensors, numbers) = state.groups.size(*group);
         print(format!("  {:width$}  {numbers:>10} parameters in {tensors} tensors", group.label(&names)));
     }
     for (step, (phase, routing)) in matrices.iter().enumerate() {
         let of = if matrices.len() > 1 { format!(", step {} of a batch", step + 1) } else { String::new() };
-        print(format!("\nMatrix W{of}: gradient(group) = sum over rows of W[row, group] * d loss(row)"));
+        print(format!("\nMatrix W{of}: gradient(group) = sum over terms of W[term, group] * d loss(term)"));
         print(routing.table(&groups, &names));
         print("");
         for group in &groups {
@@ -74,14 +74,14 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
 }
 
 fn sentence(group: Group, routing: &Routing, names: &counterpoint::modality::Modalities) -> String {
-    let what = |row: LossTerm| match row {
+    let what = |term: LossTerm| match term {
         LossTerm::Fused => "the fused loss".to_owned(),
         LossTerm::Unimodal(m) => format!("the unimodal loss of {}", names.name(m)),
-        LossTerm::Subset(_) => format!("the loss of {}", row.label(names)),
+        LossTerm::Subset(_) => format!("the loss of {}", term.label(names)),
         LossTerm::Auxiliary(m) => format!("the auxiliary loss of {}", names.name(m)),
     };
     let sources: Vec<String> =
-        routing.rows_of(group).map(|(row, w)| format!("{w} x {}", what(row))).collect();
+        routing.terms_of(group).map(|(term, w)| format!("{w} x {}", what(term))).collect();
     let of = if sources.is_empty() { "nothing in this step".to_owned() } else { sources.join(" + ") };
     format!("{} learns from {of}.", group.label(names))
 }

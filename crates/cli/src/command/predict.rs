@@ -63,25 +63,22 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     let present = Present::of((0..specs.len()).filter(|&i| inputs[i].is_some()).map(Modality));
     let device = Processor::named(&loaded.config.train.device)?.open()?;
     let task = info.task.build(&info.targets())?;
-    let mut learner = model::build(&loaded.config, &specs, task.as_ref(), &device)?;
-    Checkpoint::read(&folder::checkpoint(&args.run, &args.checkpoint)?)?.restore(
-        &mut learner,
-        &device,
-        false,
-    )?;
+    let mut state = model::build(&loaded.config, &specs, task.as_ref(), &device)?;
+    Checkpoint::read(&folder::checkpoint(&args.run, &args.checkpoint)?)?
+        .restore(&mut state, &device, false)?;
     let sample = Sample::new("input", inputs, Target::Class(0));
     let batch = Batch::collate(vec![sample], &specs).map_err(|e| Failure::new(Code::Data, e.to_string()))?;
-    let names = learner.model.modalities().clone();
+    let names = state.model.modalities().clone();
     let together = if present == names.all() { LossTerm::Fused } else { LossTerm::Subset(present) };
     let alone = present.iter().map(LossTerm::Unimodal).filter(|_| present.count() > 1);
-    let rows: Vec<(LossTerm, Vec<usize>)> =
-        std::iter::once(together).chain(alone).map(|row| (row, vec![0])).collect();
+    let terms: Vec<(LossTerm, Vec<usize>)> =
+        std::iter::once(together).chain(alone).map(|term| (term, vec![0])).collect();
     let inputs = Inputs::new(batch, &device);
-    let scored = learner.frozen().forward(&rows, &inputs, &mut ForwardContext::eval(&learner.buffers));
-    let answers: Vec<(String, Answer)> = rows
+    let scored = state.frozen().forward(&terms, &inputs, &mut ForwardContext::eval(&state.buffers));
+    let answers: Vec<(String, Answer)> = terms
         .iter()
         .zip(scored)
-        .map(|((row, _), scored)| (row.label(&names), Answer::of(task.kind(), scored.scores, info.map)))
+        .map(|((term, _), scored)| (term.label(&names), Answer::of(task.kind(), scored.scores, info.map)))
         .collect();
     match (&args.out, &answers[0].1) {
         (None, _) => {}
@@ -100,11 +97,11 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
         print_json(&json(&answers, &info.classes));
         return Ok(());
     }
-    for (index, (row, answer)) in answers.iter().enumerate() {
-        let what = match (index, row.as_str()) {
+    for (index, (term, answer)) in answers.iter().enumerate() {
+        let what = match (index, term.as_str()) {
             (0, "full") => "fused".to_owned(),
-            (0, row) => format!("{row} (the others are absent)"),
-            (_, row) => format!("unimodal {row}"),
+            (0, term) => format!("{term} (the others are absent)"),
+            (_, term) => format!("unimodal {term}"),
         };
         print(format!("{what}: {}", answer.headline(&info.classes)));
         if index == 0 {

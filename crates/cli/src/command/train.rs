@@ -223,12 +223,12 @@ fn dry_run(loaded: Loaded, args: &Train) -> Result<(), Failure> {
     let run = Run::open_watched(loaded, &reading::progress(quiet))?;
     let (config, splits) = (&run.config, &run.splits);
     run.check_files(quiet)?;
-    let mut learner = run.beginner()?;
+    let mut state = run.beginner()?;
     let train = run.train_loader()?;
     let batches = train.batches();
     let at = Position { epoch: 0, epochs: config.train.epochs, batch: 0, batches, seed: config.train.seed };
     let first = train.epoch(0, 0).next().transpose().map_err(|e| Failure::new(Code::Data, e.to_string()))?;
-    check_reach(&mut learner, &Cut, run.task.as_ref(), &train, at, &run.device()?)?;
+    check_reach(&mut state, &Cut, run.task.as_ref(), &train, at, &run.device()?)?;
     let Some(batch) = first else {
         return Err(Failure::new(Code::Data, "the train split has no batch"));
     };
@@ -237,13 +237,13 @@ fn dry_run(loaded: Loaded, args: &Train) -> Result<(), Failure> {
         output::say(format_args!("note: measuring one training step of {samples} samples"));
     }
     let begun = Instant::now();
-    try_step(&mut learner, &Cut, run.task.as_ref(), batch, at, &run.device()?)?;
+    try_step(&mut state, &Cut, run.task.as_ref(), batch, at, &run.device()?)?;
     let step = begun.elapsed().as_secs_f64();
     let (epoch, peak) = (step * batches as f64, peak_bytes());
-    let parameters: usize = learner.groups.groups().iter().map(|g| learner.groups.size(*g).1).sum();
+    let parameters: usize = state.groups.groups().iter().map(|g| state.groups.size(*g).1).sum();
     let modalities: Vec<String> =
         splits.modalities().iter().map(|m| format!("{} {:?}", m.name, m.shape)).collect();
-    let notes: Vec<String> = splits.notes.iter().cloned().chain(run.incomplete(&learner)).collect();
+    let notes: Vec<String> = splits.notes.iter().cloned().chain(run.incomplete(&state)).collect();
     if args.json {
         print_json(&json!({
             "notes": notes, "train": splits.train.len(), "val": splits.val.len(), "test": splits.test.len(),

@@ -40,7 +40,7 @@ pub struct Scored {
 struct Ready {
     checkpoint: &'static str,
     epoch: usize,
-    learner: TrainState<AnyModel>,
+    state: TrainState<AnyModel>,
     /// Empty if they were not asked for.
     probes: BTreeMap<Modality, Probe>,
 }
@@ -138,11 +138,11 @@ impl Run {
     fn ready(&self, path: &Path, probe: bool) -> Result<Vec<Ready>, Failure> {
         let read = |checkpoint: &'static str| {
             let content = Checkpoint::read(&folder::checkpoint(path, checkpoint)?)?;
-            let mut learner = self.learner()?;
+            let mut state = self.train_state()?;
             let epoch = content.progress.epoch;
-            content.restore(&mut learner, &self.device()?, false)?;
-            let probes = if probe { self.probes(&learner)? } else { BTreeMap::new() };
-            Ok(Ready { checkpoint, epoch, learner, probes })
+            content.restore(&mut state, &self.device()?, false)?;
+            let probes = if probe { self.probes(&state)? } else { BTreeMap::new() };
+            Ok(Ready { checkpoint, epoch, state, probes })
         };
         checkpoints(path).map(read).collect()
     }
@@ -150,12 +150,12 @@ impl Run {
     fn score(&self, ready: &[Ready], split: Split) -> Result<Vec<Scored>, Failure> {
         let loader = Loader::new(split, LoaderOptions::eval(&self.config.data.common))?;
         let judge = |one: &Ready| {
-            let learner = &one.learner;
-            let (model, task) = (learner.frozen(), self.task.as_ref());
-            let besides = Besides { native: learner.strategy.native(), ..Besides::default() };
-            let mut evaluation = evaluate(&model, &learner.buffers, task, &loader, &self.device()?, besides)?;
+            let state = &one.state;
+            let (model, task) = (state.frozen(), self.task.as_ref());
+            let besides = Besides { native: state.strategy.native(), ..Besides::default() };
+            let mut evaluation = evaluate(&model, &state.buffers, task, &loader, &self.device()?, besides)?;
             evaluation.read_by(&one.probes, task);
-            let names = learner.model.modalities();
+            let names = state.model.modalities();
             Ok(Scored {
                 checkpoint: one.checkpoint,
                 epoch: one.epoch,

@@ -74,17 +74,17 @@ impl Run {
         RunInfo::new(&self.splits, check, &self.task_config, &self.processor, &self.base)
     }
 
-    /// A learner as training begins: encoders at the weights that the
+    /// The state in which training begins: encoders at the weights that the
     /// configuration names for them.
     pub fn beginner(&self) -> Result<TrainState<AnyModel>, Failure> {
-        let mut learner = self.learner()?;
-        let names = learner.model.modalities().clone();
+        let mut state = self.train_state()?;
+        let names = state.model.modalities().clone();
         for m in names.iter() {
             let Some((file, prefix)) = self.config.model.pretrained(names.name(m)) else { continue };
             let path = self.base.join(file);
             let place = format!("encoder of `{}`, pretrained = {}", names.name(m), path.display());
             let fail = |e: counterpoint::Error| Failure::new(Code::Config, format!("{place}: {e}"));
-            learner.start_from(m, &weights::read(&path)?, prefix).map_err(fail)?;
+            state.start_from(m, &weights::read(&path)?, prefix).map_err(fail)?;
         }
         if let Some(from) = &self.config.model.from {
             let run = self.base.join(&from.run);
@@ -99,13 +99,13 @@ impl Run {
                 ));
             }
             let checkpoint = Checkpoint::read(&file)?;
-            checkpoint.begin(&mut learner, from.parts.as_deref(), &self.device()?).map_err(fail)?;
+            checkpoint.begin(&mut state, from.parts.as_deref(), &self.device()?).map_err(fail)?;
         }
-        Ok(learner)
+        Ok(state)
     }
 
-    /// A learner for the weights of a checkpoint.
-    pub fn learner(&self) -> Result<TrainState<AnyModel>, Failure> {
+    /// A state of training for the weights of a checkpoint.
+    pub fn train_state(&self) -> Result<TrainState<AnyModel>, Failure> {
         model::build(&self.config, self.splits.modalities(), self.task.as_ref(), &self.device()?)
     }
 
@@ -137,7 +137,7 @@ impl Run {
         Ok(Modalities::new(self.splits.modalities().iter().map(|m| m.name.as_str()))?)
     }
 
-    /// Whether a learner of another configuration could be built for these data; it is not, so the CPU will do.
+    /// Whether a state of another configuration could be built for these data; it is not, so the CPU will do.
     pub fn check_config(&self, config: &Config) -> Result<(), Failure> {
         let wanted = config.data.common.modalities.as_ref();
         let mut specs = self.splits.modalities().to_vec();

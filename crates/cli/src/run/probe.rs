@@ -16,18 +16,15 @@ impl Run {
     /// Fits a probe of each modality to the features that a model gives of the
     /// train split, without augmentation, and chooses its penalty on the
     /// validation split. A modality that one of the two lacks has none.
-    pub(super) fn probes(
-        &self,
-        learner: &TrainState<AnyModel>,
-    ) -> Result<BTreeMap<Modality, Probe>, Failure> {
+    pub(super) fn probes(&self, state: &TrainState<AnyModel>) -> Result<BTreeMap<Modality, Probe>, Failure> {
         Probe::check(self.task.as_ref())?;
-        let train = self.measured(learner, self.splits.train.clone())?;
-        let validation = self.measured(learner, self.splits.val.clone())?;
+        let train = self.measured(state, self.splits.train.clone())?;
+        let validation = self.measured(state, self.splits.val.clone())?;
         let mut probes = BTreeMap::new();
-        for m in learner.model.modalities().iter() {
+        for m in state.model.modalities().iter() {
             let (Some(fitted), Some(judged)) = (train.get(&m), validation.get(&m)) else { continue };
             let probe = Probe::fit(fitted, judged, self.task.as_ref());
-            let name = learner.model.modalities().name(m);
+            let name = state.model.modalities().name(m);
             probes.insert(m, probe.map_err(|e| Failure::from(e).at(&format!("linear probe of `{name}`")))?);
         }
         Ok(probes)
@@ -36,11 +33,11 @@ impl Run {
     /// The features of every modality over a split, in evaluation mode.
     fn measured(
         &self,
-        learner: &TrainState<AnyModel>,
+        state: &TrainState<AnyModel>,
         split: Split,
     ) -> Result<BTreeMap<Modality, Measured>, Failure> {
         let loader = Loader::new(split, LoaderOptions::eval(&self.config.data.common))?;
-        let (model, task) = (learner.frozen(), self.task.as_ref());
-        Ok(evaluate(&model, &learner.buffers, task, &loader, &self.device()?, Besides::default())?.measured())
+        let (model, task) = (state.frozen(), self.task.as_ref());
+        Ok(evaluate(&model, &state.buffers, task, &loader, &self.device()?, Besides::default())?.measured())
     }
 }

@@ -75,7 +75,7 @@ impl Run {
     pub fn train(&self, out: &Path, options: &RunOptions<'_>) -> Result<Folder, Failure> {
         // Whatever can be refused is, before anything is written.
         self.check_files(options.quiet)?;
-        let learner = self.beginner()?;
+        let state = self.beginner()?;
         let info = self.info()?;
         if folder::holds_run(out) {
             self.check_training_data(out)?;
@@ -87,7 +87,7 @@ impl Run {
         if !fresh && !options.resume {
             return Err(folder::taken(out));
         }
-        match self.continued(&folder, learner, &info, options) {
+        match self.continued(&folder, state, &info, options) {
             Err(failure) if fresh && failure.refuses() && folder.last()?.is_none() => {
                 folder.abandon();
                 Err(failure)
@@ -99,7 +99,7 @@ impl Run {
     fn continued(
         &self,
         folder: &Folder,
-        mut learner: TrainState<AnyModel>,
+        mut state: TrainState<AnyModel>,
         info: &RunInfo,
         options: &RunOptions<'_>,
     ) -> Result<(), Failure> {
@@ -111,7 +111,7 @@ impl Run {
             folder.prolong(config)?;
             if let Some(checkpoint) = folder.last()? {
                 done = checkpoint.progress.clone();
-                checkpoint.restore(&mut learner, &self.device()?, true)?;
+                checkpoint.restore(&mut state, &self.device()?, true)?;
             }
         } else {
             folder.begin(config, info, self.splits.contents()?)?;
@@ -120,14 +120,14 @@ impl Run {
         if done.epoch >= config.train.epochs {
             return close(&metrics);
         }
-        let names = learner.model.modalities().clone();
+        let names = state.model.modalities().clone();
         let train = self.train_loader()?;
         let validation = Loader::new(self.splits.val.clone(), LoaderOptions::eval(&self.config.data.common))?;
         let diagnostics =
             Diagnostics { config: config.diagnostics.clone(), additive: config.model.facts().additive };
         let absent = diagnostics.absent(names.len(), self.task.kind() == TaskKind::Classification);
-        let mut start = self.start(&learner.groups, &done, &absent, info)?;
-        start.notes.extend(self.incomplete(&learner));
+        let mut start = self.start(&state.groups, &done, &absent, info)?;
+        start.notes.extend(self.incomplete(&state));
         let run = RecordedRun {
             folder,
             config,
@@ -150,7 +150,7 @@ impl Run {
             device: &self.device()?,
             diagnostics: &diagnostics,
         };
-        let outcome = trainer.run(&mut learner, done.clone(), &mut observer);
+        let outcome = trainer.run(&mut state, done.clone(), &mut observer);
         observer.close();
         let reason = match &outcome {
             Ok(Outcome::Finished) => FINISHED.to_owned(),
@@ -174,19 +174,19 @@ impl Run {
 
     /// What the fused loss makes of samples that lack a modality, if there are
     /// some and the strategy has one.
-    pub fn incomplete(&self, learner: &TrainState<AnyModel>) -> Option<String> {
+    pub fn incomplete(&self, state: &TrainState<AnyModel>) -> Option<String> {
         let (all, complete) = (self.splits.train.len(), self.splits.train.complete_count());
         let fused = |epoch| {
             let Training { epochs, seed, .. } = self.config.train;
             let at = Position { epoch, epochs, batch: 0, batches: 1, seed };
-            let phases = learner.strategy.phases(at, learner.model.modalities());
-            phases.iter().any(|phase| phase.rows.contains(&LossTerm::Fused))
+            let phases = state.strategy.phases(at, state.model.modalities());
+            phases.iter().any(|phase| phase.terms.contains(&LossTerm::Fused))
         };
         if complete == all || !(0..self.config.train.epochs).any(fused) {
             return None;
         }
         let filled = self.config.strategy.method.check_incomplete(Incomplete::ZeroFill);
-        Some(match (learner.incomplete, filled) {
+        Some(match (state.incomplete, filled) {
             (Incomplete::ZeroFill, _) => format!(
                 "the fused loss uses all {all} training samples (strategy.incomplete = \"zero-fill\"); {} of them \
                  lack a modality",

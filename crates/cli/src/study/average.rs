@@ -88,16 +88,16 @@ fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
     let Union { ids, classes, places } = Union::of(&files).map_err(mismatch)?;
     let names: Vec<String> = members.iter().map(|member| modality(member)).collect::<Result<_, _>>()?;
     let task = Classification::new(first.classes.len());
-    let judge = |numbers: &Numbers| {
+    let evaluate = |numbers: &Numbers| {
         let seen: Vec<usize> =
             (0..classes.len()).filter(|&i| numbers.values[i * numbers.width].is_finite()).collect();
-        let kept: Vec<f32> = seen
+        let reduced: Vec<f32> = seen
             .iter()
             .flat_map(|&i| &numbers.values[i * numbers.width..(i + 1) * numbers.width])
             .copied()
             .collect();
         let targets = Targets::Classes(seen.iter().map(|&i| classes[i]).collect());
-        let values = task.judge(&kept, &targets);
+        let values = task.evaluate(&reduced, &targets);
         task.metrics().names().map(str::to_owned).zip(values).collect::<BTreeMap<_, _>>()
     };
     let (count, targets) = (ids.len(), Truth::Classes(classes.clone()));
@@ -114,7 +114,7 @@ fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
         let mut scores: BTreeMap<String, Numbers> = alone.collect();
         scores.insert("full".into(), average(&parts.iter().map(|(_, numbers)| numbers).collect::<Vec<_>>()));
         let epoch = parts.iter().map(|(epoch, _)| *epoch).max().unwrap_or(0);
-        let judged: Scores = scores.iter().map(|(row, numbers)| (row.clone(), judge(numbers))).collect();
+        let judged: Scores = scores.iter().map(|(row, numbers)| (row.clone(), evaluate(numbers))).collect();
         let (split, samples) = (first.split.clone(), count as u64);
         tests.push(Test {
             split,

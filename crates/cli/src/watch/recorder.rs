@@ -164,12 +164,12 @@ impl Observer for Recorder<'_> {
             train,
             val: scores::records(report.validation, self.task, self.names),
             losses,
-            row_samples: (report.row_samples.iter()).map(|(row, &n)| (label(row), n as u64)).collect(),
+            row_samples: (report.term_samples.iter()).map(|(row, &n)| (label(row), n as u64)).collect(),
             grad_norm: report.clip.map(|(_, norm)| norm),
             clipped_share: report.clip.map(|(share, _)| share),
             passes: report.passes,
             diagnostics: report.diagnosis.values().clone(),
-            strategy: report.figures.clone(),
+            strategy: report.stats.clone(),
             best: report.best,
         };
         self.keep(epoch, report.validation)

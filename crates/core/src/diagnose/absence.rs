@@ -34,8 +34,8 @@ pub(crate) fn absence(
     let of = |present: Present| if present.count() == 0 { nothing } else { score(present) };
     let values = shapley(names.len(), of);
     for (m, value) in names.iter().zip(values) {
-        result.keep(names.name(m), "without", of(names.all().without(m)));
-        result.keep(names.name(m), "shapley", value);
+        result.insert(names.name(m), "without", of(names.all().without(m)));
+        result.insert(names.name(m), "shapley", value);
     }
 }
 

@@ -11,7 +11,7 @@ pub struct Diagnosis(BTreeMap<String, BTreeMap<String, f64>>);
 
 impl Diagnosis {
     /// Keeps a number, unless it is NaN: then there was nothing to measure.
-    pub(crate) fn keep(&mut self, whose: &str, name: impl Into<String>, value: f64) {
+    pub(crate) fn insert(&mut self, whose: &str, name: impl Into<String>, value: f64) {
         if !value.is_nan() {
             self.0.entry(whose.to_owned()).or_default().insert(name.into(), value);
         }

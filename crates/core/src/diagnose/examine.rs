@@ -28,7 +28,7 @@ pub(crate) struct Examination<'a, M> {
     pub buffers: &'a Buffers,
     pub task: &'a dyn Task,
     pub device: &'a Device,
-    /// Weights of the rows that trained each encoder in the last epoch.
+    /// Weights of the terms that trained each encoder in the last epoch.
     pub mixture: &'a BTreeMap<(LossTerm, Modality), f64>,
 }
 
@@ -41,7 +41,7 @@ struct Collected {
     solo: Vec<f32>,
     trained: Option<Vec<f32>>,
     /// What the task keeps of the scores of the modality alone.
-    kept: Vec<f32>,
+    reduced: Vec<f32>,
     /// The scores themselves, if suppression is measured.
     scores: Vec<f32>,
     features: Vec<f32>,
@@ -69,14 +69,14 @@ impl<M: Model> Examination<'_, M> {
             let encoded = encode(&still, &inputs, self.buffers);
             let features = inputs.pick(&encoded, names.all(), &complete);
             let here = inputs.targets_of(&complete);
-            let run = |row: LossTerm, features: &Features| boundary.run(row, features, &here, self.task);
+            let run = |term: LossTerm, features: &Features| boundary.run(term, features, &here, self.task);
             let full = run(LossTerm::Fused, &features);
             let suppressed = self.measures_suppression(&here);
             for (m, collected) in names.iter().zip(&mut all) {
                 let mut alone: Features = vec![None; names.len()];
                 alone[m.0].clone_from(&features[m.0]);
                 let alone = run(LossTerm::Unimodal(m), &alone);
-                collected.kept.extend(self.task.keep(alone.scores.clone(), &here));
+                collected.reduced.extend(self.task.reduce(alone.scores.clone(), &here));
                 if suppressed {
                     collected.scores.extend(host(alone.scores.clone()));
                 }
@@ -92,7 +92,7 @@ impl<M: Model> Examination<'_, M> {
             return Ok(());
         }
         for (m, collected) in names.iter().zip(&all) {
-            collected.judge(self, names.name(m), samples, &fused, &targets, result);
+            collected.measure(self, names.name(m), samples, &fused, &targets, result);
         }
         Ok(())
     }
@@ -142,7 +142,7 @@ impl Collected {
         self.features.extend(alone.features[m.0].take().into_iter().flatten());
     }
 
-    fn judge<M: Model>(
+    fn measure<M: Model>(
         &self,
         examination: &Examination<'_, M>,
         name: &str,
@@ -153,19 +153,19 @@ impl Collected {
     ) {
         let (config, task) = (&examination.diagnostics.config, examination.task);
         let metric = task.metrics().primary().name;
-        result.keep(name, format!("train_{metric}"), task.score(&self.kept, targets));
+        result.insert(name, format!("train_{metric}"), task.score(&self.reduced, targets));
         if config.wants(Measure::Gradients) && !self.full.is_empty() {
             // These are the samples' own gradients, so their mean is over `samples`.
             let mean = |gradient: &[f32]| mean_norm_at_features(gradient, samples) / samples as f64;
-            result.keep(name, "gradient_full", mean(&self.full));
-            result.keep(name, "gradient_solo", mean(&self.solo));
+            result.insert(name, "gradient_full", mean(&self.full));
+            result.insert(name, "gradient_solo", mean(&self.solo));
             if let Some(trained) = &self.trained {
-                result.keep(name, "gradient_trained", mean(trained));
+                result.insert(name, "gradient_trained", mean(trained));
             }
-            result.keep(name, "cosine", mean_cosine(&self.full, &self.solo, self.full.len() / samples));
+            result.insert(name, "cosine", mean_cosine(&self.full, &self.solo, self.full.len() / samples));
         }
         if config.wants(Measure::Rank) && !self.features.is_empty() {
-            result.keep(
+            result.insert(
                 name,
                 "effective_rank",
                 effective_rank(&self.features, self.features.len() / samples),
@@ -178,15 +178,15 @@ impl Collected {
             // full = own + others, and the constant that both hold cancels.
             let others: Vec<f64> = fused.iter().zip(&own).map(|(&full, own)| f64::from(full) - own).collect();
             let s = Suppression::of(&own, &[&others], classes);
-            result.keep(name, "suppression_effective", s.effective);
-            result.keep(name, "suppression_mean", s.mean);
-            result.keep(name, "suppression_median", s.median);
-            result.keep(name, "suppression_share", s.above_one);
+            result.insert(name, "suppression_effective", s.effective);
+            result.insert(name, "suppression_mean", s.mean);
+            result.insert(name, "suppression_median", s.median);
+            result.insert(name, "suppression_share", s.above_one);
         }
     }
 }
 
-/// `sum over rows of W[row, encoder m] * gradient(row)`; `None` if a row other
+/// `sum over terms of W[term, encoder m] * gradient(term)`; `None` if a term other
 /// than full and solo trains the encoder, or none does.
 fn mixed(
     mixture: &BTreeMap<(LossTerm, Modality), f64>,
@@ -195,13 +195,13 @@ fn mixed(
     solo: &[f32],
 ) -> Option<Vec<f32>> {
     let weights: Vec<(LossTerm, f64)> =
-        mixture.iter().filter(|((_, of), _)| *of == m).map(|((row, _), weight)| (*row, *weight)).collect();
+        mixture.iter().filter(|((_, of), _)| *of == m).map(|((term, _), weight)| (*term, *weight)).collect();
     if weights.is_empty() || full.len() != solo.len() {
         return None;
     }
     let mut sum = vec![0.0; full.len()];
-    for (row, weight) in weights {
-        let gradient = match row {
+    for (term, weight) in weights {
+        let gradient = match term {
             LossTerm::Fused => full,
             LossTerm::Unimodal(of) if of == m => solo,
             _ => return None,

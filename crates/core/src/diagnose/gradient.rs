@@ -45,7 +45,7 @@ impl EncoderGradient {
 /// own loss: the quantity that the theory of suppression is about.
 ///
 /// `gradient` is that of the batch's mean loss, row-major `[samples, width]`,
-/// so each row is `1 / samples` of its sample's own.
+/// so each term is `1 / samples` of its sample's own.
 ///
 /// # Panics
 /// If the length is not a multiple of `samples`.
@@ -53,9 +53,9 @@ pub fn mean_norm_at_features(gradient: &[f32], samples: usize) -> f64 {
     if samples == 0 {
         return 0.0;
     }
-    assert_eq!(gradient.len() % samples, 0, "rows of {} values for {samples} samples", gradient.len());
-    let norm = |row: &[f32]| row.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
-    // samples * (1 / samples) * the sum of the rows' norms
+    assert_eq!(gradient.len() % samples, 0, "terms of {} values for {samples} samples", gradient.len());
+    let norm = |term: &[f32]| term.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
+    // samples * (1 / samples) * the sum of the terms' norms
     match gradient.len() / samples {
         0 => 0.0,
         width => gradient.chunks_exact(width).map(norm).sum(),

@@ -72,9 +72,9 @@ impl<M: Model> Examination<'_, M> {
                     false => input.clone(),
                 });
                 let noisy = inputs.pick(&encode(&still, &noisy, self.buffers), names.all(), &complete);
-                let mut run = |what: Disturbed, row: LossTerm, features: &Features| {
-                    let scored = still.join(row, features, &mut ForwardContext::eval(self.buffers));
-                    scores.entry((what, level)).or_default().extend(self.task.keep(scored.scores, &here));
+                let mut run = |what: Disturbed, term: LossTerm, features: &Features| {
+                    let scored = still.join(term, features, &mut ForwardContext::eval(self.buffers));
+                    scores.entry((what, level)).or_default().extend(self.task.reduce(scored.scores, &here));
                 };
                 run(Disturbed::All, LossTerm::Fused, &noisy);
                 for m in names.iter().filter(|&m| numeric(m)) {
@@ -91,9 +91,9 @@ impl<M: Model> Examination<'_, M> {
             let value = self.task.score(&scores, &targets);
             let size = self.diagnostics.config.noise[level];
             match what {
-                Disturbed::All => result.keep("full", format!("noise_{size}"), value),
-                Disturbed::One(m) => result.keep(names.name(m), format!("noise_{size}"), value),
-                Disturbed::Alone(m) => result.keep(names.name(m), format!("noise_alone_{size}"), value),
+                Disturbed::All => result.insert("full", format!("noise_{size}"), value),
+                Disturbed::One(m) => result.insert(names.name(m), format!("noise_{size}"), value),
+                Disturbed::Alone(m) => result.insert(names.name(m), format!("noise_alone_{size}"), value),
             }
         }
         Ok(())
@@ -111,7 +111,7 @@ fn disturbed(input: &Input, noise: &[f32], holders: &[usize], size: f64) -> Inpu
     let mut values = host(input.flat());
     let width = values.len() / holders.len();
     let step = width / input.shape().get(1).copied().unwrap_or(1).max(1);
-    let real = |row: usize| input.lengths().map_or(width, |lengths| step * lengths[row]);
+    let real = |term: usize| input.lengths().map_or(width, |lengths| step * lengths[term]);
     let there: Vec<f32> =
         (values.chunks_exact(width).enumerate()).flat_map(|(row, x)| &x[..real(row)]).copied().collect();
     let scale = (size * deviation(&there)) as f32;

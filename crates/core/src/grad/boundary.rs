@@ -17,11 +17,11 @@ pub(crate) struct Boundary<'a, M> {
     buffers: &'a Buffers,
 }
 
-/// What one row does at the boundary.
+/// What one term does at the boundary.
 pub(crate) struct AtBoundary {
     /// The scores, without a graph.
     pub scores: Tensor<2>,
-    /// The pooled features of each modality of the row, row-major.
+    /// The pooled features of each modality of the term, row-major.
     pub features: Vec<Option<Vec<f32>>>,
     /// Gradient of the mean loss at each modality's features, `[samples, ..]`
     /// row-major, all parts of a feature side by side; `None` where none arrives.
@@ -34,10 +34,10 @@ impl<'a, M: Model> Boundary<'a, M> {
         Self { deaf: freeze(model.clone(), |_| true), buffers }
     }
 
-    /// Runs one row from features that have no graph.
-    pub fn run(&self, row: LossTerm, features: &Features, targets: &Targets, task: &dyn Task) -> AtBoundary {
+    /// Runs one term from features that have no graph.
+    pub fn run(&self, term: LossTerm, features: &Features, targets: &Targets, task: &dyn Task) -> AtBoundary {
         let leaves: Features = features.iter().map(|z| z.as_ref().map(Feature::leaf)).collect();
-        let scored = self.deaf.join(row, &leaves, &mut ForwardContext::eval(self.buffers));
+        let scored = self.deaf.join(term, &leaves, &mut ForwardContext::eval(self.buffers));
         let loss = task.loss(scored.scores.clone(), targets);
         let mut tape = loss.backward();
         let mut gradient = |leaf: &Feature| -> Option<Vec<f32>> {

@@ -36,19 +36,19 @@ impl<M> Clone for StepContext<'_, M> {
 impl<M> Copy for StepContext<'_, M> {}
 
 impl<M: Model> StepContext<'_, M> {
-    /// The samples that can serve a row, by what they have of it.
-    pub(super) fn parts(&self, row: LossTerm) -> Vec<(LossTerm, Vec<usize>)> {
-        self.inputs.parts(row, self.model.modalities().len())
+    /// The samples that can serve a term, by what they have of it.
+    pub(super) fn parts(&self, term: LossTerm) -> Vec<(LossTerm, Vec<usize>)> {
+        self.inputs.parts(term, self.model.modalities().len())
     }
 
-    /// The modalities that some part of a row shows.
-    pub(super) fn shown(&self, row: LossTerm) -> Present {
+    /// The modalities that some part of a term shows.
+    pub(super) fn shown(&self, term: LossTerm) -> Present {
         let count = self.model.modalities().len();
-        let parts = self.parts(row);
+        let parts = self.parts(term);
         Present::of(parts.iter().flat_map(|(part, _)| part.present(count).iter()))
     }
 
-    /// The forward results of a row's parts as one, with its targets, in the
+    /// The forward results of a term's parts as one, with its targets, in the
     /// order of the samples; `None` if there is none.
     pub(super) fn output(&self, parts: Vec<(Scored, Vec<usize>)>) -> Option<TermOutput> {
         let whole = |Scored { scores, features }: Scored, samples: Vec<usize>| TermOutput {
@@ -65,13 +65,13 @@ impl<M: Model> StepContext<'_, M> {
         let mut places: Vec<usize> = (0..order.len()).collect();
         places.sort_by_key(|&place| order[place]);
         let samples: Vec<usize> = places.iter().map(|&place| order[place]).collect();
-        let arranged = |rows: Tensor<2>| {
-            // Dense prediction has several rows per sample.
-            let each = rows.dims()[0] / order.len();
+        let arranged = |terms: Tensor<2>| {
+            // Dense prediction has several terms per sample.
+            let each = terms.dims()[0] / order.len();
             let index = places.iter().flat_map(|&place| place * each..(place + 1) * each);
             let index: Vec<i64> = index.map(|row| row as i64).collect();
             let count = index.len();
-            rows.clone().select(0, Tensor::from_data(TensorData::new(index, [count]), &rows.device()))
+            terms.clone().select(0, Tensor::from_data(TensorData::new(index, [count]), &terms.device()))
         };
         let features = (0..self.model.modalities().len()).map(|m| {
             let width = scored.iter().find_map(|part| part.features[m].as_ref().map(|z| z.dims()[1]))?;

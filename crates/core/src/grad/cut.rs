@@ -1,11 +1,11 @@
-//! The fast path: streams run once up to where modalities meet, whatever the rows.
+//! The fast path: streams run once up to where modalities meet, whatever the terms.
 //!
-//! Every row gets fresh leaves at the cut and runs the rest forward and
-//! backward at once, so that the graphs of rows do not add up in memory. The
+//! Every term gets fresh leaves at the cut and runs the rest forward and
+//! backward at once, so that the graphs of terms do not add up in memory. The
 //! gradients that arrive at the leaves are mixed by W, and one surrogate
 //! `sum_m <z_m, mixed_m>` sends them through the streams: its gradient is the
 //! chain rule's, so nothing is approximated. Parameters after the cut, a
-//! stream's own among them, are mixed row by row.
+//! stream's own among them, are mixed term by term.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ use crate::strategy::Strategy;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cut;
 
-/// A row's unweighted gradient at the cut of one modality.
+/// A term's unweighted gradient at the cut of one modality.
 type Arrived = (LossTerm, Modality, PartGradients);
 
 impl<M: Model> Evaluator<M> for Cut {
@@ -49,47 +49,47 @@ impl<M: Model> Evaluator<M> for Cut {
 
         let mut record = StepRecord::default();
         record.encoder_runs = encoded.iter().flatten().count();
-        let join = |model: &M, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>| {
-            let parts = context.parts(row).into_iter().map(|(row, samples)| {
-                let features = inputs.pick(features, row.present(names.len()), &samples);
-                (model.join(row, &features, pass), samples)
+        let join = |model: &M, term: LossTerm, features: &Features, pass: &mut ForwardContext<'_>| {
+            let parts = context.parts(term).into_iter().map(|(term, samples)| {
+                let features = inputs.pick(features, term.present(names.len()), &samples);
+                (model.join(term, &features, pass), samples)
             });
             context.output(parts.collect())
         };
-        for &row in &phase.probes {
-            if let Some(output) = pass.probe(|pass| join(still, row, &plain, pass)) {
-                record.outputs.insert(row, output.constant());
+        for &term in &phase.probes {
+            if let Some(output) = pass.probe(|pass| join(still, term, &plain, pass)) {
+                record.outputs.insert(term, output.constant());
             }
         }
-        let mut rows: BTreeMap<LossTerm, Gradients> = BTreeMap::new();
+        let mut terms: BTreeMap<LossTerm, Gradients> = BTreeMap::new();
         let mut arrived: Vec<Arrived> = Vec::new();
-        for &row in &phase.rows {
+        for &term in &phase.terms {
             let leaves = each(&plain, Feature::leaf);
-            let trainable_for = trainable_for(model, groups, |group| strategy.receives(row, group));
-            let Some(output) = join(&trainable_for, row, &leaves, pass) else { continue };
-            let loss = strategy.loss(row, &output, &record.outputs, task);
-            record.note_loss(row, loss.clone());
-            record.outputs.insert(row, output.constant());
+            let trainable_for = trainable_for(model, groups, |group| strategy.receives(term, group));
+            let Some(output) = join(&trainable_for, term, &leaves, pass) else { continue };
+            let loss = strategy.loss(term, &output, &record.outputs, task);
+            record.note_loss(term, loss.clone());
+            record.outputs.insert(term, output.constant());
             drop(output);
             let mut tape = loss.backward();
-            for m in row.present(names.len()).iter() {
+            for m in term.present(names.len()).iter() {
                 let Some(leaf) = &leaves[m.0] else { continue };
                 let parts: PartGradients = leaf.rows().map(|part| part.grad_remove(&mut tape)).collect();
                 if parts.iter().any(Option::is_some) {
-                    record.note_boundary(row, m, &parts);
-                    arrived.push((row, m, parts));
+                    record.note_boundary(term, m, &parts);
+                    arrived.push((term, m, parts));
                 }
             }
-            rows.insert(row, Gradients::take(&trainable_for, groups, &mut tape));
+            terms.insert(term, Gradients::take(&trainable_for, groups, &mut tape));
         }
         let routing = strategy
-            .route(&StepOutputs { at, outputs: &record.outputs, rows: &record.trained, task }, names)?;
+            .route(&StepOutputs { at, outputs: &record.outputs, terms: &record.trained, task }, names)?;
 
         let through = match phase.need {
             Need::Boundary => {
                 let mut mixed: Vec<PartGradients> = vec![Vec::new(); names.len()];
-                for (row, m, parts) in arrived {
-                    let weight = routing.weight(row, Group::Encoder(m));
+                for (term, m, parts) in arrived {
+                    let weight = routing.weight(term, Group::Encoder(m));
                     if weight != 0.0 {
                         add(&mut mixed[m.0], parts, weight);
                     }
@@ -97,15 +97,15 @@ impl<M: Model> Evaluator<M> for Cut {
                 record.encoder_runs += mixed.iter().filter(|sent| !sent.is_empty()).count();
                 Some(through_streams(model, groups, &encoded, &mixed))
             }
-            Need::EncoderRows => {
-                record.encoder_runs += separate_rows(context, pass, encoded, arrived, &mut rows);
+            Need::EncoderTerms => {
+                record.encoder_runs += separate_terms(context, pass, encoded, arrived, &mut terms);
                 None
             }
         };
         let mut gradients = Gradients::none(groups);
-        for (row, group, weight) in routing.entries() {
-            if let Some(of_row) = rows.get(&row) {
-                gradients.add(of_row, group, weight, groups);
+        for (term, group, weight) in routing.entries() {
+            if let Some(of_term) = terms.get(&term) {
+                gradients.add(of_term, group, weight, groups);
             }
         }
         if let Some(through) = through {
@@ -113,8 +113,8 @@ impl<M: Model> Evaluator<M> for Cut {
                 gradients.add(&through, Group::Encoder(m), 1.0, groups);
             }
         }
-        if phase.need == Need::EncoderRows {
-            record.rows = rows;
+        if phase.need == Need::EncoderTerms {
+            record.terms = terms;
         }
         record.routing = routing;
         strategy.shape(&record, &mut gradients, groups, at);
@@ -135,7 +135,7 @@ fn trainable_for<M: Model>(model: &M, groups: &Groups, receives: impl Fn(Group) 
     freeze(model.clone(), |id| groups.position(id).is_some_and(|p| !receives(groups.parameters()[p].group)))
 }
 
-/// Runs the streams that rows or probes need, each once. A row that no sample
+/// Runs the streams that terms or probes need, each once. A term that no sample
 /// can serve needs nothing: its streams' statistics must stay. So must those
 /// of a stream that only probes need; `still` is the model without a graph.
 fn encode<M: Model>(
@@ -145,10 +145,10 @@ fn encode<M: Model>(
     pass: &mut ForwardContext<'_>,
 ) -> Features {
     let names = context.model.modalities();
-    let needed_by = |rows: &[LossTerm]| {
-        Present::of(rows.iter().flat_map(|row| context.shown(*row).iter().collect::<Vec<_>>()))
+    let needed_by = |terms: &[LossTerm]| {
+        Present::of(terms.iter().flat_map(|term| context.shown(*term).iter().collect::<Vec<_>>()))
     };
-    let (trained, probed) = (needed_by(&phase.rows), needed_by(&phase.probes));
+    let (trained, probed) = (needed_by(&phase.terms), needed_by(&phase.probes));
     let run = |model: &M, m: Modality, pass: &mut ForwardContext<'_>| {
         Some(model.encode(m, context.inputs.get(m)?, pass))
     };
@@ -190,22 +190,22 @@ fn through_streams<M: Model>(
     }
 }
 
-/// Every row's own gradient at the streams. Burn consumes a graph when it
+/// Every term's own gradient at the streams. Burn consumes a graph when it
 /// runs it backward, so each round after the first encodes again; a round
-/// serves one row of every modality, which makes two rounds for two rows.
+/// serves one term of every modality, which makes two rounds for two terms.
 /// Returns how often encoders ran for it.
-fn separate_rows<M: Model>(
+fn separate_terms<M: Model>(
     context: StepContext<'_, M>,
     pass: &mut ForwardContext<'_>,
     encoded: Features,
     arrived: Vec<Arrived>,
-    rows: &mut BTreeMap<LossTerm, Gradients>,
+    terms: &mut BTreeMap<LossTerm, Gradients>,
 ) -> usize {
     let StepContext { model, groups, inputs, .. } = context;
     let names = model.modalities();
     let mut queues: Vec<Vec<(LossTerm, PartGradients)>> = vec![Vec::new(); names.len()];
-    for (row, m, parts) in arrived.into_iter().rev() {
-        queues[m.0].push((row, parts));
+    for (term, m, parts) in arrived.into_iter().rev() {
+        queues[m.0].push((term, parts));
     }
     let (mut fresh, mut runs) = (Some(encoded), 0);
     while queues.iter().any(|q| !q.is_empty()) {
@@ -224,9 +224,9 @@ fn separate_rows<M: Model>(
             .collect();
         let of_round = through_streams(model, groups, &features, &sent);
         for (m, turn) in names.iter().zip(round) {
-            if let Some((row, _)) = turn {
-                let of_row = rows.entry(row).or_insert_with(|| Gradients::none(groups));
-                of_row.add(&of_round, Group::Encoder(m), 1.0, groups);
+            if let Some((term, _)) = turn {
+                let of_term = terms.entry(term).or_insert_with(|| Gradients::none(groups));
+                of_term.add(&of_round, Group::Encoder(m), 1.0, groups);
             }
         }
     }

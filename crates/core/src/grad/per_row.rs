@@ -1,4 +1,4 @@
-//! The specification: one forward and one backward for each row.
+//! The specification: one forward and one backward for each term.
 
 use super::{Evaluator, StepContext};
 use crate::Error;
@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::step::{Gradients, LossTerm, Need, Phase, StepOutputs, StepRecord, TermOutput};
 use crate::strategy::Strategy;
 
-/// Costs as many passes through the encoders as there are rows that see them;
+/// Costs as many passes through the encoders as there are terms that see them;
 /// [`Cut`](super::Cut) computes the same with one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PerRow;
@@ -22,39 +22,39 @@ impl<M: Model> Evaluator<M> for PerRow {
     ) -> Result<(Gradients, StepRecord), Error> {
         let StepContext { model, groups, inputs, task, at } = context;
         pass.draw(at.seed, at.iteration() as u64);
-        let forward = |row: LossTerm, pass: &mut ForwardContext<'_>| -> Option<TermOutput> {
-            let asked = context.parts(row);
+        let forward = |term: LossTerm, pass: &mut ForwardContext<'_>| -> Option<TermOutput> {
+            let asked = context.parts(term);
             let scored = model.forward(&asked, inputs, pass).into_iter();
             context.output(scored.zip(asked.into_iter().map(|(_, samples)| samples)).collect())
         };
         let mut record = StepRecord::default();
-        let encoders = |row: LossTerm| context.shown(row).count();
-        for &row in &phase.probes {
-            if let Some(output) = pass.probe(|pass| forward(row, pass)) {
-                record.encoder_runs += encoders(row);
-                record.outputs.insert(row, output.constant());
+        let encoders = |term: LossTerm| context.shown(term).count();
+        for &term in &phase.probes {
+            if let Some(output) = pass.probe(|pass| forward(term, pass)) {
+                record.encoder_runs += encoders(term);
+                record.outputs.insert(term, output.constant());
             }
         }
-        for &row in &phase.rows {
-            let Some(output) = forward(row, pass) else { continue };
-            record.encoder_runs += 2 * encoders(row);
-            let loss = strategy.loss(row, &output, &record.outputs, task);
-            record.note_loss(row, loss.clone());
-            record.rows.insert(row, Gradients::take(model, groups, &mut loss.backward()));
-            record.outputs.insert(row, output.constant());
+        for &term in &phase.terms {
+            let Some(output) = forward(term, pass) else { continue };
+            record.encoder_runs += 2 * encoders(term);
+            let loss = strategy.loss(term, &output, &record.outputs, task);
+            record.note_loss(term, loss.clone());
+            record.terms.insert(term, Gradients::take(model, groups, &mut loss.backward()));
+            record.outputs.insert(term, output.constant());
         }
-        let seen = StepOutputs { at, outputs: &record.outputs, rows: &record.trained, task };
-        let routing = strategy.route(&seen, model.modalities())?;
+        let outputs = StepOutputs { at, outputs: &record.outputs, terms: &record.trained, task };
+        let routing = strategy.route(&outputs, model.modalities())?;
         let mut gradients = Gradients::none(groups);
-        for (row, group, weight) in routing.entries() {
-            if let Some(of_row) = record.rows.get(&row) {
-                gradients.add(of_row, group, weight, groups);
+        for (term, group, weight) in routing.entries() {
+            if let Some(of_term) = record.terms.get(&term) {
+                gradients.add(of_term, group, weight, groups);
             }
         }
         record.routing = routing;
         strategy.shape(&record, &mut gradients, groups, at);
         if phase.need == Need::Boundary {
-            record.rows.clear();
+            record.terms.clear();
         }
         Ok((gradients, record))
     }

@@ -12,14 +12,14 @@ use crate::modality::Present;
 /// Which inputs a running statistic has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BufferKey {
-    /// A layer before any fusion sees the same input in every row: one buffer.
+    /// A layer before any fusion sees the same input in every term: one buffer.
     Single,
     /// A layer after a fusion sees other inputs with other modalities present.
     Subset(Present),
 }
 
 /// How layers after a fusion keep running statistics, whose input differs
-/// between the fused row and a single modality (docs/methods.md, "Running
+/// between the fused term and a single modality (docs/methods.md, "Running
 /// statistics after a fusion").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -27,9 +27,9 @@ pub enum BnPolicy {
     /// A buffer for every set of present modalities.
     #[default]
     PerSubset,
-    /// One buffer, moved by every row in turn, as the released MMTM code does.
+    /// One buffer, moved by every term in turn, as the released MMTM code does.
     Shared,
-    /// One buffer, moved by the fused row only.
+    /// One buffer, moved by the fused term only.
     FullOnly,
 }
 

@@ -12,9 +12,9 @@ use crate::modality::Present;
 /// The explicit context of forward passes: training or evaluation, which
 /// running statistics are read, and which are moved.
 ///
-/// One `ForwardContext` serves all rows of one optimizer step. Within it a row moves a
+/// One `ForwardContext` serves all terms of one optimizer step. Within it a term moves a
 /// buffer at most once, and a layer before the first meeting moves its buffer
-/// once however many rows run it: that is what makes the two evaluators of
+/// once however many terms run it: that is what makes the two evaluators of
 /// [`grad`](crate::grad) leave the same statistics behind.
 #[derive(Debug)]
 pub struct ForwardContext<'a> {
@@ -32,13 +32,13 @@ struct Place {
     /// What is read in evaluation where `key` was never moved.
     fallback: BufferKey,
     /// The modalities that are present, after the first meeting.
-    row: Option<Present>,
+    term: Option<Present>,
     /// Which of the streams that share a layer.
     turn: usize,
 }
 
 const BEFORE_MEETING: Place =
-    Place { key: BufferKey::Single, fallback: BufferKey::Single, row: None, turn: 0 };
+    Place { key: BufferKey::Single, fallback: BufferKey::Single, term: None, turn: 0 };
 
 #[derive(Debug)]
 enum Mode<'a> {
@@ -63,24 +63,24 @@ impl<'a> ForwardContext<'a> {
         matches!(self.mode, Mode::Train { .. })
     }
 
-    /// Runs `f` for layers after a meeting of modalities, of which `row` are
+    /// Runs `f` for layers after a meeting of modalities, of which `term` are
     /// present out of `all`.
     ///
     /// In evaluation a set of modalities that never trained reads the
     /// statistics of all together.
     pub fn behind<T>(
         &mut self,
-        row: Present,
+        term: Present,
         all: Present,
         policy: BnPolicy,
         f: impl FnOnce(&mut Self) -> T,
     ) -> T {
         let full = BufferKey::Subset(all);
-        let key = if policy == BnPolicy::PerSubset { BufferKey::Subset(row) } else { full };
+        let key = if policy == BnPolicy::PerSubset { BufferKey::Subset(term) } else { full };
         let outer =
-            std::mem::replace(&mut self.place, Place { key, fallback: full, row: Some(row), turn: 0 });
+            std::mem::replace(&mut self.place, Place { key, fallback: full, term: Some(term), turn: 0 });
         let result = match policy {
-            BnPolicy::FullOnly if row != all => self.probe(f),
+            BnPolicy::FullOnly if term != all => self.probe(f),
             _ => f(self),
         };
         self.place = outer;
@@ -102,10 +102,10 @@ impl<'a> ForwardContext<'a> {
         self.step = Some((seed, step));
     }
 
-    /// The random numbers of a layer in this step and row; none in evaluation.
+    /// The random numbers of a layer in this step and term; none in evaluation.
     pub(super) fn random(&self, layer: &str) -> Option<Random> {
         let (seed, step) = self.step.filter(|_| self.trains())?;
-        let (step, place) = (step.to_string(), format!("{:?}", (self.place.row, self.place.turn)));
+        let (step, place) = (step.to_string(), format!("{:?}", (self.place.term, self.place.turn)));
         Some(Random::new(seed, &["dropout", layer, &step, &place]))
     }
 

@@ -22,7 +22,7 @@ pub trait ErasedModel: Erased {
     /// As [`Model::encode`].
     fn erased_encode(&self, m: Modality, input: &Input, pass: &mut ForwardContext<'_>) -> Feature;
     /// As [`Model::join`].
-    fn erased_join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored;
+    fn erased_join(&self, term: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored;
 }
 
 boxed!(ErasedModel);
@@ -40,8 +40,8 @@ impl<M: Model + ModuleDisplay + 'static> ErasedModel for M {
         self.encode(m, input, pass)
     }
 
-    fn erased_join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
-        self.join(row, features, pass)
+    fn erased_join(&self, term: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
+        self.join(term, features, pass)
     }
 }
 
@@ -58,7 +58,7 @@ impl Model for AnyModel {
         (**self).erased_encode(m, input, pass)
     }
 
-    fn join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
-        (**self).erased_join(row, features, pass)
+    fn join(&self, term: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
+        (**self).erased_join(term, features, pass)
     }
 }

@@ -110,9 +110,9 @@ impl<E: Module + ModuleDisplay> Branches<E> {
         }
     }
 
-    /// The scores of a modality's own head, if the row asks for it and it is there.
-    pub(super) fn solo_scores(&self, row: LossTerm, features: &Vectors) -> Option<Tensor<2>> {
-        let LossTerm::Auxiliary(m) = row else { return None };
+    /// The scores of a modality's own head, if the term asks for it and it is there.
+    pub(super) fn solo_scores(&self, term: LossTerm, features: &Vectors) -> Option<Tensor<2>> {
+        let LossTerm::Auxiliary(m) = term else { return None };
         Some(self.solo_heads.get(m.0)?.forward(features[m.0].clone()?))
     }
 }

@@ -42,7 +42,7 @@ pub trait ModelSettings: Part {
 /// What is true of a model, whatever its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NetworkFacts {
-    /// Whether it gives scores for every pixel instead of one row per sample.
+    /// Whether it gives scores for every pixel instead of one term per sample.
     pub per_pixel: bool,
     /// Whether fused scores are a sum of one term for each modality (and a
     /// bias), so that a modality's share can be told from the others'.

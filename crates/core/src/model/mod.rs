@@ -43,12 +43,12 @@ parts::parts! {
 /// The model that a configuration names, with its settings.
 pub type ModelConfig = Chosen<dyn ModelSettings>;
 
-/// Scores of one row and the features that led to them.
+/// Scores of one term and the features that led to them.
 #[derive(Clone, Debug)]
 pub struct Scored {
     /// `[items, outputs]`: one item per sample, or one per pixel.
     pub scores: Tensor<2>,
-    /// One vector per sample for each modality that the row has: what its
+    /// One vector per sample for each modality that the term has: what its
     /// stream ends in, averaged over space and time.
     pub features: Vectors,
 }
@@ -56,7 +56,7 @@ pub struct Scored {
 /// A network of one stream for each modality, which meet somewhere.
 ///
 /// It is cut in two where modalities first meet. Before that, a stream's work
-/// does not depend on who else is present, so one pass serves all rows. Late
+/// does not depend on who else is present, so one pass serves all terms. Late
 /// fusion meets at the end of its encoders; a dense model meets in between, and
 /// the rest of its streams then runs in [`Self::join`], though its parameters
 /// still belong to their encoders.
@@ -74,27 +74,30 @@ pub trait Model: Module {
     /// The rest of the network on what is there. The streams of absent
     /// modalities are not run; zeros stand for them wherever modalities meet.
     ///
-    /// `row` decides between the shared head and a modality's own: `Aux(m)`
+    /// `term` decides between the shared head and a modality's own: `Aux(m)`
     /// goes through the solo head of `m` if there is one, else through what
     /// the model calls that modality alone.
-    fn join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored;
+    fn join(&self, term: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored;
 
-    /// Scores of several rows, each for samples that all have what it needs.
+    /// Scores of several terms, each for samples that all have what it needs.
     fn forward(
         &self,
-        rows: &[(LossTerm, Vec<usize>)],
+        terms: &[(LossTerm, Vec<usize>)],
         inputs: &Inputs,
         pass: &mut ForwardContext<'_>,
     ) -> Vec<Scored> {
         let count = self.modalities().len();
-        let wanted = |m: Modality| rows.iter().any(|(row, _)| row.present(count).has(m));
+        let wanted = |m: Modality| terms.iter().any(|(term, _)| term.present(count).has(m));
         let encoded: Features = self
             .modalities()
             .iter()
             .map(|m| wanted(m).then(|| inputs.get(m).map(|input| self.encode(m, input, pass))).flatten())
             .collect();
-        rows.iter()
-            .map(|(row, samples)| self.join(*row, &inputs.pick(&encoded, row.present(count), samples), pass))
+        terms
+            .iter()
+            .map(|(term, samples)| {
+                self.join(*term, &inputs.pick(&encoded, term.present(count), samples), pass)
+            })
             .collect()
     }
 }

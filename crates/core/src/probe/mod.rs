@@ -91,8 +91,8 @@ impl Probe {
             if !loss.is_finite() {
                 continue;
             }
-            let kept = probe.keep(&validation.values, &validation.targets, task);
-            let score = task.score(&kept, &validation.targets);
+            let reduced = probe.reduce(&validation.values, &validation.targets, task);
+            let score = task.score(&reduced, &validation.targets);
             let better = best.as_ref().is_none_or(|&(known, least, _)| {
                 metric.improves(score, known) || !metric.improves(known, score) && loss < least
             });
@@ -115,15 +115,15 @@ impl Probe {
 
     /// What the task keeps of the scores of features, as of those of a model;
     /// few samples' scores are held at a time.
-    pub fn keep(&self, features: &[f32], targets: &Targets, task: &dyn Task) -> Vec<f32> {
+    pub fn reduce(&self, features: &[f32], targets: &Targets, task: &dyn Task) -> Vec<f32> {
         let (width, at_once) = (self.standard.len(), (Self::HELD / task.outputs().max(1)).max(1));
         let parts = features.chunks(at_once * width).enumerate();
-        let keep = |(part, features): (usize, &[f32])| {
+        let reduce = |(part, features): (usize, &[f32])| {
             let first = part * at_once;
             let of: Vec<usize> = (first..first + features.len() / width).collect();
-            task.condense(self.scores(features), &targets.pick(&of))
+            task.reduce_on_host(self.scores(features), &targets.pick(&of))
         };
-        parts.flat_map(keep).collect()
+        parts.flat_map(reduce).collect()
     }
 
     /// Scores of features, row-major `[samples, width]` to `[samples, outputs]`,

@@ -20,7 +20,7 @@ fn classes(count: usize, width: usize, apart: f64, key: &str) -> Measured {
 }
 
 fn accuracy(probe: &Probe, of: &Measured) -> f64 {
-    Classification::new(3).judge(&probe.scores(&of.values), &of.targets)[0]
+    Classification::new(3).evaluate(&probe.scores(&of.values), &of.targets)[0]
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn the_penalty_is_chosen_on_validation() {
     let flattered = Probe::fit(&train, &train, &task).unwrap();
     assert_eq!(flattered.penalty, 1e-5, "its own samples ask for the weakest");
     assert!(chosen.penalty >= 0.1, "{}", chosen.penalty);
-    let r2 = |probe: &Probe| task.judge(&probe.scores(&validation.values), &validation.targets)[0];
+    let r2 = |probe: &Probe| task.evaluate(&probe.scores(&validation.values), &validation.targets)[0];
     assert!(r2(&chosen) > r2(&flattered) + 0.2, "{} {}", r2(&chosen), r2(&flattered));
 }
 
@@ -87,7 +87,7 @@ fn every_label_has_a_probe_of_its_own() {
     let all = measured(2, points.concat(), targets);
     let task = Multilabel::new(2);
     let probe = Probe::fit(&all, &all, &task).unwrap();
-    assert!(task.judge(&probe.scores(&all.values), &all.targets)[0] > 0.99);
+    assert!(task.evaluate(&probe.scores(&all.values), &all.targets)[0] > 0.99);
 }
 
 #[test]
@@ -115,5 +115,5 @@ fn of_many_samples_the_same_is_kept_as_of_few() {
     let task = Classification::new(3);
     let probe = Probe::fit(&train, &validation, &task).unwrap();
     let many = classes(Probe::HELD / 3 + 500, 3, 3.0, "many");
-    assert_eq!(probe.keep(&many.values, &many.targets, &task), probe.scores(&many.values));
+    assert_eq!(probe.reduce(&many.values, &many.targets, &task), probe.scores(&many.values));
 }

@@ -17,7 +17,7 @@ pub enum LossTerm {
 }
 
 impl LossTerm {
-    /// The modalities that the row needs.
+    /// The modalities that the term needs.
     pub fn present(self, modalities: usize) -> Present {
         match self {
             Self::Fused => Present::all(modalities),
@@ -26,7 +26,7 @@ impl LossTerm {
         }
     }
 
-    /// The row that shows exactly the given modalities through fusion and head.
+    /// The term that shows exactly the given modalities through fusion and head.
     pub fn showing(present: Present, modalities: usize) -> Self {
         match present.single() {
             _ if present == Present::all(modalities) => Self::Fused,

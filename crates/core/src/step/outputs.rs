@@ -1,4 +1,4 @@
-//! What the rows of a phase gave.
+//! What the terms of a phase gave.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::host::host;
 use crate::modality::Modality;
 use crate::task::Task;
 
-/// Forward result of one row, on the samples that can serve it.
+/// Forward result of one term, on the samples that can serve it.
 #[derive(Clone, Debug)]
 pub struct TermOutput {
     /// `[samples, outputs]`, or `[samples * places, outputs]` of dense prediction.
@@ -35,8 +35,8 @@ impl TermOutput {
         }
     }
 
-    /// Scores of some of the row's samples on the host, one vector per sample;
-    /// `None` for a sample that the row does not serve.
+    /// Scores of some of the term's samples on the host, one vector per sample;
+    /// `None` for a sample that the term does not serve.
     pub fn scores_of(&self, samples: &[usize]) -> Vec<Option<Vec<f64>>> {
         let width = self.scores.dims()[1];
         let all = host(self.scores.clone());
@@ -45,7 +45,7 @@ impl TermOutput {
     }
 
     /// Scores of the given samples in their order, all rows of each (dense
-    /// prediction has several); `None` if the row does not serve them all.
+    /// prediction has several); `None` if the term does not serve them all.
     pub fn scores_at(&self, samples: &[usize]) -> Option<Tensor<2>> {
         let find = |sample: &usize| self.samples.binary_search(sample).ok();
         let places = samples.iter().map(find).collect::<Option<Vec<usize>>>()?;
@@ -63,12 +63,12 @@ impl TermOutput {
         Some(self.scores.clone().select(0, index))
     }
 
-    /// The features of one modality that the row has.
+    /// The features of one modality that the term has.
     ///
     /// # Panics
-    /// If the row does not have it.
+    /// If the term does not have it.
     pub fn feature(&self, m: Modality) -> Tensor<2> {
-        self.features[m.0].clone().expect("the row has the modality")
+        self.features[m.0].clone().expect("the term has the modality")
     }
 }
 
@@ -77,17 +77,17 @@ impl TermOutput {
 pub struct StepOutputs<'a> {
     /// Position in training.
     pub at: Position,
-    /// Every row and probe that any sample could serve.
+    /// Every term and probe that any sample could serve.
     pub outputs: &'a BTreeMap<LossTerm, TermOutput>,
-    /// The rows that have a loss.
-    pub rows: &'a BTreeSet<LossTerm>,
+    /// The terms that have a loss.
+    pub terms: &'a BTreeSet<LossTerm>,
     /// What to predict.
     pub task: &'a dyn Task,
 }
 
 impl StepOutputs<'_> {
-    /// Forward result of a row; `None` if no sample of the batch could serve it.
-    pub fn output(&self, row: LossTerm) -> Option<&TermOutput> {
-        self.outputs.get(&row)
+    /// Forward result of a term; `None` if no sample of the batch could serve it.
+    pub fn output(&self, term: LossTerm) -> Option<&TermOutput> {
+        self.outputs.get(&term)
     }
 }

@@ -2,11 +2,11 @@
 
 use super::LossTerm;
 
-/// One optimizer step: rows get gradients, probes run forward only.
+/// One optimizer step: terms get gradients, probes run forward only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Phase {
     /// Rows whose losses may be listened to, in the order they are computed.
-    pub rows: Vec<LossTerm>,
+    pub terms: Vec<LossTerm>,
     /// Rows that are only looked at; computed before the others.
     pub probes: Vec<LossTerm>,
     /// Which gradients the strategy wants to see.
@@ -16,9 +16,9 @@ pub struct Phase {
 }
 
 impl Phase {
-    /// A phase with rows only, mixed at the boundary.
-    pub fn of(rows: impl Into<Vec<LossTerm>>) -> Self {
-        Self { rows: rows.into(), probes: Vec::new(), need: Need::Boundary, fresh: false }
+    /// A phase with terms only, mixed at the boundary.
+    pub fn of(terms: impl Into<Vec<LossTerm>>) -> Self {
+        Self { terms: terms.into(), probes: Vec::new(), need: Need::Boundary, fresh: false }
     }
 
     /// Adds probes.
@@ -48,7 +48,7 @@ impl Phase {
 pub enum Need {
     /// At the features and in fusion and head: free with the fast evaluator.
     Boundary,
-    /// Every row's own gradient at the encoder's parameters: one backward of
-    /// the encoder for each row that reaches it.
-    EncoderRows,
+    /// Every term's own gradient at the encoder's parameters: one backward of
+    /// the encoder for each term that reaches it.
+    EncoderTerms,
 }

@@ -11,18 +11,18 @@ use crate::modality::Modality;
 /// What a phase left behind, for strategies and diagnostics.
 #[derive(Debug, Default)]
 pub struct StepRecord {
-    /// Forward results of every row and probe.
+    /// Forward results of every term and probe.
     pub outputs: BTreeMap<LossTerm, TermOutput>,
-    /// The rows that have a loss: every one that some sample served, probes excluded.
+    /// The terms that have a loss: every one that some sample served, probes excluded.
     pub trained: BTreeSet<LossTerm>,
     /// Their losses, once they are read.
     pub losses: BTreeMap<LossTerm, f64>,
-    /// Norm of `d loss(r) / d z_m`, unweighted, for each row and modality, once they are read.
+    /// Norm of `d loss(r) / d z_m`, unweighted, for each term and modality, once they are read.
     pub boundary_norms: BTreeMap<(LossTerm, Modality), f64>,
     /// The strategy's matrix.
     pub routing: Routing,
-    /// Every row's own gradient at all parameters, if the phase needed them.
-    pub rows: BTreeMap<LossTerm, Gradients>,
+    /// Every term's own gradient at all parameters, if the phase needed them.
+    pub terms: BTreeMap<LossTerm, Gradients>,
     /// How often an encoder ran, up to where modalities meet: forward and backward, each counted.
     pub encoder_runs: usize,
     unread: Vec<(Number, Tensor<1>)>,
@@ -37,16 +37,16 @@ enum Number {
 }
 
 impl StepRecord {
-    /// Notes the loss of a row, `[1]`.
-    pub(crate) fn note_loss(&mut self, row: LossTerm, loss: Tensor<1>) {
-        self.trained.insert(row);
-        self.unread.push((Number::Loss(row), loss.inner()));
+    /// Notes the loss of a term, `[1]`.
+    pub(crate) fn note_loss(&mut self, term: LossTerm, loss: Tensor<1>) {
+        self.trained.insert(term);
+        self.unread.push((Number::Loss(term), loss.inner()));
     }
 
-    /// Notes what arrives from a row at the features of a modality.
-    pub(crate) fn note_boundary(&mut self, row: LossTerm, m: Modality, parts: &[Option<Tensor<2>>]) {
+    /// Notes what arrives from a term at the features of a modality.
+    pub(crate) fn note_boundary(&mut self, term: LossTerm, m: Modality, parts: &[Option<Tensor<2>>]) {
         for part in parts.iter().flatten() {
-            self.unread.push((Number::Square(row, m), (part.clone() * part.clone()).sum()));
+            self.unread.push((Number::Square(term, m), (part.clone() * part.clone()).sum()));
         }
     }
 
@@ -62,8 +62,8 @@ impl StepRecord {
         for (number, value) in what.into_iter().zip(own) {
             let value = f64::from(value[0]);
             match number {
-                Number::Loss(row) => drop(self.losses.insert(row, value)),
-                Number::Square(row, m) => *squares.entry((row, m)).or_default() += value,
+                Number::Loss(term) => drop(self.losses.insert(term, value)),
+                Number::Square(term, m) => *squares.entry((term, m)).or_default() += value,
             }
         }
         self.boundary_norms.extend(squares.into_iter().map(|(at, square)| (at, square.sqrt())));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Group, LossTerm};
 use crate::modality::Modalities;
 
-/// Weight of each row's gradient at each group. Entries that are absent or
+/// Weight of each term's gradient at each group. Entries that are absent or
 /// zero send no gradient at all: the optimizer leaves a parameter alone that
 /// nobody sends to, momentum and decay included.
 ///
@@ -24,74 +24,74 @@ pub struct Routing(BTreeMap<(LossTerm, Group), f64>);
 impl Routing {
     /// Sets one entry.
     #[must_use]
-    pub fn with(mut self, row: LossTerm, group: Group, weight: f64) -> Self {
-        self.set(row, group, weight);
+    pub fn with(mut self, term: LossTerm, group: Group, weight: f64) -> Self {
+        self.set(term, group, weight);
         self
     }
 
     /// Sets one entry; 0 removes it.
-    pub fn set(&mut self, row: LossTerm, group: Group, weight: f64) {
+    pub fn set(&mut self, term: LossTerm, group: Group, weight: f64) {
         if weight == 0.0 {
-            self.0.remove(&(row, group));
+            self.0.remove(&(term, group));
         } else {
-            self.0.insert((row, group), weight);
+            self.0.insert((term, group), weight);
         }
     }
 
-    /// Sets the entries of everything that a row can reach: the encoders it
-    /// runs, fusion and head, and for an auxiliary row that modality's head.
+    /// Sets the entries of everything that a term can reach: the encoders it
+    /// runs, fusion and head, and for an auxiliary term that modality's head.
     #[must_use]
-    pub fn to_all(mut self, row: LossTerm, weight: f64, modalities: &Modalities) -> Self {
-        for m in row.present(modalities.len()).iter() {
-            self.set(row, Group::Encoder(m), weight);
+    pub fn to_all(mut self, term: LossTerm, weight: f64, modalities: &Modalities) -> Self {
+        for m in term.present(modalities.len()).iter() {
+            self.set(term, Group::Encoder(m), weight);
         }
-        self.set(row, Group::Fusion, weight);
-        self.set(row, Group::Head, weight);
-        if let LossTerm::Auxiliary(m) = row {
-            self.set(row, Group::SoloHead(m), weight);
+        self.set(term, Group::Fusion, weight);
+        self.set(term, Group::Head, weight);
+        if let LossTerm::Auxiliary(m) = term {
+            self.set(term, Group::SoloHead(m), weight);
         }
         self
     }
 
-    /// Multiplies the entries of a row; times 0 it sends nothing.
+    /// Multiplies the entries of a term; times 0 it sends nothing.
     #[must_use]
-    pub fn scaled(mut self, row: LossTerm, factor: f64) -> Self {
+    pub fn scaled(mut self, term: LossTerm, factor: f64) -> Self {
         self.0.retain(|(of, _), weight| {
-            *weight *= if *of == row { factor } else { 1.0 };
+            *weight *= if *of == term { factor } else { 1.0 };
             *weight != 0.0
         });
         self
     }
 
     /// One entry, 0 if absent.
-    pub fn weight(&self, row: LossTerm, group: Group) -> f64 {
-        self.0.get(&(row, group)).copied().unwrap_or(0.0)
+    pub fn weight(&self, term: LossTerm, group: Group) -> f64 {
+        self.0.get(&(term, group)).copied().unwrap_or(0.0)
     }
 
     /// All entries that are not zero.
     pub fn entries(&self) -> impl Iterator<Item = (LossTerm, Group, f64)> {
-        self.0.iter().map(|(&(row, group), &weight)| (row, group, weight))
+        self.0.iter().map(|(&(term, group), &weight)| (term, group, weight))
     }
 
-    /// The rows that reach a group.
-    pub fn rows_of(&self, group: Group) -> impl Iterator<Item = (LossTerm, f64)> {
-        self.entries().filter(move |(_, g, _)| *g == group).map(|(row, _, weight)| (row, weight))
+    /// The terms that reach a group.
+    pub fn terms_of(&self, group: Group) -> impl Iterator<Item = (LossTerm, f64)> {
+        self.entries().filter(move |(_, g, _)| *g == group).map(|(term, _, weight)| (term, weight))
     }
 
-    /// The matrix as text: one line per row, one column per group.
+    /// The matrix as text: one line per term, one column per group.
     pub fn table(&self, groups: &[Group], names: &Modalities) -> String {
-        let mut rows: Vec<LossTerm> = self.entries().map(|(row, ..)| row).collect();
-        rows.dedup();
+        let mut terms: Vec<LossTerm> = self.entries().map(|(term, ..)| term).collect();
+        terms.dedup();
         let head: Vec<String> = groups.iter().map(|g| g.label(names)).collect();
-        let first = rows.iter().map(|r| r.label(names).len()).max().unwrap_or(0);
+        let first = terms.iter().map(|r| r.label(names).len()).max().unwrap_or(0);
         let mut text = format!("{:first$}", "");
         for name in &head {
             text += &format!("  {name}");
         }
-        for row in rows {
-            text += &format!("\n{:first$}", row.label(names));
+        for term in terms {
+            text += &format!("\n{:first$}", term.label(names));
             for (group, name) in groups.iter().zip(&head) {
-                let cell = match self.weight(row, *group) {
+                let cell = match self.weight(term, *group) {
                     0.0 => "-".to_owned(),
                     weight => format!("{weight}"),
                 };

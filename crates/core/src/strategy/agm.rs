@@ -128,7 +128,7 @@ fn factors(surprise: &[f64], running: &[f64], alpha: f64) -> Vec<f64> {
     pairs.map(|(usual, now)| (alpha * (usual - now).min(10.0)).exp()).collect()
 }
 
-/// Every subset with its row, the whole first: the others need its scores.
+/// Every subset with its term, the whole first: the others need its scores.
 fn subsets(modalities: usize) -> impl Iterator<Item = (Present, LossTerm)> {
     let all = Present::all(modalities);
     let parts = all.subsets().filter(move |s| *s != all);
@@ -136,21 +136,21 @@ fn subsets(modalities: usize) -> impl Iterator<Item = (Present, LossTerm)> {
 }
 
 /// S: how far every modality's response is from the truth, on the complete samples.
-fn surprises(seen: &StepOutputs<'_>, modalities: &Modalities) -> Option<Vec<f64>> {
-    let (full, count) = (seen.output(LossTerm::Fused)?, modalities.len());
+fn surprises(outputs: &StepOutputs<'_>, modalities: &Modalities) -> Option<Vec<f64>> {
+    let (full, count) = (outputs.output(LossTerm::Fused)?, modalities.len());
     let scores = subsets(count)
-        .map(|(subset, row)| Some((subset, seen.output(row)?.scores_at(&full.samples)?)))
+        .map(|(subset, term)| Some((subset, outputs.output(term)?.scores_at(&full.samples)?)))
         .collect::<Option<Vec<_>>>()?;
     let response = |m| {
         let parts = scores.iter().map(|(subset, of)| of.clone().mul_scalar(share(m, *subset, count)));
         parts.reduce(|sum, part| sum + part)
     };
-    modalities.iter().map(|m| Some(seen.task.surprise(response(m)?, &full.targets))).collect()
+    modalities.iter().map(|m| Some(outputs.task.surprise(response(m)?, &full.targets))).collect()
 }
 
 impl Strategy for Agm {
     fn phases(&self, at: Position, modalities: &Modalities) -> Vec<Phase> {
-        let parts = || subsets(modalities.len()).skip(1).map(|(_, row)| row);
+        let parts = || subsets(modalities.len()).skip(1).map(|(_, term)| term);
         vec![match (self.active(at), self.config.detached) {
             (false, _) => Phase::of([LossTerm::Fused]),
             (true, false) => Phase::of(std::iter::once(LossTerm::Fused).chain(parts()).collect::<Vec<_>>()),
@@ -160,30 +160,30 @@ impl Strategy for Agm {
 
     fn loss(
         &self,
-        row: LossTerm,
+        term: LossTerm,
         output: &TermOutput,
         earlier: &BTreeMap<LossTerm, TermOutput>,
         task: &dyn Task,
     ) -> Tensor<1> {
         let scores = output.scores.clone();
-        let (true, Some(full)) = (row != LossTerm::Fused, earlier.get(&LossTerm::Fused)) else {
+        let (true, Some(full)) = (term != LossTerm::Fused, earlier.get(&LossTerm::Fused)) else {
             return task.loss(scores, &output.targets);
         };
         // The value of T with the gradient of F(S), on the samples that have a T.
         let Some(part) = output.scores_at(&full.samples) else {
             return task.loss(scores, &output.targets);
         };
-        // Scores of earlier rows have no graph.
+        // Scores of earlier terms have no graph.
         let fused = Tensor::from_inner(full.scores.clone());
         task.loss(fused + (part.clone() - part.detach()), &full.targets)
     }
 
-    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let count = modalities.len();
         (self.surprise, self.factors) = (Vec::new(), vec![1.0; count]);
-        let mut rows: Vec<_> = subsets(count).take(1).collect();
-        if self.active(seen.at)
-            && let Some(surprise) = surprises(seen, modalities)
+        let mut terms: Vec<_> = subsets(count).take(1).collect();
+        if self.active(outputs.at)
+            && let Some(surprise) = surprises(outputs, modalities)
         {
             self.factors = factors(&surprise, &self.running, self.config.alpha);
             self.steps += 1.0;
@@ -191,11 +191,11 @@ impl Strategy for Agm {
                 *running += (now - *running) / self.steps;
             }
             self.surprise = surprise;
-            rows.extend(subsets(count).skip(1).filter(|_| !self.config.detached));
+            terms.extend(subsets(count).skip(1).filter(|_| !self.config.detached));
         }
-        Ok(rows.into_iter().fold(Routing::default(), |w, (subset, row)| {
+        Ok(terms.into_iter().fold(Routing::default(), |w, (subset, term)| {
             let weight = modalities.iter().map(|m| self.factors[m.0] * share(m, subset, count)).sum();
-            w.to_all(row, weight, modalities)
+            w.to_all(term, weight, modalities)
         }))
     }
 
@@ -239,13 +239,13 @@ impl Native for Agm {
         false
     }
 
-    fn rows(&self, alone: Alone) -> Vec<LossTerm> {
+    fn terms(&self, alone: Alone) -> Vec<LossTerm> {
         alone.present.subsets().map(|subset| LossTerm::showing(subset, alone.modalities)).collect()
     }
 
     fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
-        let parts = outputs.iter().map(|(row, output)| {
-            let shown = row.present(alone.modalities);
+        let parts = outputs.iter().map(|(term, output)| {
+            let shown = term.present(alone.modalities);
             let weight = share(alone.modality, shown, alone.present.count());
             output.scores.clone().mul_scalar(weight)
         });
@@ -269,9 +269,9 @@ mod tests {
     fn responses_of_any_number_of_modalities_add_up_to_the_output() {
         for count in 1..=6 {
             let names = Modalities::new((0..count).map(|m| m.to_string())).unwrap();
-            for (subset, row) in subsets(count) {
+            for (subset, term) in subsets(count) {
                 let sum: f64 = names.iter().map(|m| share(m, subset, count)).sum();
-                let expected = if row == LossTerm::Fused { 1.0 } else { 0.0 };
+                let expected = if term == LossTerm::Fused { 1.0 } else { 0.0 };
                 assert!((sum - expected).abs() < 1e-12, "{count} {subset:?}");
             }
         }

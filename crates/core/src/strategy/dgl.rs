@@ -9,7 +9,7 @@
 //!
 //! Source: Wei et al., ICCV 2025, Algorithm 1 and Equations 9-15;
 //! docs/methods.md, "Disentangled gradient learning". The four
-//! settings of the two switches are the rows of Table 3 and the untruncated
+//! settings of the two switches are the terms of Table 3 and the untruncated
 //! sum that the table lacks. The paper has one alpha for all modalities, which
 //! is what a single number means; `alpha = { audio = 2, image = 4 }` weighs each
 //! loss by itself. Differs from the released code: the gated head's
@@ -70,8 +70,8 @@ impl Strategy for Dgl {
         Some(std::iter::once(LossTerm::Fused).chain(modalities.iter().map(LossTerm::Unimodal)).collect())
     }
 
-    fn receives(&self, row: LossTerm, group: Group) -> bool {
-        match (row, group) {
+    fn receives(&self, term: LossTerm, group: Group) -> bool {
+        match (term, group) {
             (LossTerm::Fused, Group::Encoder(_)) => !self.truncate_multimodal,
             (LossTerm::Unimodal(m), Group::Encoder(encoder)) => m == encoder,
             (LossTerm::Unimodal(_), _) => !self.truncate_unimodal,
@@ -79,7 +79,7 @@ impl Strategy for Dgl {
         }
     }
 
-    fn route(&mut self, _seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, _outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let alpha = self.alpha.weights("strategy.alpha", modalities)?;
         let mut w = Routing::default();
         for group in [Group::Fusion, Group::Head] {

@@ -30,13 +30,13 @@ impl Split {
 pub struct Measured {
     /// Numbers for each sample.
     pub width: usize,
-    /// LossTerm-major `[samples, width]`.
+    /// Row-major `[samples, width]`.
     pub values: Vec<f32>,
     /// What should have been predicted, in the same order.
     pub targets: Targets,
 }
 
-/// Mean losses of one moment.
+/// Mean losses at one point of training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SplitLoss {
     /// On the train split.
@@ -68,21 +68,21 @@ pub trait EpochTools {
     /// If a batch cannot be read.
     fn features(&mut self, split: Split, m: Modality) -> Result<Measured, Error>;
 
-    /// Scores of one row over a split, in evaluation mode.
+    /// Scores of one term over a split, in evaluation mode.
     ///
     /// # Errors
     /// If a batch cannot be read.
-    fn scores(&mut self, split: Split, row: LossTerm) -> Result<Measured, Error>;
+    fn scores(&mut self, split: Split, term: LossTerm) -> Result<Measured, Error>;
 
-    /// Trains a throw-away copy on the sum of the given rows alone, everything
-    /// listening, and gives the mean loss of the rows before and after. The
+    /// Trains a throw-away copy on the sum of the given terms alone, everything
+    /// listening, and gives the mean loss of the terms before and after. The
     /// copy sees what training sees in the next `epochs` epochs: their order,
     /// their augmentation and, epoch for epoch, their learning rate.
     ///
     /// # Errors
     /// If a batch cannot be read, or training is asked to stop; a strategy
     /// must pass that on and will be asked again when training continues.
-    fn trial(&mut self, rows: &[LossTerm], epochs: usize) -> Result<LossCurve, Error>;
+    fn trial(&mut self, terms: &[LossTerm], epochs: usize) -> Result<LossCurve, Error>;
 
     /// `theta <- amount * theta_initial + (1 - amount) * theta` for a group.
     /// Running statistics and the optimizer are left alone; amount 0 changes no bit.

@@ -16,7 +16,7 @@ pub struct ModelFacts {
     /// constant, and a single modality gives its term and the same constant:
     /// `full - c = sum_m (solo_m - c)`. True of a linear or cosine head on
     /// concatenated features, of `sum` and of a boosted sum; not of a mean.
-    /// Without solo heads the model's auxiliary rows then give these terms, each
+    /// Without solo heads the model's auxiliary terms then give these terms, each
     /// with its part of the constant: they add up to the fused scores, before a
     /// rate that multiplies them.
     pub additive: bool,

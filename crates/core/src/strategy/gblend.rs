@@ -79,14 +79,14 @@ impl StrategySettings for GBlendConfig {
             Some(over) => inner(over, modalities)?,
             None => Box::new(Sum { heads: self.heads }),
         };
-        let rows = sum.summands(modalities).ok_or_else(|| {
+        let terms = sum.summands(modalities).ok_or_else(|| {
             let over = self.over.as_ref().map_or("sum", |over| over.name());
             Error::config(format!(
                 "strategy.over: strategy `gblend` weighs the fused loss and one loss for each modality, but strategy \
                  `{over}` does not train on a sum of such losses; leave it out, or take `dgl`"
             ))
         })?;
-        Ok(Box::new(Over::new(sum, GBlend::new(self, rows, modalities)?)))
+        Ok(Box::new(Over::new(sum, GBlend::new(self, terms, modalities)?)))
     }
 
     fn over(&self) -> Option<&StrategyConfig> {
@@ -106,16 +106,16 @@ struct Sum {
 
 impl Strategy for Sum {
     fn phases(&self, _at: Position, modalities: &Modalities) -> Vec<Phase> {
-        vec![Phase::of(self.heads.rows(modalities))]
+        vec![Phase::of(self.heads.terms(modalities))]
     }
 
     fn summands(&self, modalities: &Modalities) -> Option<Vec<LossTerm>> {
-        Some(self.heads.rows(modalities))
+        Some(self.heads.terms(modalities))
     }
 
-    fn route(&mut self, _seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        let rows = self.heads.rows(modalities);
-        Ok(rows.into_iter().fold(Routing::default(), |w, row| w.to_all(row, 1.0, modalities)))
+    fn route(&mut self, _outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let terms = self.heads.terms(modalities);
+        Ok(terms.into_iter().fold(Routing::default(), |w, term| w.to_all(term, 1.0, modalities)))
     }
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
@@ -131,17 +131,17 @@ impl Strategy for Sum {
 #[derive(Clone, Debug)]
 pub struct GBlend {
     every: Option<usize>,
-    rows: Vec<LossTerm>,
+    terms: Vec<LossTerm>,
     /// Of the fused loss, then of each modality's.
     weights: Vec<f64>,
 }
 
 impl GBlend {
-    /// From its settings, for the rows of the fused loss and of each modality's.
+    /// From its settings, for the terms of the fused loss and of each modality's.
     ///
     /// # Errors
     /// If a value is out of range or there are two ways to get the weights.
-    pub fn new(config: &GBlendConfig, rows: Vec<LossTerm>, modalities: &Modalities) -> Result<Self, Error> {
+    pub fn new(config: &GBlendConfig, terms: Vec<LossTerm>, modalities: &Modalities) -> Result<Self, Error> {
         let alpha = config.alpha.weights("strategy.alpha", modalities)?;
         let count = modalities.len() + 1;
         let weights = match (&config.weights, config.every) {
@@ -164,11 +164,12 @@ impl GBlend {
         for &weight in &weights {
             at_least_zero("strategy.weights", weight)?;
         }
-        Ok(Self { every: config.every, rows, weights })
+        Ok(Self { every: config.every, terms, weights })
     }
 
-    fn estimate(&mut self, epochs: usize, lab: &mut dyn EpochTools) -> Result<(), Error> {
-        let curves = self.rows.iter().map(|&row| lab.trial(&[row], epochs)).collect::<Result<Vec<_>, _>>()?;
+    fn estimate(&mut self, epochs: usize, tools: &mut dyn EpochTools) -> Result<(), Error> {
+        let curves =
+            self.terms.iter().map(|&term| tools.trial(&[term], epochs)).collect::<Result<Vec<_>, _>>()?;
         let (gains, growths): (Vec<f64>, Vec<f64>) = curves.iter().map(gain_and_growth).unzip();
         self.weights = blend(&gains, &growths);
         Ok(())
@@ -195,21 +196,21 @@ fn blend(gains: &[f64], growths: &[f64]) -> Vec<f64> {
 
 impl Addition for GBlend {
     fn route(&mut self, inner: Routing) -> Routing {
-        self.rows.iter().zip(&self.weights).fold(inner, |w, (&row, &weight)| w.scaled(row, weight))
+        self.terms.iter().zip(&self.weights).fold(inner, |w, (&term, &weight)| w.scaled(term, weight))
     }
 
-    fn begin(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
+    fn begin(&mut self, at: Position, tools: &mut dyn EpochTools) -> Result<(), Error> {
         match self.every {
-            Some(every) => self.estimate(every.min(at.epochs), lab),
+            Some(every) => self.estimate(every.min(at.epochs), tools),
             None => Ok(()),
         }
     }
 
-    fn epoch_end(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
+    fn epoch_end(&mut self, at: Position, tools: &mut dyn EpochTools) -> Result<(), Error> {
         let left = at.epochs - at.epoch - 1;
         match self.every {
             Some(every) if left > 0 && (at.epoch + 1).is_multiple_of(every) => {
-                self.estimate(every.min(left), lab)
+                self.estimate(every.min(left), tools)
             }
             _ => Ok(()),
         }

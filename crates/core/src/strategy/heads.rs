@@ -23,17 +23,17 @@ pub enum Heads {
 }
 
 impl Heads {
-    /// The row of one modality's own loss.
-    pub(super) fn row(self, m: Modality) -> LossTerm {
+    /// The term of one modality's own loss.
+    pub(super) fn term(self, m: Modality) -> LossTerm {
         match self {
             Self::Own => LossTerm::Auxiliary(m),
             Self::Shared => LossTerm::Unimodal(m),
         }
     }
 
-    /// The fused row, then one for each modality.
-    pub(super) fn rows(self, modalities: &Modalities) -> Vec<LossTerm> {
-        std::iter::once(LossTerm::Fused).chain(modalities.iter().map(|m| self.row(m))).collect()
+    /// The fused term, then one for each modality.
+    pub(super) fn terms(self, modalities: &Modalities) -> Vec<LossTerm> {
+        std::iter::once(LossTerm::Fused).chain(modalities.iter().map(|m| self.term(m))).collect()
     }
 
     /// Own heads read their modalities; the shared one is zero-filled.
@@ -63,11 +63,11 @@ impl Native for Heads {
         true
     }
 
-    fn rows(&self, alone: Alone) -> Vec<LossTerm> {
-        vec![self.row(alone.modality)]
+    fn terms(&self, alone: Alone) -> Vec<LossTerm> {
+        vec![self.term(alone.modality)]
     }
 
     fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
-        Some(outputs.get(&self.row(alone.modality))?.scores.clone())
+        Some(outputs.get(&self.term(alone.modality))?.scores.clone())
     }
 }

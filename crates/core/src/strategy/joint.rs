@@ -40,7 +40,7 @@ impl Strategy for Joint {
         vec![Phase::of([LossTerm::Fused])]
     }
 
-    fn route(&mut self, _seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, _outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let mut w = Routing::default().with(LossTerm::Fused, Group::Fusion, 1.0).with(
             LossTerm::Fused,
             Group::Head,

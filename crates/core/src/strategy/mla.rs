@@ -111,15 +111,15 @@ impl Strategy for Mla {
         modalities.iter().map(|m| Phase::of([LossTerm::Unimodal(m)])).collect()
     }
 
-    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+    fn route(&mut self, outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         // With a single modality other losses have the same inputs; only a unimodal one is a turn.
-        let turn = seen.rows.iter().filter(|row| matches!(row, LossTerm::Unimodal(_)));
-        Ok(turn.fold(Routing::default(), |w, &row| w.to_all(row, 1.0, modalities)))
+        let turn = outputs.terms.iter().filter(|term| matches!(term, LossTerm::Unimodal(_)));
+        Ok(turn.fold(Routing::default(), |w, &term| w.to_all(term, 1.0, modalities)))
     }
 
     fn shape(&mut self, record: &StepRecord, gradients: &mut Gradients, groups: &Groups, at: Position) {
-        let turn = record.trained.iter().find_map(|row| match row {
-            LossTerm::Unimodal(m) => Some(record.outputs[row].feature(*m)),
+        let turn = record.trained.iter().find_map(|term| match term {
+            LossTerm::Unimodal(m) => Some(record.outputs[term].feature(*m)),
             _ => None,
         });
         let (Projection::Rls, Some(features)) = (self.config.projection, turn) else { return };

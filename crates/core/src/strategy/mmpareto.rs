@@ -138,20 +138,20 @@ fn lost_length([aa, ab, bb]: Products, k: f64) -> f64 {
 
 impl Strategy for MmPareto {
     fn phases(&self, _at: Position, modalities: &Modalities) -> Vec<Phase> {
-        let rows = self.config.heads.rows(modalities);
+        let terms = self.config.heads.terms(modalities);
         let need = match self.config.weights {
-            Weights::MinNorm => Need::EncoderRows,
+            Weights::MinNorm => Need::EncoderTerms,
             Weights::Equal => Need::Boundary,
         };
-        vec![Phase::of(rows).needing(need)]
+        vec![Phase::of(terms).needing(need)]
     }
 
-    fn route(&mut self, _seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        let rows = self.config.heads.rows(modalities);
-        let mut w = rows.into_iter().fold(Routing::default(), |w, row| w.to_all(row, 1.0, modalities));
+    fn route(&mut self, _outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let terms = self.config.heads.terms(modalities);
+        let mut w = terms.into_iter().fold(Routing::default(), |w, term| w.to_all(term, 1.0, modalities));
         for m in modalities.iter() {
             w.set(LossTerm::Fused, Group::Encoder(m), self.config.gamma);
-            w.set(self.config.heads.row(m), Group::Encoder(m), self.config.gamma);
+            w.set(self.config.heads.term(m), Group::Encoder(m), self.config.gamma);
         }
         Ok(w)
     }
@@ -195,7 +195,7 @@ impl Strategy for MmPareto {
 
 impl MmPareto {
     /// Replaces the sum at one encoder; `None` leaves it where one of the two
-    /// rows has no gradient.
+    /// terms has no gradient.
     fn combine(
         &self,
         m: Modality,
@@ -203,7 +203,8 @@ impl MmPareto {
         gradients: &mut Gradients,
         groups: &Groups,
     ) -> Option<(f64, f64)> {
-        let (fused, own) = (record.rows.get(&LossTerm::Fused)?, record.rows.get(&self.config.heads.row(m))?);
+        let (fused, own) =
+            (record.terms.get(&LossTerm::Fused)?, record.terms.get(&self.config.heads.term(m))?);
         let of_encoder = groups.parameters().iter().enumerate().filter(|(_, p)| p.group == Group::Encoder(m));
         let pairs: Vec<(usize, &Tensor<1>, &Tensor<1>)> =
             of_encoder.filter_map(|(i, _)| Some((i, fused.get(i)?, own.get(i)?))).collect();

@@ -95,20 +95,20 @@ impl Stat {
 ///         vec![Phase::of([LossTerm::Fused].into_iter().chain(names.iter().map(LossTerm::Unimodal)).collect::<Vec<_>>())]
 ///     }
 ///
-///     fn route(&mut self, seen: &StepOutputs<'_>, names: &Modalities) -> Result<Routing, Error> {
-///         let first = seen.at.epoch < seen.at.epochs / 2;
+///     fn route(&mut self, outputs: &StepOutputs<'_>, names: &Modalities) -> Result<Routing, Error> {
+///         let first = outputs.at.epoch < outputs.at.epochs / 2;
 ///         let w = Routing::default().with(LossTerm::Fused, Group::Fusion, 1.0).with(LossTerm::Fused, Group::Head, 1.0);
-///         let row = |m| if first { LossTerm::Unimodal(m) } else { LossTerm::Fused };
-///         Ok(names.iter().fold(w, |w, m| w.with(row(m), Group::Encoder(m), 1.0)))
+///         let term = |m| if first { LossTerm::Unimodal(m) } else { LossTerm::Fused };
+///         Ok(names.iter().fold(w, |w, m| w.with(term(m), Group::Encoder(m), 1.0)))
 ///     }
 /// }
 ///
 /// let (names, audio) = (Modalities::new(["audio", "image"])?, Modality(0));
-/// let mut weight = |epoch, row| {
+/// let mut weight = |epoch, term| {
 ///     let at = Position { epoch, epochs: 10, batch: 0, batches: 1, seed: 0 };
-///     let (outputs, rows, task) = (Default::default(), Default::default(), Classification::new(2));
-///     let seen = StepOutputs { at, outputs: &outputs, rows: &rows, task: &task };
-///     Relay.route(&seen, &names).map(|w| w.weight(row, Group::Encoder(audio)))
+///     let (outputs, terms, task) = (Default::default(), Default::default(), Classification::new(2));
+///     let outputs = StepOutputs { at, outputs: &outputs, terms: &terms, task: &task };
+///     Relay.route(&outputs, &names).map(|w| w.weight(term, Group::Encoder(audio)))
 /// };
 /// assert_eq!((weight(0, LossTerm::Fused)?, weight(5, LossTerm::Fused)?), (0.0, 1.0));
 /// // A missing entry means no gradient, not a zero gradient: weight decay and momentum rest too.
@@ -119,9 +119,9 @@ pub trait Strategy: Send {
     /// The optimizer steps for one batch.
     fn phases(&self, at: Position, modalities: &Modalities) -> Vec<Phase>;
 
-    /// The loss of a row; by default the task's.
+    /// The loss of a term; by default the task's.
     ///
-    /// `earlier` holds the probes and the rows before this one, without graph.
+    /// `earlier` holds the probes and the terms before this one, without graph.
     fn loss(
         &self,
         _row: LossTerm,
@@ -132,14 +132,14 @@ pub trait Strategy: Send {
         task.loss(output.scores.clone(), &output.targets)
     }
 
-    /// The fused row and then one for each modality, if a weighted sum of these
+    /// The fused term and then one for each modality, if a weighted sum of these
     /// losses, and nothing else, is what training makes small: other weights
     /// are then another strategy of that kind.
     fn summands(&self, _modalities: &Modalities) -> Option<Vec<LossTerm>> {
         None
     }
 
-    /// Whether [`Self::route`] may ever send this row's gradient to this group.
+    /// Whether [`Self::route`] may ever send this term's gradient to this group.
     /// Evaluators leave out what nobody receives to: with dense fusion that is
     /// a good part of a backward pass.
     fn receives(&self, _row: LossTerm, _group: Group) -> bool {
@@ -150,7 +150,7 @@ pub trait Strategy: Send {
     ///
     /// # Errors
     /// If the outputs make no sense to the strategy.
-    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error>;
+    fn route(&mut self, outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error>;
 
     /// Changes gradients after they were mixed.
     fn shape(&mut self, _ledger: &StepRecord, _gradients: &mut Gradients, _groups: &Groups, _at: Position) {}
@@ -159,7 +159,7 @@ pub trait Strategy: Send {
     ///
     /// # Errors
     /// What a measurement returns.
-    fn begin(&mut self, _at: Position, _lab: &mut dyn EpochTools) -> Result<(), Error> {
+    fn begin(&mut self, _at: Position, _tools: &mut dyn EpochTools) -> Result<(), Error> {
         Ok(())
     }
 
@@ -168,7 +168,7 @@ pub trait Strategy: Send {
     ///
     /// # Errors
     /// What a measurement returns.
-    fn epoch_end(&mut self, _at: Position, _lab: &mut dyn EpochTools) -> Result<(), Error> {
+    fn epoch_end(&mut self, _at: Position, _tools: &mut dyn EpochTools) -> Result<(), Error> {
         Ok(())
     }
 
@@ -178,7 +178,7 @@ pub trait Strategy: Send {
     ///
     /// # Errors
     /// What a measurement returns.
-    fn after_validation(&mut self, _at: Position, _lab: &mut dyn EpochTools) -> Result<(), Error> {
+    fn after_validation(&mut self, _at: Position, _tools: &mut dyn EpochTools) -> Result<(), Error> {
         Ok(())
     }
 

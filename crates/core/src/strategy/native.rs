@@ -24,7 +24,7 @@ pub struct Alone {
 }
 
 impl Alone {
-    /// The row that shows all that the samples have.
+    /// The term that shows all that the samples have.
     pub fn together(&self) -> LossTerm {
         LossTerm::showing(self.present, self.modalities)
     }
@@ -43,14 +43,14 @@ pub trait Native {
     /// them instead of zero-filling.
     fn is_trained(&self) -> bool;
 
-    /// The rows that the scores are made of.
-    fn rows(&self, alone: Alone) -> Vec<LossTerm>;
+    /// The terms that the scores are made of.
+    fn terms(&self, alone: Alone) -> Vec<LossTerm>;
 
-    /// Scores from the outputs of [`Self::rows`], which are all of the same
+    /// Scores from the outputs of [`Self::terms`], which are all of the same
     /// samples; `None` while the method has nothing to read them by.
     ///
     /// # Shapes
-    /// As the scores of the rows: `[samples, outputs]`, or
+    /// As the scores of the terms: `[samples, outputs]`, or
     /// `[samples * places, outputs]` of dense prediction.
     fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>>;
 }

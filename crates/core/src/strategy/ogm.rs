@@ -51,8 +51,8 @@ pub enum Scores {
 }
 
 impl Scores {
-    /// The row that gives them.
-    fn row(self, m: Modality) -> LossTerm {
+    /// The term that gives them.
+    fn term(self, m: Modality) -> LossTerm {
         match self {
             Self::HalfBias => LossTerm::Auxiliary(m),
             Self::ZeroFill => LossTerm::Unimodal(m),
@@ -134,10 +134,10 @@ impl Ogm {
 }
 
 /// Mean probability of the truth for each modality, on the complete samples.
-fn confidence(seen: &StepOutputs<'_>, modalities: &Modalities, scores: Scores) -> Option<Vec<f64>> {
-    let full = seen.output(LossTerm::Fused)?;
-    let own = modalities.iter().map(|m| seen.output(scores.row(m))).collect::<Option<Vec<_>>>()?;
-    // With zero-filled samples the fused row has others, too.
+fn confidence(outputs: &StepOutputs<'_>, modalities: &Modalities, scores: Scores) -> Option<Vec<f64>> {
+    let full = outputs.output(LossTerm::Fused)?;
+    let own = modalities.iter().map(|m| outputs.output(scores.term(m))).collect::<Option<Vec<_>>>()?;
+    // With zero-filled samples the fused term has others, too.
     let complete = |sample: &&usize| own.iter().all(|own| own.samples.binary_search(sample).is_ok());
     let samples: Vec<usize> = full.samples.iter().filter(complete).copied().collect();
     if samples.is_empty() {
@@ -146,7 +146,7 @@ fn confidence(seen: &StepOutputs<'_>, modalities: &Modalities, scores: Scores) -
     let places: Vec<usize> =
         samples.iter().map(|sample| full.samples.binary_search(sample).ok()).collect::<Option<_>>()?;
     let targets = full.targets.pick(&places);
-    own.iter().map(|own| seen.task.confidence(own.scores_at(&samples)?, &targets)).collect()
+    own.iter().map(|own| outputs.task.confidence(own.scores_at(&samples)?, &targets)).collect()
 }
 
 /// Every score relative to the mean of the others.
@@ -166,13 +166,14 @@ fn coefficient(rho: f64, alpha: f64) -> f64 {
 impl Strategy for Ogm {
     fn phases(&self, at: Position, modalities: &Modalities) -> Vec<Phase> {
         let joint = Phase::of([LossTerm::Fused]);
-        let probes = || modalities.iter().map(|m| self.config.scores.row(m)).collect::<Vec<_>>();
+        let probes = || modalities.iter().map(|m| self.config.scores.term(m)).collect::<Vec<_>>();
         vec![if self.active(at) { joint.probing(probes()) } else { joint }]
     }
 
-    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        let active = self.active(seen.at);
-        self.score = confidence(seen, modalities, self.config.scores).filter(|_| active).unwrap_or_default();
+    fn route(&mut self, outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let active = self.active(outputs.at);
+        self.score =
+            confidence(outputs, modalities, self.config.scores).filter(|_| active).unwrap_or_default();
         self.rho = ratios(&self.score);
         self.coefficients = self.rho.iter().map(|&rho| coefficient(rho, self.config.alpha)).collect();
         Ok(Routing::default().to_all(LossTerm::Fused, 1.0, modalities))
@@ -239,12 +240,12 @@ impl Native for Ogm {
         false
     }
 
-    fn rows(&self, alone: Alone) -> Vec<LossTerm> {
-        vec![self.config.scores.row(alone.modality)]
+    fn terms(&self, alone: Alone) -> Vec<LossTerm> {
+        vec![self.config.scores.term(alone.modality)]
     }
 
     fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
-        Some(outputs.get(&self.config.scores.row(alone.modality))?.scores.clone())
+        Some(outputs.get(&self.config.scores.term(alone.modality))?.scores.clone())
     }
 }
 

@@ -32,7 +32,7 @@ pub trait Addition: Send {
     ///
     /// # Errors
     /// What a measurement returns.
-    fn begin(&mut self, _at: Position, _lab: &mut dyn EpochTools) -> Result<(), Error> {
+    fn begin(&mut self, _at: Position, _tools: &mut dyn EpochTools) -> Result<(), Error> {
         Ok(())
     }
 
@@ -40,7 +40,7 @@ pub trait Addition: Send {
     ///
     /// # Errors
     /// What a measurement returns.
-    fn epoch_end(&mut self, _at: Position, _lab: &mut dyn EpochTools) -> Result<(), Error> {
+    fn epoch_end(&mut self, _at: Position, _tools: &mut dyn EpochTools) -> Result<(), Error> {
         Ok(())
     }
 
@@ -48,7 +48,7 @@ pub trait Addition: Send {
     ///
     /// # Errors
     /// What a measurement returns.
-    fn after_validation(&mut self, _at: Position, _lab: &mut dyn EpochTools) -> Result<(), Error> {
+    fn after_validation(&mut self, _at: Position, _tools: &mut dyn EpochTools) -> Result<(), Error> {
         Ok(())
     }
 
@@ -130,24 +130,24 @@ impl<A: Addition> Strategy for Over<A> {
 
     fn loss(
         &self,
-        row: LossTerm,
+        term: LossTerm,
         output: &TermOutput,
         earlier: &BTreeMap<LossTerm, TermOutput>,
         task: &dyn Task,
     ) -> Tensor<1> {
-        self.inner.loss(row, output, earlier, task)
+        self.inner.loss(term, output, earlier, task)
     }
 
     fn summands(&self, modalities: &Modalities) -> Option<Vec<LossTerm>> {
         self.inner.summands(modalities)
     }
 
-    fn receives(&self, row: LossTerm, group: Group) -> bool {
-        self.inner.receives(row, group)
+    fn receives(&self, term: LossTerm, group: Group) -> bool {
+        self.inner.receives(term, group)
     }
 
-    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        Ok(self.addition.route(self.inner.route(seen, modalities)?))
+    fn route(&mut self, outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        Ok(self.addition.route(self.inner.route(outputs, modalities)?))
     }
 
     fn shape(&mut self, record: &StepRecord, gradients: &mut Gradients, groups: &Groups, at: Position) {
@@ -155,25 +155,25 @@ impl<A: Addition> Strategy for Over<A> {
         self.addition.shape(gradients, groups, at);
     }
 
-    fn begin(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
-        self.inner.begin(at, lab)?;
-        self.addition.begin(at, lab)
+    fn begin(&mut self, at: Position, tools: &mut dyn EpochTools) -> Result<(), Error> {
+        self.inner.begin(at, tools)?;
+        self.addition.begin(at, tools)
     }
 
-    fn epoch_end(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
+    fn epoch_end(&mut self, at: Position, tools: &mut dyn EpochTools) -> Result<(), Error> {
         let before = self.inner.save();
-        self.inner.epoch_end(at, lab)?;
+        self.inner.epoch_end(at, tools)?;
         // Stopped in between, both measure again when training continues.
-        let added = self.addition.epoch_end(at, lab);
+        let added = self.addition.epoch_end(at, tools);
         if added.is_err() {
             self.inner.restore(&before)?;
         }
         added
     }
 
-    fn after_validation(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
-        self.inner.after_validation(at, lab)?;
-        self.addition.after_validation(at, lab)
+    fn after_validation(&mut self, at: Position, tools: &mut dyn EpochTools) -> Result<(), Error> {
+        self.inner.after_validation(at, tools)?;
+        self.addition.after_validation(at, tools)
     }
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {

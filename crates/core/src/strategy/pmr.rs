@@ -119,17 +119,17 @@ impl Pmr {
         Ok(Self { config, prototypes: Vec::new(), epoch: 0, score: Vec::new(), coefficient: Vec::new() })
     }
 
-    fn measure(&mut self, keep: f64, lab: &mut dyn EpochTools) -> Result<(), Error> {
-        let modalities = lab.modalities().clone();
+    fn measure(&mut self, keep: f64, tools: &mut dyn EpochTools) -> Result<(), Error> {
+        let modalities = tools.modalities().clone();
         self.prototypes.resize(modalities.len(), Prototypes::default());
         for m in modalities.iter() {
-            let measured = lab.features(Split::Train, m)?;
+            let measured = tools.features(Split::Train, m)?;
             self.prototypes[m.0].update(&measured, keep);
         }
         Ok(())
     }
 
-    /// Mean probability of the truth by prototypes, for each modality of a row
+    /// Mean probability of the truth by prototypes, for each modality of a term
     /// that shows all.
     fn scores(&self, full: &TermOutput) -> Option<Vec<f64>> {
         let classes = full.targets.classes()?;
@@ -174,12 +174,12 @@ impl Strategy for Pmr {
 
     fn loss(
         &self,
-        row: LossTerm,
+        term: LossTerm,
         output: &TermOutput,
         earlier: &BTreeMap<LossTerm, TermOutput>,
         task: &dyn Task,
     ) -> Tensor<1> {
-        let LossTerm::Auxiliary(m) = row else { return task.loss(output.scores.clone(), &output.targets) };
+        let LossTerm::Auxiliary(m) = term else { return task.loss(output.scores.clone(), &output.targets) };
         let similarity = self.prototypes[m.0].similarity(output.feature(m));
         let scores =
             earlier.get(&LossTerm::Fused).filter(|_| self.calms()).and_then(|full| self.scores(full));
@@ -192,16 +192,16 @@ impl Strategy for Pmr {
         }
     }
 
-    fn receives(&self, row: LossTerm, group: Group) -> bool {
-        match row {
+    fn receives(&self, term: LossTerm, group: Group) -> bool {
+        match term {
             LossTerm::Auxiliary(m) => group == Group::Encoder(m),
             _ => true,
         }
     }
 
-    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        let pulled = modalities.iter().any(|m| seen.output(LossTerm::Auxiliary(m)).is_some());
-        let scores = seen.output(LossTerm::Fused).filter(|_| pulled).and_then(|full| self.scores(full));
+    fn route(&mut self, outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        let pulled = modalities.iter().any(|m| outputs.output(LossTerm::Auxiliary(m)).is_some());
+        let scores = outputs.output(LossTerm::Fused).filter(|_| pulled).and_then(|full| self.scores(full));
         self.score = scores.unwrap_or_default();
         let PmrConfig { alpha, pull, entropy, .. } = self.config;
         self.coefficient = ratios(&self.score).into_iter().map(|rho| coefficient(rho, alpha, pull)).collect();
@@ -217,16 +217,16 @@ impl Strategy for Pmr {
         Ok(w)
     }
 
-    fn begin(&mut self, _at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
-        self.measure(0.0, lab)
+    fn begin(&mut self, _at: Position, tools: &mut dyn EpochTools) -> Result<(), Error> {
+        self.measure(0.0, tools)
     }
 
-    fn epoch_end(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
+    fn epoch_end(&mut self, at: Position, tools: &mut dyn EpochTools) -> Result<(), Error> {
         self.epoch = at.epoch + 1;
         if at.epoch >= self.config.until {
             return Ok(());
         }
-        self.measure(if at.epoch == 0 { 0.0 } else { self.config.keep }, lab)
+        self.measure(if at.epoch == 0 { 0.0 } else { self.config.keep }, tools)
     }
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
@@ -286,7 +286,7 @@ impl Native for Pmr {
         false
     }
 
-    fn rows(&self, alone: Alone) -> Vec<LossTerm> {
+    fn terms(&self, alone: Alone) -> Vec<LossTerm> {
         vec![LossTerm::Unimodal(alone.modality)]
     }
 

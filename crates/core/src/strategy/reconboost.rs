@@ -8,7 +8,7 @@
 //! 2. m joins E;  W[E, all] = 1,  cross-entropy of E
 //! ```
 //!
-//! Source: Hua et al., ICML 2024; docs/methods.md, "ReconBoost". The aux row is the
+//! Source: Hua et al., ICML 2024; docs/methods.md, "ReconBoost". The aux term is the
 //! learner itself, without the ensemble's rate. As in the authors' code without
 //! pre-training (train.py, dynamic_net.py), E is empty at first: in stage 0
 //! nobody else is asked, so q_y = 1, and the first learner is corrected alone;
@@ -204,32 +204,35 @@ impl Strategy for ReconBoost {
 
     fn loss(
         &self,
-        row: LossTerm,
+        term: LossTerm,
         output: &TermOutput,
         earlier: &BTreeMap<LossTerm, TermOutput>,
         task: &dyn Task,
     ) -> Tensor<1> {
         let scores = output.scores.clone();
-        let (LossTerm::Auxiliary(m), Some(classes)) = (row, output.targets.classes()) else {
+        let (LossTerm::Auxiliary(m), Some(classes)) = (term, output.targets.classes()) else {
             return task.loss(scores, &output.targets);
         };
         let [count, outputs] = scores.dims();
         // Besides learners, a stage looks at the ensemble of the others and at nothing else.
-        let others =
-            earlier.iter().find(|(row, _)| !matches!(row, LossTerm::Auxiliary(_))).map(|(_, others)| others);
+        let others = earlier
+            .iter()
+            .find(|(term, _)| !matches!(term, LossTerm::Auxiliary(_)))
+            .map(|(_, others)| others);
         let others = others.map_or_else(|| vec![None; count], |others| others.scores_of(&output.samples));
         let weights = weights(&others, classes, outputs, self.config.w1, self.config.w2);
         let weights = Tensor::<1>::from_data(TensorData::new(weights, [count]), &scores.device());
         let loss = (task.losses(scores.clone(), &output.targets) * weights).mean();
-        let before = earlier.iter().find(|(row, _)| matches!(row, LossTerm::Auxiliary(other) if *other != m));
+        let before =
+            earlier.iter().find(|(term, _)| matches!(term, LossTerm::Auxiliary(other) if *other != m));
         match before.and_then(|(_, before)| divergence(before, output)) {
             Some(divergence) => loss + divergence.mul_scalar(self.config.agreement),
             None => loss,
         }
     }
 
-    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        Ok(seen.rows.iter().fold(Routing::default(), |w, &row| w.to_all(row, 1.0, modalities)))
+    fn route(&mut self, outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        Ok(outputs.terms.iter().fold(Routing::default(), |w, &term| w.to_all(term, 1.0, modalities)))
     }
 
     fn check(&self, facts: &ModelFacts) -> Result<(), Error> {
@@ -294,7 +297,7 @@ mod tests {
         };
         let tensor = |values: [f32; 3], device: &Device| Tensor::<2>::from_data([values], device);
         let device = Device::flex();
-        let earlier = probes.iter().map(|(row, f)| (*row, of(tensor(*f, &device)))).collect();
+        let earlier = probes.iter().map(|(term, f)| (*term, of(tensor(*f, &device)))).collect();
         let f = tensor([0.2, 0.1, -0.3], &device.autodiff()).require_grad();
         let names = Modalities::new(["a", "b"]).unwrap();
         let boost = ReconBoost::new(&config, &names).unwrap();
@@ -328,9 +331,9 @@ mod tests {
             let at = Position { epoch, epochs: 12, batch, batches: 4, seed: 0 };
             boost.phases(at, &names).remove(0)
         };
-        let rows: Vec<LossTerm> = (0..6).map(|epoch| phase(epoch, 0).rows[0]).collect();
+        let terms: Vec<LossTerm> = (0..6).map(|epoch| phase(epoch, 0).terms[0]).collect();
         let [a, b] = [LossTerm::Auxiliary(Modality(0)), LossTerm::Auxiliary(Modality(1))];
-        assert_eq!(rows, [a, a, LossTerm::Unimodal(Modality(0)), b, b, LossTerm::Fused]);
+        assert_eq!(terms, [a, a, LossTerm::Unimodal(Modality(0)), b, b, LossTerm::Fused]);
         let fresh: Vec<bool> = (0..6).map(|epoch| phase(epoch, 0).fresh).collect();
         assert_eq!(fresh, [true, false, true, true, false, true]);
         assert!(!phase(0, 1).fresh);
@@ -346,7 +349,7 @@ mod tests {
         let phase = |epoch| {
             let at = Position { epoch, epochs: 12, batch: 0, batches: 4, seed: 0 };
             let phase = boost.phases(at, &names).remove(0);
-            (phase.rows[0], phase.probes)
+            (phase.terms[0], phase.probes)
         };
         (0..8).map(phase).collect()
     }

@@ -141,15 +141,15 @@ impl Addition for Relearn {
         inner
     }
 
-    fn after_validation(&mut self, at: Position, lab: &mut dyn EpochTools) -> Result<(), Error> {
+    fn after_validation(&mut self, at: Position, tools: &mut dyn EpochTools) -> Result<(), Error> {
         // A pull after the last epoch could not be learned away.
         if !self.due(at.epoch) || at.epoch + 1 == at.epochs {
             return Ok(());
         }
-        let modalities = lab.modalities().clone();
+        let modalities = tools.modalities().clone();
         self.gap.clear();
         for m in modalities.iter() {
-            let (train, held_out) = (lab.features(Split::Train, m)?, lab.features(Split::Validation, m)?);
+            let (train, held_out) = (tools.features(Split::Train, m)?, tools.features(Split::Validation, m)?);
             let classes = train.targets.classes().and_then(|c| c.iter().max()).map_or(0, |max| max + 1);
             let [seen, unseen] =
                 [(Split::Train, train), (Split::Validation, held_out)].map(|(split, measured)| {
@@ -161,10 +161,10 @@ impl Addition for Relearn {
         }
         let pulls: Vec<f64> = self.gap.iter().map(|&gap| pull(gap, self.config.lambda)).collect();
         for (m, &amount) in modalities.iter().zip(&pulls) {
-            lab.pull_to_init(Group::Encoder(m), amount)?;
+            tools.pull_to_init(Group::Encoder(m), amount)?;
         }
         if self.config.rebuild_statistics && pulls.iter().any(|&amount| amount > 0.0) {
-            lab.rebuild_statistics()?;
+            tools.rebuild_statistics()?;
         }
         Ok(())
     }

@@ -71,9 +71,9 @@ impl Strategy for Unimodal {
         vec![Phase::of([LossTerm::Unimodal(self.modality)])]
     }
 
-    fn route(&mut self, _seen: &StepOutputs<'_>, _modalities: &Modalities) -> Result<Routing, Error> {
-        let row = LossTerm::Unimodal(self.modality);
+    fn route(&mut self, _outputs: &StepOutputs<'_>, _modalities: &Modalities) -> Result<Routing, Error> {
+        let term = LossTerm::Unimodal(self.modality);
         let groups = [Group::Encoder(self.modality), Group::Fusion, Group::Head];
-        Ok(groups.into_iter().fold(Routing::default(), |w, g| w.with(row, g, 1.0)))
+        Ok(groups.into_iter().fold(Routing::default(), |w, g| w.with(term, g, 1.0)))
     }
 }

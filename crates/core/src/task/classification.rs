@@ -9,7 +9,7 @@ use super::calibration::expected_calibration_error;
 use super::counts::{ClassCounts, mean, ratio};
 use super::precision::average_precision;
 use super::summary::{COLUMNS, argmax, log_sum_exp, summary};
-use super::{Judge, Metric, Metrics, Task, TaskKind};
+use super::{Metric, MetricFn, Metrics, Task, TaskKind};
 use crate::Error;
 use crate::host::host;
 use crate::math::probability::log_softmax as log_probabilities;
@@ -25,7 +25,7 @@ struct Answers<'a> {
     losses: Vec<f64>,
     counts: ClassCounts,
     /// All scores, and the logarithms by which a row of them becomes
-    /// log-probabilities; nothing where only summaries are kept.
+    /// log-probabilities; nothing where only summaries are reduced.
     scores: &'a [f32],
     norms: Vec<f64>,
     width: usize,
@@ -34,7 +34,7 @@ struct Answers<'a> {
 /// How a metric is computed.
 type Value = fn(&Answers<'_>) -> f64;
 
-const METRICS: &[Judge<Value>] = &[
+const METRICS: &[MetricFn<Value>] = &[
     Metric::share("accuracy", "accuracy").of_right_answers().by(|a| a.counts.accuracy()),
     Metric::share("balanced_accuracy", "balanced accuracy").by(|a| a.counts.mean_recall()),
     Metric::share("macro_f1", "macro F1").by(|a| a.counts.macro_f1()),
@@ -45,7 +45,7 @@ const METRICS: &[Judge<Value>] = &[
 ];
 
 /// Without `map`, which needs the scores of all classes of all samples.
-const METRICS_OF_MANY: &[Judge<Value>] =
+const METRICS_OF_MANY: &[MetricFn<Value>] =
     &[METRICS[0], METRICS[1], METRICS[2], METRICS[3], METRICS[5], METRICS[6]];
 
 impl Answers<'_> {
@@ -83,7 +83,7 @@ impl Answers<'_> {
 /// them; `map` leaves classes without a sample out, which there are an error.
 /// `ece` is the expected calibration error of the predicted class in 15 bins.
 /// Above [`Self::MOST_SCORES`] classes only a summary of each sample's scores
-/// is kept, and there is no `map`.
+/// is reduced, and there is no `map`.
 #[derive(Clone, Copy, Debug)]
 pub struct Classification {
     classes: usize,
@@ -104,19 +104,21 @@ impl Classification {
         Ok(Self { selects: self.metrics().place(name)?, ..self })
     }
 
-    /// Whether only a summary of scores is kept.
+    /// Whether only a summary of scores is reduced.
     fn summarises(&self) -> bool {
         self.classes > Self::MOST_SCORES
     }
 
-    fn list(&self) -> &'static [Judge<Value>] {
+    fn list(&self) -> &'static [MetricFn<Value>] {
         if self.summarises() { METRICS_OF_MANY } else { METRICS }
     }
 
     /// The class that each sample was taken for.
-    fn predicted<'a>(&self, kept: &'a [f32]) -> impl Iterator<Item = usize> + use<'a> {
+    fn predicted<'a>(&self, reduced: &'a [f32]) -> impl Iterator<Item = usize> + use<'a> {
         let summarises = self.summarises();
-        kept.chunks_exact(self.kept()).map(move |row| if summarises { row[0] as usize } else { argmax(row) })
+        reduced
+            .chunks_exact(self.reduced_width())
+            .map(move |row| if summarises { row[0] as usize } else { argmax(row) })
     }
 
     fn counts(&self, predicted: impl IntoIterator<Item = usize>, classes: &[usize]) -> ClassCounts {
@@ -127,9 +129,9 @@ impl Classification {
         counts
     }
 
-    fn answers<'a>(&self, kept: &'a [f32], classes: &'a [usize]) -> Answers<'a> {
-        let rows = || kept.chunks_exact(self.kept());
-        let predicted: Vec<usize> = self.predicted(kept).collect();
+    fn answers<'a>(&self, reduced: &'a [f32], classes: &'a [usize]) -> Answers<'a> {
+        let rows = || reduced.chunks_exact(self.reduced_width());
+        let predicted: Vec<usize> = self.predicted(reduced).collect();
         let (counts, width) = (self.counts(predicted.iter().copied(), classes), self.classes);
         if self.summarises() {
             let surest = rows().map(|row| row[1].into()).collect();
@@ -149,7 +151,7 @@ impl Classification {
         let log_p = |((row, norm), &class): ((&[f32], &f64), &usize)| f64::from(row[class]) - norm;
         let surest = rows().zip(&norms).zip(&predicted).map(log_p).collect();
         let losses = rows().zip(&norms).zip(classes).map(|of| -log_p(of)).collect();
-        Answers { classes, predicted, surest, losses, counts, scores: kept, norms, width }
+        Answers { classes, predicted, surest, losses, counts, scores: reduced, norms, width }
     }
 }
 
@@ -180,7 +182,7 @@ impl Task for Classification {
         Metrics::of(self.list(), self.selects)
     }
 
-    fn kept(&self) -> usize {
+    fn reduced_width(&self) -> usize {
         if self.summarises() { COLUMNS.len() } else { self.classes }
     }
 
@@ -188,7 +190,7 @@ impl Task for Classification {
         if self.summarises() { &COLUMNS } else { &[] }
     }
 
-    fn condense(&self, scores: Vec<f32>, targets: &Targets) -> Vec<f32> {
+    fn reduce_on_host(&self, scores: Vec<f32>, targets: &Targets) -> Vec<f32> {
         if !self.summarises() {
             return scores;
         }
@@ -196,14 +198,14 @@ impl Task for Classification {
         rows.flat_map(|(row, &class)| summary(row, class)).collect()
     }
 
-    fn judge(&self, kept: &[f32], targets: &Targets) -> Vec<f64> {
-        let answers = self.answers(kept, classes_of(targets));
-        self.list().iter().map(|judge| (judge.value)(&answers)).collect()
+    fn evaluate(&self, reduced: &[f32], targets: &Targets) -> Vec<f64> {
+        let answers = self.answers(reduced, classes_of(targets));
+        self.list().iter().map(|metric| (metric.value)(&answers)).collect()
     }
 
-    fn confusion(&self, kept: &[f32], targets: &Targets) -> BTreeMap<[usize; 2], u64> {
+    fn confusion(&self, reduced: &[f32], targets: &Targets) -> BTreeMap<[usize; 2], u64> {
         let mut pairs = BTreeMap::new();
-        for (predicted, &class) in self.predicted(kept).zip(classes_of(targets)) {
+        for (predicted, &class) in self.predicted(reduced).zip(classes_of(targets)) {
             *pairs.entry([class, predicted]).or_default() += 1;
         }
         pairs
@@ -213,8 +215,8 @@ impl Task for Classification {
         Some(METRICS[0].metric)
     }
 
-    fn follow(&self, kept: &[f32], targets: &Targets) -> f64 {
-        self.counts(self.predicted(kept), classes_of(targets)).accuracy()
+    fn follow(&self, reduced: &[f32], targets: &Targets) -> f64 {
+        self.counts(self.predicted(reduced), classes_of(targets)).accuracy()
     }
 
     fn confidence(&self, scores: Tensor<2>, targets: &Targets) -> Option<f64> {
@@ -245,7 +247,7 @@ mod tests {
         // Classes 0, 0, 1, 2 (class 3 never occurs); said 0, 1, 1, 1.
         let scores = [[2.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 3.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]];
         let metrics =
-            Classification::new(4).judge(scores.as_flattened(), &Targets::Classes(vec![0, 0, 1, 2]));
+            Classification::new(4).evaluate(scores.as_flattened(), &Targets::Classes(vec![0, 0, 1, 2]));
         assert!((metrics[0] - 0.5).abs() < 1e-12);
         assert!((metrics[1] - (0.5 + 1.0 + 0.0) / 3.0).abs() < 1e-12);
         assert!((metrics[2] - (2.0 / 3.0 + 0.5 + 0.0) / 3.0).abs() < 1e-12);
@@ -278,7 +280,7 @@ mod tests {
             [0.8, 0.2, -3.1, -1.5],
         ];
         let targets = Targets::Classes(vec![0, 0, 1, 2, 2, 2, 1, 0]);
-        let metrics = Classification::new(4).judge(scores.as_flattened(), &targets);
+        let metrics = Classification::new(4).evaluate(scores.as_flattened(), &targets);
         let expected =
             [0.375, 0.3888888888889, 0.325, 0.425, 0.5833333333333, 1.472185028359, 0.4489544344316];
         for (is, should) in metrics.iter().zip(expected) {
@@ -289,14 +291,14 @@ mod tests {
     #[test]
     fn a_split_of_nothing_defines_nothing_and_pairs_are_counted() {
         let task = Classification::new(3);
-        let none = task.judge(&[], &Targets::Classes(vec![]));
+        let none = task.evaluate(&[], &Targets::Classes(vec![]));
         assert!(none.len() == METRICS.len() && none.iter().all(|value| value.is_nan()), "{none:?}");
         let scores = [1.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 1.0];
         let pairs = task.confusion(&scores, &Targets::Classes(vec![0, 0, 2]));
         assert_eq!(pairs, [([0, 0], 1), ([0, 2], 1), ([2, 2], 1)].into());
     }
 
-    /// Of very many classes a few numbers of a sample are kept and every metric but `map` is the same.
+    /// Of very many classes a few numbers of a sample are reduced and every metric but `map` is the same.
     #[test]
     fn many_classes_keep_a_summary_from_which_the_metrics_follow() {
         let (few, many) = (Classification::new(4), Classification::new(Classification::MOST_SCORES + 1));
@@ -307,18 +309,19 @@ mod tests {
             row.iter().copied().chain(more).collect::<Vec<f32>>()
         });
         let targets = Targets::Classes(vec![0, 0, 1, 2]);
-        let kept = many.condense(wide.collect(), &targets);
-        assert_eq!(kept.len(), 4 * many.kept());
-        assert!(many.kept() <= 8, "{} numbers of a sample", many.kept());
-        assert_eq!(many.columns().len(), many.kept());
-        let (wanted, found) = (few.judge(four.as_flattened(), &targets), many.judge(&kept, &targets));
+        let reduced = many.reduce_on_host(wide.collect(), &targets);
+        assert_eq!(reduced.len(), 4 * many.reduced_width());
+        assert!(many.reduced_width() <= 8, "{} numbers of a sample", many.reduced_width());
+        assert_eq!(many.columns().len(), many.reduced_width());
+        let (wanted, found) =
+            (few.evaluate(four.as_flattened(), &targets), many.evaluate(&reduced, &targets));
         let all = few.metrics();
         let named = all.names().zip(wanted).filter(|(name, _)| *name != "map");
         assert!(many.metrics().names().eq(few.metrics().names().filter(|name| *name != "map")));
         for ((name, wanted), found) in named.zip(found) {
             assert!((wanted - found).abs() < 1e-6, "{name}: {wanted} {found}");
         }
-        assert_eq!(many.confusion(&kept, &targets), few.confusion(four.as_flattened(), &targets));
-        assert_eq!(few.condense(four.concat(), &targets), four.concat());
+        assert_eq!(many.confusion(&reduced, &targets), few.confusion(four.as_flattened(), &targets));
+        assert_eq!(few.reduce_on_host(four.concat(), &targets), four.concat());
     }
 }

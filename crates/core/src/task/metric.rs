@@ -60,8 +60,8 @@ impl Metric {
     }
 
     /// The metric with the function that gives its value.
-    pub const fn by<F: Copy>(self, value: F) -> Judge<F> {
-        Judge { metric: self, value }
+    pub const fn by<F: Copy>(self, value: F) -> MetricFn<F> {
+        MetricFn { metric: self, value }
     }
 
     /// Whether `new` is better than `old`; a value that is not defined is not.
@@ -73,7 +73,7 @@ impl Metric {
 /// A line of a task's list of metrics: what it is, and the function that gives
 /// its value from what the task knows of the answers.
 #[derive(Clone, Copy, Debug)]
-pub struct Judge<F> {
+pub struct MetricFn<F> {
     /// What it is.
     pub metric: Metric,
     /// Its value, NaN where it is not defined.
@@ -90,8 +90,8 @@ pub struct Metrics {
 
 impl Metrics {
     /// The metrics of a task's list; the one at `selects` selects the best epoch.
-    pub fn of<F>(list: &[Judge<F>], selects: usize) -> Self {
-        Self { all: list.iter().map(|judge| judge.metric).collect(), selects }
+    pub fn of<F>(list: &[MetricFn<F>], selects: usize) -> Self {
+        Self { all: list.iter().map(|metric| metric.metric).collect(), selects }
     }
 
     /// All of them.

@@ -13,7 +13,7 @@ mod summary;
 
 pub use classification::Classification;
 pub use config::{TaskConfig, TaskKind};
-pub use metric::{Judge, Metric, Metrics};
+pub use metric::{Metric, MetricFn, Metrics};
 pub use multilabel::Multilabel;
 pub use regression::{Regression, RegressionLoss};
 pub use segmentation::{ClassWeights, Confusion, Segmentation, median_frequency};
@@ -48,42 +48,42 @@ pub trait Task: Debug + Send + Sync {
     fn metrics(&self) -> Metrics;
 
     /// What an evaluation keeps of every sample, the same number of values each.
-    fn kept(&self) -> usize {
+    fn reduced_width(&self) -> usize {
         self.outputs()
     }
 
-    /// Names of the numbers that are kept; empty where they are one score for each output.
+    /// Names of the numbers that are reduced; empty where they are one score for each output.
     fn columns(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// What [`Task::condense`] needs of the scores of this many samples, still on
+    /// What [`Task::reduce_on_host`] needs of the scores of this many samples, still on
     /// the device; by default all.
-    fn asked(&self, scores: Tensor<2>, _samples: usize) -> Tensor<2> {
+    fn reduce_on_device(&self, scores: Tensor<2>, _samples: usize) -> Tensor<2> {
         scores
     }
 
-    /// The values of [`Task::asked`] boiled down to what [`Task::judge`] needs,
-    /// `[samples, kept]` row-major; by default as they are.
-    fn condense(&self, asked: Vec<f32>, _targets: &Targets) -> Vec<f32> {
+    /// The values of [`Task::reduce_on_device`] boiled down to what [`Task::evaluate`] needs,
+    /// `[samples, reduced]` row-major; by default as they are.
+    fn reduce_on_host(&self, asked: Vec<f32>, _targets: &Targets) -> Vec<f32> {
         asked
     }
 
-    /// Scores boiled down to what [`Task::judge`] needs, `[samples, kept]` row-major.
-    fn keep(&self, scores: Tensor<2>, targets: &Targets) -> Vec<f32> {
-        self.condense(host(self.asked(scores, targets.len())), targets)
+    /// Scores boiled down to what [`Task::evaluate`] needs, `[samples, reduced]` row-major.
+    fn reduce(&self, scores: Tensor<2>, targets: &Targets) -> Vec<f32> {
+        self.reduce_on_host(host(self.reduce_on_device(scores, targets.len())), targets)
     }
 
     /// The metrics of all samples of a split together, in the order of
-    /// [`Task::metrics`], from what was kept of each; NaN for a metric that is
+    /// [`Task::metrics`], from the reduced scores of each; NaN for a metric that is
     /// not defined on them, such as the mean over classes of no sample.
-    fn judge(&self, kept: &[f32], targets: &Targets) -> Vec<f64>;
+    fn evaluate(&self, reduced: &[f32], targets: &Targets) -> Vec<f64>;
 
-    /// The metric that selects a model, from what was kept of each sample.
-    fn score(&self, kept: &[f32], targets: &Targets) -> f64 {
+    /// The metric that selects a model, from the reduced scores of each sample.
+    fn score(&self, reduced: &[f32], targets: &Targets) -> f64 {
         let metrics = self.metrics();
         let selects = metrics.names().position(|name| name == metrics.primary().name);
-        self.judge(kept, targets)[selects.unwrap_or(0)]
+        self.evaluate(reduced, targets)[selects.unwrap_or(0)]
     }
 
     /// How often samples (or pixels) of each class were taken for each class,
@@ -104,12 +104,12 @@ pub trait Task: Debug + Send + Sync {
         None
     }
 
-    /// The value of [`Task::running`] from what was kept of the samples of a
+    /// The value of [`Task::running`] from the reduced scores of the samples of a
     /// batch; NaN where it is not defined or there is none.
-    fn follow(&self, kept: &[f32], targets: &Targets) -> f64 {
+    fn follow(&self, reduced: &[f32], targets: &Targets) -> f64 {
         let followed =
             self.running().and_then(|metric| self.metrics().names().position(|name| name == metric.name));
-        followed.map_or(f64::NAN, |place| self.judge(kept, targets)[place])
+        followed.map_or(f64::NAN, |place| self.evaluate(reduced, targets)[place])
     }
 
     /// Mean probability of the truth, for strategies that ask how sure a

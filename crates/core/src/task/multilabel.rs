@@ -6,7 +6,7 @@ use counterpoint_batch::Targets;
 
 use super::counts::{mean, ratio};
 use super::precision::average_precision;
-use super::{Judge, Metric, Metrics, Task, TaskKind};
+use super::{Metric, MetricFn, Metrics, Task, TaskKind};
 use crate::Error;
 
 /// What the metrics are computed from.
@@ -19,7 +19,7 @@ struct Answers<'a> {
 /// How a metric is computed.
 type Value = fn(&Answers<'_>) -> f64;
 
-const METRICS: &[Judge<Value>] = &[
+const METRICS: &[MetricFn<Value>] = &[
     Metric::share("map", "mAP").by(|a| a.mean_average_precision()),
     Metric::share("micro_f1", "micro F1").by(|a| a.micro_f1()),
 ];
@@ -100,9 +100,9 @@ impl Task for Multilabel {
         Metrics::of(METRICS, self.selects)
     }
 
-    fn judge(&self, kept: &[f32], targets: &Targets) -> Vec<f64> {
-        let answers = Answers { scores: kept, flags: flags_of(targets), labels: self.labels };
-        METRICS.iter().map(|judge| (judge.value)(&answers)).collect()
+    fn evaluate(&self, reduced: &[f32], targets: &Targets) -> Vec<f64> {
+        let answers = Answers { scores: reduced, flags: flags_of(targets), labels: self.labels };
+        METRICS.iter().map(|metric| (metric.value)(&answers)).collect()
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
     fn metrics_by_hand() {
         // Label 0 by score: + - +, so (1 + 2/3) / 2; label 1 never applies and does not count.
         let (scores, flags) = ([3.0, -1.0, 2.0, 1.0, -1.0, -2.0], [true, false, false, false, true, false]);
-        let metrics = Multilabel::new(2).judge(&scores, &targets(&flags, 2));
+        let metrics = Multilabel::new(2).evaluate(&scores, &targets(&flags, 2));
         assert!((metrics[0] - 5.0 / 6.0).abs() < 1e-12, "{metrics:?}");
         // Said 3 labels, one of them rightly, of 2 that apply.
         assert!((metrics[1] - 2.0 / 5.0).abs() < 1e-12, "{metrics:?}");
@@ -128,9 +128,9 @@ mod tests {
 
     #[test]
     fn without_a_label_that_applies_nothing_is_defined() {
-        let quiet = Multilabel::new(1).judge(&[-1.0], &targets(&[false], 1));
+        let quiet = Multilabel::new(1).evaluate(&[-1.0], &targets(&[false], 1));
         assert!(quiet.iter().all(|value| value.is_nan()), "{quiet:?}");
-        let wrong = Multilabel::new(1).judge(&[1.0], &targets(&[false], 1));
+        let wrong = Multilabel::new(1).evaluate(&[1.0], &targets(&[false], 1));
         assert!(wrong[0].is_nan() && wrong[1] == 0.0, "{wrong:?}");
     }
 

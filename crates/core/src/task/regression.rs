@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::counts::{ClassCounts, ratio};
-use super::{Judge, Metric, Metrics, Task, TaskKind};
+use super::{Metric, MetricFn, Metrics, Task, TaskKind};
 use crate::Error;
 
 /// What the metrics are computed from: score and target of every sample.
@@ -15,7 +15,7 @@ struct Answers(Vec<(f64, f64)>);
 /// How a metric is computed.
 type Value = fn(&Answers) -> f64;
 
-const METRICS: &[Judge<Value>] = &[
+const METRICS: &[MetricFn<Value>] = &[
     Metric::gain("r2", "R²").by(Answers::r2),
     Metric::error("mae", "mean absolute error").by(|a| a.mean(|s, y| (s - y).abs())),
     Metric::error("mse", "mean squared error").by(Answers::mse),
@@ -171,10 +171,10 @@ impl Task for Regression {
         Metrics::of(METRICS, self.selects)
     }
 
-    fn judge(&self, scores: &[f32], targets: &Targets) -> Vec<f64> {
+    fn evaluate(&self, scores: &[f32], targets: &Targets) -> Vec<f64> {
         let pairs = scores.iter().zip(values_of(targets)).map(|(s, y)| (f64::from(*s), f64::from(*y)));
         let answers = Answers(pairs.collect());
-        METRICS.iter().map(|judge| (judge.value)(&answers)).collect()
+        METRICS.iter().map(|metric| (metric.value)(&answers)).collect()
     }
 
     fn running(&self) -> Option<Metric> {
@@ -190,7 +190,7 @@ mod tests {
     fn metrics_of_four_samples_by_hand() {
         // Errors 1, -1, 0, 2; squared deviations: targets 5, scores 14, together 7.
         let metrics =
-            Regression::default().judge(&[2.0, 1.0, 3.0, 6.0], &Targets::Values(vec![1.0, 2.0, 3.0, 4.0]));
+            Regression::default().evaluate(&[2.0, 1.0, 3.0, 6.0], &Targets::Values(vec![1.0, 2.0, 3.0, 4.0]));
         let by_hand = [1.0 - 6.0 / 5.0, 1.0, 1.5, 7.0 / (14.0_f64 * 5.0).sqrt(), 1.0, 1.0];
         for (is, should) in metrics.iter().zip(by_hand) {
             assert!((is - should).abs() < 1e-12, "{metrics:?}");
@@ -200,11 +200,11 @@ mod tests {
     #[test]
     fn without_variation_there_is_nothing_to_explain_and_nothing_to_go_along_with() {
         // 0.1 as f32 has no exact mean of three.
-        let metrics = Regression::default().judge(&[0.5, 1.0, 2.0], &Targets::Values(vec![0.1; 3]));
+        let metrics = Regression::default().evaluate(&[0.5, 1.0, 2.0], &Targets::Values(vec![0.1; 3]));
         assert!(metrics[0].is_nan() && metrics[3].is_nan() && metrics[1] > 0.0, "{metrics:?}");
-        let flat = Regression::default().judge(&[0.1; 3], &Targets::Values(vec![0.5, 1.0, 2.0]));
+        let flat = Regression::default().evaluate(&[0.1; 3], &Targets::Values(vec![0.5, 1.0, 2.0]));
         assert!(flat[0] < 0.0 && flat[3].is_nan(), "{flat:?}");
-        let none = Regression::default().judge(&[], &Targets::Values(vec![]));
+        let none = Regression::default().evaluate(&[], &Targets::Values(vec![]));
         assert!(none.iter().all(|value| value.is_nan()), "{none:?}");
     }
 
@@ -219,13 +219,13 @@ mod tests {
     fn sentiment_metrics_agree_with_numpy_and_scikit_learn() {
         let scores = [2.6, -0.4, 0.5, -2.5, 0.0, 1.5, -3.4, 2.2];
         let targets = [3.0, 0.0, 0.4, -1.6, 1.0, 1.6, -3.0, 2.9];
-        let metrics = Regression::default().judge(&scores, &Targets::Values(targets.to_vec()));
+        let metrics = Regression::default().evaluate(&scores, &Targets::Values(targets.to_vec()));
         let expected = [0.8818181818182, 0.8634920634921, 0.875, 0.75];
         for (is, should) in metrics[6..].iter().zip(expected) {
             assert!((is - should).abs() < 1e-12, "{metrics:?}");
         }
         // Degrees are not sentiment.
-        let warm = Regression::default().judge(&[21.0, 3.0], &Targets::Values(vec![21.0, 3.5]));
+        let warm = Regression::default().evaluate(&[21.0, 3.0], &Targets::Values(vec![21.0, 3.5]));
         assert!(warm[8].is_nan() && warm[9].is_nan());
     }
 
@@ -233,10 +233,10 @@ mod tests {
     fn zero_is_positive_or_left_out() {
         // Signs of scores + - 0 +, of targets + 0 - 0: equal with 0 as positive in samples 1 and 4;
         // among samples 1 and 3 both above 0 or both not in both of them.
-        let metrics =
-            Regression::default().judge(&[1.0, -1.0, 0.0, 2.0], &Targets::Values(vec![2.0, 0.0, -1.0, 0.0]));
+        let metrics = Regression::default()
+            .evaluate(&[1.0, -1.0, 0.0, 2.0], &Targets::Values(vec![2.0, 0.0, -1.0, 0.0]));
         assert_eq!(metrics[4..6], [0.5, 1.0]);
-        let none = Regression::default().judge(&[1.0], &Targets::Values(vec![0.0]));
+        let none = Regression::default().evaluate(&[1.0], &Targets::Values(vec![0.0]));
         assert!(none[4] == 1.0 && none[5].is_nan() && none[7].is_nan(), "{none:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What is kept of a sample where classes are very many.
+//! What is reduced of a sample where classes are very many.
 //!
 //! Ten thousand scores of each of ten thousand samples are 400 MB for every row
 //! that is scored. These few numbers are enough for accuracy, F1, cross-entropy,

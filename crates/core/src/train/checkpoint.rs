@@ -15,8 +15,8 @@ use counterpoint_batch::file::replace;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::TrainState;
 use super::optimizer::Slot;
+use super::{TrainState, earlier};
 use crate::Error;
 use crate::host::host;
 use crate::layer::{BufferKey, Buffers, Running};
@@ -39,6 +39,7 @@ pub struct Progress {
     /// Batches of the next epoch that are finished.
     pub batch: usize,
     /// Sums over those batches, by name, for the epoch's report.
+    #[serde(deserialize_with = "earlier::sums")]
     pub sums: BTreeMap<String, f64>,
     /// Epoch and value of the best validation so far.
     pub best: Option<(usize, f64)>,
@@ -67,18 +68,18 @@ pub(super) enum Values {
 }
 
 impl Checkpoint {
-    /// The weights and statistics of a learner and what its strategy remembers,
+    /// The weights and statistics of training and what its strategy remembers,
     /// by which it may read a single modality; with `state` the optimizer too,
     /// which only continuing needs.
-    pub fn of<M: Model>(learner: &TrainState<M>, progress: &Progress, state: bool) -> Self {
+    pub fn of<M: Model>(train_state: &TrainState<M>, progress: &Progress, state: bool) -> Self {
         let mut tensors = BTreeMap::new();
-        let groups = &learner.groups;
-        let names = learner.model.modalities();
+        let groups = &train_state.groups;
+        let names = train_state.model.modalities();
         let mut put = |name: String, shape: &[usize], values: Vec<f32>| {
             tensors.insert(name, (shape.to_vec(), Values::F32(values)));
         };
-        learner.visit(|parameter, values| put(parameter.name.clone(), &parameter.shape, values));
-        for (id, key, running) in learner.buffers.iter() {
+        train_state.visit(|parameter, values| put(parameter.name.clone(), &parameter.shape, values));
+        for (id, key, running) in train_state.buffers.iter() {
             for (what, value) in [("running_mean", &running.mean), ("running_var", &running.variance)] {
                 if let Some(name) = buffer_name(groups, id, what, key, names) {
                     put(name, &value.dims(), host(value.clone()));
@@ -87,7 +88,7 @@ impl Checkpoint {
         }
         let mut steps = BTreeMap::new();
         if state {
-            for (parameter, slot) in groups.parameters().iter().zip(&learner.optimizer.slots) {
+            for (parameter, slot) in groups.parameters().iter().zip(&train_state.optimizer.slots) {
                 for (what, moment) in [("first", &slot.first), ("second", &slot.second)] {
                     if let Some(moment) = moment {
                         let name = format!("optimizer/{what}/{}", parameter.name);
@@ -99,7 +100,7 @@ impl Checkpoint {
                 }
             }
         }
-        for (name, (shape, values)) in learner.strategy.save().0 {
+        for (name, (shape, values)) in train_state.strategy.save().0 {
             tensors.insert(format!("strategy/{name}"), (shape, Values::F64(values)));
         }
         Self { progress: progress.clone(), steps, tensors }
@@ -201,7 +202,7 @@ impl Checkpoint {
         Ok(Self { progress: header.progress, steps: header.steps, tensors })
     }
 
-    /// Puts weights and statistics into a learner, with what the file holds of
+    /// Puts weights and statistics into the state of training, with what the file holds of
     /// its strategy (files of the best epoch used to hold none); with `state`
     /// all that continuing needs.
     ///
@@ -210,13 +211,13 @@ impl Checkpoint {
     /// parameter that differs and both shapes.
     pub fn restore<M: Model>(
         mut self,
-        learner: &mut TrainState<M>,
+        train_state: &mut TrainState<M>,
         device: &Device,
         state: bool,
     ) -> Result<(), Error> {
-        self.check_fusion(learner)?;
+        self.check_fusion(train_state)?;
         let mut weights = BTreeMap::new();
-        for p in learner.groups.parameters() {
+        for p in train_state.groups.parameters() {
             weights.insert(p.name.clone(), self.take(&p.name, &p.shape)?);
         }
         let stranger = |name: &String| {
@@ -227,8 +228,8 @@ impl Checkpoint {
                 "the checkpoint does not match the model: unexpected parameter `{name}`"
             )));
         }
-        learner.assign(|p| weights.remove(&p.name));
-        let TrainState { model, groups, buffers, optimizer, strategy, .. } = learner;
+        train_state.assign(|p| weights.remove(&p.name));
+        let TrainState { model, groups, buffers, optimizer, strategy, .. } = train_state;
         *buffers = self.buffers(groups, model.modalities(), device)?;
         if state {
             for (p, slot) in groups.parameters().iter().zip(&mut optimizer.slots) {
@@ -253,10 +254,10 @@ impl Checkpoint {
     }
 
     /// Refuses models of one modality with layers of a fusion, which they once had.
-    fn check_fusion<M: Model>(&self, learner: &TrainState<M>) -> Result<(), Error> {
-        let known = |name: &str| learner.groups.parameters().iter().any(|p| p.name == name);
+    fn check_fusion<M: Model>(&self, train_state: &TrainState<M>) -> Result<(), Error> {
+        let known = |name: &str| train_state.groups.parameters().iter().any(|p| p.name == name);
         let stranger = |name: &&String| name.starts_with("fusion.") && !known(name);
-        let alone = learner.model.modalities().len() == 1;
+        let alone = train_state.model.modalities().len() == 1;
         match self.tensors.keys().find(stranger).filter(|_| alone) {
             None => Ok(()),
             Some(name) => Err(Error::checkpoint(format!(

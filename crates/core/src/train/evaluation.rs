@@ -17,7 +17,7 @@ use crate::task::Task;
 use crate::{Error, ErrorKind};
 
 /// Samples, and what the task keeps of the scores of each, row-major.
-pub type Kept = (Vec<usize>, Vec<f32>);
+pub type Reduced = (Vec<usize>, Vec<f32>);
 
 /// Scores of every sample of a split, for the fused model and for every
 /// modality alone.
@@ -29,22 +29,22 @@ pub struct Evaluation {
     pub targets: Targets,
     /// What each sample has.
     pub present: Vec<Present>,
-    /// For each row the samples it scored, and what the task keeps of their
-    /// scores. The full row scores every sample with whatever it has.
-    pub kept: BTreeMap<LossTerm, Kept>,
+    /// For each term the samples it scored, and what the task keeps of their
+    /// scores. The full term scores every sample with whatever it has.
+    pub reduced: BTreeMap<LossTerm, Reduced>,
     /// Each single modality as the method itself reads it; empty if that is not
     /// asked for, or the method has no convention of its own.
-    pub native: BTreeMap<Modality, Kept>,
+    pub native: BTreeMap<Modality, Reduced>,
     /// Each single modality as a linear probe reads its features; an evaluation
     /// by itself has none, see [`Self::read_by`].
-    pub probe: BTreeMap<Modality, Kept>,
+    pub probe: BTreeMap<Modality, Reduced>,
     /// The same as `kept` for further sets of modalities that were asked for.
-    pub subsets: BTreeMap<Present, Kept>,
+    pub subsets: BTreeMap<Present, Reduced>,
     /// For each modality the samples that have it, and their features row-major.
     pub features: BTreeMap<Modality, (Vec<usize>, Vec<f32>)>,
 }
 
-/// What an evaluation gives besides the usual rows.
+/// What an evaluation gives besides the usual terms.
 #[derive(Clone, Copy, Default)]
 pub struct Besides<'a> {
     /// Scores of these sets of modalities, on the samples that have them.
@@ -70,7 +70,7 @@ pub fn evaluate<M: Model>(
         ids: Vec::new(),
         targets: Targets::Classes(Vec::new()),
         present: Vec::new(),
-        kept: BTreeMap::new(),
+        reduced: BTreeMap::new(),
         native: BTreeMap::new(),
         probe: BTreeMap::new(),
         subsets: BTreeMap::new(),
@@ -84,40 +84,40 @@ pub fn evaluate<M: Model>(
         result.present.extend(inputs.present());
         let all: Vec<usize> = (0..inputs.samples()).collect();
         result.targets.append(inputs.targets_of(&all));
-        let mut rows = rows_of(names, &inputs);
-        let usual = rows.len();
-        rows.extend(besides.subsets.iter().map(|s| (LossTerm::Subset(*s), inputs.serving(*s))));
-        rows.retain(|(_, samples)| !samples.is_empty());
-        let asked = rows.len();
-        let readings = besides.native.map(|native| readings(native, names, &inputs, &mut rows));
-        let scored = model.forward(&rows, &inputs, &mut ForwardContext::eval(buffers));
+        let mut terms = terms_of(names, &inputs);
+        let usual = terms.len();
+        terms.extend(besides.subsets.iter().map(|s| (LossTerm::Subset(*s), inputs.serving(*s))));
+        terms.retain(|(_, samples)| !samples.is_empty());
+        let asked = terms.len();
+        let readings = besides.native.map(|native| readings(native, names, &inputs, &mut terms));
+        let scored = model.forward(&terms, &inputs, &mut ForwardContext::eval(buffers));
         for reading in readings.iter().flatten() {
-            let outputs = reading.outputs(&rows, &scored, &inputs);
+            let outputs = reading.outputs(&terms, &scored, &inputs);
             let scores = besides.native.and_then(|native| native.scores(reading.alone, &outputs));
             let Some(scores) = scores else { continue };
-            let (of, kept) = result.native.entry(reading.alone.modality).or_default();
+            let (of, reduced) = result.native.entry(reading.alone.modality).or_default();
             of.extend(reading.samples.iter().map(|i| before + i));
-            kept.extend(task.keep(scores, &inputs.targets_of(&reading.samples)));
+            reduced.extend(task.reduce(scores, &inputs.targets_of(&reading.samples)));
         }
-        let of_rows = rows.into_iter().zip(scored).take(asked);
-        for (place, ((row, samples), mut scored)) in of_rows.enumerate() {
-            let values = task.keep(scored.scores, &inputs.targets_of(&samples));
+        let of_terms = terms.into_iter().zip(scored).take(asked);
+        for (place, ((term, samples), mut scored)) in of_terms.enumerate() {
+            let values = task.reduce(scored.scores, &inputs.targets_of(&samples));
             let samples = samples.into_iter().map(|i| before + i);
-            if let LossTerm::Unimodal(m) = row
+            if let LossTerm::Unimodal(m) = term
                 && let Some(z) = scored.features[m.0].take()
             {
                 let (of, features) = result.features.entry(m).or_default();
                 of.extend(samples.clone());
                 features.extend(host(z));
             }
-            let (of, kept) = match row {
+            let (of, reduced) = match term {
                 LossTerm::Subset(present) if place >= usual => result.subsets.entry(present).or_default(),
-                // A pattern of what samples have is part of the full row.
-                LossTerm::Subset(_) => result.kept.entry(LossTerm::Fused).or_default(),
-                _ => result.kept.entry(row).or_default(),
+                // A pattern of what samples have is part of the full term.
+                LossTerm::Subset(_) => result.reduced.entry(LossTerm::Fused).or_default(),
+                _ => result.reduced.entry(term).or_default(),
             };
             of.extend(samples);
-            kept.extend(values);
+            reduced.extend(values);
         }
     }
     Ok(result)
@@ -127,14 +127,14 @@ pub fn evaluate<M: Model>(
 struct Reading {
     alone: Alone,
     samples: Vec<usize>,
-    /// Where among all rows those are that it is made of.
+    /// Where among all terms those are that it is made of.
     places: Vec<usize>,
 }
 
 impl Reading {
     fn outputs(
         &self,
-        rows: &[(LossTerm, Vec<usize>)],
+        terms: &[(LossTerm, Vec<usize>)],
         scored: &[Scored],
         inputs: &Inputs,
     ) -> BTreeMap<LossTerm, TermOutput> {
@@ -142,32 +142,32 @@ impl Reading {
         let output = |&place: &usize| {
             let Scored { scores, features } = scored[place].clone();
             let (samples, targets) = (self.samples.clone(), targets.clone());
-            (rows[place].0, TermOutput { scores, features, targets, samples })
+            (terms[place].0, TermOutput { scores, features, targets, samples })
         };
         self.places.iter().map(output).collect()
     }
 }
 
-/// What a convention needs for every set of modalities that samples have; rows
+/// What a convention needs for every set of modalities that samples have; terms
 /// that are not run anyway are added.
 fn readings(
     native: &dyn Native,
     names: &Modalities,
     inputs: &Inputs,
-    rows: &mut Vec<(LossTerm, Vec<usize>)>,
+    terms: &mut Vec<(LossTerm, Vec<usize>)>,
 ) -> Vec<Reading> {
     let mut all = Vec::new();
     for (present, samples) in inputs.patterns() {
         for modality in present.iter() {
             let alone = Alone { modality, present, modalities: names.len() };
-            let mut place = |row: LossTerm| {
-                let same = |(other, of): &(LossTerm, Vec<usize>)| *other == row && *of == samples;
-                rows.iter().position(same).unwrap_or_else(|| {
-                    rows.push((row, samples.clone()));
-                    rows.len() - 1
+            let mut place = |term: LossTerm| {
+                let same = |(other, of): &(LossTerm, Vec<usize>)| *other == term && *of == samples;
+                terms.iter().position(same).unwrap_or_else(|| {
+                    terms.push((term, samples.clone()));
+                    terms.len() - 1
                 })
             };
-            let places = native.rows(alone).into_iter().map(&mut place).collect();
+            let places = native.terms(alone).into_iter().map(&mut place).collect();
             all.push(Reading { alone, samples: samples.clone(), places });
         }
     }
@@ -176,14 +176,14 @@ fn readings(
 
 /// Each single modality on the samples that have it, and each pattern of
 /// present modalities on the samples that show it.
-fn rows_of(names: &Modalities, inputs: &Inputs) -> Vec<(LossTerm, Vec<usize>)> {
-    let mut rows: Vec<(LossTerm, Vec<usize>)> =
+fn terms_of(names: &Modalities, inputs: &Inputs) -> Vec<(LossTerm, Vec<usize>)> {
+    let mut terms: Vec<(LossTerm, Vec<usize>)> =
         names.iter().map(|m| (LossTerm::Unimodal(m), inputs.serving(Present::only(m)))).collect();
-    rows.extend(inputs.patterns().into_iter().map(|(present, samples)| {
+    terms.extend(inputs.patterns().into_iter().map(|(present, samples)| {
         (if present == names.all() { LossTerm::Fused } else { LossTerm::Subset(present) }, samples)
     }));
-    rows.retain(|(_, samples)| !samples.is_empty());
-    rows
+    terms.retain(|(_, samples)| !samples.is_empty());
+    terms
 }
 
 impl Evaluation {
@@ -200,7 +200,7 @@ impl Evaluation {
     pub fn read_by(&mut self, probes: &BTreeMap<Modality, Probe>, task: &dyn Task) {
         let scores = |(m, probe): (&Modality, &Probe)| {
             let (of, features) = self.features.get(m)?;
-            Some((*m, (of.clone(), probe.keep(features, &self.targets.pick(of), task))))
+            Some((*m, (of.clone(), probe.reduce(features, &self.targets.pick(of), task))))
         };
         self.probe = probes.iter().filter_map(scores).collect();
     }
@@ -210,7 +210,7 @@ impl Evaluation {
     pub fn score_of_complete(&self, shown: Present, names: &Modalities, task: &dyn Task) -> f64 {
         let scored = match LossTerm::showing(shown, names.len()) {
             LossTerm::Subset(present) => self.subsets.get(&present),
-            row => self.kept.get(&row),
+            term => self.reduced.get(&term),
         };
         let Some((samples, scores)) = scored else { return f64::NAN };
         let complete = |&&sample: &&usize| self.present[sample] == names.all();
@@ -218,36 +218,36 @@ impl Evaluation {
             return task.score(scores, &self.targets.pick(samples));
         }
         let width = scores.len() / samples.len();
-        let (mut kept, mut values) = (Vec::new(), Vec::new());
+        let (mut reduced, mut values) = (Vec::new(), Vec::new());
         for (sample, row) in samples.iter().zip(scores.chunks_exact(width)).filter(|(s, _)| complete(s)) {
-            kept.push(*sample);
+            reduced.push(*sample);
             values.extend(row);
         }
-        if kept.is_empty() { f64::NAN } else { task.score(&values, &self.targets.pick(&kept)) }
+        if reduced.is_empty() { f64::NAN } else { task.score(&values, &self.targets.pick(&reduced)) }
     }
 
     /// The metric that selects a model, of the fused output; NaN where it is not defined.
     pub fn score(&self, task: &dyn Task) -> f64 {
-        let fused = self.kept.get(&LossTerm::Fused);
-        fused.map_or(f64::NAN, |(samples, kept)| task.score(kept, &self.targets.pick(samples)))
+        let fused = self.reduced.get(&LossTerm::Fused);
+        fused.map_or(f64::NAN, |(samples, reduced)| task.score(reduced, &self.targets.pick(samples)))
     }
 
-    /// The task's metrics of each row, by name; NaN for one that is not defined on its samples.
+    /// The task's metrics of each term, by name; NaN for one that is not defined on its samples.
     pub fn metrics(&self, task: &dyn Task) -> BTreeMap<LossTerm, BTreeMap<&'static str, f64>> {
-        self.kept.iter().map(|(row, kept)| (*row, self.judge(kept, task))).collect()
+        self.reduced.iter().map(|(term, reduced)| (*term, self.metrics_of(reduced, task))).collect()
     }
 
     /// The task's metrics of some samples of this evaluation, by name.
-    pub fn judge(&self, (samples, kept): &Kept, task: &dyn Task) -> BTreeMap<&'static str, f64> {
-        task.metrics().names().zip(task.judge(kept, &self.targets.pick(samples))).collect()
+    pub fn metrics_of(&self, (samples, reduced): &Reduced, task: &dyn Task) -> BTreeMap<&'static str, f64> {
+        task.metrics().names().zip(task.evaluate(reduced, &self.targets.pick(samples))).collect()
     }
 
-    /// The task's metrics of the full row by what the samples have; empty if
+    /// The task's metrics of the full term by what the samples have; empty if
     /// no sample lacks anything.
     pub fn by_presence(&self, task: &dyn Task) -> BTreeMap<Present, (usize, BTreeMap<&'static str, f64>)> {
-        let mut parts: BTreeMap<Present, Kept> = BTreeMap::new();
-        if let Some((samples, kept)) = self.kept.get(&LossTerm::Fused) {
-            for (&sample, row) in samples.iter().zip(kept.chunks_exact(task.kept())) {
+        let mut parts: BTreeMap<Present, Reduced> = BTreeMap::new();
+        if let Some((samples, reduced)) = self.reduced.get(&LossTerm::Fused) {
+            for (&sample, row) in samples.iter().zip(reduced.chunks_exact(task.reduced_width())) {
                 let (of, values) = parts.entry(self.present[sample]).or_default();
                 of.push(sample);
                 values.extend(row);
@@ -256,10 +256,10 @@ impl Evaluation {
         if parts.len() < 2 {
             return BTreeMap::new();
         }
-        let judge = |(present, (samples, kept)): (Present, Kept)| {
-            let values = task.judge(&kept, &self.targets.pick(&samples));
+        let evaluate = |(present, (samples, reduced)): (Present, Reduced)| {
+            let values = task.evaluate(&reduced, &self.targets.pick(&samples));
             (present, (samples.len(), task.metrics().names().zip(values).collect()))
         };
-        parts.into_iter().map(judge).collect()
+        parts.into_iter().map(evaluate).collect()
     }
 }

@@ -2,26 +2,27 @@
 //! evaluation. Only this module moves parameters.
 
 mod checkpoint;
+mod earlier;
 mod evaluation;
-mod figures;
-mod lab;
-mod learner;
 mod optimizer;
 mod prefix;
 mod pretrained;
 mod reach;
 mod schedule;
+mod state;
+mod stats;
 mod step;
 mod sums;
+mod tools;
 mod trainer;
 mod transfer;
 mod watch;
 
 pub use checkpoint::{Checkpoint, Progress};
-pub use evaluation::{Besides, Evaluation, Kept, evaluate};
-pub use learner::TrainState;
+pub use evaluation::{Besides, Evaluation, Reduced, evaluate};
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use reach::check_reach;
 pub use schedule::ScheduleConfig;
+pub use state::TrainState;
 pub use step::try_step;
 pub use trainer::{EpochReport, Observer, Outcome, StepReport, TrainConfig, Trainer};

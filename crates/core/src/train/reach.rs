@@ -26,7 +26,7 @@ use crate::{Error, ErrorKind};
 /// If no sample has one of the modalities, or a parameter is reached by no
 /// loss; the message names it.
 pub fn check_reach<M: Model>(
-    learner: &mut TrainState<M>,
+    train_state: &mut TrainState<M>,
     evaluator: &dyn Evaluator<M>,
     task: &dyn Task,
     train: &dyn BatchSource,
@@ -45,8 +45,8 @@ pub fn check_reach<M: Model>(
     }
     let mut idle = |presence: &[Vec<bool>]| {
         let inputs = Inputs::new(made_up(specs, presence, &targets)?, device);
-        let inputs = inputs.with_incomplete(learner.incomplete);
-        unreached(learner, evaluator, task, &inputs, start)
+        let inputs = inputs.with_incomplete(train_state.incomplete);
+        unreached(train_state, evaluator, task, &inputs, start)
     };
     let found = idle(&presence)?;
     let [first, rest @ ..] = found.as_slice() else { return Ok(()) };
@@ -67,14 +67,14 @@ pub fn check_reach<M: Model>(
 
 /// Names of the parameters that no phase's gradients reach.
 fn unreached<M: Model>(
-    learner: &mut TrainState<M>,
+    train_state: &mut TrainState<M>,
     evaluator: &dyn Evaluator<M>,
     task: &dyn Task,
     inputs: &Inputs,
     start: Position,
 ) -> Result<Vec<String>, Error> {
-    let state = learner.strategy.save();
-    let mut reached = vec![false; learner.groups.parameters().len()];
+    let state = train_state.strategy.save();
+    let mut reached = vec![false; train_state.groups.parameters().len()];
     // A strategy that alternates between modalities needs several epochs to
     // reach all; only the phases that differ are run.
     let mut tried: Vec<Phase> = Vec::new();
@@ -83,23 +83,24 @@ fn unreached<M: Model>(
             break;
         }
         let at = Position { epoch, ..start };
-        for phase in learner.strategy.phases(at, learner.model.modalities()) {
+        for phase in train_state.strategy.phases(at, train_state.model.modalities()) {
             let phase = phase.freshly(false);
             if tried.contains(&phase) {
                 continue;
             }
-            let context = StepContext { model: &learner.model, groups: &learner.groups, inputs, task, at };
+            let context =
+                StepContext { model: &train_state.model, groups: &train_state.groups, inputs, task, at };
             let mut scratch = Buffers::default();
             let pass = &mut ForwardContext::train(&mut scratch);
-            let (gradients, _) = evaluator.run(context, &phase, learner.strategy.as_mut(), pass)?;
+            let (gradients, _) = evaluator.run(context, &phase, train_state.strategy.as_mut(), pass)?;
             for (position, reached) in reached.iter_mut().enumerate() {
                 *reached |= gradients.get(position).is_some();
             }
             tried.push(phase);
         }
     }
-    learner.strategy.restore(&state)?;
-    let parameters = learner.groups.parameters().iter().zip(&reached);
+    train_state.strategy.restore(&state)?;
+    let parameters = train_state.groups.parameters().iter().zip(&reached);
     Ok(parameters.filter(|(_, reached)| !**reached).map(|(p, _)| p.name.clone()).collect())
 }
 

@@ -12,28 +12,27 @@ use crate::model::Model;
 use crate::step::Position;
 use crate::task::Task;
 
-/// Trains a learner on one batch as training does, with everything that a step
+/// Trains on one batch as training does, with everything that a step
 /// of its strategy is made of. Nothing is recorded; whoever wants to train
-/// builds another learner.
+/// builds another model.
 ///
 /// # Errors
 /// If the strategy or the model refuses the batch.
 pub fn try_step<M: Model>(
-    learner: &mut TrainState<M>,
+    state: &mut TrainState<M>,
     evaluator: &dyn Evaluator<M>,
     task: &dyn Task,
     batch: Batch,
     at: Position,
     device: &Device,
 ) -> Result<(), Error> {
-    let inputs = Inputs::new(batch, device).with_incomplete(learner.incomplete);
-    for phase in learner.strategy.phases(at, learner.model.modalities()) {
-        let mut pass = ForwardContext::train(&mut learner.buffers);
-        let context =
-            StepContext { model: &learner.model, groups: &learner.groups, inputs: &inputs, task, at };
-        let (gradients, _) = evaluator.evaluate(context, &phase, learner.strategy.as_mut(), &mut pass)?;
-        let model = learner.model.clone();
-        learner.model = learner.optimizer.step(model, gradients, &learner.groups, 1.0);
+    let inputs = Inputs::new(batch, device).with_incomplete(state.incomplete);
+    for phase in state.strategy.phases(at, state.model.modalities()) {
+        let mut pass = ForwardContext::train(&mut state.buffers);
+        let context = StepContext { model: &state.model, groups: &state.groups, inputs: &inputs, task, at };
+        let (gradients, _) = evaluator.evaluate(context, &phase, state.strategy.as_mut(), &mut pass)?;
+        let model = state.model.clone();
+        state.model = state.optimizer.step(model, gradients, &state.groups, 1.0);
     }
     Ok(())
 }

@@ -8,9 +8,9 @@ use std::time::Instant;
 use burn::tensor::Device;
 use counterpoint_batch::{Batch, BatchSource};
 
-use super::figures::{mean_figures, tally_figures};
-use super::lab::TrainerTools;
+use super::stats::{mean_stats, tally_stats};
 use super::sums::{tally, terms};
+use super::tools::TrainerTools;
 use super::watch::tally_gradients;
 use super::{Checkpoint, Evaluation, Progress, ScheduleConfig, TrainState, check_reach};
 use crate::diagnose::{Diagnosis, Diagnostics, EncoderGradient, Level};
@@ -67,10 +67,10 @@ pub struct EpochReport<'a> {
     pub seconds: f64,
     /// Samples trained on.
     pub samples: usize,
-    /// Of each row mean train loss and, if the task has one, its running metric.
+    /// Of each term mean train loss and, if the task has one, its running metric.
     pub train: BTreeMap<LossTerm, (f64, Option<f64>)>,
-    /// How many samples each row's losses used, those of several steps added up.
-    pub row_samples: BTreeMap<LossTerm, usize>,
+    /// How many samples each term's losses used, those of several steps added up.
+    pub term_samples: BTreeMap<LossTerm, usize>,
     /// Share of steps that the clip shortened, and the mean norm before it.
     pub clip: Option<(f64, f64)>,
     /// Encoder passes of a batch, one forward and one backward through every
@@ -84,7 +84,7 @@ pub struct EpochReport<'a> {
     pub diagnosis: &'a Diagnosis,
     /// What the strategy says of its steps, as the mean of those that had it, by
     /// modality (`full`: the whole model) and name; see [`Strategy::stats`].
-    pub figures: BTreeMap<String, BTreeMap<String, f64>>,
+    pub stats: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
 /// Watches training. Called in the training thread.
@@ -148,60 +148,61 @@ impl<M: Model> Trainer<'_, M> {
     /// read, a checkpoint cannot be written, or a parameter would never learn.
     pub fn run(
         &self,
-        learner: &mut TrainState<M>,
+        state: &mut TrainState<M>,
         mut progress: Progress,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, Error> {
-        learner.optimizer.config().check_names(learner.model.modalities())?;
+        state.optimizer.config().check_names(state.model.modalities())?;
         if progress == Progress::default() {
-            check_reach(learner, self.evaluator, self.task, self.train, self.moment(0, 0), self.device)?;
-            let begun = self.in_lab(learner, 0, |strategy, lab| strategy.begin(self.moment(0, 0), lab))?;
+            check_reach(state, self.evaluator, self.task, self.train, self.position(0, 0), self.device)?;
+            let begun =
+                self.with_tools(state, 0, |strategy, tools| strategy.begin(self.position(0, 0), tools))?;
             if begun == Outcome::Interrupted {
                 // Nothing was trained: the same run begins again.
                 return Ok(Outcome::Interrupted);
             }
             if self.diagnostics.config.level > Level::Off {
-                let validation = self.validate(learner)?;
-                let diagnosis = self.examine(learner, 0, &progress.sums, &validation)?;
+                let validation = self.validate(state)?;
+                let diagnosis = self.examine(state, 0, &progress.sums, &validation)?;
                 observer.untrained(&validation, &diagnosis)?;
             }
         }
         while progress.epoch < self.config.epochs {
             let begun = Instant::now();
-            if self.epoch(learner, &mut progress, observer)? == Outcome::Interrupted {
-                self.save(learner, &progress, "last", true)?;
+            if self.epoch(state, &mut progress, observer)? == Outcome::Interrupted {
+                self.save(state, &progress, "last", true)?;
                 return Ok(Outcome::Interrupted);
             }
-            let over = self.moment(progress.epoch, self.train.batches());
+            let over = self.position(progress.epoch, self.train.batches());
             let next = progress.epoch + 1;
-            let measured = self.in_lab(learner, next, |strategy, lab| strategy.epoch_end(over, lab))?;
+            let measured = self.with_tools(state, next, |strategy, tools| strategy.epoch_end(over, tools))?;
             if measured == Outcome::Interrupted {
                 // Every batch is done; the measurement is made again.
-                self.save(learner, &progress, "last", true)?;
+                self.save(state, &progress, "last", true)?;
                 return Ok(Outcome::Interrupted);
             }
-            if self.close_epoch(learner, &mut progress, begun, observer)? == Outcome::Interrupted {
+            if self.close_epoch(state, &mut progress, begun, observer)? == Outcome::Interrupted {
                 return Ok(Outcome::Interrupted);
             }
         }
         Ok(Outcome::Finished)
     }
 
-    pub(super) fn moment(&self, epoch: usize, batch: usize) -> Position {
+    pub(super) fn position(&self, epoch: usize, batch: usize) -> Position {
         let TrainConfig { epochs, seed, .. } = *self.config;
         Position { epoch, epochs, batch, batches: self.train.batches(), seed }
     }
 
     /// Lets the strategy measure before the epoch `next`. What it changes is in
     /// the next checkpoint, and what it sees follows from state and seed.
-    fn in_lab(
+    fn with_tools(
         &self,
-        learner: &mut TrainState<M>,
+        state: &mut TrainState<M>,
         next: usize,
         run: impl FnOnce(&mut dyn Strategy, &mut dyn EpochTools) -> Result<(), Error>,
     ) -> Result<Outcome, Error> {
-        let (strategy, mut lab) = TrainerTools::new(self, learner, next);
-        match run(strategy, &mut lab) {
+        let (strategy, mut tools) = TrainerTools::new(self, state, next);
+        match run(strategy, &mut tools) {
             Ok(()) => Ok(Outcome::Finished),
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Outcome::Interrupted),
             Err(error) => Err(error),
@@ -210,39 +211,39 @@ impl<M: Model> Trainer<'_, M> {
 
     fn epoch(
         &self,
-        learner: &mut TrainState<M>,
+        state: &mut TrainState<M>,
         progress: &mut Progress,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, Error> {
         let factor = self.config.schedule.factor(progress.epoch, self.config.epochs);
         for batch in self.train.epoch(progress.epoch, progress.batch) {
             let batch = readable(batch)?;
-            let at = self.moment(progress.epoch, progress.batch);
+            let at = self.position(progress.epoch, progress.batch);
             let samples = batch.len();
-            let inputs = Inputs::new(batch, self.device).with_incomplete(learner.incomplete);
-            for phase in learner.strategy.phases(at, learner.model.modalities()) {
+            let inputs = Inputs::new(batch, self.device).with_incomplete(state.incomplete);
+            for phase in state.strategy.phases(at, state.model.modalities()) {
                 if phase.fresh {
-                    learner.optimizer.forget();
+                    state.optimizer.forget();
                 }
-                let mut pass = ForwardContext::train(&mut learner.buffers);
+                let mut pass = ForwardContext::train(&mut state.buffers);
                 let context = StepContext {
-                    model: &learner.model,
-                    groups: &learner.groups,
+                    model: &state.model,
+                    groups: &state.groups,
                     inputs: &inputs,
                     task: self.task,
                     at,
                 };
                 let (mut gradients, mut record) =
-                    self.evaluator.run(context, &phase, learner.strategy.as_mut(), &mut pass)?;
+                    self.evaluator.run(context, &phase, state.strategy.as_mut(), &mut pass)?;
                 let (running, squares) = self.read(&mut record, &gradients);
-                self.check_finite(&record, learner, at)?;
+                self.check_finite(&record, state, at)?;
                 let clip = self.config.clip.map(|max| gradients.clip_by(max, &squares));
-                let received = self.step_gradients(&gradients, &record, clip, learner);
-                let model = learner.model.clone();
-                learner.model = learner.optimizer.step(model, gradients, &learner.groups, factor);
-                tally(&mut progress.sums, &record, clip, learner, &running);
-                tally_gradients(&mut progress.sums, &received, &record, learner.model.modalities());
-                tally_figures(&mut progress.sums, &learner.strategy.stats(), learner.model.modalities());
+                let received = self.step_gradients(&gradients, &record, clip, state);
+                let model = state.model.clone();
+                state.model = state.optimizer.step(model, gradients, &state.groups, factor);
+                tally(&mut progress.sums, &record, clip, state, &running);
+                tally_gradients(&mut progress.sums, &received, &record, state.model.modalities());
+                tally_stats(&mut progress.sums, &state.strategy.stats(), state.model.modalities());
                 observer.step(&StepReport { at, samples, record: &record, clip, gradients: &received });
             }
             *progress.sums.entry("samples".into()).or_default() += samples as f64;
@@ -253,13 +254,13 @@ impl<M: Model> Trainer<'_, M> {
             }
             let every = self.config.checkpoint_steps;
             if every > 0 && progress.batch.is_multiple_of(every) {
-                self.save(learner, progress, "last", true)?;
+                self.save(state, progress, "last", true)?;
             }
         }
         Ok(Outcome::Finished)
     }
 
-    /// Reads all that a step wants to know at once: losses, norms, and of each row the running
+    /// Reads all that a step wants to know at once: losses, norms, and of each term the running
     /// metric, if the task has one. Returns the latter and what a clip needs.
     fn read(
         &self,
@@ -275,15 +276,15 @@ impl<M: Model> Trainer<'_, M> {
             Some(_) => record.trained.iter().copied().collect(),
             None => Vec::new(),
         };
-        for row in &followed {
-            let output = &record.outputs[row];
-            reads.add(self.task.asked(output.scores.clone(), output.targets.len()));
+        for term in &followed {
+            let output = &record.outputs[term];
+            reads.add(self.task.reduce_on_device(output.scores.clone(), output.targets.len()));
         }
         let mut values = record.read(reads);
         let asked = values.split_off(squares);
-        let running = followed.into_iter().zip(asked).map(|(row, asked)| {
-            let targets = &record.outputs[&row].targets;
-            (row, self.task.follow(&self.task.condense(asked, targets), targets))
+        let running = followed.into_iter().zip(asked).map(|(term, asked)| {
+            let targets = &record.outputs[&term].targets;
+            (term, self.task.follow(&self.task.reduce_on_host(asked, targets), targets))
         });
         (running.collect(), values)
     }
@@ -292,14 +293,14 @@ impl<M: Model> Trainer<'_, M> {
     /// prepare the next. Interrupted, it leaves the checkpoint `last` as it was.
     fn close_epoch(
         &self,
-        learner: &mut TrainState<M>,
+        state: &mut TrainState<M>,
         progress: &mut Progress,
         begun: Instant,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, Error> {
         let trained = begun.elapsed();
         let epoch = progress.epoch;
-        let validation = self.validate(learner)?;
+        let validation = self.validate(state)?;
         self.check_scores(&validation, epoch)?;
         let metric = self.task.metrics().primary();
         let value = validation.score(self.task);
@@ -312,50 +313,44 @@ impl<M: Model> Trainer<'_, M> {
         progress.epoch += 1;
         progress.batch = 0;
         if best {
-            self.save(learner, progress, "best", false)?;
+            self.save(state, progress, "best", false)?;
         }
-        let diagnosis = self.examine(learner, progress.epoch, &sums, &validation)?;
-        let terms = terms(&sums, learner.model.modalities());
-        let (over, begun) = (self.moment(epoch, self.train.batches()), Instant::now());
+        let diagnosis = self.examine(state, progress.epoch, &sums, &validation)?;
+        let terms = terms(&sums, state.model.modalities());
+        let (over, begun) = (self.position(epoch, self.train.batches()), Instant::now());
         let prepared =
-            self.in_lab(learner, progress.epoch, |strategy, lab| strategy.after_validation(over, lab))?;
+            self.with_tools(state, progress.epoch, |strategy, tools| strategy.after_validation(over, tools))?;
         if prepared == Outcome::Interrupted {
             return Ok(Outcome::Interrupted);
         }
         let seconds = (trained + begun.elapsed()).as_secs_f64();
         observer.epoch(&EpochReport {
             epoch,
-            lr: learner.optimizer.config().lr() * self.config.schedule.factor(epoch, self.config.epochs),
+            lr: state.optimizer.config().lr() * self.config.schedule.factor(epoch, self.config.epochs),
             seconds,
             samples: sums.get("samples").map_or(0, |&s| s as usize),
-            train: terms.iter().map(|(row, &(_, loss, running))| (*row, (loss, running))).collect(),
-            row_samples: terms.iter().map(|(row, &(count, ..))| (*row, count as usize)).collect(),
+            train: terms.iter().map(|(term, &(_, loss, running))| (*term, (loss, running))).collect(),
+            term_samples: terms.iter().map(|(term, &(count, ..))| (*term, count as usize)).collect(),
             clip: sums
                 .get("clip/steps")
                 .map(|steps| (sums["clip/active"] / steps, sums["clip/norm"] / steps)),
             passes: sums.get("encoder_runs").zip(sums.get("batches")).map(|(runs, batches)| {
-                let whole = 2.0 * learner.model.modalities().len() as f64;
+                let whole = 2.0 * state.model.modalities().len() as f64;
                 runs / (whole * batches)
             }),
             validation: &validation,
             best,
             diagnosis: &diagnosis,
-            figures: mean_figures(&sums),
+            stats: mean_stats(&sums),
         })?;
-        self.save(learner, progress, "last", true)?;
+        self.save(state, progress, "last", true)?;
         Ok(Outcome::Finished)
     }
 
-    fn save(
-        &self,
-        learner: &TrainState<M>,
-        progress: &Progress,
-        name: &str,
-        state: bool,
-    ) -> Result<(), Error> {
+    fn save(&self, state: &TrainState<M>, progress: &Progress, name: &str, whole: bool) -> Result<(), Error> {
         match self.folder {
             Some(folder) => {
-                let checkpoint = Checkpoint::of(learner, progress, state);
+                let checkpoint = Checkpoint::of(state, progress, whole);
                 if let Some(parameter) = checkpoint.first_not_finite() {
                     let at = format!("epoch {}, batch {}", progress.epoch + 1, progress.batch);
                     return Err(diverged(format!("`{parameter}` is not finite at {at}")));
@@ -369,7 +364,7 @@ impl<M: Model> Trainer<'_, M> {
     /// Refuses scores that are not numbers. A metric may lack a value without that: of no sample,
     /// or of targets that are all equal, it is not defined.
     fn check_scores(&self, validation: &Evaluation, epoch: usize) -> Result<(), Error> {
-        let fused = validation.kept.get(&LossTerm::Fused);
+        let fused = validation.reduced.get(&LossTerm::Fused);
         match fused.and_then(|(_, scores)| scores.iter().find(|score| !score.is_finite())) {
             Some(score) => {
                 Err(diverged(format!("a score of the validation split is {score} after epoch {}", epoch + 1)))
@@ -378,11 +373,11 @@ impl<M: Model> Trainer<'_, M> {
         }
     }
 
-    fn check_finite(&self, record: &StepRecord, learner: &TrainState<M>, at: Position) -> Result<(), Error> {
+    fn check_finite(&self, record: &StepRecord, state: &TrainState<M>, at: Position) -> Result<(), Error> {
         match record.losses.iter().find(|(_, loss)| !loss.is_finite()) {
-            Some((row, loss)) => Err(diverged(format!(
-                "the loss of row `{}` is {loss} at epoch {}, batch {}",
-                row.label(learner.model.modalities()),
+            Some((term, loss)) => Err(diverged(format!(
+                "the loss `{}` is {loss} at epoch {}, batch {}",
+                term.label(state.model.modalities()),
                 at.epoch + 1,
                 at.batch + 1
             ))),

@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::weights::part_of;
 
 impl Checkpoint {
-    /// Puts weights and running statistics into a learner as the start of
+    /// Puts weights and running statistics into a model as the start of
     /// another training: optimizer, strategy and position stay behind.
     ///
     /// `parts` are those to take, as `encoder.audio` or `head`; all by default.
@@ -21,12 +21,12 @@ impl Checkpoint {
     /// part that does not, with the first tensor and both shapes, and those that do.
     pub fn begin<M: Model>(
         mut self,
-        learner: &mut TrainState<M>,
+        state: &mut TrainState<M>,
         parts: Option<&[String]>,
         device: &Device,
     ) -> Result<(), Error> {
         let is_statistic = |name: &str| name.contains(".running_mean") || name.contains(".running_var");
-        let of_model: BTreeSet<&str> = learner.groups.parameters().iter().map(|p| part_of(&p.name)).collect();
+        let of_model: BTreeSet<&str> = state.groups.parameters().iter().map(|p| part_of(&p.name)).collect();
         if let Some(unknown) = parts.into_iter().flatten().find(|part| !of_model.contains(part.as_str())) {
             return Err(Error::config(format!(
                 "the model has no part `{unknown}`; it has {}",
@@ -36,7 +36,7 @@ impl Checkpoint {
         let chosen = |name: &str| parts.is_none_or(|parts| parts.iter().any(|part| part == part_of(name)));
         let (mut misfits, mut fitting) = (BTreeMap::new(), BTreeSet::new());
         let mut values = BTreeMap::new();
-        for p in learner.groups.parameters().iter().filter(|p| chosen(&p.name)) {
+        for p in state.groups.parameters().iter().filter(|p| chosen(&p.name)) {
             let part = part_of(&p.name);
             fitting.insert(part);
             let fault = match self.tensors.get(&p.name) {
@@ -69,20 +69,20 @@ impl Checkpoint {
             };
             return Err(Error::config(format!("these parts do not fit: {}{rest}", faults.join(", "))));
         }
-        learner.assign(|p| values.remove(&p.name));
-        let names = learner.model.modalities().clone();
+        state.assign(|p| values.remove(&p.name));
+        let names = state.model.modalities().clone();
         let known = |name: &String| {
             let members = name.split_once('@').map(|(_, members)| members.split('+'));
             members.into_iter().flatten().all(|member| names.find(member).is_some())
         };
         self.tensors.retain(|name, _| is_statistic(name) && chosen(name) && known(name));
-        let statistics = self.buffers(&learner.groups, &names, device)?;
+        let statistics = self.buffers(&state.groups, &names, device)?;
         for (layer, key, running) in statistics.iter() {
-            learner.buffers.set(layer, key, running.clone());
+            state.buffers.set(layer, key, running.clone());
         }
         // What the strategy calls the start of training is this.
-        if learner.initial.is_some() {
-            learner.initial = Some(learner.model.clone());
+        if state.initial.is_some() {
+            state.initial = Some(state.model.clone());
         }
         Ok(())
     }

@@ -18,12 +18,12 @@ use crate::step::{Clip, Gradients, Group, LossTerm, StepRecord};
 type Sums = BTreeMap<String, f64>;
 
 impl<M: Model> Trainer<'_, M> {
-    /// Scores the validation split: besides the usual rows each modality as the
+    /// Scores the validation split: besides the usual terms each modality as the
     /// method reads it, and the sets of modalities that diagnostics ask for.
-    pub(super) fn validate(&self, learner: &TrainState<M>) -> Result<Evaluation, Error> {
-        let subsets = self.diagnostics.config.subsets(learner.model.modalities().len());
-        let (model, buffers) = (learner.frozen(), &learner.buffers);
-        let besides = Besides { subsets: &subsets, native: learner.strategy.native() };
+    pub(super) fn validate(&self, state: &TrainState<M>) -> Result<Evaluation, Error> {
+        let subsets = self.diagnostics.config.subsets(state.model.modalities().len());
+        let (model, buffers) = (state.frozen(), &state.buffers);
+        let besides = Besides { subsets: &subsets, native: state.strategy.native() };
         evaluate(&model, buffers, self.task, self.validation, self.device, besides)
     }
 
@@ -33,14 +33,14 @@ impl<M: Model> Trainer<'_, M> {
         gradients: &Gradients,
         record: &StepRecord,
         clip: Option<Clip>,
-        learner: &TrainState<M>,
+        state: &TrainState<M>,
     ) -> BTreeMap<Modality, EncoderGradient> {
         if !self.diagnostics.config.wants(Measure::Gradients) {
             return BTreeMap::new();
         }
-        let parameters = || learner.groups.parameters().iter().enumerate();
+        let parameters = || state.groups.parameters().iter().enumerate();
         let of_encoder = |m: Modality| parameters().filter(move |(_, p)| p.group == Group::Encoder(m));
-        let names = learner.model.modalities();
+        let names = state.model.modalities();
         let received: Vec<(Modality, &Tensor<1>)> = names
             .iter()
             .flat_map(|m| of_encoder(m).filter_map(move |(i, _)| Some((m, gradients.get(i)?))))
@@ -51,7 +51,7 @@ impl<M: Model> Trainer<'_, M> {
             *applied.entry(*m).or_default() += mean;
         }
         let of = |(m, applied): (Modality, f64)| {
-            let factor: f64 = record.routing.rows_of(Group::Encoder(m)).map(|(_, weight)| weight).sum();
+            let factor: f64 = record.routing.terms_of(Group::Encoder(m)).map(|(_, weight)| weight).sum();
             (factor != 0.0).then(|| (m, EncoderGradient::of(applied, clip.map_or(1.0, |c| c.factor), factor)))
         };
         applied.into_iter().filter_map(of).collect()
@@ -60,7 +60,7 @@ impl<M: Model> Trainer<'_, M> {
     /// Looks inside after `done` epochs. `sums` are those of the last epoch.
     pub(super) fn examine(
         &self,
-        learner: &TrainState<M>,
+        state: &TrainState<M>,
         done: usize,
         sums: &Sums,
         validation: &Evaluation,
@@ -70,12 +70,12 @@ impl<M: Model> Trainer<'_, M> {
         if config.level == Level::Off {
             return Ok(result);
         }
-        let names = learner.model.modalities();
+        let names = state.model.modalities();
         step_means(sums, names, &mut result);
         let examination = Examination {
             diagnostics: self.diagnostics,
-            model: &learner.model,
-            buffers: &learner.buffers,
+            model: &state.model,
+            buffers: &state.buffers,
             task: self.task,
             device: self.device,
             mixture: &mean_routing(sums, names),
@@ -121,8 +121,8 @@ pub(super) fn tally_gradients(
         add("applied", gradient.applied);
         add("per_factor", gradient.per_factor);
         add("before_clip", gradient.before_clip);
-        for (row, weight) in record.routing.rows_of(Group::Encoder(m)) {
-            add(&format!("weight/{}", row.label(names)), weight);
+        for (term, weight) in record.routing.terms_of(Group::Encoder(m)) {
+            add(&format!("weight/{}", term.label(names)), weight);
         }
     }
 }
@@ -137,15 +137,15 @@ fn step_means(sums: &Sums, names: &Modalities, result: &mut Diagnosis) {
             ("gradient_tensors_unweighted", "per_factor"),
             ("gradient_tensors_unclipped", "before_clip"),
         ];
-        for (kept, what) in measures {
-            result.keep(name, kept, sum(what).map_or(f64::NAN, |value| value / steps));
+        for (measure, what) in measures {
+            result.insert(name, measure, sum(what).map_or(f64::NAN, |value| value / steps));
         }
     }
 }
 
-/// The mean weight of every row at each encoder over the epoch's steps.
+/// The mean weight of every term at each encoder over the epoch's steps.
 fn mean_routing(sums: &Sums, names: &Modalities) -> BTreeMap<(LossTerm, Modality), f64> {
-    let rows = || {
+    let terms = || {
         let each = names.iter().flat_map(|m| [LossTerm::Unimodal(m), LossTerm::Auxiliary(m)]);
         std::iter::once(LossTerm::Fused).chain(each)
     };
@@ -153,12 +153,12 @@ fn mean_routing(sums: &Sums, names: &Modalities) -> BTreeMap<(LossTerm, Modality
     for m in names.iter() {
         let name = names.name(m);
         let Some(steps) = sums.get(&format!("encoder/{name}/steps")) else { continue };
-        let known = rows().chain(
+        let known = terms().chain(
             names.all().subsets().filter(|s| s.count() > 1 && *s != names.all()).map(LossTerm::Subset),
         );
-        for row in known {
-            if let Some(sum) = sums.get(&format!("encoder/{name}/weight/{}", row.label(names))) {
-                weights.insert((row, m), sum / steps);
+        for term in known {
+            if let Some(sum) = sums.get(&format!("encoder/{name}/weight/{}", term.label(names))) {
+                weights.insert((term, m), sum / steps);
             }
         }
     }

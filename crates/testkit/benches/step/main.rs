@@ -68,11 +68,11 @@ fn main() {
 fn time(case: &Case, strategies: &[&'static str], rounds: usize) {
     let inputs = Inputs::new(case.batch(), &device());
     let mut runs: Vec<_> =
-        strategies.iter().map(|name| (*name, case.learner(name), 0.0, Vec::new())).collect();
+        strategies.iter().map(|name| (*name, case.train_state(name), 0.0, Vec::new())).collect();
     for round in 0..rounds + 2 {
-        for (_, learner, first, times) in &mut runs {
+        for (_, state, first, times) in &mut runs {
             let begun = Instant::now();
-            step(learner, &inputs, case.task.as_ref());
+            step(state, &inputs, case.task.as_ref());
             let took = begun.elapsed().as_secs_f64() * 1e3;
             // The first two rounds warm up caches and the allocator; on a GPU they compile kernels.
             match round {
@@ -113,9 +113,9 @@ fn memory(case: &Case, strategies: &[&str]) {
 #[expect(clippy::print_stdout, reason = "what the parent process reads")]
 fn peak(case: &Case, strategy: &str) {
     let inputs = Inputs::new(case.batch(), &device());
-    let mut learner = case.learner(strategy);
+    let mut state = case.train_state(strategy);
     for _ in 0..3 {
-        step(&mut learner, &inputs, case.task.as_ref());
+        step(&mut state, &inputs, case.task.as_ref());
     }
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux says what is resident");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak is among it");
@@ -260,7 +260,7 @@ impl Case {
         }
     }
 
-    fn learner(&self, name: &str) -> TrainState<AnyModel> {
+    fn train_state(&self, name: &str) -> TrainState<AnyModel> {
         let strategy = self.strategy(name);
         let solo_heads = strategy.wants_solo_heads();
         let model = self.model(name).build(&self.data, self.outputs, solo_heads, 0, &device());
@@ -295,15 +295,15 @@ impl Case {
     }
 }
 
-fn step<M: Model>(learner: &mut TrainState<M>, inputs: &Inputs, task: &dyn Task) {
+fn step<M: Model>(state: &mut TrainState<M>, inputs: &Inputs, task: &dyn Task) {
     let at = Position { epoch: 0, epochs: 1, batch: 0, batches: 1, seed: 0 };
-    for phase in learner.strategy.phases(at, learner.model.modalities()) {
-        let mut pass = ForwardContext::train(&mut learner.buffers);
-        let context = StepContext { model: &learner.model, groups: &learner.groups, inputs, task, at };
+    for phase in state.strategy.phases(at, state.model.modalities()) {
+        let mut pass = ForwardContext::train(&mut state.buffers);
+        let context = StepContext { model: &state.model, groups: &state.groups, inputs, task, at };
         let (gradients, _) =
-            Cut.evaluate(context, &phase, learner.strategy.as_mut(), &mut pass).expect("routing succeeds");
-        let model = learner.model.clone();
-        learner.model = learner.optimizer.step(model, gradients, &learner.groups, 1.0);
+            Cut.evaluate(context, &phase, state.strategy.as_mut(), &mut pass).expect("routing succeeds");
+        let model = state.model.clone();
+        state.model = state.optimizer.step(model, gradients, &state.groups, 1.0);
     }
     device().sync().expect("the device finishes the step");
 }

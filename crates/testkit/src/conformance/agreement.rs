@@ -19,7 +19,7 @@ use counterpoint::task::Task;
 use super::{Named, same, same_in_families};
 
 /// The start of a run.
-pub fn moment() -> Position {
+pub fn position() -> Position {
     Position { epoch: 0, epochs: 4, batch: 0, batches: 2, seed: 7 }
 }
 
@@ -28,11 +28,11 @@ pub fn moment() -> Position {
 pub struct Evaluated {
     /// The mixed gradients that exist.
     pub gradients: Named,
-    /// Loss of each row.
+    /// Loss of each term.
     pub losses: BTreeMap<LossTerm, f64>,
     /// The matrix.
     pub routing: Routing,
-    /// Norm of each row's gradient at each modality's features, if the evaluator knows it.
+    /// Norm of each term's gradient at each modality's features, if the evaluator knows it.
     pub record: StepRecord,
 }
 
@@ -50,8 +50,8 @@ pub fn evaluate<M: Model>(
 ) -> Result<Vec<Evaluated>, Error> {
     let groups = model.groups();
     let mut results = Vec::new();
-    for phase in strategy.phases(moment(), model.modalities()) {
-        let context = StepContext { model, groups: &groups, inputs, task, at: moment() };
+    for phase in strategy.phases(position(), model.modalities()) {
+        let context = StepContext { model, groups: &groups, inputs, task, at: position() };
         let mut spy = Spy { inner: &mut *strategy, routing: Routing::default() };
         let mut pass = ForwardContext::train(buffers);
         let (gradients, record) = evaluator.evaluate(context, &phase, &mut spy, &mut pass)?;
@@ -81,20 +81,20 @@ impl Strategy for Spy<'_> {
 
     fn loss(
         &self,
-        row: LossTerm,
+        term: LossTerm,
         output: &TermOutput,
         earlier: &BTreeMap<LossTerm, TermOutput>,
         task: &dyn Task,
     ) -> burn::tensor::Tensor<1> {
-        self.inner.loss(row, output, earlier, task)
+        self.inner.loss(term, output, earlier, task)
     }
 
-    fn receives(&self, row: LossTerm, group: Group) -> bool {
-        self.inner.receives(row, group)
+    fn receives(&self, term: LossTerm, group: Group) -> bool {
+        self.inner.receives(term, group)
     }
 
-    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        self.routing = self.inner.route(seen, modalities)?;
+    fn route(&mut self, outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        self.routing = self.inner.route(outputs, modalities)?;
         Ok(self.routing.clone())
     }
 
@@ -143,7 +143,7 @@ pub fn part(name: &str) -> &str {
 }
 
 fn losses(of: &Evaluated) -> Named {
-    of.losses.iter().map(|(row, loss)| (format!("loss of {row:?}"), vec![*loss as f32])).collect()
+    of.losses.iter().map(|(term, loss)| (format!("loss of {term:?}"), vec![*loss as f32])).collect()
 }
 
 fn statistics(buffers: &Buffers) -> Named {
@@ -155,22 +155,23 @@ fn statistics(buffers: &Buffers) -> Named {
 }
 
 /// Whether only those parameters have a gradient whose group the matrix sends
-/// something from a row that some sample could serve, and every such group has.
+/// something from a term that some sample could serve, and every such group has.
 ///
 /// # Errors
 /// The first parameter or group for which it is not so.
 pub fn receives(evaluated: &Evaluated, groups: &Groups) -> Result<(), String> {
-    let sent =
-        |group: Group| evaluated.routing.rows_of(group).any(|(row, _)| evaluated.losses.contains_key(&row));
+    let sent = |group: Group| {
+        evaluated.routing.terms_of(group).any(|(term, _)| evaluated.losses.contains_key(&term))
+    };
     let has = |name: &str| evaluated.gradients.contains_key(name);
     if let Some(p) = groups.parameters().iter().find(|p| has(&p.name) && !sent(p.group)) {
         return Err(format!("`{}` has a gradient under {:?}", p.name, evaluated.routing));
     }
-    // An auxiliary row may bypass fusion and head: what it is allowed to reach it need not reach.
+    // An auxiliary term may bypass fusion and head: what it is allowed to reach it need not reach.
     let surely = |group: Group| {
-        let rows = evaluated.routing.rows_of(group).map(|(row, _)| row);
-        rows.filter(|row| evaluated.losses.contains_key(row)).any(|row| {
-            !matches!(row, LossTerm::Auxiliary(_)) || matches!(group, Group::Encoder(_) | Group::SoloHead(_))
+        let terms = evaluated.routing.terms_of(group).map(|(term, _)| term);
+        terms.filter(|term| evaluated.losses.contains_key(term)).any(|term| {
+            !matches!(term, LossTerm::Auxiliary(_)) || matches!(group, Group::Encoder(_) | Group::SoloHead(_))
         })
     };
     for group in groups.groups().into_iter().filter(|g| surely(*g)) {

@@ -7,7 +7,7 @@ mod agreement;
 mod registry;
 mod training;
 
-pub use agreement::{Evaluated, agree, agree_in_families, evaluate, moment, part, receives};
+pub use agreement::{Evaluated, agree, agree_in_families, evaluate, part, position, receives};
 pub use registry::{
     Parts, Subject, cubes, each_of_catalog, encoders, forgotten, late_fusion, limits, model, parts,
     sequence_subjects, staged, strategies, subjects, untested,

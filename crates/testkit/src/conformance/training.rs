@@ -32,7 +32,7 @@ pub struct Run<'a> {
 /// What the trainer says.
 pub fn run<M: Model>(
     what: &Run<'_>,
-    learner: &mut TrainState<M>,
+    state: &mut TrainState<M>,
     progress: Progress,
 ) -> Result<Outcome, Error> {
     struct Stopper<'a> {
@@ -67,5 +67,5 @@ pub fn run<M: Model>(
         device: &crate::device::device(),
         diagnostics: &counterpoint::diagnose::Diagnostics::off(),
     };
-    trainer.run(learner, progress, &mut Stopper { left: what.stop_after, stop: &stop })
+    trainer.run(state, progress, &mut Stopper { left: what.stop_after, stop: &stop })
 }

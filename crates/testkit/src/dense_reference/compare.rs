@@ -27,7 +27,7 @@ pub(super) struct Comparison<'a, A: Architecture> {
     pub architecture: &'a A,
     pub task: Box<dyn Task>,
     pub device: Device,
-    pub rows: Vec<(String, LossTerm)>,
+    pub terms: Vec<(String, LossTerm)>,
     pub report: Report,
     optimizer: Textbook,
 }
@@ -44,30 +44,30 @@ pub(super) fn run<A: Architecture>(architecture: &A, text: &str) -> Result<Repor
     let strategy = method::strategy(&settings.method, settings.alpha)?;
     let strategy = strategy.build(names).map_err(|e| e.to_string())?;
     let solos = names.iter().map(|m| (names.name(m).to_owned(), LossTerm::Unimodal(m)));
-    let rows = std::iter::once(("full".to_owned(), LossTerm::Fused)).chain(solos).collect();
-    let mut learner = TrainState::new(model, settings.optimizer()?, strategy);
-    learner.model = changed(learner.model, &learner.groups, |position, old| {
-        let p = &learner.groups.parameters()[position];
+    let terms = std::iter::once(("full".to_owned(), LossTerm::Fused)).chain(solos).collect();
+    let mut state = TrainState::new(model, settings.optimizer()?, strategy);
+    state.model = changed(state.model, &state.groups, |position, old| {
+        let p = &state.groups.parameters()[position];
         let values = architecture.parameter(&architecture.name(&p.name), &p.shape);
         Tensor::from_data(TensorData::new(values, old.dims()), &device)
     });
 
     let task = architecture.task();
-    let optimizer = Textbook::new(settings.optimizer()?, &learner.groups);
+    let optimizer = Textbook::new(settings.optimizer()?, &state.groups);
     let mut comparison =
-        Comparison { architecture, task, device, rows, optimizer, report: Report::default() };
-    comparison.sizes(&learner, &file);
+        Comparison { architecture, task, device, terms, optimizer, report: Report::default() };
+    comparison.sizes(&state, &file);
     for (s, step) in file.steps.iter().enumerate() {
-        comparison.step(&mut learner, s, step)?;
+        comparison.step(&mut state, s, step)?;
     }
-    comparison.last(&learner, &file);
-    comparison.evaluation(&learner, &file)?;
+    comparison.last(&state, &file);
+    comparison.evaluation(&state, &file)?;
     Ok(comparison.report)
 }
 
 impl<A: Architecture> Comparison<'_, A> {
-    fn sizes(&mut self, learner: &TrainState<AnyModel>, file: &File) {
-        let parameters = learner.groups.parameters();
+    fn sizes(&mut self, state: &TrainState<AnyModel>, file: &File) {
+        let parameters = state.groups.parameters();
         let mut tensors: BTreeMap<String, usize> = BTreeMap::new();
         for p in parameters {
             *tensors
@@ -86,7 +86,7 @@ impl<A: Architecture> Comparison<'_, A> {
         );
     }
 
-    fn step(&mut self, learner: &mut TrainState<AnyModel>, s: usize, step: &Step) -> Result<(), String> {
+    fn step(&mut self, state: &mut TrainState<AnyModel>, s: usize, step: &Step) -> Result<(), String> {
         let batch = self.architecture.batch(&s.to_string());
         if let Some(labels) = &step.labels {
             self.architecture.compare_labels(&mut self.report, &batch, labels);
@@ -94,16 +94,16 @@ impl<A: Architecture> Comparison<'_, A> {
         let inputs = Inputs::new(batch.clone(), &self.device);
         let at =
             Position { epoch: 0, epochs: 1, batch: s, batches: self.architecture.settings().steps, seed: 0 };
-        self.rows(learner, s, step, &inputs, &batch, at)?;
+        self.rows(state, s, step, &inputs, &batch, at)?;
 
         // Both evaluators; the second works on copies and is thrown away.
-        let mut buffers = learner.buffers.clone();
-        let specified = self.gradients(learner, &PerRow, &mut buffers, &inputs, at)?;
-        let mut buffers = learner.buffers.clone();
-        let fast = self.gradients(learner, &Cut, &mut buffers, &inputs, at)?;
-        learner.buffers = buffers;
+        let mut buffers = state.buffers.clone();
+        let specified = self.gradients(state, &PerRow, &mut buffers, &inputs, at)?;
+        let mut buffers = state.buffers.clone();
+        let fast = self.gradients(state, &Cut, &mut buffers, &inputs, at)?;
+        state.buffers = buffers;
         let mut chosen = None;
-        for (what, (mut gradients, _)) in [("per row", specified), ("cut", fast)] {
+        for (what, (mut gradients, _)) in [("per term", specified), ("cut", fast)] {
             let what = format!("step {s} {what}");
             // The files state how far gradients drift in the first step only.
             let tolerance = step.float32_grad_drift.map_or(Tolerance::FLIP, Tolerance::gradient);
@@ -124,23 +124,23 @@ impl<A: Architecture> Comparison<'_, A> {
             };
             let expected = step.grad_norm_before_clip;
             self.report.number(format_args!("{what}: gradient norm"), norm, expected, tolerance * expected);
-            self.each_gradient(&what, learner, &gradients, step, tolerance);
+            self.each_gradient(&what, state, &gradients, step, tolerance);
             chosen = Some(gradients);
         }
-        self.running(learner, &format!("step {s}"), &step.running);
-        self.update(learner, s, chosen.expect("two evaluators ran"));
+        self.running(state, &format!("step {s}"), &step.running);
+        self.update(state, s, chosen.expect("two evaluators ran"));
         Ok(())
     }
 
     /// One step of the textbook's optimizer, with which ours agrees up to single precision.
-    fn update(&mut self, learner: &mut TrainState<AnyModel>, s: usize, gradients: Gradients) {
-        let model = learner.model.clone();
+    fn update(&mut self, state: &mut TrainState<AnyModel>, s: usize, gradients: Gradients) {
+        let model = state.model.clone();
         self.optimizer.start();
-        learner.model = changed(learner.model.clone(), &learner.groups, |position, old| {
+        state.model = changed(state.model.clone(), &state.groups, |position, old| {
             self.optimizer.update(position, old, &gradients)
         });
-        let ours = learner.optimizer.step(model, gradients, &learner.groups, 1.0);
-        let (ours, textbook) = (values(&ours, &learner.groups), values(&learner.model, &learner.groups));
+        let ours = state.optimizer.step(model, gradients, &state.groups, 1.0);
+        let (ours, textbook) = (values(&ours, &state.groups), values(&state.model, &state.groups));
         for (name, ours) in ours {
             let textbook = doubles_of(&textbook[&name]);
             let what = format!("step {s}: {name} by our optimizer, distance");
@@ -149,44 +149,39 @@ impl<A: Architecture> Comparison<'_, A> {
         }
     }
 
-    /// Every row for itself, with batch statistics and no buffer moved.
+    /// Every term for itself, with batch statistics and no buffer moved.
     fn rows(
         &mut self,
-        learner: &TrainState<AnyModel>,
+        state: &TrainState<AnyModel>,
         s: usize,
         step: &Step,
         inputs: &Inputs,
         batch: &Batch,
         at: Position,
     ) -> Result<(), String> {
-        let names = learner.model.modalities();
+        let names = state.model.modalities();
         let mut joint = method::strategy("joint", 0.0)?.build(names).map_err(|e| e.to_string())?;
-        let rows: Vec<LossTerm> = self.rows.iter().map(|(_, row)| *row).collect();
-        let phase = Phase::of(rows).needing(Need::EncoderRows);
-        let context = StepContext {
-            model: &learner.model,
-            groups: &learner.groups,
-            inputs,
-            task: self.task.as_ref(),
-            at,
-        };
+        let terms: Vec<LossTerm> = self.terms.iter().map(|(_, term)| *term).collect();
+        let phase = Phase::of(terms).needing(Need::EncoderTerms);
+        let context =
+            StepContext { model: &state.model, groups: &state.groups, inputs, task: self.task.as_ref(), at };
         let mut scratch = Buffers::default();
         let (_, record) = PerRow
             .evaluate(context, &phase, joint.as_mut(), &mut ForwardContext::train(&mut scratch))
             .map_err(|e| e.to_string())?;
-        for (name, row) in self.rows.clone() {
+        for (name, term) in self.terms.clone() {
             let what = format!("step {s} {name}");
             match step.losses.get(&name) {
                 Some(expected) => self.report.number(
                     format_args!("{what}: loss"),
-                    record.losses[&row],
+                    record.losses[&term],
                     *expected,
                     Tolerance::loss(step.float32_drift) * expected.abs(),
                 ),
                 None => self.report.holds(format_args!("{what}: the file lacks the loss"), false),
             }
             if let Some(scores) = &step.scores {
-                let got = doubles(record.outputs[&row].scores.clone());
+                let got = doubles(record.outputs[&term].scores.clone());
                 let expected = scores.get(&name).unwrap_or(&Value::Null);
                 let what = format!("{what}: scores");
                 self.architecture.compare_scores(&mut self.report, &what, &got, expected, Tolerance::SCORES);
@@ -194,7 +189,7 @@ impl<A: Architecture> Comparison<'_, A> {
             }
             if let Some(expected) = step.row_norms.as_ref().and_then(|norms| norms.get(&name)) {
                 let tolerance = step.float32_grad_drift.map_or(Tolerance::FLIP, Tolerance::gradient);
-                self.norms(&what, learner, &record.rows[&row], expected, tolerance);
+                self.norms(&what, state, &record.terms[&term], expected, tolerance);
             }
         }
         Ok(())
@@ -202,22 +197,17 @@ impl<A: Architecture> Comparison<'_, A> {
 
     fn gradients<E: Evaluator<AnyModel>>(
         &self,
-        learner: &mut TrainState<AnyModel>,
+        state: &mut TrainState<AnyModel>,
         evaluator: &E,
         buffers: &mut Buffers,
         inputs: &Inputs,
         at: Position,
     ) -> Result<(Gradients, StepRecord), String> {
-        let phase = learner.strategy.phases(at, learner.model.modalities()).remove(0);
-        let context = StepContext {
-            model: &learner.model,
-            groups: &learner.groups,
-            inputs,
-            task: self.task.as_ref(),
-            at,
-        };
+        let phase = state.strategy.phases(at, state.model.modalities()).remove(0);
+        let context =
+            StepContext { model: &state.model, groups: &state.groups, inputs, task: self.task.as_ref(), at };
         evaluator
-            .evaluate(context, &phase, learner.strategy.as_mut(), &mut ForwardContext::train(buffers))
+            .evaluate(context, &phase, state.strategy.as_mut(), &mut ForwardContext::train(buffers))
             .map_err(|e| e.to_string())
     }
 }

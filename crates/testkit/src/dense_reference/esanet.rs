@@ -187,8 +187,8 @@ impl Architecture for Esa {
                 &expected.concat(),
                 share * pixels,
             );
-            let kept: Vec<f32> = confusion.iter().map(|count| *count as f32).collect();
-            let miou = self.task().judge(&kept, &batch.targets)[0];
+            let reduced: Vec<f32> = confusion.iter().map(|count| *count as f32).collect();
+            let miou = self.task().evaluate(&reduced, &batch.targets)[0];
             let expected = entry.get("miou").and_then(Value::as_f64).unwrap_or(f64::NAN);
             report.number(format_args!("eval {row}: miou"), miou, expected, share);
         }

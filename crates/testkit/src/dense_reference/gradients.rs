@@ -15,12 +15,12 @@ impl<A: Architecture> Comparison<'_, A> {
     pub(super) fn norms(
         &mut self,
         what: &str,
-        learner: &TrainState<AnyModel>,
+        state: &TrainState<AnyModel>,
         gradients: &Gradients,
         expected: &BTreeMap<String, f64>,
         tolerance: f64,
     ) {
-        let parameters = learner.groups.parameters();
+        let parameters = state.groups.parameters();
         let group = |i: usize| {
             let p = &parameters[i];
             self.architecture.group(&self.architecture.name(&p.name), p.group)
@@ -39,14 +39,14 @@ impl<A: Architecture> Comparison<'_, A> {
     pub(super) fn each_gradient(
         &mut self,
         what: &str,
-        learner: &TrainState<AnyModel>,
+        state: &TrainState<AnyModel>,
         gradients: &Gradients,
         step: &Step,
         tolerance: f64,
     ) {
         let Some(expected) = &step.grads else { return };
         let global = expected.values().map(|g| g.norm * g.norm).sum::<f64>().sqrt();
-        for (position, p) in learner.groups.parameters().iter().enumerate() {
+        for (position, p) in state.groups.parameters().iter().enumerate() {
             let name = self.architecture.name(&p.name);
             let got = gradients.get(position).map(|g| doubles(g.clone()));
             match (got, expected.get(&name)) {
@@ -72,7 +72,7 @@ impl<A: Architecture> Comparison<'_, A> {
             }
         }
         let ours: Vec<String> =
-            learner.groups.parameters().iter().map(|p| self.architecture.name(&p.name)).collect();
+            state.groups.parameters().iter().map(|p| self.architecture.name(&p.name)).collect();
         for name in expected.keys().chain(&step.no_gradient).filter(|name| !ours.contains(name)) {
             self.report.holds(format_args!("{what}: this model has a parameter {name}"), false);
         }

@@ -17,12 +17,12 @@ use crate::parameters::changed;
 
 impl<A: Architecture> Comparison<'_, A> {
     /// Parameters and statistics after the last step.
-    pub(super) fn last(&mut self, learner: &TrainState<AnyModel>, file: &File) {
+    pub(super) fn last(&mut self, state: &TrainState<AnyModel>, file: &File) {
         let tolerance = Tolerance::loss(file.final_float32_drift);
         let silent: Vec<&String> = file.steps.iter().flat_map(|step| &step.no_gradient).collect();
         let mut values = BTreeMap::new();
-        let _ = changed(learner.model.clone(), &learner.groups, |position, value| {
-            let p = &learner.groups.parameters()[position];
+        let _ = changed(state.model.clone(), &state.groups, |position, value| {
+            let p = &state.groups.parameters()[position];
             let numbers = doubles(value.clone());
             values.insert(self.architecture.name(&p.name), (p.shape.clone(), numbers));
             value
@@ -38,7 +38,7 @@ impl<A: Architecture> Comparison<'_, A> {
                 None => self.report.holds(format_args!("the file has final {name}"), false),
             }
         }
-        let buffers = self.buffers(learner);
+        let buffers = self.buffers(state);
         for (name, want) in &file.final_running {
             match buffers.get(name) {
                 Some(got) => {
@@ -63,16 +63,16 @@ impl<A: Architecture> Comparison<'_, A> {
     }
 
     /// Rows in evaluation, with their own statistics and with those of all modalities.
-    pub(super) fn evaluation(&mut self, learner: &TrainState<AnyModel>, file: &File) -> Result<(), String> {
-        let names = learner.model.modalities();
+    pub(super) fn evaluation(&mut self, state: &TrainState<AnyModel>, file: &File) -> Result<(), String> {
+        let names = state.model.modalities();
         let batch = self.architecture.batch("eval");
         let inputs = Inputs::new(batch.clone(), &self.device);
         let all: Vec<usize> = (0..inputs.samples()).collect();
         let tolerance = Tolerance::gradient(file.eval_float32_drift);
-        let frozen = learner.frozen();
-        for (name, row) in self.rows.clone() {
+        let frozen = state.frozen();
+        for (name, term) in self.terms.clone() {
             let Some(entry) = file.eval.get(&name).and_then(Value::as_object) else {
-                return Err(format!("eval lacks the row `{name}`"));
+                return Err(format!("eval lacks the term `{name}`"));
             };
             // A model without batch norm has one way to evaluate.
             let ways: Vec<(&str, &Value)> = match entry.contains_key("loss") {
@@ -81,12 +81,11 @@ impl<A: Architecture> Comparison<'_, A> {
             };
             for (way, expected) in ways {
                 let own = way == "own_buffer";
-                if own && !moved(&learner.buffers, row, names.len()) {
+                if own && !moved(&state.buffers, term, names.len()) {
                     continue; // never trained: the file's numbers are of untouched statistics
                 }
-                let buffers =
-                    if own { learner.buffers.clone() } else { of_all(&learner.buffers, names.all()) };
-                let asked = [(row, all.clone())];
+                let buffers = if own { state.buffers.clone() } else { of_all(&state.buffers, names.all()) };
+                let asked = [(term, all.clone())];
                 let scored = frozen.forward(&asked, &inputs, &mut ForwardContext::eval(&buffers)).remove(0);
                 let what = format!("eval {name} {way}");
                 let loss = doubles(self.task.loss(scored.scores.clone(), &batch.targets))[0];
@@ -111,13 +110,13 @@ impl<A: Architecture> Comparison<'_, A> {
     }
 }
 
-/// Whether some layer has statistics of exactly the row's modalities.
-fn moved(buffers: &Buffers, row: LossTerm, modalities: usize) -> bool {
-    let own = BufferKey::Subset(row.present(modalities));
+/// Whether some layer has statistics of exactly the term's modalities.
+fn moved(buffers: &Buffers, term: LossTerm, modalities: usize) -> bool {
+    let own = BufferKey::Subset(term.present(modalities));
     buffers.iter().any(|(_, key, _)| key == own)
 }
 
-/// The statistics without those of single modalities, so that every row reads the common ones.
+/// The statistics without those of single modalities, so that every term reads the common ones.
 fn of_all(buffers: &Buffers, all: Present) -> Buffers {
     let mut common = Buffers::default();
     for (id, key, running) in buffers.iter() {

@@ -14,14 +14,14 @@ impl<A: Architecture> Comparison<'_, A> {
     /// Every buffer that the file has, and no other.
     pub(super) fn running(
         &mut self,
-        learner: &TrainState<AnyModel>,
+        state: &TrainState<AnyModel>,
         what: &str,
         expected: &BTreeMap<String, Summary>,
     ) {
         if expected.is_empty() {
             return;
         }
-        let ours = self.buffers(learner);
+        let ours = self.buffers(state);
         for (name, got) in &ours {
             match expected.get(name) {
                 Some(want) => {
@@ -40,12 +40,12 @@ impl<A: Architecture> Comparison<'_, A> {
     }
 
     /// Running statistics by the names of the files.
-    pub(super) fn buffers(&self, learner: &TrainState<AnyModel>) -> BTreeMap<String, Vec<f64>> {
-        let names = learner.model.modalities();
+    pub(super) fn buffers(&self, state: &TrainState<AnyModel>) -> BTreeMap<String, Vec<f64>> {
+        let names = state.model.modalities();
         let mut all = BTreeMap::new();
-        for (id, key, running) in learner.buffers.iter() {
-            let Some(position) = learner.groups.position(id) else { continue };
-            let weight = self.architecture.name(&learner.groups.parameters()[position].name);
+        for (id, key, running) in state.buffers.iter() {
+            let Some(position) = state.groups.position(id) else { continue };
+            let weight = self.architecture.name(&state.groups.parameters()[position].name);
             let layer = weight.trim_end_matches(".weight");
             let buffer = match key {
                 BufferKey::Single => "single",

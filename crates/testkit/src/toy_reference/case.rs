@@ -64,8 +64,8 @@ impl Case {
         })
     }
 
-    /// A learner at the file's initial parameters.
-    pub fn learner(
+    /// A state at the file's initial parameters.
+    pub fn train_state(
         &self,
         strategy: Box<dyn Strategy>,
         device: &Device,
@@ -80,9 +80,9 @@ impl Case {
             encoder_factor: 1.0.into(),
             encoder_weight_decay: None,
         };
-        let mut learner = TrainState::new(model, optimizer, strategy);
-        learner.assign(|p| Some(self.parameter(&p.name, &p.shape)));
-        Ok(learner)
+        let mut state = TrainState::new(model, optimizer, strategy);
+        state.assign(|p| Some(self.parameter(&p.name, &p.shape)));
+        Ok(state)
     }
 
     fn parameter(&self, name: &str, shape: &[usize]) -> Vec<f32> {

@@ -42,15 +42,15 @@ impl Way {
 
     pub fn gradients<M: Model>(
         self,
-        learner: &mut TrainState<M>,
+        state: &mut TrainState<M>,
         phase: &Phase,
         inputs: &Inputs,
         task: &Classification,
         at: Position,
     ) -> Result<(Gradients, StepRecord), String> {
-        let context = StepContext { model: &learner.model, groups: &learner.groups, inputs, task, at };
-        let pass = &mut ForwardContext::train(&mut learner.buffers);
-        let strategy = learner.strategy.as_mut();
+        let context = StepContext { model: &state.model, groups: &state.groups, inputs, task, at };
+        let pass = &mut ForwardContext::train(&mut state.buffers);
+        let strategy = state.strategy.as_mut();
         match self {
             Self::Cut => Cut.evaluate(context, phase, strategy, pass),
             Self::PerRow => PerRow.evaluate(context, phase, strategy, pass),
@@ -77,11 +77,11 @@ pub(super) fn number(report: &mut Report, what: String, got: f64, expected: f64)
 pub(super) fn gradients<M: Model>(
     report: &mut Report,
     what: &str,
-    learner: &TrainState<M>,
+    state: &TrainState<M>,
     gradients: &Gradients,
     expected: &Tensors,
 ) {
-    for (position, p) in learner.groups.parameters().iter().enumerate() {
+    for (position, p) in state.groups.parameters().iter().enumerate() {
         match (gradients.get(position), expected.get(&p.name)) {
             (Some(got), Some(want)) => {
                 tensor(report, &format!("{what}: gradient {}", p.name), &host64(got.clone()), &want.values);
@@ -97,7 +97,7 @@ pub(super) fn gradients<M: Model>(
             ),
         }
     }
-    let known = |name: &String| learner.groups.parameters().iter().any(|p| p.name == *name);
+    let known = |name: &String| state.groups.parameters().iter().any(|p| p.name == *name);
     for name in expected.keys().filter(|name| !known(name)) {
         report.holds(format_args!("{what}: this model has a parameter {name}"), false);
     }
@@ -106,11 +106,11 @@ pub(super) fn gradients<M: Model>(
 pub(super) fn parameters<M: Model>(
     report: &mut Report,
     what: &str,
-    learner: &TrainState<M>,
+    state: &TrainState<M>,
     expected: &Tensors,
 ) {
     let mut seen = 0;
-    learner.visit(|p, values| {
+    state.visit(|p, values| {
         if let Some(want) = expected.get(&p.name) {
             tensor(report, &format!("{what}: {}", p.name), &doubles(values), &want.values);
             seen += 1;
@@ -119,9 +119,9 @@ pub(super) fn parameters<M: Model>(
     report.holds(format_args!("{what}: every parameter of the file"), seen == expected.len());
 }
 
-/// The row that a file calls `full`, `0`, `aux0` or `pce0`.
-pub(super) fn row(name: &str) -> Result<LossTerm, String> {
-    let index = |text: &str| text.parse().map(Modality).map_err(|_| format!("unknown row `{name}`"));
+/// The term that a file calls `full`, `0`, `aux0` or `pce0`.
+pub(super) fn term(name: &str) -> Result<LossTerm, String> {
+    let index = |text: &str| text.parse().map(Modality).map_err(|_| format!("unknown term `{name}`"));
     Ok(match (name, name.strip_prefix("aux").or(name.strip_prefix("pce"))) {
         ("full", _) => LossTerm::Fused,
         (_, Some(rest)) => LossTerm::Auxiliary(index(rest)?),
@@ -129,17 +129,17 @@ pub(super) fn row(name: &str) -> Result<LossTerm, String> {
     })
 }
 
-/// Loss and scores of a row that the method itself does not compute.
+/// Loss and scores of a term that the method itself does not compute.
 pub(super) fn forward<M: Model>(
-    learner: &TrainState<M>,
-    row: LossTerm,
+    state: &TrainState<M>,
+    term: LossTerm,
     inputs: &Inputs,
     task: &Classification,
 ) -> (f64, Vec<f64>) {
     let all: Vec<usize> = (0..inputs.samples()).collect();
     let mut scratch = Buffers::default();
     let pass = &mut ForwardContext::train(&mut scratch);
-    let scored = learner.frozen().forward(&[(row, all.clone())], inputs, pass).remove(0);
+    let scored = state.frozen().forward(&[(term, all.clone())], inputs, pass).remove(0);
     let loss = scalar(task.loss(scored.scores.clone(), &inputs.targets_of(&all)));
     (loss, host64(scored.scores))
 }
@@ -153,18 +153,18 @@ pub(super) fn doubles(values: Vec<f32>) -> Vec<f64> {
     values.into_iter().map(f64::from).collect()
 }
 
-pub(super) fn flat(rows: &[Vec<f64>]) -> Vec<f64> {
-    rows.iter().flatten().copied().collect()
+pub(super) fn flat(terms: &[Vec<f64>]) -> Vec<f64> {
+    terms.iter().flatten().copied().collect()
 }
 
 /// Training on the file's batches: one epoch of `batches`.
-pub(super) fn moment(epoch: usize, batch: usize, batches: usize) -> Position {
+pub(super) fn position(epoch: usize, batch: usize, batches: usize) -> Position {
     Position { epoch, epochs: 100, batch, batches, seed: 0 }
 }
 
-pub(super) fn step<M: Model>(learner: &mut TrainState<M>, gradients: Gradients) {
-    let model = learner.model.clone();
-    learner.model = learner.optimizer.step(model, gradients, &learner.groups, 1.0);
+pub(super) fn step<M: Model>(state: &mut TrainState<M>, gradients: Gradients) {
+    let model = state.model.clone();
+    state.model = state.optimizer.step(model, gradients, &state.groups, 1.0);
 }
 
 pub(super) fn labels(report: &mut Report, got: &[usize], expected: &[usize]) {

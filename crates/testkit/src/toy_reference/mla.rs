@@ -78,38 +78,38 @@ fn run(
         let config = StrategyConfig::from(MlaConfig { projection, direction });
         config.build(&case.names()?).map_err(|e| e.to_string())
     };
-    let mut learner = case.learner(build(projection)?, device)?;
+    let mut state = case.train_state(build(projection)?, device)?;
     let batches = case.need("batches_per_epoch", &case.batches_per_epoch)?;
     for (s, step) in variant.steps.iter().enumerate() {
         let (inputs, labels) = case.batch(&s.to_string(), device);
         compare::labels(report, &labels, &step.labels);
-        let (task, at) = (case.task(), compare::moment(0, s, batches));
-        let phases = learner.strategy.phases(at, &case.names()?);
+        let (task, at) = (case.task(), compare::position(0, s, batches));
+        let phases = state.strategy.phases(at, &case.names()?);
         report.holds("one small step for each modality", phases.len() == step.small_steps.len());
         for (phase, small) in phases.iter().zip(&step.small_steps) {
             let m = Modality(small.modality);
             let what = format!("{way:?} {name} batch {s} modality {}", m.0);
-            report.holds(format_args!("{what}: its turn"), phase.rows == [LossTerm::Unimodal(m)]);
-            let of_head = learner.groups.parameters().iter().position(|p| p.name == "shared_head.weight");
+            report.holds(format_args!("{what}: its turn"), phase.terms == [LossTerm::Unimodal(m)]);
+            let of_head = state.groups.parameters().iter().position(|p| p.name == "shared_head.weight");
             let of_head = of_head.ok_or("the model lacks a shared head")?;
             let head = |gradients: &counterpoint::step::Gradients| {
                 gradients.get(of_head).map_or_else(Vec::new, |g| compare::host64(g.clone()))
             };
-            let projecting = std::mem::replace(&mut learner.strategy, build(Projection::Off)?);
-            let (raw, _) = way.gradients(&mut learner, phase, &inputs, &task, at)?;
+            let projecting = std::mem::replace(&mut state.strategy, build(Projection::Off)?);
+            let (raw, _) = way.gradients(&mut state, phase, &inputs, &task, at)?;
             compare::tensor(
                 report,
                 &format!("{what}: raw head"),
                 &head(&raw),
                 &small.raw_head_gradient.values,
             );
-            learner.strategy = projecting;
-            let (gradients, record) = way.gradients(&mut learner, phase, &inputs, &task, at)?;
+            state.strategy = projecting;
+            let (gradients, record) = way.gradients(&mut state, phase, &inputs, &task, at)?;
             compare::loss(report, format!("{what} loss"), record.losses[&LossTerm::Unimodal(m)], small.loss);
             if let Some(expected) = &small.head_gradient {
                 compare::tensor(report, &format!("{what}: head"), &head(&gradients), &expected.values);
             }
-            for (i, p) in learner.groups.parameters().iter().enumerate() {
+            for (i, p) in state.groups.parameters().iter().enumerate() {
                 let theirs =
                     p.name.starts_with("encoder.") && !p.name.starts_with(&format!("encoder.{}.", m.0));
                 report.holds(format_args!("{what}: {} waits", p.name), !theirs || gradients.get(i).is_none());
@@ -119,12 +119,12 @@ fn run(
                 }
             }
             if let Some(expected) = &small.free {
-                let free = learner.strategy.save();
+                let free = state.strategy.save();
                 let free = free.get("free").map_err(|e| e.to_string())?;
                 compare::tensor(report, &format!("{what}: P"), free, &compare::flat(expected));
             }
-            compare::step(&mut learner, gradients);
-            learner.visit(|p, values| {
+            compare::step(&mut state, gradients);
+            state.visit(|p, values| {
                 if let Some(expected) = small.head_after.get(&p.name) {
                     compare::tensor(
                         report,
@@ -136,10 +136,10 @@ fn run(
             });
         }
     }
-    compare::parameters(report, &format!("{way:?} {name} final"), &learner, &variant.r#final);
+    compare::parameters(report, &format!("{way:?} {name} final"), &state, &variant.r#final);
     if name == "default" {
         let (inputs, _) = case.batch("eval", device);
-        let (_, fused) = compare::forward(&learner, LossTerm::Fused, &inputs, &case.task());
+        let (_, fused) = compare::forward(&state, LossTerm::Fused, &inputs, &case.task());
         compare::tensor(report, &format!("{way:?} fused by entropy"), &fused, &compare::flat(&fusion.fused));
     }
     Ok(())

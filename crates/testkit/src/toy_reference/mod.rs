@@ -7,10 +7,10 @@
 
 mod case;
 mod compare;
-mod figures;
 mod mla;
 mod model;
 mod reconboost;
+mod stats;
 mod steps;
 
 use self::case::Case;

@@ -140,15 +140,15 @@ impl ToyModel {
     }
 
     fn side_by_side(&self, features: &Vectors) -> Vec<Tensor<2>> {
-        let there = features.iter().flatten().next().expect("a row has a modality");
+        let there = features.iter().flatten().next().expect("a term has a modality");
         let (batch, device) = (there.dims()[0], there.device());
         let zeros = || Tensor::zeros([batch, self.width], &device);
         features.iter().map(|z| z.clone().unwrap_or_else(zeros)).collect()
     }
 
     /// `[samples, outputs]`.
-    fn scores(&self, row: LossTerm, features: &Vectors) -> Tensor<2> {
-        if let LossTerm::Auxiliary(m) = row
+    fn scores(&self, term: LossTerm, features: &Vectors) -> Tensor<2> {
+        if let LossTerm::Auxiliary(m) = term
             && let (Some(head), Some(z)) = (self.solo_heads.get(m.0), features[m.0].clone())
         {
             return head.forward(z);
@@ -156,7 +156,7 @@ impl ToyModel {
         match &self.head {
             ToyHead::Linear(head) => {
                 let scores = head.forward(Tensor::cat(self.side_by_side(features), 1));
-                match (row, &head.bias) {
+                match (term, &head.bias) {
                     // A modality's own term has its share of the bias.
                     (LossTerm::Auxiliary(_), Some(bias)) => {
                         let others = 1.0 - 1.0 / features.len() as f64;
@@ -180,7 +180,7 @@ impl ToyModel {
                     .enumerate()
                     .filter_map(term)
                     .reduce(|a, b| a + b)
-                    .expect("a row has a modality")
+                    .expect("a term has a modality")
             }
             ToyHead::Shared(head) => {
                 let scores: Vec<Tensor<2>> =
@@ -192,8 +192,8 @@ impl ToyModel {
                     head.layers.fc2.forward(activation::relu(head.layers.fc1.forward(z.clone())))
                 };
                 let sum =
-                    features.iter().flatten().map(one).reduce(|a, b| a + b).expect("a row has a modality");
-                match row {
+                    features.iter().flatten().map(one).reduce(|a, b| a + b).expect("a term has a modality");
+                match term {
                     LossTerm::Auxiliary(_) => sum,
                     _ => sum * head.rate.val().unsqueeze(),
                 }
@@ -232,9 +232,9 @@ impl Model for ToyModel {
         Feature::of(self.encoders[m.0].forward(input.tensor::<2>()))
     }
 
-    fn join(&self, row: LossTerm, features: &Features, _pass: &mut ForwardContext<'_>) -> Scored {
+    fn join(&self, term: LossTerm, features: &Features, _pass: &mut ForwardContext<'_>) -> Scored {
         let features: Vectors = features.iter().map(|z| z.as_ref().map(|z| z.part(0))).collect();
-        Scored { scores: self.scores(row, &features), features }
+        Scored { scores: self.scores(term, &features), features }
     }
 }
 
@@ -251,5 +251,5 @@ fn by_entropy(scores: &[Tensor<2>]) -> Tensor<2> {
     };
     let weights = activation::softmax(Tensor::cat(scores.iter().map(minus_entropy).collect(), 1), 1);
     let terms = scores.iter().enumerate().map(|(m, s)| s.clone() * weights.clone().narrow(1, m, 1));
-    terms.reduce(|a, b| a + b).expect("a row has a modality")
+    terms.reduce(|a, b| a + b).expect("a term has a modality")
 }

@@ -67,23 +67,23 @@ fn run(report: &mut Report, way: Way, stage: &Stage, case: &Case, device: &Devic
         ..ReconBoostConfig::default()
     };
     let strategy = StrategyConfig::from(config).build(&case.names()?).map_err(|e| e.to_string())?;
-    let mut learner = case.learner(strategy, device)?;
+    let mut train_state = case.train_state(strategy, device)?;
     let (m, task) = (Modality(stage.modality), case.task());
-    let what = format!("{way:?} stage {} learner", stage.stage);
+    let what = format!("{way:?} stage {} train_state", stage.stage);
 
     let (inputs, labels) = case.batch("0", device);
     compare::labels(report, &labels, &stage.phase1.labels);
-    let at = compare::moment(2 * stage.stage, 0, 1);
-    let phase = learner.strategy.phases(at, &case.names()?).remove(0);
+    let at = compare::position(2 * stage.stage, 0, 1);
+    let phase = train_state.strategy.phases(at, &case.names()?).remove(0);
     report.holds(format_args!("{what}: a fresh optimizer"), phase.fresh);
-    let (gradients, record) = way.gradients(&mut learner, &phase, &inputs, &task, at)?;
+    let (gradients, record) = way.gradients(&mut train_state, &phase, &inputs, &task, at)?;
     let expected = &stage.phase1;
     match record.losses.get(&LossTerm::Auxiliary(m)) {
         Some(&loss) => compare::loss(report, format!("{what} loss"), loss, expected.loss),
         None => report.holds(format_args!("{what}: modality {}", m.0), false),
     }
-    for (row, output) in &record.outputs {
-        let (name, want) = match row {
+    for (term, output) in &record.outputs {
+        let (name, want) = match term {
             LossTerm::Auxiliary(_) => ("learner", &expected.scores_learner),
             _ => ("others", &expected.scores_others),
         };
@@ -95,25 +95,25 @@ fn run(report: &mut Report, way: Way, stage: &Stage, case: &Case, device: &Devic
             compare::tensor(report, &format!("{what}: q_y"), &q, &expected.q_y);
         }
     }
-    compare::gradients(report, &what, &learner, &gradients, &expected.grads);
-    compare::step(&mut learner, gradients);
-    compare::parameters(report, &format!("{what} after"), &learner, &expected.after);
+    compare::gradients(report, &what, &train_state, &gradients, &expected.grads);
+    compare::step(&mut train_state, gradients);
+    compare::parameters(report, &format!("{what} after"), &train_state, &expected.after);
 
     let what = format!("{way:?} stage {} ensemble", stage.stage);
     let expected = &stage.phase2;
     let (inputs, labels) = case.batch("1", device);
     compare::labels(report, &labels, &expected.labels);
-    let at = compare::moment(2 * stage.stage + 1, 0, 1);
-    let phase = learner.strategy.phases(at, &case.names()?).remove(0);
+    let at = compare::position(2 * stage.stage + 1, 0, 1);
+    let phase = train_state.strategy.phases(at, &case.names()?).remove(0);
     report.holds(format_args!("{what}: a fresh optimizer"), phase.fresh);
-    learner.optimizer.forget();
-    let (gradients, record) = way.gradients(&mut learner, &phase, &inputs, &task, at)?;
+    train_state.optimizer.forget();
+    let (gradients, record) = way.gradients(&mut train_state, &phase, &inputs, &task, at)?;
     compare::loss(report, format!("{what} loss"), record.losses[&LossTerm::Fused], expected.loss);
     let got = compare::host64(record.outputs[&LossTerm::Fused].scores.clone());
     compare::tensor(report, &format!("{what}: scores"), &got, &compare::flat(&expected.scores));
-    compare::gradients(report, &what, &learner, &gradients, &expected.grads);
-    compare::step(&mut learner, gradients);
-    learner.visit(|p, values| match expected.after.get(&p.name) {
+    compare::gradients(report, &what, &train_state, &gradients, &expected.grads);
+    compare::step(&mut train_state, gradients);
+    train_state.visit(|p, values| match expected.after.get(&p.name) {
         Some(&norm) => {
             let got = compare::doubles(values).iter().map(|v| v * v).sum::<f64>().sqrt();
             compare::number(report, format!("{what}: norm of {} after", p.name), got, norm);

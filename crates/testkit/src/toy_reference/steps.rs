@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::case::Case;
 use super::compare::{Tensors, Way};
-use super::{compare, figures};
+use super::{compare, stats};
 use crate::fill::fill;
 use crate::method;
 use crate::report::Report;
@@ -49,24 +49,24 @@ pub(super) fn check(text: &str, case: &Case, device: &Device) -> Result<Report, 
     let mut report = Report::default();
     for way in Way::BOTH {
         for (variant, expected) in &first.grads {
-            let mut learner = case.learner(strategy(case, variant)?, device)?;
-            let gradients = one(&mut report, way, variant, &mut learner, case, first, 0, device)?;
+            let mut train_state = case.train_state(strategy(case, variant)?, device)?;
+            let gradients = one(&mut report, way, variant, &mut train_state, case, first, 0, device)?;
             let what = format!("{way:?} {variant}");
-            compare::gradients(&mut report, &what, &learner, &gradients, expected);
+            compare::gradients(&mut report, &what, &train_state, &gradients, expected);
             for name in &first.no_gradient {
                 let silent = |(i, p): (usize, &Parameter)| p.name != *name || gradients.get(i).is_none();
-                let holds = learner.groups.parameters().iter().enumerate().all(silent);
+                let holds = train_state.groups.parameters().iter().enumerate().all(silent);
                 report.holds(format_args!("{what}: {name} has no gradient"), holds);
             }
         }
-        let mut learner = case.learner(strategy(case, "default")?, device)?;
+        let mut train_state = case.train_state(strategy(case, "default")?, device)?;
         for (s, step) in file.steps.iter().enumerate() {
-            let gradients = one(&mut report, way, "default", &mut learner, case, step, s, device)?;
+            let gradients = one(&mut report, way, "default", &mut train_state, case, step, s, device)?;
             let norm = gradients.norm(|_| true);
             compare::number(&mut report, format!("{way:?} step {s} gradient norm"), norm, step.grad_norm);
-            compare::step(&mut learner, gradients);
+            compare::step(&mut train_state, gradients);
         }
-        compare::parameters(&mut report, &format!("{way:?} final"), &learner, &file.r#final);
+        compare::parameters(&mut report, &format!("{way:?} final"), &train_state, &file.r#final);
     }
     if let Some(expected) = first.more.get("aux").and_then(|aux| aux.get("noise_sigma")) {
         compare_noise(&mut report, case, expected, device)?;
@@ -79,13 +79,13 @@ fn compare_noise(report: &mut Report, case: &Case, expected: &Value, device: &De
     let expected: BTreeMap<String, f64> =
         serde_json::from_value(expected.clone()).map_err(|e| e.to_string())?;
     let joint = StrategyConfig::from(Joint {}).build(&case.names()?).map_err(|e| e.to_string())?;
-    let mut learner = case.learner(joint, device)?;
+    let mut train_state = case.train_state(joint, device)?;
     let (inputs, _) = case.batch("0", device);
     let phase = Phase::of([LossTerm::Fused]);
-    let at = compare::moment(0, 0, case.steps);
-    let (gradients, _) = Way::Cut.gradients(&mut learner, &phase, &inputs, &case.task(), at)?;
+    let at = compare::position(0, 0, case.steps);
+    let (gradients, _) = Way::Cut.gradients(&mut train_state, &phase, &inputs, &case.task(), at)?;
     for (name, expected) in expected {
-        let position = learner.groups.parameters().iter().position(|p| p.name == name);
+        let position = train_state.groups.parameters().iter().position(|p| p.name == name);
         let gradient = position.and_then(|i| gradients.get(i)).ok_or(format!("no gradient of {name}"))?;
         let size = noise_size(&host(gradient.clone()));
         compare::number(report, format!("noise of {name}"), size, expected);
@@ -176,7 +176,7 @@ fn one<M: Model>(
     report: &mut Report,
     way: Way,
     variant: &str,
-    learner: &mut TrainState<M>,
+    train_state: &mut TrainState<M>,
     case: &Case,
     step: &Step,
     s: usize,
@@ -184,15 +184,15 @@ fn one<M: Model>(
 ) -> Result<Gradients, String> {
     let (inputs, labels) = case.batch(&s.to_string(), device);
     compare::labels(report, &labels, &step.labels);
-    let (task, at) = (case.task(), compare::moment(0, s, case.steps));
-    let phase = learner.strategy.phases(at, learner.model.modalities()).remove(0);
-    let (gradients, record) = way.gradients(learner, &phase, &inputs, &task, at)?;
+    let (task, at) = (case.task(), compare::position(0, s, case.steps));
+    let phase = train_state.strategy.phases(at, train_state.model.modalities()).remove(0);
+    let (gradients, record) = way.gradients(train_state, &phase, &inputs, &task, at)?;
     let what = format!("{way:?} {variant} step {s}");
     for (name, expected) in &step.losses {
-        let row = compare::row(name)?;
-        let got = match record.losses.get(&row) {
+        let term = compare::term(name)?;
+        let got = match record.losses.get(&term) {
             Some(loss) => *loss,
-            None => compare::forward(learner, row, &inputs, &task).0,
+            None => compare::forward(train_state, term, &inputs, &task).0,
         };
         compare::loss(report, format!("{what} loss {name}"), got, *expected);
     }
@@ -200,11 +200,11 @@ fn one<M: Model>(
         let scores: BTreeMap<String, Vec<Vec<f64>>> =
             serde_json::from_value(scores.clone()).map_err(|e| e.to_string())?;
         for (name, expected) in scores {
-            let (_, got) = compare::forward(learner, compare::row(&name)?, &inputs, &task);
+            let (_, got) = compare::forward(train_state, compare::term(&name)?, &inputs, &task);
             compare::tensor(report, &format!("{what} scores {name}"), &got, &compare::flat(&expected));
         }
     }
     let more = Value::Object(step.more.clone());
-    figures::check(report, &what, case, variant, learner.strategy.as_ref(), &more)?;
+    stats::check(report, &what, case, variant, train_state.strategy.as_ref(), &more)?;
     Ok(gradients)
 }

@@ -20,11 +20,11 @@ fn build(config: &ModelConfig, data: &[ModalitySpec]) -> AnyModel {
     config.build(data, 3, false, 1, &Device::flex()).unwrap()
 }
 
-fn scores(model: &AnyModel, batch: Batch, row: LossTerm) -> Vec<f32> {
+fn scores(model: &AnyModel, batch: Batch, term: LossTerm) -> Vec<f32> {
     let samples: Vec<usize> = (0..batch.len()).collect();
     let inputs = Inputs::new(batch, &Device::flex());
     let buffers = Buffers::default();
-    let scored = model.forward(&[(row, samples)], &inputs, &mut ForwardContext::eval(&buffers)).remove(0);
+    let scored = model.forward(&[(term, samples)], &inputs, &mut ForwardContext::eval(&buffers)).remove(0);
     host(scored.scores.inner())
 }
 
@@ -141,7 +141,7 @@ fn one_backward_is_the_two_pass_procedure_and_alpha_leaves_the_fusion_alone() {
 }
 
 /// Three modalities: finite differences of the losses that the groups listen to. The
-/// first layer norm over modalities is nearly a sign function in unimodal rows, so the step
+/// first layer norm over modalities is nearly a sign function in unimodal terms, so the step
 /// is small and only its own numbers are judged at a coarse tolerance.
 #[test]
 fn gradients_are_finite_differences_of_what_each_group_hears() {
@@ -164,11 +164,12 @@ fn gradients_are_finite_differences_of_what_each_group_hears() {
     let buffers = &mut Buffers::default();
     let gradients =
         evaluate(&Cut, &model, &inputs, &task, dgl.as_mut(), buffers).unwrap().remove(0).gradients;
-    let loss = |model: &AnyModel, row: LossTerm| {
+    let loss = |model: &AnyModel, term: LossTerm| {
         let all: Vec<usize> = (0..inputs.samples()).collect();
         let mut buffers = Buffers::default();
-        let scored =
-            model.forward(&[(row, all.clone())], &inputs, &mut ForwardContext::train(&mut buffers)).remove(0);
+        let scored = model
+            .forward(&[(term, all.clone())], &inputs, &mut ForwardContext::train(&mut buffers))
+            .remove(0);
         f64::from(host(task.loss(scored.scores.inner(), &inputs.targets_of(&all)))[0])
     };
     let hears = |name: &str, model: &AnyModel| match name.split('.').nth(1) {

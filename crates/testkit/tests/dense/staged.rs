@@ -15,7 +15,7 @@ use counterpoint::step::{Group, LossTerm, Need, Phase};
 use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
 use counterpoint::task::Classification;
 use counterpoint_batch::BatchSource;
-use counterpoint_testkit::conformance::{Named, evaluate, moment, norm, same, staged};
+use counterpoint_testkit::conformance::{Named, evaluate, norm, position, same, staged};
 use counterpoint_testkit::parameters::{replaced, values};
 use counterpoint_testkit::problem::Problem;
 
@@ -49,20 +49,20 @@ fn dgl_keeps_streams_apart_and_trains_exchanges_as_joint_training_does() {
     let (model, inputs, _) = toy();
     let groups = model.groups();
     let task = Classification::new(3);
-    // Every row's own gradients, unrouted.
+    // Every term's own gradients, unrouted.
     for evaluator in [&PerRow as &dyn Evaluator<AnyModel>, &Cut] {
         let mut joint = StrategyConfig::from(Joint {}).build(model.modalities()).unwrap();
         let phase = Phase::of([LossTerm::Fused, LossTerm::Unimodal(A), LossTerm::Unimodal(B)])
-            .needing(Need::EncoderRows);
+            .needing(Need::EncoderTerms);
         let context =
-            StepContext { model: &model, groups: &groups, inputs: &inputs, task: &task, at: moment() };
+            StepContext { model: &model, groups: &groups, inputs: &inputs, task: &task, at: position() };
         let mut buffers = Buffers::default();
         let mut pass = ForwardContext::train(&mut buffers);
         let (_, record) = evaluator.evaluate(context, &phase, joint.as_mut(), &mut pass).unwrap();
-        for (row, other) in [(LossTerm::Unimodal(A), B), (LossTerm::Unimodal(B), A)] {
+        for (term, other) in [(LossTerm::Unimodal(A), B), (LossTerm::Unimodal(B), A)] {
             for (i, p) in groups.parameters().iter().enumerate() {
-                let heard = record.rows[&row].get(i).is_some();
-                assert!(!heard || p.group != Group::Encoder(other), "{row:?} reaches {}", p.name);
+                let heard = record.terms[&term].get(i).is_some();
+                assert!(!heard || p.group != Group::Encoder(other), "{term:?} reaches {}", p.name);
             }
         }
     }
@@ -81,7 +81,7 @@ fn dgl_keeps_streams_apart_and_trains_exchanges_as_joint_training_does() {
     assert_eq!(silent, fused(&silent));
 }
 
-/// The statistics of the full row are those of joint training.
+/// The statistics of the full term are those of joint training.
 #[test]
 fn the_full_buffer_moves_as_in_joint_training_and_every_row_has_its_own() {
     let problem = Problem::new(2, 9, 9, 3);
@@ -166,17 +166,17 @@ fn a_gate_listens_to_the_other_stream_only_when_that_is_present() {
     let zeros = Some(stream(&[0.0, 0.0], [1, 2, 1, 1]));
     let of_zeros = host(module.forward(vec![a(), zeros])[0].clone().unwrap().maps.inner());
     assert_eq!(gated(None), of_zeros);
-    // In the model: B's pixels change the full row and not A's own.
+    // In the model: B's pixels change the full term and not A's own.
     let (model, inputs, problem) = toy();
     let mut batch = problem.whole();
     let bumped = batch.inputs[1].array.values().iter().map(|v| v + 0.5).collect();
     batch.inputs[1].array =
         counterpoint_batch::Array::new(batch.inputs[1].array.shape().to_vec(), bumped).unwrap();
     let other = Inputs::new(batch, &Device::flex());
-    let scores = |inputs: &Inputs, row| {
+    let scores = |inputs: &Inputs, term| {
         let mut buffers = Buffers::default();
-        let rows = [(row, (0..9).collect())];
-        host(model.forward(&rows, inputs, &mut ForwardContext::train(&mut buffers)).remove(0).scores.inner())
+        let terms = [(term, (0..9).collect())];
+        host(model.forward(&terms, inputs, &mut ForwardContext::train(&mut buffers)).remove(0).scores.inner())
     };
     assert_ne!(scores(&inputs, LossTerm::Fused), scores(&other, LossTerm::Fused));
     assert_eq!(scores(&inputs, LossTerm::Unimodal(A)), scores(&other, LossTerm::Unimodal(A)));

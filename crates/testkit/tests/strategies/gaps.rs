@@ -80,12 +80,12 @@ struct Counter(Vec<(usize, BTreeMap<LossTerm, usize>)>);
 
 impl Observer for Counter {
     fn epoch(&mut self, report: &EpochReport<'_>) -> Result<(), Error> {
-        self.0.push((report.samples, report.row_samples.clone()));
+        self.0.push((report.samples, report.term_samples.clone()));
         Ok(())
     }
 }
 
-fn train<M: Model>(learner: &mut TrainState<M>, data: &Rare, epochs: usize) -> Result<Counter, Error> {
+fn train<M: Model>(state: &mut TrainState<M>, data: &Rare, epochs: usize) -> Result<Counter, Error> {
     let run = Run::new(2, epochs, true);
     let stop = AtomicBool::new(false);
     let trainer = Trainer {
@@ -100,14 +100,14 @@ fn train<M: Model>(learner: &mut TrainState<M>, data: &Rare, epochs: usize) -> R
         diagnostics: &Diagnostics::off(),
     };
     let mut counter = Counter::default();
-    assert_eq!(trainer.run(learner, Progress::default(), &mut counter)?, Outcome::Finished);
+    assert_eq!(trainer.run(state, Progress::default(), &mut counter)?, Outcome::Finished);
     Ok(counter)
 }
 
-fn learner(config: &StrategyConfig, solo_heads: bool) -> TrainState<impl Model + use<>> {
+fn train_state(config: &StrategyConfig, solo_heads: bool) -> TrainState<impl Model + use<>> {
     let mut run = Run::new(2, 2, true);
     run.solo_heads = solo_heads;
-    run.learner(config.build(&run.names()).unwrap())
+    run.train_state(config.build(&run.names()).unwrap())
 }
 
 #[test]
@@ -115,8 +115,8 @@ fn every_strategy_trains_whatever_the_first_batch_lacks() {
     for (config, solo_heads) in configs() {
         for seed in 0..40 {
             let data = Rare::new(30, seed);
-            let mut learner = learner(&config, solo_heads);
-            if let Err(e) = train(&mut learner, &data, 3) {
+            let mut state = train_state(&config, solo_heads);
+            if let Err(e) = train(&mut state, &data, 3) {
                 panic!("{config:?}, seed {seed}: {e}");
             }
         }
@@ -136,21 +136,21 @@ fn every_loss_says_how_many_samples_it_used() {
         truncate_unimodal: true,
     });
     let counted = |config: &StrategyConfig, incomplete| {
-        let mut learner = learner(config, false);
-        learner.incomplete = incomplete;
-        train(&mut learner, &data, 2).unwrap().0
+        let mut state = train_state(config, false);
+        state.incomplete = incomplete;
+        train(&mut state, &data, 2).unwrap().0
     };
-    for (samples, rows) in counted(&StrategyConfig::from(Joint {}), Incomplete::Skip) {
-        assert_eq!((samples, rows), (30, [(LossTerm::Fused, rare)].into()));
+    for (samples, terms) in counted(&StrategyConfig::from(Joint {}), Incomplete::Skip) {
+        assert_eq!((samples, terms), (30, [(LossTerm::Fused, rare)].into()));
     }
-    for (_, rows) in counted(&StrategyConfig::from(Joint {}), Incomplete::ZeroFill) {
-        assert_eq!(rows, [(LossTerm::Fused, 30)].into());
+    for (_, terms) in counted(&StrategyConfig::from(Joint {}), Incomplete::ZeroFill) {
+        assert_eq!(terms, [(LossTerm::Fused, 30)].into());
     }
-    for (_, rows) in counted(&dgl, Incomplete::Skip) {
-        assert_eq!(rows, [(LossTerm::Fused, rare), (a, all), (b, rare)].into());
+    for (_, terms) in counted(&dgl, Incomplete::Skip) {
+        assert_eq!(terms, [(LossTerm::Fused, rare), (a, all), (b, rare)].into());
     }
-    for (_, rows) in counted(&dgl, Incomplete::ZeroFill) {
-        assert_eq!(rows, [(LossTerm::Fused, 30), (a, all), (b, rare)].into());
+    for (_, terms) in counted(&dgl, Incomplete::ZeroFill) {
+        assert_eq!(terms, [(LossTerm::Fused, 30), (a, all), (b, rare)].into());
     }
 }
 
@@ -163,9 +163,9 @@ fn a_loss_without_any_sample_is_refused_before_training() {
         }
     }
     let refusal = |config: &StrategyConfig, incomplete| {
-        let mut learner = learner(config, false);
-        learner.incomplete = incomplete;
-        train(&mut learner, &data, 1).map(drop).map_err(|e| e.to_string())
+        let mut state = train_state(config, false);
+        state.incomplete = incomplete;
+        train(&mut state, &data, 1).map(drop).map_err(|e| e.to_string())
     };
     let joint = StrategyConfig::from(Joint {});
     let message = refusal(&joint, Incomplete::Skip).unwrap_err();
@@ -173,8 +173,8 @@ fn a_loss_without_any_sample_is_refused_before_training() {
     refusal(&joint, Incomplete::ZeroFill).unwrap();
     data.points.samples.iter_mut().for_each(|sample| sample.inputs[1] = None);
     let message = {
-        let mut learner = learner(&joint, false);
-        train(&mut learner, &data, 1).map(drop).unwrap_err().to_string()
+        let mut state = train_state(&joint, false);
+        train(&mut state, &data, 1).map(drop).unwrap_err().to_string()
     };
     assert_eq!(message, "no training sample has modality `m1`; leave it out");
 }
@@ -229,23 +229,23 @@ fn both_evaluators_agree_on_zero_filled_samples() {
 fn a_zero_filled_sample_costs_what_evaluation_makes_of_it() {
     // Without batch norm a model in training is the model in evaluation.
     let run = Run::new(2, 1, true);
-    let learner = learner(&StrategyConfig::from(Joint {}), false);
+    let state = train_state(&StrategyConfig::from(Joint {}), false);
     let batch = Batch::collate(run.train.samples.clone(), &run.train.spec).unwrap();
     let inputs = Inputs::new(batch, &Device::flex()).with_incomplete(Incomplete::ZeroFill);
     let task = Classification::new(CLASSES);
     let mut strategy = StrategyConfig::from(Joint {}).build(&run.names()).unwrap();
     let seen =
-        evaluate(&Cut, &learner.model, &inputs, &task, strategy.as_mut(), &mut Buffers::default()).unwrap();
+        evaluate(&Cut, &state.model, &inputs, &task, strategy.as_mut(), &mut Buffers::default()).unwrap();
     let position = task.metrics().names().position(|name| name == "cross_entropy").unwrap();
-    let frozen = learner.frozen();
+    let frozen = state.frozen();
     let (mut sum, mut count) = (0.0, 0);
     for (present, samples) in inputs.patterns() {
-        let row = if present == Present::all(2) { LossTerm::Fused } else { LossTerm::Subset(present) };
+        let term = if present == Present::all(2) { LossTerm::Fused } else { LossTerm::Subset(present) };
         let scored =
-            frozen.forward(&[(row, samples.clone())], &inputs, &mut ForwardContext::eval(&learner.buffers));
+            frozen.forward(&[(term, samples.clone())], &inputs, &mut ForwardContext::eval(&state.buffers));
         let targets = inputs.targets_of(&samples);
-        let kept = task.keep(scored.into_iter().next().unwrap().scores, &targets);
-        sum += task.judge(&kept, &targets)[position] * samples.len() as f64;
+        let reduced = task.reduce(scored.into_iter().next().unwrap().scores, &targets);
+        sum += task.evaluate(&reduced, &targets)[position] * samples.len() as f64;
         count += samples.len();
     }
     assert_eq!(count, 24);

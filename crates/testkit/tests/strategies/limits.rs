@@ -22,9 +22,9 @@ fn after_training(config: StrategyConfig, modalities: usize, per_row: bool) -> V
     // Boosting comes to its third modality in the fifth epoch.
     let epochs = if config.is::<ReconBoostConfig>() { 5 } else { 3 };
     let run = Run { solo_heads, per_row, ..Run::new(modalities, epochs, true) };
-    let mut learner = run.learner(config.build(&run.names()).unwrap());
-    run.go(&mut learner, Progress::default(), 0, None).unwrap();
-    values(&learner)
+    let mut state = run.train_state(config.build(&run.names()).unwrap());
+    run.go(&mut state, Progress::default(), 0, None).unwrap();
+    values(&state)
 }
 
 /// Largest difference of two sets of parameters.
@@ -121,20 +121,19 @@ fn both_evaluators_train_the_same_model_on_data_with_gaps() {
 /// none of which moves the model.
 fn first_gradients(strategy: Box<dyn Strategy>) -> Vec<(String, Vec<f32>)> {
     let run = Run { solo_heads: false, ..Run::new(2, 1, false) };
-    let mut learner = run.learner(strategy);
+    let mut state = run.train_state(strategy);
     let inputs = Inputs::new(run.train.epoch(0, 0).next().unwrap().unwrap(), &Device::flex());
     let at = Position { epoch: 0, epochs: 1, batch: 0, batches: 4, seed: 1 };
     let mut sums: Vec<(String, Vec<f32>)> =
-        values(&learner).into_iter().map(|(n, v)| (n, vec![0.0; v.len()])).collect();
-    for phase in learner.strategy.phases(at, &run.names()) {
+        values(&state).into_iter().map(|(n, v)| (n, vec![0.0; v.len()])).collect();
+    for phase in state.strategy.phases(at, &run.names()) {
         let task = &Classification::new(CLASSES);
-        let context =
-            StepContext { model: &learner.model, groups: &learner.groups, inputs: &inputs, task, at };
+        let context = StepContext { model: &state.model, groups: &state.groups, inputs: &inputs, task, at };
         let mut buffers = Buffers::default();
-        let strategy = learner.strategy.as_mut();
+        let strategy = state.strategy.as_mut();
         let (gradients, _) =
             Cut.evaluate(context, &phase, strategy, &mut ForwardContext::train(&mut buffers)).unwrap();
-        for (i, p) in learner.groups.parameters().iter().enumerate() {
+        for (i, p) in state.groups.parameters().iter().enumerate() {
             let sum = sums.iter_mut().find(|(name, _)| *name == p.name).unwrap();
             if let Some(gradient) = gradients.get(i) {
                 sum.1.iter_mut().zip(host(gradient.clone())).for_each(|(sum, g)| *sum += g);

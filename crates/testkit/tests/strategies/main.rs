@@ -2,8 +2,8 @@
 //! epochs, samples that lack modalities, exact resumption, limits, refusals.
 
 mod config;
+mod epoch_tools;
 mod gaps;
-mod lab;
 mod limits;
 mod native;
 mod order;

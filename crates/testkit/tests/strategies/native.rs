@@ -28,11 +28,11 @@ impl Drop for Scratch {
     }
 }
 
-fn scores<M: Model>(learner: &TrainState<M>, run: &Run) -> Evaluation {
-    let besides = Besides { native: learner.strategy.native(), ..Besides::default() };
+fn scores<M: Model>(state: &TrainState<M>, run: &Run) -> Evaluation {
+    let besides = Besides { native: state.strategy.native(), ..Besides::default() };
     let task = Classification::new(CLASSES);
-    let (model, device) = (learner.frozen(), Device::flex());
-    evaluate(&model, &learner.buffers, &task, &run.validation, &device, besides).unwrap()
+    let (model, device) = (state.frozen(), Device::flex());
+    evaluate(&model, &state.buffers, &task, &run.validation, &device, besides).unwrap()
 }
 
 #[test]
@@ -40,12 +40,12 @@ fn the_best_checkpoint_holds_the_prototypes_it_was_validated_with() {
     let run = Run { solo_heads: false, ..Run::new(2, 1, true) };
     let folder = Scratch::new("prototypes");
     let pmr = || StrategyConfig::from(PmrConfig::default()).build(&run.names()).unwrap();
-    let mut learner = run.learner(pmr());
-    run.go(&mut learner, Progress::default(), 0, Some(&folder.0)).unwrap();
-    let trained = scores(&learner, &run);
+    let mut state = run.train_state(pmr());
+    run.go(&mut state, Progress::default(), 0, Some(&folder.0)).unwrap();
+    let trained = scores(&state, &run);
     assert_eq!(trained.native.len(), 2);
     for name in ["best", "last"] {
-        let mut again = run.learner(pmr());
+        let mut again = run.train_state(pmr());
         assert!(scores(&again, &run).native.is_empty());
         let file = Checkpoint::read(&folder.0.join(format!("{name}.safetensors"))).unwrap();
         file.restore(&mut again, &Device::flex(), false).unwrap();
@@ -56,13 +56,13 @@ fn the_best_checkpoint_holds_the_prototypes_it_was_validated_with() {
 #[test]
 fn a_checkpoint_that_holds_no_prototypes_is_still_scored() {
     let run = Run { solo_heads: false, ..Run::new(2, 1, false) };
-    let joint = run.learner(StrategyConfig::from(Joint {}).build(&run.names()).unwrap());
-    let mut pmr = run.learner(StrategyConfig::from(PmrConfig::default()).build(&run.names()).unwrap());
+    let joint = run.train_state(StrategyConfig::from(Joint {}).build(&run.names()).unwrap());
+    let mut pmr = run.train_state(StrategyConfig::from(PmrConfig::default()).build(&run.names()).unwrap());
     // What `best` was before strategies were kept in it: weights and nothing else.
     let old = Checkpoint::of(&joint, &Progress::default(), false);
     old.restore(&mut pmr, &Device::flex(), false).unwrap();
     let found = scores(&pmr, &run);
-    assert!(found.native.is_empty() && found.kept.len() == 3);
+    assert!(found.native.is_empty() && found.reduced.len() == 3);
     // Training on needs them, though.
     let old = Checkpoint::of(&joint, &Progress::default(), true);
     let error = old.restore(&mut pmr, &Device::flex(), true).unwrap_err();

@@ -20,7 +20,7 @@ use counterpoint::task::Classification;
 use counterpoint::train::{Checkpoint, EpochReport, Observer, Outcome, Progress, ScheduleConfig};
 use counterpoint_batch::{BatchSource, Target};
 
-use crate::lab::{AtEnd, Event};
+use crate::epoch_tools::{AtEnd, Event};
 use crate::run::{CLASSES, Points, Run, values};
 
 /// Fused validation metrics of every epoch.
@@ -68,14 +68,14 @@ fn slow(epochs: usize) -> Run {
 fn train(run: &Run, config: &StrategyConfig, name: &str) -> (Scores, Progress, Vec<(String, Vec<f32>)>) {
     let folder = Folder::new(name);
     let mut scores = Scores::default();
-    let build = || run.learner(config.build(&run.names()).unwrap());
+    let build = || run.train_state(config.build(&run.names()).unwrap());
     let outcome =
         run.watched(&mut build(), Progress::default(), &mut scores, &AtomicBool::new(false), Some(&folder.0));
     assert_eq!(outcome.unwrap(), Outcome::Finished);
-    let (best, mut learner) = (folder.checkpoint("best"), build());
-    best.restore(&mut learner, &Device::flex(), false).unwrap();
+    let (best, mut state) = (folder.checkpoint("best"), build());
+    best.restore(&mut state, &Device::flex(), false).unwrap();
     let progress = folder.checkpoint("last").progress;
-    (scores, progress, values(&learner))
+    (scores, progress, values(&state))
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn relearning_validates_and_keeps_the_best_before_it_pulls() {
     assert_eq!(kept, best, "the best checkpoint is of the model before the pull");
 }
 
-/// Something that `rows` of this data set can be trained on in pictures.
+/// Something that `terms` of this data set can be trained on in pictures.
 fn pictures(run: &mut Run) {
     for points in [&mut run.train, &mut run.validation] {
         for spec in &mut points.spec {
@@ -123,19 +123,20 @@ fn rebuilt_statistics_are_the_mean_over_the_batches_of_the_next_epoch() {
     let mut run = Run { solo_heads: false, ..Run::new(2, 1, false) };
     pictures(&mut run);
     let after = |event: Event| {
-        let mut learner = run.learner(Box::new(AtEnd(event)));
-        run.go(&mut learner, Progress::default(), 0, None).unwrap();
-        (statistics(&learner.buffers), values(&learner))
+        let mut state = run.train_state(Box::new(AtEnd(event)));
+        run.go(&mut state, Progress::default(), 0, None).unwrap();
+        (statistics(&state.buffers), values(&state))
     };
     let both = [Group::Encoder(Modality(0)), Group::Encoder(Modality(1))];
-    let (stale, pulled) = after(Box::new(move |lab| both.iter().try_for_each(|&g| lab.pull_to_init(g, 1.0))));
-    let (rebuilt, same) = after(Box::new(move |lab| {
-        both.iter().try_for_each(|&g| lab.pull_to_init(g, 1.0))?;
-        lab.rebuild_statistics()
+    let (stale, pulled) =
+        after(Box::new(move |tools| both.iter().try_for_each(|&g| tools.pull_to_init(g, 1.0))));
+    let (rebuilt, same) = after(Box::new(move |tools| {
+        both.iter().try_for_each(|&g| tools.pull_to_init(g, 1.0))?;
+        tools.rebuild_statistics()
     }));
     assert_eq!(pulled, same, "no parameter moves");
     // By hand: a batch moves fresh statistics (0, 1) by a tenth; the initial encoders see epoch 1.
-    let start = run.learner(StrategyConfig::from(Joint {}).build(&run.names()).unwrap());
+    let start = run.train_state(StrategyConfig::from(Joint {}).build(&run.names()).unwrap());
     let model = Module::valid(&start.model);
     let mut sums: Vec<Vec<f32>> = Vec::new();
     for batch in run.train.epoch(1, 0) {
@@ -173,13 +174,13 @@ fn a_trial_has_the_order_and_the_learning_rates_of_the_epochs_it_stands_for() {
         run.config.schedule = ScheduleConfig::MultiStep { milestones: milestones.clone(), gamma: 0.1 };
         let curve = Arc::new(Mutex::new(None));
         let seen = curve.clone();
-        let event: Event = Box::new(move |lab| {
-            *seen.lock().unwrap() = Some(lab.trial(&[LossTerm::Fused], 2)?);
+        let event: Event = Box::new(move |tools| {
+            *seen.lock().unwrap() = Some(tools.trial(&[LossTerm::Fused], 2)?);
             Ok(())
         });
         let mut scores = Scores::default();
-        let mut learner = run.learner(Box::new(AtEnd(event)));
-        run.watched(&mut learner, Progress::default(), &mut scores, &AtomicBool::new(false), None).unwrap();
+        let mut state = run.train_state(Box::new(AtEnd(event)));
+        run.watched(&mut state, Progress::default(), &mut scores, &AtomicBool::new(false), None).unwrap();
         let curve = curve.lock().unwrap().unwrap();
         let real = |epoch: usize| scores.0[epoch]["cross_entropy"];
         for (tried, real) in [(curve.start.validation, real(0)), (curve.end.validation, real(2))] {
@@ -192,25 +193,25 @@ fn a_trial_has_the_order_and_the_learning_rates_of_the_epochs_it_stands_for() {
 fn a_trial_that_is_interrupted_is_made_again() {
     let run = Run { solo_heads: false, ..Run::new(2, 2, false) };
     let (stop, folder) = (Arc::new(AtomicBool::new(false)), Folder::new("order_stop"));
-    let learner = |asks: bool| {
+    let state = |asks: bool| {
         let stop = stop.clone();
-        let event: Event = Box::new(move |lab| {
+        let event: Event = Box::new(move |tools| {
             stop.store(asks, Ordering::Relaxed);
-            lab.trial(&[LossTerm::Fused], 20)?;
-            lab.pull_to_init(Group::Encoder(Modality(0)), 0.5)
+            tools.trial(&[LossTerm::Fused], 20)?;
+            tools.pull_to_init(Group::Encoder(Modality(0)), 0.5)
         });
-        run.learner(Box::new(AtEnd(event)))
+        run.train_state(Box::new(AtEnd(event)))
     };
-    let go = |learner: &mut _, progress, folder: Option<&Path>| {
-        run.watched(learner, progress, &mut Scores::default(), &stop, folder).unwrap()
+    let go = |state: &mut _, progress, folder: Option<&Path>| {
+        run.watched(state, progress, &mut Scores::default(), &stop, folder).unwrap()
     };
-    let mut first = learner(true);
+    let mut first = state(true);
     assert_eq!(go(&mut first, Progress::default(), Some(&folder.0)), Outcome::Interrupted);
     let last = folder.checkpoint("last");
     let progress = last.progress.clone();
     assert_eq!((progress.epoch, progress.batch), (0, run.train.batches()), "the epoch is not lost");
     stop.store(false, Ordering::Relaxed);
-    let (mut second, mut whole) = (learner(false), learner(false));
+    let (mut second, mut whole) = (state(false), state(false));
     last.restore(&mut second, &Device::flex(), true).unwrap();
     assert_eq!(go(&mut second, progress, None), Outcome::Finished);
     assert_eq!(go(&mut whole, Progress::default(), None), Outcome::Finished);

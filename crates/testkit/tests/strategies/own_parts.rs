@@ -165,7 +165,7 @@ fn read() -> Result<ModelConfig, String> {
     serde_json::from_str(CONFIGURATION).map_err(|e| e.to_string())
 }
 
-fn learner(run: &Run) -> TrainState<impl Model + use<>> {
+fn train_state(run: &Run) -> TrainState<impl Model + use<>> {
     let config = with_own(read).unwrap();
     let model = config.build(&run.train.spec, CLASSES, false, 1, &Device::flex()).unwrap();
     let optimizer: OptimizerConfig = serde_json::from_str(r#"{"name": "adam", "lr": 0.01}"#).unwrap();
@@ -195,7 +195,7 @@ fn a_configuration_names_parts_of_another_crate_and_is_written_as_it_was_read() 
 #[test]
 fn encoder_fusion_and_head_of_another_crate_resume_bit_for_bit() {
     let run = Run::new(2, 4, true);
-    let mut whole = learner(&run);
+    let mut whole = train_state(&run);
     let before = values(&whole);
     let names: Vec<&str> = before.iter().map(|(name, _)| name.as_str()).collect();
     let of = |m: &str| {
@@ -215,11 +215,11 @@ fn encoder_fusion_and_head_of_another_crate_resume_bit_for_bit() {
     }
     assert_eq!(whole.buffers.iter().count(), 4, "two batch norms in each encoder");
     let folder = scratch("own_parts");
-    let mut first = learner(&run);
+    let mut first = train_state(&run);
     assert_eq!(run.go(&mut first, Progress::default(), 6, Some(&folder)).unwrap(), Outcome::Interrupted);
     let checkpoint = Checkpoint::read(&folder.join("last.safetensors")).unwrap();
     let progress = checkpoint.progress.clone();
-    let mut second = learner(&run);
+    let mut second = train_state(&run);
     checkpoint.restore(&mut second, &Device::flex(), true).unwrap();
     run.go(&mut second, progress, 0, Some(&folder)).unwrap();
     assert_eq!(values(&second), after);
@@ -227,9 +227,9 @@ fn encoder_fusion_and_head_of_another_crate_resume_bit_for_bit() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-fn statistics<M: Model>(learner: &TrainState<M>) -> Vec<(u64, Vec<f32>, Vec<f32>)> {
+fn statistics<M: Model>(state: &TrainState<M>) -> Vec<(u64, Vec<f32>, Vec<f32>)> {
     let host = counterpoint::host::host;
-    let all = learner.buffers.iter();
+    let all = state.buffers.iter();
     all.map(|(id, _, running)| (id.val(), host(running.mean.clone()), host(running.variance.clone())))
         .collect()
 }

@@ -136,7 +136,7 @@ impl Run {
         Modalities::new(self.train.spec.iter().map(|m| m.name.clone())).unwrap()
     }
 
-    pub fn learner(&self, strategy: Box<dyn Strategy>) -> TrainState<impl Model + use<>> {
+    pub fn train_state(&self, strategy: Box<dyn Strategy>) -> TrainState<impl Model + use<>> {
         let config = LateFusionConfig { encoder: self.encoder.clone(), ..LateFusionConfig::default() };
         let model = config.build(&self.train.spec, CLASSES, self.solo_heads, 1, &Device::flex()).unwrap();
         let optimizer = OptimizerConfig::Sgd {
@@ -152,19 +152,19 @@ impl Run {
 
     pub fn go<M: Model>(
         &self,
-        learner: &mut TrainState<M>,
+        state: &mut TrainState<M>,
         progress: Progress,
         stop_after: usize,
         folder: Option<&Path>,
     ) -> Result<Outcome, Error> {
         let stop = AtomicBool::new(false);
-        self.watched(learner, progress, &mut Stopper { after: stop_after, stop: &stop }, &stop, folder)
+        self.watched(state, progress, &mut Stopper { after: stop_after, stop: &stop }, &stop, folder)
     }
 
     /// The same under an observer, until `stop` is set.
     pub fn watched<M: Model>(
         &self,
-        learner: &mut TrainState<M>,
+        state: &mut TrainState<M>,
         progress: Progress,
         observer: &mut dyn Observer,
         stop: &AtomicBool,
@@ -181,13 +181,13 @@ impl Run {
             device: &Device::flex(),
             diagnostics: &counterpoint::diagnose::Diagnostics::off(),
         };
-        trainer.run(learner, progress, observer)
+        trainer.run(state, progress, observer)
     }
 }
 
-pub fn values<M: Model>(learner: &TrainState<M>) -> Vec<(String, Vec<f32>)> {
+pub fn values<M: Model>(state: &TrainState<M>) -> Vec<(String, Vec<f32>)> {
     let mut all = Vec::new();
-    learner.visit(|p, values| all.push((p.name.clone(), values)));
+    state.visit(|p, values| all.push((p.name.clone(), values)));
     all
 }
 

@@ -14,11 +14,11 @@ fn every_strategy_trains_one_to_six_modalities_with_and_without_gaps() {
             for (config, solo_heads) in configs() {
                 let run = Run { solo_heads, ..Run::new(modalities, 2 * modalities, gaps) };
                 let strategy = config.build(&run.names()).unwrap();
-                let mut learner = run.learner(strategy);
-                let before = values(&learner);
-                let outcome = run.go(&mut learner, Progress::default(), 0, None);
+                let mut state = run.train_state(strategy);
+                let before = values(&state);
+                let outcome = run.go(&mut state, Progress::default(), 0, None);
                 assert_eq!(outcome.unwrap(), Outcome::Finished, "{config:?}, {modalities} modalities");
-                let after = values(&learner);
+                let after = values(&state);
                 for (a, b) in encoders(&before).into_iter().zip(encoders(&after)) {
                     assert!(b.1.iter().all(|v| v.is_finite()), "{config:?}: {}", b.0);
                     // Boosting needs two epochs for each modality.
@@ -33,10 +33,10 @@ fn every_strategy_trains_one_to_six_modalities_with_and_without_gaps() {
 fn an_interrupted_run_continues_to_the_same_bits() {
     for (index, (config, solo_heads)) in configs().into_iter().enumerate() {
         let run = Run { solo_heads, ..Run::new(3, 5, true) };
-        let build = || run.learner(config.build(&run.names()).unwrap());
+        let build = || run.train_state(config.build(&run.names()).unwrap());
         let mut whole = build();
         run.go(&mut whole, Progress::default(), 0, None).unwrap();
-        // In the middle of an epoch, and at its last batch: the lab is then still to come.
+        // In the middle of an epoch, and at its last batch: the tools is then still to come.
         for stop_after in [6, 8] {
             let folder = scratch(&format!("resume{index}_{stop_after}"));
             let mut first = build();

@@ -60,7 +60,7 @@ fn compare(subject: &Subject, problem: &Problem) -> Result<(), String> {
     for evaluated in fast.0.iter().chain(&slow.0) {
         receives(evaluated, &model.groups())?;
     }
-    // AGM weighs subset rows by small differences of its factors: what is left of an encoder's
+    // AGM weighs subset terms by small differences of its factors: what is left of an encoder's
     // gradient is small beside the terms that rounding acts on, so the scale is that of all.
     let all: fn(&str) -> &str = |_| "";
     let family = if subject.strategy.is::<AgmConfig>() { all } else { part };
@@ -123,8 +123,8 @@ impl Strategy for Liar {
         !self.0 || group != Group::Fusion
     }
 
-    fn route(&mut self, seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        Joint {}.route(seen, modalities)
+    fn route(&mut self, outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        Joint {}.route(outputs, modalities)
     }
 }
 
@@ -143,31 +143,31 @@ fn a_strategy_that_lies_about_what_it_listens_to_is_noticed() {
     assert!(why.contains("fusion"), "{why}");
 }
 
-/// Every kind of row in one phase, each wanted at the encoders by itself.
-struct EveryRow(Need);
+/// Every kind of term in one phase, each wanted at the encoders by itself.
+struct EveryTerm(Need);
 
-impl EveryRow {
-    fn rows() -> Vec<LossTerm> {
+impl EveryTerm {
+    fn terms() -> Vec<LossTerm> {
         let pair = Present::of([Modality(0), Modality(2)]);
         let alone = |m| [LossTerm::Unimodal(Modality(m)), LossTerm::Auxiliary(Modality(m))];
-        let rows = [LossTerm::Fused, LossTerm::Subset(pair)].into_iter().chain((0..3).flat_map(alone));
-        rows.collect()
+        let terms = [LossTerm::Fused, LossTerm::Subset(pair)].into_iter().chain((0..3).flat_map(alone));
+        terms.collect()
     }
 }
 
-impl Strategy for EveryRow {
+impl Strategy for EveryTerm {
     fn phases(&self, _: Position, _: &Modalities) -> Vec<Phase> {
-        vec![Phase { need: self.0, ..Phase::of(Self::rows()).probing([LossTerm::Subset(Present::all(2))]) }]
+        vec![Phase { need: self.0, ..Phase::of(Self::terms()).probing([LossTerm::Subset(Present::all(2))]) }]
     }
 
     fn route(&mut self, _: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let mut w = Routing::default();
-        for (i, row) in Self::rows().into_iter().enumerate() {
-            for m in row.present(3).iter() {
-                w.set(row, Group::Encoder(m), 0.5 + i as f64);
+        for (i, term) in Self::terms().into_iter().enumerate() {
+            for m in term.present(3).iter() {
+                w.set(term, Group::Encoder(m), 0.5 + i as f64);
             }
-            w.set(row, Group::Fusion, 1.0 / (1.0 + i as f64));
-            w.set(row, Group::Head, 0.25);
+            w.set(term, Group::Fusion, 1.0 / (1.0 + i as f64));
+            w.set(term, Group::Head, 0.25);
         }
         for m in modalities.iter() {
             w.set(LossTerm::Auxiliary(m), Group::SoloHead(m), 2.0);
@@ -176,14 +176,14 @@ impl Strategy for EveryRow {
     }
 }
 
-fn rows_of<M: Model>(model: &M, record: &StepRecord) -> Named {
+fn terms_of<M: Model>(model: &M, record: &StepRecord) -> Named {
     let groups = model.groups();
-    let entry = |(row, gradients): (&LossTerm, &Gradients)| {
+    let entry = |(term, gradients): (&LossTerm, &Gradients)| {
         let named = groups.parameters().iter().enumerate();
         let named = named.filter_map(|(i, p)| Some((&p.name, host(gradients.get(i)?.clone()))));
-        named.map(|(name, values)| (format!("{row:?} {name}"), values)).collect::<Vec<_>>()
+        named.map(|(name, values)| (format!("{term:?} {name}"), values)).collect::<Vec<_>>()
     };
-    record.rows.iter().flat_map(entry).collect()
+    record.terms.iter().flat_map(entry).collect()
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn every_kind_of_row_agrees_mixed_and_by_itself() {
         every_kind_of_row(what, &problem, &maps, part);
     }
     // A cube's first layer norm over modalities is nearly a sign function where
-    // only one is present, so the rows of one encoder are large and cancel.
+    // only one is present, so the terms of one encoder are large and cancel.
     for (what, problem) in batches(Problem::sequences(3, 9, 9, 3)) {
         every_kind_of_row(what, &problem, &cubes(), |_| "");
     }
@@ -205,12 +205,12 @@ fn every_kind_of_row(what: &str, problem: &Problem, models: &[ModelConfig], fami
     for config in models {
         for solo_heads in [false, true] {
             let model = config.build(problem.modalities(), 3, solo_heads, 1, &Device::flex()).unwrap();
-            for need in [Need::Boundary, Need::EncoderRows] {
-                let fast = by(&Cut, &model, &inputs, &mut EveryRow(need));
-                let slow = by(&PerRow, &model, &inputs, &mut EveryRow(need));
+            for need in [Need::Boundary, Need::EncoderTerms] {
+                let fast = by(&Cut, &model, &inputs, &mut EveryTerm(need));
+                let slow = by(&PerRow, &model, &inputs, &mut EveryTerm(need));
                 agree_in_families((&fast.0, &fast.1), (&slow.0, &slow.1), TOLERANCE, family)
                     .and_then(|()| {
-                        let [fast, slow] = [&fast, &slow].map(|(e, _)| rows_of(&model, &e[0].record));
+                        let [fast, slow] = [&fast, &slow].map(|(e, _)| terms_of(&model, &e[0].record));
                         assert_eq!(slow.is_empty(), need == Need::Boundary);
                         same_in_families(&fast, &slow, TOLERANCE, family)
                     })

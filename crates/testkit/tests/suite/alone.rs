@@ -22,8 +22,9 @@ fn alone(parts: &Parts) -> (Named, Vec<f32>, Tensor<2>) {
     let problem = Problem::new(1, 6, 6, 1);
     let model = late_fusion(parts).build(problem.modalities(), 3, false, 4, &Device::flex()).unwrap();
     let inputs = Inputs::new(problem.whole(), &Device::flex());
-    let rows = [(LossTerm::Fused, (0..6).collect())];
-    let scored = model.forward(&rows, &inputs, &mut ForwardContext::train(&mut Buffers::default())).remove(0);
+    let terms = [(LossTerm::Fused, (0..6).collect())];
+    let scored =
+        model.forward(&terms, &inputs, &mut ForwardContext::train(&mut Buffers::default())).remove(0);
     let groups = model.groups();
     let layers: BTreeSet<Group> = groups.groups().into_iter().collect();
     // The layer of a sum is what makes its scores.

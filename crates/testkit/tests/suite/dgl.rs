@@ -43,12 +43,12 @@ fn dgl_on_f1() {
     near(&of(g, "encoder.audio.shift"), &[-3.202625, 2.605836], 1e-5);
     near(&of(g, "encoder.image.shift"), &[-0.032487, 0.601138], 1e-5);
     near(&of(g, "head.bias"), &[-0.744806, 0.659859, 0.084947], 1e-5);
-    let rows = [
+    let terms = [
         [-0.744806, -1.489611, 0.744806, -0.372403],
         [0.659859, 1.319717, -0.659859, 0.329929],
         [0.084947, 0.169894, -0.084947, 0.042473],
     ];
-    near(&of(g, "head.weight"), rows.as_flattened(), 1e-5);
+    near(&of(g, "head.weight"), terms.as_flattened(), 1e-5);
     let losses: Vec<f32> = seen.losses.values().map(|l| *l as f32).collect();
     near(&losses, &[1.365730, 1.207952, 1.049445], 1e-5);
 }
@@ -195,13 +195,13 @@ pub fn after(
     strategy: Box<dyn Strategy>,
 ) -> Named {
     let inputs = random_inputs(model.modalities().len());
-    let mut learner = TrainState::new(model.clone(), optimizer, strategy);
+    let mut state = TrainState::new(model.clone(), optimizer, strategy);
     for _ in 0..steps {
-        let TrainState { model, groups, strategy, .. } = &mut learner;
+        let TrainState { model, groups, strategy, .. } = &mut state;
         let gradients = mixed(model, groups, &inputs, &TASK(), strategy.as_mut());
-        learner.model = learner.optimizer.step(learner.model.clone(), gradients, &learner.groups, 1.0);
+        state.model = state.optimizer.step(state.model.clone(), gradients, &state.groups, 1.0);
     }
-    values(&learner.model, &learner.groups)
+    values(&state.model, &state.groups)
 }
 
 /// Only the unimodal losses, and only to the encoders: fusion and head stay.
@@ -285,7 +285,7 @@ fn modalities_are_separate() {
 
 #[test]
 fn regression_on_f1_by_hand() {
-    // The first row of F1's weights and target 2: full 0.6, alone 1.1 and -0.4.
+    // The first term of F1's weights and target 2: full 0.6, alone 1.1 and -0.4.
     let model = shifted(&[2, 2], vec![1.0, 0.0, 0.5, 0.0], vec![0.1]);
     let inputs = inputs(&[(Z1.to_vec(), 2), (Z2.to_vec(), 2)], Targets::Values(vec![2.0]));
     let g = step(&model, &inputs, &Regression::default(), &mut dgl(4.0)).gradients;

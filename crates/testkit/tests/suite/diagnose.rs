@@ -40,12 +40,12 @@ fn the_fused_probability_is_the_own_one_over_the_mean_factor() {
 
 #[test]
 fn all_factors_below_one_and_yet_a_larger_gradient() {
-    // K = 3, W1 rows (0,0), (1,0), (-1,0), z1 = 0, y = 0; the other modality gives s = (1, 0.99, 0.01).
+    // K = 3, W1 terms (0,0), (1,0), (-1,0), z1 = 0, y = 0; the other modality gives s = (1, 0.99, 0.01).
     let others: [f64; 3] = [0.0, 0.99_f64.ln(), 0.01_f64.ln()];
-    let rows = [[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0]];
+    let terms = [[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0]];
     let norm = |logits: &[f64]| {
         let p = softmax(logits);
-        let at = |d: usize| (0..3).map(|k| (p[k] - f64::from(u8::from(k == 0))) * rows[k][d]).sum::<f64>();
+        let at = |d: usize| (0..3).map(|k| (p[k] - f64::from(u8::from(k == 0))) * terms[k][d]).sum::<f64>();
         (at(0).powi(2) + at(1).powi(2)).sqrt()
     };
     assert!(factors(&[&others], &[0], 3)[1..].iter().all(|s| *s < 1.0));

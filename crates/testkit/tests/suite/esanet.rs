@@ -14,7 +14,7 @@ use counterpoint::strategy::{Dgl, Joint, Strategy};
 use counterpoint::task::Segmentation;
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
 use counterpoint_testkit::conformance::{
-    Evaluated, Named, agree_in_families, evaluate, moment, part, same_in_families,
+    Evaluated, Named, agree_in_families, evaluate, part, position, same_in_families,
 };
 
 const RGB: Modality = Modality(0);
@@ -86,27 +86,27 @@ fn a_loss_of_one_modality_has_no_gradient_for_the_others_encoder() {
     let groups = model.groups();
     let (inputs, task) = (inputs(&[3, 1]), task());
     let mut everything = dgl(false, 1.0);
-    let phase = everything.phases(moment(), model.modalities()).remove(0).needing(Need::EncoderRows);
+    let phase = everything.phases(position(), model.modalities()).remove(0).needing(Need::EncoderTerms);
     for evaluator in [&PerRow as &dyn Evaluator<AnyModel>, &Cut] {
         let context =
-            StepContext { model: &model, groups: &groups, inputs: &inputs, task: &task, at: moment() };
+            StepContext { model: &model, groups: &groups, inputs: &inputs, task: &task, at: position() };
         let mut buffers = Buffers::default();
         let pass = &mut ForwardContext::train(&mut buffers);
         let (_, record) = evaluator.evaluate(context, &phase, &mut everything, pass).unwrap();
-        let reached = |row: LossTerm, m: Modality| {
+        let reached = |term: LossTerm, m: Modality| {
             let of = |i: usize| groups.parameters()[i].group == Group::Encoder(m);
-            let some = (0..groups.parameters().len()).any(|i| of(i) && record.rows[&row].get(i).is_some());
-            (some, record.rows[&row].norm(of))
+            let some = (0..groups.parameters().len()).any(|i| of(i) && record.terms[&term].get(i).is_some());
+            (some, record.terms[&term].norm(of))
         };
         assert_eq!(reached(LossTerm::Unimodal(DEPTH), RGB), (false, 0.0));
         assert_eq!(reached(LossTerm::Unimodal(RGB), DEPTH), (false, 0.0));
-        for (row, m) in [
+        for (term, m) in [
             (LossTerm::Fused, RGB),
             (LossTerm::Fused, DEPTH),
             (LossTerm::Unimodal(RGB), RGB),
             (LossTerm::Unimodal(DEPTH), DEPTH),
         ] {
-            assert!(reached(row, m).1 > 1e-3, "{row:?} reaches {m:?}");
+            assert!(reached(term, m).1 > 1e-3, "{term:?} reaches {m:?}");
         }
     }
 }
@@ -128,10 +128,10 @@ fn rows_together_and_one_after_another_give_the_same_gradients_and_statistics() 
         let model = network(&["rgb", "depth"], block);
         for truncate in [true, false] {
             let cut = by(&Cut, &model, &mut dgl(truncate, 2.0));
-            let rows = by(&PerRow, &model, &mut dgl(truncate, 2.0));
-            agree_in_families((&cut.0, &cut.1), (&rows.0, &rows.1), 1e-5, part).unwrap();
-            let louder = by(&PerRow, &model, &mut dgl(truncate, 2.1));
-            agree_in_families((&cut.0, &cut.1), (&louder.0, &louder.1), 1e-3, part).unwrap_err();
+            let terms = by(&PerRow, &model, &mut dgl(truncate, 2.0));
+            agree_in_families((&cut.0, &cut.1), (&terms.0, &terms.1), 1e-5, part).unwrap();
+            let scaled = by(&PerRow, &model, &mut dgl(truncate, 2.1));
+            agree_in_families((&cut.0, &cut.1), (&scaled.0, &scaled.1), 1e-3, part).unwrap_err();
         }
     }
 }
@@ -156,10 +156,10 @@ fn every_layer_keeps_the_statistics_of_the_rows_that_run_it() {
 #[test]
 fn scores_come_for_every_pixel_of_four_sizes_rounded_up() {
     let model = network(&["rgb", "depth"], BlockKind::NonBottleneck1D);
-    let rows =
-        [LossTerm::Fused, LossTerm::Unimodal(RGB), LossTerm::Unimodal(DEPTH)].map(|row| (row, vec![0, 1, 2]));
+    let terms = [LossTerm::Fused, LossTerm::Unimodal(RGB), LossTerm::Unimodal(DEPTH)]
+        .map(|term| (term, vec![0, 1, 2]));
     let mut buffers = Buffers::default();
-    let scored = model.forward(&rows, &inputs(&[3, 1]), &mut ForwardContext::train(&mut buffers));
+    let scored = model.forward(&terms, &inputs(&[3, 1]), &mut ForwardContext::train(&mut buffers));
     // 24x40, 3x5, 2x3 and 1x2.
     for (scored, present) in scored.iter().zip([[true, true], [true, false], [false, true]]) {
         assert_eq!(scored.scores.dims(), [3 * (960 + 15 + 6 + 2), CLASSES]);
@@ -172,10 +172,10 @@ fn scores_come_for_every_pixel_of_four_sizes_rounded_up() {
 fn a_network_of_one_modality_is_the_fused_network_without_the_other() {
     let fused = network(&["rgb", "depth"], BlockKind::NonBottleneck1D);
     let alone = network(&["rgb"], BlockKind::NonBottleneck1D);
-    let loss = |model: &AnyModel, row: LossTerm, channels: &[usize]| {
+    let loss = |model: &AnyModel, term: LossTerm, channels: &[usize]| {
         let mut buffers = Buffers::default();
         let inputs = inputs(channels);
-        let asked = [(row, vec![0, 1, 2])];
+        let asked = [(term, vec![0, 1, 2])];
         let scored = model.forward(&asked, &inputs, &mut ForwardContext::train(&mut buffers)).remove(0);
         let task: &dyn counterpoint::task::Task = &task();
         counterpoint::host::scalar(task.loss(scored.scores, &inputs.targets_of(&[0, 1, 2])))

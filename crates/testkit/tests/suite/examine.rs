@@ -24,20 +24,20 @@ use counterpoint_testkit::problem::Problem;
 
 use crate::fixture::{A, B, Z1, Z2, dgl, f1, sgd};
 
-/// What an evaluation keeps, by row.
-type Kept = BTreeMap<LossTerm, (Vec<usize>, Vec<f32>)>;
+/// What an evaluation keeps, by term.
+type Reduced = BTreeMap<LossTerm, (Vec<usize>, Vec<f32>)>;
 
 /// What an observer saw.
 #[derive(Default)]
-struct Seen {
+struct Recorded {
     /// By epochs done.
     diagnoses: BTreeMap<usize, Diagnosis>,
     steps: Vec<BTreeMap<Modality, EncoderGradient>>,
-    validation: Vec<Kept>,
+    validation: Vec<Reduced>,
     left: Option<usize>,
 }
 
-impl Observer for Seen {
+impl Observer for Recorded {
     fn untrained(&mut self, _: &Evaluation, diagnosis: &Diagnosis) -> Result<(), Error> {
         self.diagnoses.insert(0, diagnosis.clone());
         Ok(())
@@ -49,13 +49,13 @@ impl Observer for Seen {
 
     fn epoch(&mut self, report: &EpochReport<'_>) -> Result<(), Error> {
         self.diagnoses.insert(report.epoch + 1, report.diagnosis.clone());
-        self.validation.push(report.validation.kept.clone());
+        self.validation.push(report.validation.reduced.clone());
         Ok(())
     }
 }
 
 /// Stops another observer's run after this many steps.
-struct Stopping<'a>(&'a mut Seen, &'a AtomicBool);
+struct Stopping<'a>(&'a mut Recorded, &'a AtomicBool);
 
 impl Observer for Stopping<'_> {
     fn untrained(&mut self, validation: &Evaluation, diagnosis: &Diagnosis) -> Result<(), Error> {
@@ -89,11 +89,11 @@ struct Plan<'a> {
 
 fn go<M: Model>(
     plan: &Plan<'_>,
-    learner: &mut TrainState<M>,
+    state: &mut TrainState<M>,
     progress: Progress,
     stop_after: Option<usize>,
-) -> Seen {
-    let mut seen = Seen { left: stop_after, ..Seen::default() };
+) -> Recorded {
+    let mut recorded = Recorded { left: stop_after, ..Recorded::default() };
     let stop = AtomicBool::new(false);
     let trainer = Trainer {
         config: &TrainConfig {
@@ -112,8 +112,8 @@ fn go<M: Model>(
         device: &Device::flex(),
         diagnostics: plan.diagnostics,
     };
-    trainer.run(learner, progress, &mut Stopping(&mut seen, &stop)).unwrap();
-    seen
+    trainer.run(state, progress, &mut Stopping(&mut recorded, &stop)).unwrap();
+    recorded
 }
 
 /// Fixture F1 as a split of one sample.
@@ -154,12 +154,12 @@ impl BatchSource for One {
     }
 }
 
-fn fixture(strategy: Box<dyn Strategy>, clip: Option<f64>, repeat: usize) -> Seen {
+fn fixture(strategy: Box<dyn Strategy>, clip: Option<f64>, repeat: usize) -> Recorded {
     let spec = ["audio", "image"].map(|name| ModalitySpec::new(name, [2])).to_vec();
-    let mut learner = TrainState::new(f1().0, sgd(1e-9, 0.0, 0.0), strategy);
+    let mut state = TrainState::new(f1().0, sgd(1e-9, 0.0, 0.0), strategy);
     let (data, diagnostics) = (One { spec, repeat }, all(true));
     let plan = Plan { epochs: 1, clip, folder: None, data: &data, diagnostics: &diagnostics };
-    go(&plan, &mut learner, Progress::default(), None)
+    go(&plan, &mut state, Progress::default(), None)
 }
 
 #[track_caller]
@@ -172,8 +172,8 @@ fn close(diagnosis: &Diagnosis, whose: &str, name: &str, should: f64) {
 fn all_measures_on_f1_are_those_worked_out_by_hand() {
     // A mean loss over equal samples has the same gradients of single samples.
     for repeat in [1, 3] {
-        let seen = fixture(Box::new(dgl(4.0)), None, repeat);
-        let (before, after) = (&seen.diagnoses[&0], &seen.diagnoses[&1]);
+        let recorded = fixture(Box::new(dgl(4.0)), None, repeat);
+        let (before, after) = (&recorded.diagnoses[&0], &recorded.diagnoses[&1]);
         // (iv): |dL_full/dz1|, |dL_1/dz1|, |dL_full/dz2|, |dL_2/dz2| of the worked example.
         for diagnosis in [before, after] {
             close(diagnosis, "audio", "gradient_full", (0.829752_f64.powi(2) + 0.702332_f64.powi(2)).sqrt());
@@ -203,7 +203,7 @@ fn all_measures_on_f1_are_those_worked_out_by_hand() {
         assert_eq!(before.get("audio", "gradient_tensors"), None, "no step was taken");
         assert_eq!(before.get("audio", "gradient_trained"), None);
         assert_eq!(
-            seen.steps[0][&A].applied.to_bits(),
+            recorded.steps[0][&A].applied.to_bits(),
             after.get("audio", "gradient_tensors").unwrap().to_bits()
         );
         // The only sample is of class 0; together and alone the model says 1, image alone says 0.
@@ -248,7 +248,7 @@ impl Drop for Scratch {
     }
 }
 
-fn learner(subject: &Subject, data: &Problem) -> TrainState<impl Model + use<>> {
+fn train_state(subject: &Subject, data: &Problem) -> TrainState<impl Model + use<>> {
     let model = subject.model(data.modalities(), 1).unwrap();
     TrainState::new(model, sgd(0.05, 0.9, 1e-3), subject.strategy().unwrap())
 }
@@ -276,8 +276,8 @@ fn watching_changes_no_bit_of_what_is_trained() {
         let mut runs = [&off, &on].map(|diagnostics| {
             let plan =
                 Plan { epochs: 3, clip: Some(1.0), folder: Some(&scratch.0), data: &data, diagnostics };
-            let seen = go(&plan, &mut learner(&subject, &data), Progress::default(), None);
-            (seen, scratch.checkpoints())
+            let recorded = go(&plan, &mut train_state(&subject, &data), Progress::default(), None);
+            (recorded, scratch.checkpoints())
         });
         assert!(runs[0].1 == runs[1].1, "{subject:?}: other checkpoints");
         let [(blind, _), (watched, _)] = &mut runs;
@@ -295,11 +295,11 @@ fn a_stopped_run_finds_the_same_as_one_that_was_not() {
     for (subject, data) in some().into_iter().step_by(2) {
         let plan =
             Plan { epochs: 3, clip: None, folder: Some(&scratch.0), data: &data, diagnostics: &diagnostics };
-        let whole = go(&plan, &mut learner(&subject, &data), Progress::default(), None);
-        let first = go(&plan, &mut learner(&subject, &data), Progress::default(), Some(3));
+        let whole = go(&plan, &mut train_state(&subject, &data), Progress::default(), None);
+        let first = go(&plan, &mut train_state(&subject, &data), Progress::default(), Some(3));
         let checkpoint = Checkpoint::read(&scratch.0.join("last.safetensors")).unwrap();
         let progress = checkpoint.progress.clone();
-        let mut second = learner(&subject, &data);
+        let mut second = train_state(&subject, &data);
         checkpoint.restore(&mut second, &Device::flex(), true).unwrap();
         let rest = go(&plan, &mut second, progress, None);
         let mut joined = first.diagnoses;
@@ -316,7 +316,8 @@ fn what_is_not_defined_is_absent_and_said() {
         let subject = subjects(2).remove(0);
         let diagnostics = all(additive);
         let plan = Plan { epochs: 1, clip: None, folder: None, data: &data, diagnostics: &diagnostics };
-        let found = go(&plan, &mut learner(&subject, &data), Progress::default(), None).diagnoses[&1].clone();
+        let found =
+            go(&plan, &mut train_state(&subject, &data), Progress::default(), None).diagnoses[&1].clone();
         (found.get("audio", "suppression_effective").is_some(), found, diagnostics.absent(2, true))
     };
     let (there, _, said) = fusions(true);
@@ -335,9 +336,9 @@ fn noise_hurts_more_the_larger_it_is_and_shapley_values_add_up() {
     let mut diagnostics = all(true);
     diagnostics.config.noise = vec![0.001, 30.0];
     let plan = Plan { epochs: 5, clip: None, folder: None, data: &data, diagnostics: &diagnostics };
-    let seen = go(&plan, &mut learner(&subject, &data), Progress::default(), None);
-    let last = &seen.diagnoses[&5];
-    let fused = |of: &Kept| {
+    let recorded = go(&plan, &mut train_state(&subject, &data), Progress::default(), None);
+    let last = &recorded.diagnoses[&5];
+    let fused = |of: &Reduced| {
         let hits =
             of[&LossTerm::Fused].1.chunks_exact(3).zip(&of[&LossTerm::Fused].0).filter(|(row, sample)| {
                 let best = (0..3).fold(0, |best, k| if row[k] > row[best] { k } else { best });
@@ -346,7 +347,7 @@ fn noise_hurts_more_the_larger_it_is_and_shapley_values_add_up() {
             });
         hits.count() as f64 / 60.0
     };
-    let clean = fused(seen.validation.last().unwrap());
+    let clean = fused(recorded.validation.last().unwrap());
     assert!(clean > 0.9, "{clean}");
     assert!(last.get("full", "noise_30").unwrap() < clean - 0.2);
     for name in ["audio", "image", "text"] {
@@ -359,8 +360,12 @@ fn noise_hurts_more_the_larger_it_is_and_shapley_values_add_up() {
     let shares: f64 = ["audio", "image", "text"].map(|m| last.get(m, "shapley").unwrap()).iter().sum();
     assert!((shares - (clean - 1.0 / 3.0)).abs() < 1e-9);
     // Noise is measured in every second epoch and in the last one.
-    let measured: Vec<usize> =
-        seen.diagnoses.iter().filter(|(_, d)| d.get("full", "noise_30").is_some()).map(|(e, _)| *e).collect();
+    let measured: Vec<usize> = recorded
+        .diagnoses
+        .iter()
+        .filter(|(_, d)| d.get("full", "noise_30").is_some())
+        .map(|(e, _)| *e)
+        .collect();
     assert_eq!(measured, [0, 2, 4, 5]);
 }
 

@@ -16,7 +16,7 @@ use counterpoint::strategy::{Dgl, Strategy};
 use counterpoint::task::Task;
 use counterpoint::train::OptimizerConfig;
 use counterpoint_batch::{Array, Batch, Input as Column, Targets};
-use counterpoint_testkit::conformance::{Evaluated, Named, Parts, evaluate, moment};
+use counterpoint_testkit::conformance::{Evaluated, Named, Parts, evaluate, position};
 use counterpoint_testkit::parameters::replaced;
 use counterpoint_testkit::problem::NAMES;
 
@@ -161,7 +161,7 @@ pub fn mixed<M: Model>(
     task: &dyn Task,
     strategy: &mut dyn Strategy,
 ) -> Gradients {
-    let context = StepContext { model, groups, inputs, task, at: moment() };
+    let context = StepContext { model, groups, inputs, task, at: position() };
     let phase = strategy.phases(context.at, model.modalities()).remove(0);
     Cut.evaluate(context, &phase, strategy, &mut ForwardContext::train(&mut Buffers::default())).unwrap().0
 }
@@ -195,9 +195,9 @@ pub struct Fixed(pub Routing);
 
 impl Strategy for Fixed {
     fn phases(&self, _at: Position, _modalities: &Modalities) -> Vec<Phase> {
-        let mut rows: Vec<LossTerm> = self.0.entries().map(|(row, ..)| row).collect();
-        rows.dedup();
-        vec![Phase::of(rows)]
+        let mut terms: Vec<LossTerm> = self.0.entries().map(|(term, ..)| term).collect();
+        terms.dedup();
+        vec![Phase::of(terms)]
     }
 
     fn route(&mut self, _: &StepOutputs<'_>, _: &Modalities) -> Result<Routing, counterpoint::Error> {
@@ -205,14 +205,14 @@ impl Strategy for Fixed {
     }
 }
 
-/// The task's loss of one row, in double precision from the scores on.
-pub fn loss<M: Model>(model: &M, row: LossTerm, inputs: &Inputs, task: &dyn Task, metric: &str) -> f64 {
+/// The task's loss of one term, in double precision from the scores on.
+pub fn loss<M: Model>(model: &M, term: LossTerm, inputs: &Inputs, task: &dyn Task, metric: &str) -> f64 {
     let all: Vec<usize> = (0..inputs.samples()).collect();
     let mut buffers = Buffers::default();
     let scored =
-        model.forward(&[(row, all.clone())], inputs, &mut ForwardContext::train(&mut buffers)).remove(0);
+        model.forward(&[(term, all.clone())], inputs, &mut ForwardContext::train(&mut buffers)).remove(0);
     let position = task.metrics().names().position(|name| name == metric).unwrap();
-    task.judge(&host(scored.scores.inner()), &inputs.targets_of(&all))[position]
+    task.evaluate(&host(scored.scores.inner()), &inputs.targets_of(&all))[position]
 }
 
 pub fn of(gradients: &Named, name: &str) -> Vec<f32> {

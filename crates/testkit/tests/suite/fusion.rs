@@ -191,7 +191,7 @@ fn weights(fusion: &Boxed<dyn Fusion>) -> impl Fn(&str) -> Vec<f32> + use<> {
 }
 
 fn apply(weight: &[f32], bias: &[f32], x: &[f32]) -> Vec<f64> {
-    let dot = |row: &[f32]| row.iter().zip(x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>();
+    let dot = |term: &[f32]| term.iter().zip(x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>();
     weight.chunks_exact(x.len()).zip(bias).map(|(row, b)| dot(row) + f64::from(*b)).collect()
 }
 

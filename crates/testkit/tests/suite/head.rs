@@ -49,15 +49,15 @@ fn cosine_scores_ignore_the_scale_of_features_and_rows_and_are_bounded() {
     let is = scores(weight, z);
     assert!(is.iter().all(|s| s.abs() <= 20.0 + 1e-4), "{is:?}");
     let should: Vec<f64> = is.iter().map(|v| f64::from(*v)).collect();
-    // The second modality's features and the third row's second part, louder.
+    // The second modality's features and the third row's second part, scaled up.
     near(&scores(weight, [1.0, -20.0, 5.0, 30.0]), &should, 1e-4);
-    let mut louder = weight;
-    louder[9..].iter_mut().for_each(|w| *w *= 7.0);
-    near(&scores(louder, z), &should, 1e-4);
+    let mut scaled = weight;
+    scaled[9..].iter_mut().for_each(|w| *w *= 7.0);
+    near(&scores(scaled, z), &should, 1e-4);
     // Negative control: one cosine over the whole vector would not ignore it.
     let whole = |z| host(cosine(rows::<12>(weight, 4), &[4], 10.0).forward(rows::<4>(z, 4)));
-    let [plain, louder] = [z, [1.0, -20.0, 5.0, 30.0]].map(whole);
-    assert!(plain.iter().zip(&louder).any(|(a, b)| (a - b).abs() > 0.1));
+    let [plain, scaled] = [z, [1.0, -20.0, 5.0, 30.0]].map(whole);
+    assert!(plain.iter().zip(&scaled).any(|(a, b)| (a - b).abs() > 0.1));
 }
 
 #[test]
@@ -89,9 +89,9 @@ fn full_and_half_bias_differ_by_a_constant_shift() {
     let (model, inputs) = f1();
     let all = vec![0];
     let mut buffers = Buffers::default();
-    let rows =
+    let terms =
         [(LossTerm::Fused, all.clone()), (LossTerm::Unimodal(A), all.clone()), (LossTerm::Unimodal(B), all)];
-    let scores = model.forward(&rows, &inputs, &mut ForwardContext::train(&mut buffers));
+    let scores = model.forward(&terms, &inputs, &mut ForwardContext::train(&mut buffers));
     let of = |i: usize| host(scores[i].scores.clone().inner());
     near(&of(1), &[1.1, 1.8, 0.0], 1e-6);
     near(&of(2), &[-0.4, -0.45, -0.5], 1e-6);
@@ -108,9 +108,9 @@ fn an_auxiliary_row_reads_the_solo_head_if_there_is_one() {
     let of = |parts: &Parts, solo_heads: bool| {
         let model = model(data, parts, solo_heads, 3, 1).unwrap();
         let all: Vec<usize> = (0..6).collect();
-        let rows = [(LossTerm::Unimodal(A), all.clone()), (LossTerm::Auxiliary(A), all)];
+        let terms = [(LossTerm::Unimodal(A), all.clone()), (LossTerm::Auxiliary(A), all)];
         let mut buffers = Buffers::default();
-        let scored = model.forward(&rows, &inputs, &mut ForwardContext::train(&mut buffers));
+        let scored = model.forward(&terms, &inputs, &mut ForwardContext::train(&mut buffers));
         let solo = model.groups().groups().contains(&Group::SoloHead(A));
         assert_eq!(solo, solo_heads);
         let [solo, aux] = [0, 1].map(|i| host(scored[i].scores.clone().inner()));
@@ -118,7 +118,7 @@ fn an_auxiliary_row_reads_the_solo_head_if_there_is_one() {
     };
     for parts in counterpoint_testkit::conformance::parts() {
         let (solo, aux) = of(&parts, false);
-        // Without solo heads it is the unimodal row, while biases are 0 and rates 1.
+        // Without solo heads it is the unimodal term, while biases are 0 and rates 1.
         assert_eq!(solo, aux, "{parts:?}");
         let (solo, aux) = of(&parts, true);
         assert_ne!(solo, aux, "{parts:?}");
@@ -206,11 +206,11 @@ fn a_shared_head_and_its_rate_belong_to_head_and_fusion() {
     };
     assert_eq!(named(Group::Fusion), ["fusion.rate"]);
     assert_eq!(named(Group::Head), ["head.fc1.weight", "head.fc1.bias", "head.fc2.weight", "head.fc2.bias"]);
-    // One head for both: a unimodal row of either reaches it and no other encoder.
+    // One head for both: a unimodal term of either reaches it and no other encoder.
     let none = vec![None, Some(Feature::of(Tensor::<2>::zeros([1, 6], &Device::flex())))];
     let mut buffers = Buffers::default();
-    let row = LossTerm::Subset(Present::only(Modality(1)));
-    let scores = model.join(row, &none, &mut ForwardContext::train(&mut buffers)).scores;
+    let term = LossTerm::Subset(Present::only(Modality(1)));
+    let scores = model.join(term, &none, &mut ForwardContext::train(&mut buffers)).scores;
     assert_eq!(scores.dims(), [1, 3]);
 }
 
@@ -224,14 +224,14 @@ fn additive_models_are_those_whose_solo_scores_add_up() {
     for parts in counterpoint_testkit::conformance::parts() {
         let Parts { fusion, head } = parts.clone();
         let claimed = LateFusionConfig { fusion, head, ..LateFusionConfig::default() }.facts().additive;
-        let rows: Vec<_> = [LossTerm::Fused]
+        let terms: Vec<_> = [LossTerm::Fused]
             .into_iter()
             .chain((0..3).map(|m| LossTerm::Unimodal(Modality(m))))
             .map(|r| (r, all.clone()))
             .collect();
         let model = model(data, &parts, false, 3, 1).unwrap();
         let mut buffers = Buffers::default();
-        let scored = model.forward(&rows, &inputs, &mut ForwardContext::train(&mut buffers));
+        let scored = model.forward(&terms, &inputs, &mut ForwardContext::train(&mut buffers));
         let of = |i: usize| host(scored[i].scores.clone().inner());
         let sum: Vec<f32> = (0..18).map(|i| of(1)[i] + of(2)[i] + of(3)[i]).collect();
         // Biases are 0 at the start, so nothing is counted twice.

@@ -99,7 +99,7 @@ fn ogm_gives_every_modality_half_of_the_bias() {
     assert_eq!(found.native[&B].0, [0]);
     near(&found.native[&B].1, &[-0.45, -0.35, -0.5], 1e-6);
     // Zero-filling keeps the whole bias.
-    let (of, filled) = &found.kept[&LossTerm::Unimodal(A)];
+    let (of, filled) = &found.reduced[&LossTerm::Unimodal(A)];
     assert_eq!(of, &[0, 1]);
     near(&filled[..3], &[1.1, 1.8, 0.0], 1e-6);
     let filled = OgmConfig { scores: Scores::ZeroFill, tensors: Tensors::All, ..OgmConfig::default() };
@@ -136,11 +136,11 @@ fn agm_gives_every_modality_its_shapley_response() {
             .unwrap();
     let of = |members: &[usize]| -> Vec<f64> {
         let present = Present::of(members.iter().map(|&m| Modality(m)));
-        let kept = match LossTerm::showing(present, 3) {
+        let reduced = match LossTerm::showing(present, 3) {
             LossTerm::Subset(present) => &found.subsets[&present],
-            row => &found.kept[&row],
+            term => &found.reduced[&term],
         };
-        kept.1.iter().map(|&v| v.into()).collect()
+        reduced.1.iter().map(|&v| v.into()).collect()
     };
     let (abc, ab, ac, bc) = (of(&[0, 1, 2]), of(&[0, 1]), of(&[0, 2]), of(&[1, 2]));
     let (a, b, c) = (of(&[0]), of(&[1]), of(&[2]));

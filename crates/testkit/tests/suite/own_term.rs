@@ -71,10 +71,10 @@ fn the_own_terms_of_an_additive_model_add_up_to_its_scores() {
             });
             let column = (vec![0.3, -0.2, 0.9, 0.5, -0.4, 0.1, 0.2, -0.8], 4);
             let inputs = inputs(&vec![column; modalities], Targets::Classes(vec![0, 1]));
-            let rows =
+            let terms =
                 std::iter::once(LossTerm::Fused).chain(names(modalities).iter().map(LossTerm::Auxiliary));
-            let rows: Vec<_> = rows.map(|row| (row, vec![0, 1])).collect();
-            let scored = model.forward(&rows, &inputs, &mut ForwardContext::train(&mut Buffers::default()));
+            let terms: Vec<_> = terms.map(|term| (term, vec![0, 1])).collect();
+            let scored = model.forward(&terms, &inputs, &mut ForwardContext::train(&mut Buffers::default()));
             let scores = |i: usize| host(scored[i].scores.clone().inner());
             let sum =
                 (1..=modalities).map(scores).reduce(|a, b| a.iter().zip(b).map(|(a, b)| a + b).collect());

@@ -19,7 +19,7 @@ use crate::fixture::{adam, sgd};
 
 const TASK: fn() -> Classification = || Classification::new(3);
 
-fn learner(
+fn train_state(
     subject: &Subject,
     data: &Problem,
     optimizer: OptimizerConfig,
@@ -56,18 +56,18 @@ const LAST: &str = "last.safetensors";
 /// Three epochs of two batches; the checkpoint after the last.
 fn through(subject: &Subject, data: &Problem, folder: &Path) -> Vec<u8> {
     let what = Run { epochs: 3, stop_after: None, folder: Some(folder), task: &TASK(), data };
-    let mut learner = learner(subject, data, sgd(rate(subject), 0.9, 1e-3), 1);
-    assert_eq!(run(&what, &mut learner, Progress::default()).unwrap(), Outcome::Finished);
+    let mut state = train_state(subject, data, sgd(rate(subject), 0.9, 1e-3), 1);
+    assert_eq!(run(&what, &mut state, Progress::default()).unwrap(), Outcome::Finished);
     fs::read(folder.join(LAST)).unwrap()
 }
 
-/// The same, stopped and continued by a learner that starts from other weights.
+/// The same, stopped and continued by a state that starts from other weights.
 fn resumed(subject: &Subject, data: &Problem, folder: &Path, state: bool) -> Vec<u8> {
     let mut what = Run { epochs: 3, stop_after: Some(3), folder: Some(folder), task: &TASK(), data };
-    let mut first = learner(subject, data, sgd(rate(subject), 0.9, 1e-3), 1);
+    let mut first = train_state(subject, data, sgd(rate(subject), 0.9, 1e-3), 1);
     assert_eq!(run(&what, &mut first, Progress::default()).unwrap(), Outcome::Interrupted);
     drop(first);
-    let mut second = learner(subject, data, sgd(rate(subject), 0.9, 1e-3), 2);
+    let mut second = train_state(subject, data, sgd(rate(subject), 0.9, 1e-3), 2);
     let checkpoint = Checkpoint::read(&folder.join(LAST)).unwrap();
     let progress = checkpoint.progress.clone();
     checkpoint.restore(&mut second, &Device::flex(), state).unwrap();
@@ -122,14 +122,14 @@ fn every_strategy_fits_a_small_problem_on_every_model_and_stays_finite() {
         let cubes = cubes.into_iter().filter(|s| s.strategy.is::<Joint>()).collect();
         let all = [on_each(&data, subjects, 16, 0.02), on_each(&sequences, cubes, 80, 0.01)].concat();
         for (data, subject, epochs, rate) in all {
-            let mut learner = learner(&subject, &data, adam(rate, 1.0), 1);
+            let mut state = train_state(&subject, &data, adam(rate, 1.0), 1);
             let what = Run { epochs, stop_after: None, folder: None, task: &TASK(), data: &data };
-            run(&what, &mut learner, Progress::default()).unwrap_or_else(|e| panic!("{e}: {subject:?}"));
-            let values = values(&learner.model, &learner.groups);
+            run(&what, &mut state, Progress::default()).unwrap_or_else(|e| panic!("{e}: {subject:?}"));
+            let values = values(&state.model, &state.groups);
             assert!(values.values().flatten().all(|v| v.is_finite()), "{subject:?}");
             let scores = evaluate(
-                &learner.frozen(),
-                &learner.buffers,
+                &state.frozen(),
+                &state.buffers,
                 &TASK(),
                 &data,
                 &Device::flex(),
@@ -157,23 +157,17 @@ fn a_number_is_learned_through_the_same_loop() {
         });
         let names = Modalities::new(data.modalities().iter().map(|m| m.name.as_str())).unwrap();
         let model = model(data.modalities(), &parts()[0], false, 1, 1).unwrap();
-        let mut learner = TrainState::new(model, adam(0.02, 1.0), strategy.build(&names).unwrap());
-        let r2 = |learner: &TrainState<_>| {
-            let scores = evaluate(
-                &learner.frozen(),
-                &learner.buffers,
-                &task,
-                &data,
-                &Device::flex(),
-                Besides::default(),
-            )
-            .unwrap();
+        let mut state = TrainState::new(model, adam(0.02, 1.0), strategy.build(&names).unwrap());
+        let r2 = |state: &TrainState<_>| {
+            let scores =
+                evaluate(&state.frozen(), &state.buffers, &task, &data, &Device::flex(), Besides::default())
+                    .unwrap();
             scores.metrics(&task)[&LossTerm::Fused]["r2"]
         };
-        assert!(r2(&learner) < 0.9);
+        assert!(r2(&state) < 0.9);
         let what = Run { epochs: 16, stop_after: None, folder: None, task: &task, data: &data };
-        run(&what, &mut learner, Progress::default()).unwrap();
-        assert!(r2(&learner) > 0.9, "{loss:?}: {}", r2(&learner));
+        run(&what, &mut state, Progress::default()).unwrap();
+        assert!(r2(&state) > 0.9, "{loss:?}: {}", r2(&state));
     }
 }
 
@@ -181,16 +175,10 @@ fn a_number_is_learned_through_the_same_loop() {
 fn an_untrained_model_does_not_pass_for_a_fitted_one() {
     let data = Problem::new(2, 30, 10, 3);
     for subject in subjects(2).into_iter().filter(Subject::trains_all).take(5) {
-        let learner = learner(&subject, &data, sgd(0.05, 0.9, 1e-3), 1);
-        let scores = evaluate(
-            &learner.frozen(),
-            &learner.buffers,
-            &TASK(),
-            &data,
-            &Device::flex(),
-            Besides::default(),
-        )
-        .unwrap();
+        let state = train_state(&subject, &data, sgd(0.05, 0.9, 1e-3), 1);
+        let scores =
+            evaluate(&state.frozen(), &state.buffers, &TASK(), &data, &Device::flex(), Besides::default())
+                .unwrap();
         assert!(scores.metrics(&TASK())[&LossTerm::Fused]["accuracy"] < 0.9, "{subject:?}");
     }
 }

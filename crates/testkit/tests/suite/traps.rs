@@ -28,13 +28,13 @@ fn problem() -> (Problem, Inputs) {
 
 #[test]
 fn trap_1_rows_share_features_and_each_has_its_own_backward() {
-    // With one graph for all rows the second backward would panic or find nothing.
+    // With one graph for all terms the second backward would panic or find nothing.
     let (model, inputs) = f1();
-    let solo = |m, row| Routing::default().with(row, Group::Encoder(m), 1.0);
+    let solo = |m, term| Routing::default().with(term, Group::Encoder(m), 1.0);
     let task = Classification::new(3);
     let of = |w: Routing| step(&model, &inputs, &task, &mut Fixed(w)).gradients;
     let together = of(solo(A, LossTerm::Fused).with(LossTerm::Unimodal(A), Group::Encoder(A), 1.0));
-    let [full, alone] = [LossTerm::Fused, LossTerm::Unimodal(A)].map(|row| of(solo(A, row)));
+    let [full, alone] = [LossTerm::Fused, LossTerm::Unimodal(A)].map(|term| of(solo(A, term)));
     let name = "encoder.audio.shift";
     let sum: Vec<f64> = (0..2).map(|i| f64::from(full[name][i]) + f64::from(alone[name][i])).collect();
     near(&together[name], &sum, 1e-6);
@@ -44,12 +44,12 @@ fn trap_1_rows_share_features_and_each_has_its_own_backward() {
 /// or zeros, once momentum has built up.
 fn stepped(optimizer: OptimizerConfig, zeros: bool) -> (Named, Named) {
     let (model, inputs) = f1();
-    let mut learner = TrainState::new(model, optimizer, Box::new(dgl(1.0)));
+    let mut state = TrainState::new(model, optimizer, Box::new(dgl(1.0)));
     let encoder = Routing::default().with(LossTerm::Fused, Group::Encoder(A), 1.0);
     let both = encoder.clone().with(LossTerm::Fused, Group::Head, 1.0);
     let mut states = Vec::new();
     for (routing, zeros) in [(both, false), (encoder, zeros)] {
-        let TrainState { model, groups, .. } = &learner;
+        let TrainState { model, groups, .. } = &state;
         let mut gradients = mixed(model, groups, &inputs, &Classification::new(3), &mut Fixed(routing));
         for (i, p) in groups.parameters().iter().enumerate().filter(|_| zeros) {
             if p.group == Group::Head {
@@ -57,8 +57,8 @@ fn stepped(optimizer: OptimizerConfig, zeros: bool) -> (Named, Named) {
                 gradients.set(i, Some(Tensor::zeros([count], &Device::flex())));
             }
         }
-        learner.model = learner.optimizer.step(learner.model.clone(), gradients, &learner.groups, 1.0);
-        states.push(values(&learner.model, &learner.groups));
+        state.model = state.optimizer.step(state.model.clone(), gradients, &state.groups, 1.0);
+        states.push(values(&state.model, &state.groups));
     }
     let after = states.pop().unwrap();
     (states.pop().unwrap(), after)
@@ -107,19 +107,19 @@ fn trap_3_looking_moves_no_statistics() {
 fn trap_4_statistics_of_a_copy_are_its_own() {
     let (problem, inputs) = problem();
     let model = model(problem.modalities(), &parts()[0], false, 3, 1).unwrap();
-    let mut learner = TrainState::new(model, sgd(0.1, 0.0, 0.0), Box::new(dgl(1.0)));
+    let mut state = TrainState::new(model, sgd(0.1, 0.0, 0.0), Box::new(dgl(1.0)));
     let train = |model: &_, buffers: &mut Buffers| {
         let task = Classification::new(3);
         evaluate(&Cut, model, &inputs, &task, &mut dgl(1.0), buffers).unwrap();
     };
-    train(&learner.model, &mut learner.buffers);
+    train(&state.model, &mut state.buffers);
     let means = |buffers: &Buffers| -> Vec<Vec<f32>> {
         buffers.iter().map(|(_, _, running)| host(running.mean.clone())).collect()
     };
-    let before = means(&learner.buffers);
-    let (copy, mut copied) = (learner.model.clone(), learner.buffers.clone());
+    let before = means(&state.buffers);
+    let (copy, mut copied) = (state.model.clone(), state.buffers.clone());
     train(&copy, &mut copied);
-    assert_eq!(before, means(&learner.buffers), "training a copy changed the original");
+    assert_eq!(before, means(&state.buffers), "training a copy changed the original");
     assert_ne!(before, means(&copied), "the copy did train");
 }
 
@@ -138,12 +138,12 @@ fn trap_5_the_clip_is_over_all_parameters_and_momentum_has_no_dampening() {
     assert!((clipped / also - loud / quiet).abs() < 1e-3 * loud / quiet);
     assert!(gradients.norm(|_| true) <= max);
     // Two equal gradients: the second step is 1.9 times the first, not 1.8.
-    let mut learner = TrainState::new(model, sgd(0.1, 0.9, 0.0), Box::new(dgl(1.0)));
-    let mut at = vec![values(&learner.model, &groups)["head.bias"][0]];
+    let mut state = TrainState::new(model, sgd(0.1, 0.9, 0.0), Box::new(dgl(1.0)));
+    let mut at = vec![values(&state.model, &groups)["head.bias"][0]];
     for _ in 0..2 {
         let same = gradients.clone();
-        learner.model = learner.optimizer.step(learner.model.clone(), same, &groups, 1.0);
-        at.push(values(&learner.model, &groups)["head.bias"][0]);
+        state.model = state.optimizer.step(state.model.clone(), same, &groups, 1.0);
+        at.push(values(&state.model, &groups)["head.bias"][0]);
     }
     assert!(((at[2] - at[1]) / (at[1] - at[0]) - 1.9).abs() < 1e-4, "{at:?}");
 }

@@ -9,7 +9,7 @@ use counterpoint::model::Model;
 use counterpoint::train::TrainState;
 use counterpoint::weights::{self, Array, Weights};
 
-use super::{features, learner, load};
+use super::{features, load, train_state};
 
 /// A Python object to pickle.
 #[derive(Clone)]
@@ -127,16 +127,14 @@ fn save(name: &str, weights: &Weights, object: &Py) -> PathBuf {
 fn bits(path: &PathBuf, prefix: Option<&str>) -> Result<Vec<u32>, String> {
     let weights = weights::read(path);
     fs::remove_file(path).unwrap();
-    let mut learner = learner(3);
-    learner
-        .start_from(Modality(0), &weights.map_err(|e| e.to_string())?, prefix)
-        .map_err(|e| e.to_string())?;
-    Ok(of(&learner))
+    let mut state = train_state(3);
+    state.start_from(Modality(0), &weights.map_err(|e| e.to_string())?, prefix).map_err(|e| e.to_string())?;
+    Ok(of(&state))
 }
 
-fn of<M: Model>(learner: &TrainState<M>) -> Vec<u32> {
-    let mut all: Vec<u32> = features(learner, 3).into_iter().map(f32::to_bits).collect();
-    learner.visit(|p, values| {
+fn of<M: Model>(state: &TrainState<M>) -> Vec<u32> {
+    let mut all: Vec<u32> = features(state, 3).into_iter().map(f32::to_bits).collect();
+    state.visit(|p, values| {
         if p.name.starts_with("encoder.") {
             all.extend(values.into_iter().map(f32::to_bits));
         }
@@ -149,7 +147,7 @@ const EPOCH: (&str, Py) = ("epoch", Raw(b"K\x03"));
 #[test]
 fn containers_and_prefixes_start_the_encoder_bit_for_bit() {
     let plain = load("narrow.pth");
-    let mut first = learner(3);
+    let mut first = train_state(3);
     first.start_from(Modality(0), &plain, None).unwrap();
     let expected = of(&first);
     let under = |key, prefix| Dict(vec![EPOCH, (key, State(prefix)), ("optimizer", Dict(Vec::new()))]);
@@ -209,7 +207,7 @@ const BESIDE: [(&str, &[u8]); 13] = [
 #[test]
 fn harmless_objects_beside_weights_are_skipped() {
     let plain = load("narrow.pth");
-    let mut first = learner(3);
+    let mut first = train_state(3);
     first.start_from(Modality(0), &plain, None).unwrap();
     let expected = of(&first);
     for (what, code) in BESIDE {
@@ -235,7 +233,7 @@ fn what_is_missing_or_not_finite_is_said_with_what_there_is() {
     let refusal = |change: &dyn Fn(&mut Weights)| {
         let mut weights = load("narrow.pth");
         change(&mut weights);
-        learner(3).start_from(Modality(0), &weights, None).unwrap_err().to_string()
+        train_state(3).start_from(Modality(0), &weights, None).unwrap_err().to_string()
     };
     let other = refusal(&|weights| {
         let names: Vec<String> = weights.keys().cloned().collect();

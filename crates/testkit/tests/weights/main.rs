@@ -26,7 +26,7 @@ fn load(name: &str) -> Weights {
 }
 
 /// A ResNet-18 of width 2 over pictures of this many channels.
-fn learner(channels: usize) -> TrainState<impl Model> {
+fn train_state(channels: usize) -> TrainState<impl Model> {
     let encoder = serde_json::from_str(r#"{"name": "resnet18", "width": 2}"#).unwrap();
     let config = LateFusionConfig { encoder, ..LateFusionConfig::default() };
     let data = [ModalitySpec::new("picture", [channels, 40, 48])];
@@ -37,7 +37,7 @@ fn learner(channels: usize) -> TrainState<impl Model> {
 }
 
 /// Features in evaluation mode of two pictures `cos(0.37 i)`.
-fn features<M: Model>(learner: &TrainState<M>, channels: usize) -> Vec<f32> {
+fn features<M: Model>(state: &TrainState<M>, channels: usize) -> Vec<f32> {
     let values = (0..2 * channels * 40 * 48).map(|i| (i as f32 * 0.37).cos()).collect();
     let array = Column::new([2, channels, 40, 48], values).unwrap();
     let batch = Batch {
@@ -46,8 +46,8 @@ fn features<M: Model>(learner: &TrainState<M>, channels: usize) -> Vec<f32> {
         targets: Targets::Classes(vec![0, 1]),
     };
     let inputs = Inputs::new(batch, &Device::flex());
-    let pass = &mut ForwardContext::eval(&learner.buffers);
-    let scored = learner.frozen().forward(&[(LossTerm::Fused, vec![0, 1])], &inputs, pass).remove(0);
+    let pass = &mut ForwardContext::eval(&state.buffers);
+    let scored = state.frozen().forward(&[(LossTerm::Fused, vec![0, 1])], &inputs, pass).remove(0);
     host(scored.features[0].clone().unwrap())
 }
 
@@ -66,28 +66,28 @@ fn worst(got: &[f32], expected: &[f32]) -> f32 {
 fn torch_and_ours_compute_the_same_features_from_every_kind_of_file() {
     let torch = expected("colour");
     for name in ["narrow.pth", "narrow-before-1.6.pth", "narrow.safetensors"] {
-        let mut learner = learner(3);
-        assert!(worst(&features(&learner, 3), &torch) > 0.1, "the start is another network");
-        learner.start_from(Modality(0), &load(name), None).unwrap();
-        let off = worst(&features(&learner, 3), &torch);
+        let mut state = train_state(3);
+        assert!(worst(&features(&state, 3), &torch) > 0.1, "the start is another network");
+        state.start_from(Modality(0), &load(name), None).unwrap();
+        let off = worst(&features(&state, 3), &torch);
         assert!(off < 1e-5, "{name}: {off}");
     }
 }
 
 #[test]
 fn half_precision_inside_a_training_checkpoint_is_read_too() {
-    let mut learner = learner(3);
-    learner.start_from(Modality(0), &load("narrow-half-checkpoint.pth"), None).unwrap();
-    let off = worst(&features(&learner, 3), &expected("colour"));
+    let mut state = train_state(3);
+    state.start_from(Modality(0), &load("narrow-half-checkpoint.pth"), None).unwrap();
+    let off = worst(&features(&state, 3), &expected("colour"));
     assert!(off > 0.0 && off < 1e-2, "{off}");
 }
 
 #[test]
 fn an_encoder_of_one_channel_sums_the_first_kernel_over_colours() {
-    let mut learner = learner(1);
-    learner.start_from(Modality(0), &load("narrow.pth"), None).unwrap();
+    let mut state = train_state(1);
+    state.start_from(Modality(0), &load("narrow.pth"), None).unwrap();
     // torch saw the same picture in all three channels.
-    let off = worst(&features(&learner, 1), &expected("one_channel"));
+    let off = worst(&features(&state, 1), &expected("one_channel"));
     assert!(off < 1e-5, "{off}");
 }
 
@@ -105,7 +105,7 @@ fn a_network_that_does_not_fit_is_refused_by_name_and_shape() {
     let refusal = |change: &dyn Fn(&mut Weights)| {
         let mut weights = load("narrow.pth");
         change(&mut weights);
-        learner(3).start_from(Modality(0), &weights, None).unwrap_err().to_string()
+        train_state(3).start_from(Modality(0), &weights, None).unwrap_err().to_string()
     };
     let lacking = refusal(&|w| drop(w.remove("layer2.0.conv1.weight")));
     assert!(lacking.contains("missing tensor `layer2.0.conv1.weight` of shape [4, 2, 3, 3]"), "{lacking}");

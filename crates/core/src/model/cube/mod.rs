@@ -29,7 +29,7 @@ use crate::step::{Group, Groups, LossTerm};
 ///
 /// Sequences are padded with zeros to the model's length. A vector is a
 /// sequence of one step, whose encoding is repeated over the length. A modality
-/// that a row lacks is zeros in the cube, after all that its encoder does.
+/// that a term lacks is zeros in the cube, after all that its encoder does.
 #[derive(Module, Debug)]
 pub struct CubeMlp {
     branches: Branches<SequenceEncoder>,
@@ -51,7 +51,7 @@ impl CubeMlp {
     fn stack(&self, features: &Features) -> Tensor<4> {
         let sequences: Vec<Option<Tensor<3>>> =
             features.iter().map(|z| z.as_ref().map(|z| self.lengthened(z.part(0)))).collect();
-        let there = sequences.iter().flatten().next().expect("a row has at least one modality");
+        let there = sequences.iter().flatten().next().expect("a term has at least one modality");
         let absent = there.zeros_like().inner();
         Tensor::stack(sequences.into_iter().map(|z| z.unwrap_or_else(|| absent.clone())).collect(), 2)
     }
@@ -90,14 +90,14 @@ impl Model for CubeMlp {
         Feature::of(steps).with(Tensor::cat(vec![shares, Tensor::zeros([batch, missing], &device)], 1))
     }
 
-    fn join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
+    fn join(&self, term: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
         let vectors: Vectors =
             features.iter().map(|z| z.as_ref().map(|z| mean(z.part(0), z.part(1)))).collect();
-        if let Some(scores) = self.branches.solo_scores(row, &vectors) {
+        if let Some(scores) = self.branches.solo_scores(term, &vectors) {
             return Scored { scores, features: vectors };
         }
         let all = self.modalities().all();
-        let scores = pass.behind(row.present(all.count()), all, BnPolicy::PerSubset, |pass| {
+        let scores = pass.behind(term.present(all.count()), all, BnPolicy::PerSubset, |pass| {
             let cube = self.blocks.iter().fold(self.stack(features), |cube, block| block.forward(cube, pass));
             let [batch, _, modalities, channels] = cube.dims();
             self.head.forward(cube.mean_dim(1).reshape([batch, modalities * channels]), pass)

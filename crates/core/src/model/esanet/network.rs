@@ -1,4 +1,4 @@
-//! The network and its rows.
+//! The network and its terms.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -23,7 +23,7 @@ use crate::step::{Group, Groups, LossTerm};
 /// modalities first meet after the main one's stem, and whole encoders of the
 /// others lie before that.
 ///
-/// A row without the main modality does not run its stages: sending zeros
+/// A term without the main modality does not run its stages: sending zeros
 /// through them would let other modalities train them.
 ///
 /// Scores are sample-major; of each sample the pixels of the full size first,
@@ -100,7 +100,7 @@ impl EsaNet {
         self.encoders[m.0].stage(l, if l == 1 { ResNet::pool(x) } else { x }, pass)
     }
 
-    /// The fused maps of all points, and for every modality of the row the
+    /// The fused maps of all points, and for every modality of the term the
     /// mean of its last map.
     fn fuse(&self, features: &Features, pass: &mut ForwardContext<'_>) -> (Vec<Tensor<4>>, Vectors) {
         let mut last: Vec<Option<Tensor<4>>> = vec![None; features.len()];
@@ -118,7 +118,7 @@ impl EsaNet {
                 }
                 terms.push(excite.forward(x));
             }
-            points.push(terms.into_iter().reduce(|sum, term| sum + term).expect("a row has a modality"));
+            points.push(terms.into_iter().reduce(|sum, term| sum + term).expect("a term has a modality"));
         }
         (points, last.into_iter().map(|x| x.map(mean)).collect())
     }
@@ -176,8 +176,8 @@ impl Model for EsaNet {
         feature
     }
 
-    fn join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
-        let present = row.present(self.modalities.len());
+    fn join(&self, term: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
+        let present = term.present(self.modalities.len());
         pass.behind(present, self.modalities.all(), self.policy, |pass| {
             let (points, features) = self.fuse(features, pass);
             Scored { scores: pixels(self.decode(&points, pass)), features }

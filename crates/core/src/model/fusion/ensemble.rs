@@ -56,12 +56,12 @@ impl FusionSettings for EnsembleConfig {
 /// - ReconBoost (Hua et al., ICML 2024): head `mlp` of 256 hidden units with
 ///   `relu`, `weights = "sum"`, `rate = true`.
 ///
-/// A single modality has weight 1, so a unimodal row trains `f` directly. The
+/// A single modality has weight 1, so a unimodal term trains `f` directly. The
 /// rate belongs to the fusion's group; [`LossTerm::Auxiliary`](crate::step::LossTerm::Auxiliary) is
 /// `f(z_m)` without it, one learner of a boosted ensemble.
 ///
 /// Limits: all encoders have one width; entropies need at least two scores. If
-/// the full row trains, gradients also flow through the entropies.
+/// the full term trains, gradients also flow through the entropies.
 #[derive(Module, Debug)]
 pub struct Ensemble {
     rate: Option<Param<Tensor<1>>>,
@@ -135,7 +135,7 @@ impl Fusion for Ensemble {
     }
 
     fn alone(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
-        head(features.iter().flatten().next().expect("a row has at least one modality").clone())
+        head(features.iter().flatten().next().expect("a term has at least one modality").clone())
     }
 }
 

@@ -69,7 +69,7 @@ impl Fusion for Gated {
     fn scores(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         let there = self.layers.iter().zip(features).filter_map(|(layer, z)| Some((layer, z.clone()?)));
         let mut gates: Vec<Tensor<2>> = there.map(|(layer, z)| layer.forward(z)).collect();
-        let signal = gates.pop().expect("a row has at least one modality");
+        let signal = gates.pop().expect("a term has at least one modality");
         if gates.is_empty() {
             gates.push(signal.clone());
         }

@@ -124,7 +124,7 @@ fn positive(fusion: &str, key: &str, value: usize) -> Result<usize, Error> {
 
 /// Zeros in place of an absent modality of the given width.
 pub(in crate::model) fn zero_fill(features: &Vectors, widths: &[usize]) -> Vec<Tensor<2>> {
-    let there = features.iter().flatten().next().expect("a row has at least one modality");
+    let there = features.iter().flatten().next().expect("a term has at least one modality");
     let (batch, device) = (there.dims()[0], there.device());
     features
         .iter()
@@ -135,7 +135,7 @@ pub(in crate::model) fn zero_fill(features: &Vectors, widths: &[usize]) -> Vec<T
 
 /// Adds tensors; there is at least one.
 fn sum_of(terms: impl IntoIterator<Item = Tensor<2>>) -> Tensor<2> {
-    terms.into_iter().reduce(|sum, term| sum + term).expect("a row has at least one modality")
+    terms.into_iter().reduce(|sum, term| sum + term).expect("a term has at least one modality")
 }
 
 #[cfg(test)]

@@ -43,15 +43,16 @@ impl LateFusion {
     }
 
     /// Fusion and head on the features that are there, `[samples, outputs]`.
-    fn scores(&self, row: LossTerm, features: &Vectors) -> Tensor<2> {
+    fn scores(&self, term: LossTerm, features: &Vectors) -> Tensor<2> {
         let head = |fused: Tensor<2>| match &self.head {
             Some(head) => head.forward(fused),
             None => fused,
         };
-        match row {
-            LossTerm::Auxiliary(_) => {
-                self.branches.solo_scores(row, features).unwrap_or_else(|| self.fusion.alone(features, &head))
-            }
+        match term {
+            LossTerm::Auxiliary(_) => self
+                .branches
+                .solo_scores(term, features)
+                .unwrap_or_else(|| self.fusion.alone(features, &head)),
             _ => self.fusion.scores(features, &head),
         }
     }
@@ -76,8 +77,8 @@ impl Model for LateFusion {
         Feature::of(self.branches.encoders[m.0].forward(input, pass))
     }
 
-    fn join(&self, row: LossTerm, features: &Features, _pass: &mut ForwardContext<'_>) -> Scored {
+    fn join(&self, term: LossTerm, features: &Features, _pass: &mut ForwardContext<'_>) -> Scored {
         let features: Vectors = features.iter().map(|z| z.as_ref().map(|z| z.part(0))).collect();
-        Scored { scores: self.scores(row, &features), features }
+        Scored { scores: self.scores(term, &features), features }
     }
 }

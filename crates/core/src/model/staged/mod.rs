@@ -25,7 +25,7 @@ use crate::step::{Group, Groups, LossTerm};
 ///
 /// All layers of a stream belong to its encoder, even those after an
 /// exchange; exchanges and head are fusion and head. The full loss travels
-/// *through* the streams to reach the exchanges. In a row that lacks a
+/// *through* the streams to reach the exchanges. In a term that lacks a
 /// modality its stream is not run after the first exchange, and zeros enter
 /// every exchange and the head. With one modality there is nobody to exchange
 /// with: the model is that encoder and a head.
@@ -114,7 +114,7 @@ impl Model for Staged {
         Feature::of(maps.reshape([images / frames, frames * channels, h, w]))
     }
 
-    fn join(&self, row: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
+    fn join(&self, term: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
         let Plan { after, policy, shared, .. } = &self.plan;
         let all = self.modalities().all();
         let encoders = &self.branches.encoders;
@@ -125,7 +125,7 @@ impl Model for Staged {
             Some(Stream { maps: maps.reshape([samples * frames, channels, h, w]), frames })
         };
         let met: Streams = features.iter().zip(encoders).map(met).collect();
-        let vectors: Vectors = pass.behind(row.present(all.count()), all, *policy, |pass| {
+        let vectors: Vectors = pass.behind(term.present(all.count()), all, *policy, |pass| {
             let mut streams = met;
             for (i, from) in after.iter().enumerate() {
                 if let Some(exchange) = self.exchanges.get(i) {
@@ -135,7 +135,7 @@ impl Model for Staged {
             }
             streams.iter().map(|stream| stream.as_ref().map(Stream::mean)).collect()
         });
-        let scores = self.branches.solo_scores(row, &vectors).unwrap_or_else(|| {
+        let scores = self.branches.solo_scores(term, &vectors).unwrap_or_else(|| {
             self.head.forward(Tensor::cat(zero_fill(&vectors, &widths(encoders, *shared)), 1))
         });
         Scored { scores, features: vectors }

@@ -13,14 +13,14 @@ use burn::tensor::{Int, Tensor, TensorData};
 use counterpoint_batch::{ClassMap, Targets};
 
 use super::counts::{ClassCounts, mean};
-use super::{Judge, Metric, Metrics, Task, TaskKind};
+use super::{Metric, MetricFn, Metrics, Task, TaskKind};
 use crate::Error;
 use crate::host::host;
 
 /// How a metric is computed.
 type Value = fn(&ClassCounts) -> f64;
 
-const METRICS: &[Judge<Value>] = &[
+const METRICS: &[MetricFn<Value>] = &[
     Metric::share("miou", "mIoU").by(|pixels| mean(pixels.iou())),
     Metric::share("pixel_accuracy", "pixel accuracy").by(ClassCounts::accuracy),
     Metric::share("mean_class_accuracy", "mean class accuracy").by(ClassCounts::mean_recall),
@@ -134,10 +134,10 @@ impl Segmentation {
         (log_softmax(scores, 1).gather(1, index).reshape([rows]) * share).neg()
     }
 
-    /// The counts of all samples, from what was kept of each.
-    fn together(&self, kept: &[f32]) -> Confusion {
+    /// The counts of all samples, from the reduced scores of each.
+    fn together(&self, reduced: &[f32]) -> Confusion {
         let mut confusion = Confusion::new(self.weights.len());
-        for sample in kept.chunks_exact(self.kept()) {
+        for sample in reduced.chunks_exact(self.reduced_width()) {
             confusion.merge(sample.iter().map(|&count| f64::from(count)));
         }
         confusion
@@ -181,39 +181,39 @@ impl Task for Segmentation {
         Metrics::of(METRICS, self.selects)
     }
 
-    fn kept(&self) -> usize {
+    fn reduced_width(&self) -> usize {
         self.weights.len() * self.weights.len()
     }
 
     /// The predicted class of every pixel of the full size.
-    fn asked(&self, scores: Tensor<2>, samples: usize) -> Tensor<2> {
+    fn reduce_on_device(&self, scores: Tensor<2>, samples: usize) -> Tensor<2> {
         self.full(scores, samples).argmax(1).float()
     }
 
     /// Of every sample its confusion counts `[true, predicted]`.
-    fn condense(&self, predicted: Vec<f32>, targets: &Targets) -> Vec<f32> {
+    fn reduce_on_host(&self, predicted: Vec<f32>, targets: &Targets) -> Vec<f32> {
         let of_samples = predicted.chunks_exact(self.scales[0].len()).zip(self.maps(targets));
-        let mut kept = Vec::with_capacity(targets.len() * self.kept());
+        let mut reduced = Vec::with_capacity(targets.len() * self.reduced_width());
         for (predicted, map) in of_samples {
             let mut confusion = Confusion::new(self.weights.len());
             confusion.add(map, predicted.iter().map(|&class| class as usize));
             // Whole numbers below 2^24, as long as a map has fewer pixels.
-            kept.extend(confusion.counts().iter().map(|&count| count as f32));
+            reduced.extend(confusion.counts().iter().map(|&count| count as f32));
         }
-        kept
+        reduced
     }
 
-    fn judge(&self, kept: &[f32], _targets: &Targets) -> Vec<f64> {
-        let pixels = self.together(kept).by_class();
-        METRICS.iter().map(|judge| (judge.value)(&pixels)).collect()
+    fn evaluate(&self, reduced: &[f32], _targets: &Targets) -> Vec<f64> {
+        let pixels = self.together(reduced).by_class();
+        METRICS.iter().map(|metric| (metric.value)(&pixels)).collect()
     }
 
-    fn confusion(&self, kept: &[f32], _targets: &Targets) -> BTreeMap<[usize; 2], u64> {
-        self.together(kept).pairs().map(|(pair, count)| (pair, count as u64)).collect()
+    fn confusion(&self, reduced: &[f32], _targets: &Targets) -> BTreeMap<[usize; 2], u64> {
+        self.together(reduced).pairs().map(|(pair, count)| (pair, count as u64)).collect()
     }
 
-    fn class_iou(&self, kept: &[f32]) -> Option<Vec<f64>> {
-        Some(self.together(kept).by_class().iou())
+    fn class_iou(&self, reduced: &[f32]) -> Option<Vec<f64>> {
+        Some(self.together(reduced).by_class().iou())
     }
 
     fn running(&self) -> Option<Metric> {
@@ -284,8 +284,8 @@ mod tests {
         let task = Segmentation::new([1, 2], vec![1.0, 1.0], &[1]).unwrap();
         let (targets, scores) = (maps([1, 2], &[255, 255]), scores(&[1.0, 2.0, 3.0, 4.0], 2));
         assert_eq!(scalar(task.loss(scores.clone(), &targets)), 0.0);
-        let kept = task.keep(scores.clone(), &targets);
-        assert!(task.judge(&kept, &targets).iter().all(|value| value.is_nan()));
+        let reduced = task.reduce(scores.clone(), &targets);
+        assert!(task.evaluate(&reduced, &targets).iter().all(|value| value.is_nan()));
         assert_eq!(task.confidence(scores, &targets), Some(0.0));
     }
 
@@ -294,12 +294,12 @@ mod tests {
         let task = Segmentation::new([1, 2], vec![1.0, 1.0], &[1, 2]).unwrap();
         let targets = maps([1, 2], &[0, 1, 1, 255]);
         let values = [3.0, 1.0, 2.0, 0.0, 0.0, 9.0, /* sample 2 */ 0.0, 1.0, 5.0, 0.0, 9.0, 0.0];
-        let kept = task.keep(scores(&values, 2), &targets);
-        assert_eq!(kept, [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+        let reduced = task.reduce(scores(&values, 2), &targets);
+        assert_eq!(reduced, [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
         // Class 0: 1 of 2 in union, recall 1 of 1; class 1: 1 of 2, recall 1 of 2.
-        assert_eq!(task.judge(&kept, &targets), [0.5, 2.0 / 3.0, 0.75]);
-        assert_eq!(task.class_iou(&kept), Some(vec![0.5, 0.5]));
-        assert_eq!(task.confusion(&kept, &targets), [([0, 0], 1), ([1, 0], 1), ([1, 1], 1)].into());
+        assert_eq!(task.evaluate(&reduced, &targets), [0.5, 2.0 / 3.0, 0.75]);
+        assert_eq!(task.class_iou(&reduced), Some(vec![0.5, 0.5]));
+        assert_eq!(task.confusion(&reduced, &targets), [([0, 0], 1), ([1, 0], 1), ([1, 1], 1)].into());
         let sure = task.confidence(scores(&values, 2), &targets).unwrap();
         let p = |other: f64| 1.0 / (1.0 + other.exp());
         assert!((sure - (p(-2.0) + p(2.0) + p(-1.0)) / 3.0).abs() < 1e-6, "{sure}");

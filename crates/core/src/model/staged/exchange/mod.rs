@@ -23,7 +23,7 @@ parts! {
 pub type ExchangeConfig = Chosen<dyn ExchangeSettings>;
 
 /// The streams of the modalities at one depth; `None` where a modality is
-/// absent from the row.
+/// absent from the term.
 pub type Streams = Vec<Option<Stream>>;
 
 /// One meeting of all streams. An exchange is a [`Module`](burn::module::Module), too.

@@ -21,7 +21,7 @@ use crate::step::{Incomplete, Position};
 use crate::strategy::{EpochTools, LossCurve, Measured, Split, SplitLoss, Strategy};
 use crate::{Error, ErrorKind};
 
-/// A learner without its strategy, and the trainer that has the data.
+/// A `TrainState` without its strategy, and the trainer that has the data.
 pub(super) struct TrainerTools<'a, M> {
     trainer: &'a Trainer<'a, M>,
     /// The epoch that comes next.
@@ -36,13 +36,13 @@ pub(super) struct TrainerTools<'a, M> {
 }
 
 impl<'a, M: Model> TrainerTools<'a, M> {
-    /// Parts a learner into its strategy and a lab for it, before the epoch `next`.
+    /// Parts a state into its strategy and the tools for it, before the epoch `next`.
     pub(super) fn new(
         trainer: &'a Trainer<'a, M>,
-        learner: &'a mut TrainState<M>,
+        state: &'a mut TrainState<M>,
         next: usize,
     ) -> (&'a mut dyn Strategy, Self) {
-        let TrainState { model, groups, buffers, optimizer, strategy, incomplete, initial } = learner;
+        let TrainState { model, groups, buffers, optimizer, strategy, incomplete, initial } = state;
         let names = model.modalities().clone();
         let (incomplete, initial) = (*incomplete, initial.as_ref());
         (
@@ -58,18 +58,18 @@ impl<'a, M: Model> TrainerTools<'a, M> {
         }
     }
 
-    /// Runs one row over a split and gives each batch's result to `see`.
+    /// Runs one term over a split and gives each batch's result to `see`.
     fn over(
         &self,
         (model, buffers): (&M, &Buffers),
         split: Split,
-        row: LossTerm,
+        term: LossTerm,
         mut see: impl FnMut(Scored, Targets),
     ) -> Result<(), Error> {
         let frozen = Module::valid(model);
         for batch in self.source(split).plain() {
             let inputs = Inputs::new(readable(batch)?, self.trainer.device).with_incomplete(self.incomplete);
-            let parts = inputs.parts(row, self.names.len());
+            let parts = inputs.parts(term, self.names.len());
             let scored = frozen.forward(&parts, &inputs, &mut ForwardContext::eval(buffers));
             scored.into_iter().zip(&parts).for_each(|(scored, (_, of))| see(scored, inputs.targets_of(of)));
         }
@@ -79,11 +79,11 @@ impl<'a, M: Model> TrainerTools<'a, M> {
     fn measure(
         &self,
         split: Split,
-        row: LossTerm,
+        term: LossTerm,
         of: impl Fn(Scored) -> Option<Tensor<2>>,
     ) -> Result<Measured, Error> {
         let mut result = Measured { width: 0, values: Vec::new(), targets: Targets::Classes(Vec::new()) };
-        self.over((self.model, self.buffers), split, row, |scored, targets| {
+        self.over((self.model, self.buffers), split, term, |scored, targets| {
             if let Some(numbers) = of(scored) {
                 result.width = numbers.dims()[1];
                 result.values.extend(host(numbers));
@@ -93,13 +93,13 @@ impl<'a, M: Model> TrainerTools<'a, M> {
         Ok(result)
     }
 
-    /// Mean loss over the samples of each split, summed over rows.
-    fn losses(&self, model: &M, buffers: &Buffers, rows: &[LossTerm]) -> Result<SplitLoss, Error> {
+    /// Mean loss over the samples of each split, summed over terms.
+    fn losses(&self, model: &M, buffers: &Buffers, terms: &[LossTerm]) -> Result<SplitLoss, Error> {
         let of = |split: Split| {
             let mut total = 0.0;
-            for &row in rows {
+            for &term in terms {
                 let (mut sum, mut count) = (0.0, 0.0);
-                self.over((model, buffers), split, row, |scored, targets| {
+                self.over((model, buffers), split, term, |scored, targets| {
                     sum += scalar(self.trainer.task.losses(scored.scores, &targets).sum());
                     count += targets.len() as f64;
                 })?;
@@ -120,18 +120,18 @@ impl<M: Model> EpochTools for TrainerTools<'_, M> {
         self.measure(split, LossTerm::Unimodal(m), |mut scored| scored.features[m.0].take())
     }
 
-    fn scores(&mut self, split: Split, row: LossTerm) -> Result<Measured, Error> {
-        self.measure(split, row, |scored| Some(scored.scores))
+    fn scores(&mut self, split: Split, term: LossTerm) -> Result<Measured, Error> {
+        self.measure(split, term, |scored| Some(scored.scores))
     }
 
-    fn trial(&mut self, rows: &[LossTerm], epochs: usize) -> Result<LossCurve, Error> {
+    fn trial(&mut self, terms: &[LossTerm], epochs: usize) -> Result<LossCurve, Error> {
         let Trainer { config, train, evaluator, task, device, stop, .. } = *self.trainer;
-        let start = self.losses(self.model, self.buffers, rows)?;
+        let start = self.losses(self.model, self.buffers, terms)?;
         // A clone shares its tensors until a step replaces them.
         let (mut model, mut buffers) = (self.model.clone(), self.buffers.clone());
         let mut optimizer = self.optimizer.clone();
-        let mut everything = Everything { rows: rows.to_vec() };
-        let phase = Phase::of(rows);
+        let mut everything = Everything { terms: terms.to_vec() };
+        let phase = Phase::of(terms);
         for epoch in self.next..self.next + epochs {
             let factor = config.schedule.factor(epoch, config.epochs);
             for (batch, data) in train.epoch(epoch, 0).enumerate() {
@@ -139,7 +139,7 @@ impl<M: Model> EpochTools for TrainerTools<'_, M> {
                     return Err(Error::new(ErrorKind::Interrupted, "interrupted during a trial"));
                 }
                 let inputs = Inputs::new(readable(data)?, device).with_incomplete(self.incomplete);
-                let at = self.trainer.moment(epoch, batch);
+                let at = self.trainer.position(epoch, batch);
                 let context = StepContext { model: &model, groups: self.groups, inputs: &inputs, task, at };
                 let pass = &mut ForwardContext::train(&mut buffers);
                 let (mut gradients, _) = evaluator.run(context, &phase, &mut everything, pass)?;
@@ -149,7 +149,7 @@ impl<M: Model> EpochTools for TrainerTools<'_, M> {
                 model = optimizer.step(model, gradients, self.groups, factor);
             }
         }
-        Ok(LossCurve { start, end: self.losses(&model, &buffers, rows)? })
+        Ok(LossCurve { start, end: self.losses(&model, &buffers, terms)? })
     }
 
     fn pull_to_init(&mut self, group: Group, amount: f64) -> Result<(), Error> {
@@ -181,7 +181,7 @@ impl<M: Model> EpochTools for TrainerTools<'_, M> {
         let mut means = Buffers::averaging();
         for (batch, data) in train.epoch(self.next, 0).enumerate() {
             let inputs = Inputs::new(readable(data)?, device).with_incomplete(self.incomplete);
-            let at = self.trainer.moment(self.next, batch);
+            let at = self.trainer.position(self.next, batch);
             let mut pass = ForwardContext::train(&mut means);
             pass.draw(at.seed, at.iteration() as u64);
             let _ = frozen.forward(&inputs.parts(LossTerm::Fused, self.names.len()), &inputs, &mut pass);
@@ -193,17 +193,17 @@ impl<M: Model> EpochTools for TrainerTools<'_, M> {
     }
 }
 
-/// The sum of some rows, with everything listening to each of them.
+/// The sum of some terms, with everything listening to each of them.
 struct Everything {
-    rows: Vec<LossTerm>,
+    terms: Vec<LossTerm>,
 }
 
 impl Strategy for Everything {
     fn phases(&self, _at: Position, _modalities: &Modalities) -> Vec<Phase> {
-        vec![Phase::of(self.rows.as_slice())]
+        vec![Phase::of(self.terms.as_slice())]
     }
 
-    fn route(&mut self, _seen: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
-        Ok(self.rows.iter().fold(Routing::default(), |w, &row| w.to_all(row, 1.0, modalities)))
+    fn route(&mut self, _outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
+        Ok(self.terms.iter().fold(Routing::default(), |w, &term| w.to_all(term, 1.0, modalities)))
     }
 }

@@ -1,4 +1,4 @@
-//! Intermediate numbers of a step: what the strategies show as figures.
+//! Intermediate numbers of a step: what the strategies show as stats.
 
 use counterpoint::strategy::{Stat, Strategy};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::case::Case;
 use super::compare;
 use crate::report::Report;
 
-/// Compares the figures and the state of a strategy after a step with all that
+/// Compares the stats and the state of a strategy after a step with all that
 /// the file has on them.
 pub(super) fn check(
     report: &mut Report,
@@ -18,12 +18,12 @@ pub(super) fn check(
     step: &Value,
 ) -> Result<(), String> {
     let aux = step.get("aux").cloned().unwrap_or_default();
-    let figures = strategy.stats();
+    let stats = strategy.stats();
     let batch = case.batch as f64;
     let mut compare = |name: &str, scale: f64, want: Option<&Value>| -> Result<(), String> {
         let Some(want) = want else { return Ok(()) };
         let want: Vec<f64> = serde_json::from_value(want.clone()).map_err(|e| format!("aux.{name}: {e}"))?;
-        compare::tensor(report, &format!("{what} {name}"), &of(&figures, name, scale), &want);
+        compare::tensor(report, &format!("{what} {name}"), &of(&stats, name, scale), &want);
         Ok(())
     };
     match case.method.as_str() {
@@ -67,6 +67,6 @@ pub(super) fn check(
     }
 }
 
-fn of(figures: &[Stat], name: &str, scale: f64) -> Vec<f64> {
-    figures.iter().filter(|f| f.name == name).map(|f| f.value * scale).collect()
+fn of(stats: &[Stat], name: &str, scale: f64) -> Vec<f64> {
+    stats.iter().filter(|f| f.name == name).map(|f| f.value * scale).collect()
 }

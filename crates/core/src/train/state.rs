@@ -32,7 +32,7 @@ pub struct TrainState<M> {
 }
 
 impl<M: Model> TrainState<M> {
-    /// A learner at the start of training.
+    /// The state of training at its start.
     pub fn new(model: M, optimizer: OptimizerConfig, strategy: Box<dyn Strategy>) -> Self {
         let groups = model.groups();
         let optimizer = Optimizer::new(optimizer, &groups, model.modalities());
