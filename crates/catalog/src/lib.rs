@@ -65,6 +65,7 @@ mod part;
 mod read;
 mod reference;
 mod suggestion;
+mod unset;
 
 pub use beside::beside;
 pub use catalog::{Catalog, Entry};
@@ -73,3 +74,4 @@ pub use part::{Kind, Part, Settings, Takes};
 pub use read::{ReadError, keys, read};
 pub use reference::{Page, Setting, pages};
 pub use suggestion::{hint, suggestion};
+pub use unset::unset;

@@ -55,9 +55,7 @@ pub struct Setting {
 /// ```
 pub fn pages<T: JsonSchema>() -> Vec<Page> {
     let root = SchemaGenerator::default().into_root_schema_for::<T>().to_value();
-    let empty = Map::new();
-    let definitions = root.get("$defs").and_then(Value::as_object).unwrap_or(&empty);
-    let reader = Reader { root: &root, definitions };
+    let reader = Reader::new(&root);
     match choices(&root) {
         Some(parts) => parts.iter().map(|part| reader.page(part)).collect(),
         None => vec![reader.page(&root)],
@@ -71,12 +69,44 @@ fn choices(schema: &Value) -> Option<&Vec<Value>> {
 }
 
 /// Reads schemas that refer to definitions.
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     root: &'a Value,
-    definitions: &'a Map<String, Value>,
+    definitions: Option<&'a Map<String, Value>>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// A reader of a whole schema.
+    pub(crate) fn new(root: &'a Value) -> Self {
+        Self { root, definitions: root.get("$defs").and_then(Value::as_object) }
+    }
+
+    /// The schemas that together describe a table: of several kinds, that which the table says it is.
+    pub(crate) fn describing<'s>(&'s self, schema: &'s Value, table: &toml::Table) -> Vec<&'s Value> {
+        let is_one = |one: &&Value| {
+            let keys = one.get("properties").and_then(Value::as_object).into_iter().flatten();
+            let mut constants = keys.filter_map(|(key, of)| Some((key, of.get("const")?.as_str()?)));
+            constants.all(|(key, is)| table.get(key).and_then(toml::Value::as_str) == Some(is))
+                && one.get("type").is_some_and(|kind| kind == "object")
+        };
+        let Some(one) = self.tables(schema).into_iter().find(is_one) else { return Vec::new() };
+        // A table that says which it is may refer to its other keys.
+        let further = self.resolved(one);
+        if std::ptr::eq(further, one) { vec![one] } else { vec![one, further] }
+    }
+
+    /// The schemas of all tables that a value may be.
+    fn tables<'s>(&'s self, schema: &'s Value) -> Vec<&'s Value> {
+        if schema.get("properties").is_some() {
+            return vec![schema];
+        }
+        let schema = self.resolved(schema);
+        let of = |key: &str| schema.get(key).and_then(Value::as_array);
+        match of("oneOf").or_else(|| of("anyOf")) {
+            Some(list) => list.iter().flat_map(|one| self.tables(one)).collect(),
+            None => vec![schema],
+        }
+    }
+
     fn page(&self, schema: &Value) -> Page {
         let name = schema.pointer("/properties/name/const").and_then(Value::as_str).unwrap_or_default();
         let mut settings = Vec::new();
@@ -153,7 +183,7 @@ impl Reader<'_> {
         match schema.get("$ref").and_then(Value::as_str) {
             Some("#") => self.root,
             Some(path) => {
-                path.rsplit('/').next().and_then(|name| self.definitions.get(name)).unwrap_or(schema)
+                path.rsplit('/').next().and_then(|name| self.definitions?.get(name)).unwrap_or(schema)
             }
             None => schema,
         }

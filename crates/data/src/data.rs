@@ -48,12 +48,6 @@ impl DataConfig {
         Self { common: CommonConfig::default(), split: SplitConfig::default(), set: set.into() }
     }
 
-    /// Names of all keys that this table may have besides `name`.
-    pub fn keys(&self) -> Vec<String> {
-        let own = Catalog::<dyn DataSet>::current().find(self.set.name()).map(|set| set.keys());
-        [keys::<CommonConfig>(), keys::<SplitConfig>(), own.unwrap_or_default()].concat()
-    }
-
     /// Reads the text of a `[data]` table, without its header.
     ///
     /// # Errors
