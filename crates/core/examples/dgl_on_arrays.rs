@@ -12,7 +12,7 @@ use counterpoint::diagnose::Diagnostics;
 use counterpoint::grad::Cut;
 use counterpoint::model::encoder::MlpConfig;
 use counterpoint::model::{LateFusionConfig, ModelSettings};
-use counterpoint::strategy::Dgl;
+use counterpoint::strategy::{Dgl, Strategy};
 use counterpoint::task::Classification;
 use counterpoint::train::{
     EpochReport, Observer, OptimizerConfig, Progress, ScheduleConfig, TrainConfig, TrainState, Trainer,
@@ -21,7 +21,7 @@ use counterpoint_batch::random::Random;
 use counterpoint_batch::{Array, InMemory, ModalitySpec, Sample, Target};
 
 /// Two modalities of four numbers: the first tells three classes well, the second hardly.
-fn data(count: usize, seed: u64) -> Result<InMemory, Box<dyn Error>> {
+pub fn data(count: usize, seed: u64) -> Result<InMemory, Box<dyn Error>> {
     let spec = ["strong", "weak"].map(|name| ModalitySpec::new(name, [4])).to_vec();
     let sample = |i: usize| -> Result<Sample, Box<dyn Error>> {
         let noise = |spread: f64| {
@@ -50,14 +50,13 @@ impl Observer for Print {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+/// Trains a model by a strategy and prints its scores after each epoch.
+pub fn train(model: &LateFusionConfig, strategy: Box<dyn Strategy>) -> Result<(), Box<dyn Error>> {
     let (train, validation) = (data(600, 1)?, data(300, 2)?);
     let (device, task) = (Processor::named("cpu")?.open()?, Classification::new(3));
-    let model = LateFusionConfig { encoder: MlpConfig { widths: vec![16] }.into(), ..Default::default() };
     let spec = ["strong", "weak"].map(|name| ModalitySpec::new(name, [4]));
     let model = model.build(&spec, 3, false, 7, &device)?;
-    let optimizer = OptimizerConfig::sgd(0.1);
-    let mut state = TrainState::new(model, optimizer, Box::new(Dgl::default()));
+    let mut state = TrainState::new(model, OptimizerConfig::sgd(0.1), strategy);
     let trainer = Trainer {
         config: &TrainConfig {
             epochs: 5,
@@ -77,4 +76,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     trainer.run(&mut state, Progress::default(), &mut Print(task))?;
     Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let model = LateFusionConfig { encoder: MlpConfig { widths: vec![16] }.into(), ..Default::default() };
+    train(&model, Box::new(Dgl::default()))
 }
