@@ -8,7 +8,7 @@ mod split;
 
 pub use audio::{AudioConfig, FrontName, GroupedDefaults};
 pub use common::CommonConfig;
-pub use picture::{ImageConfig, PictureDefaults, Side, VideoConfig};
+pub use picture::{FilmDefaults, ImageConfig, PictureDefaults, Side, VideoConfig};
 pub use split::SplitConfig;
 
 use schemars::JsonSchema;

@@ -77,7 +77,7 @@ pub struct VideoConfig {
     pub frame_width: Option<usize>,
 }
 
-/// A data set's defaults for pictures and films.
+/// A data set's defaults for pictures.
 #[derive(Clone, Debug)]
 pub struct PictureDefaults {
     /// Height and width of the files; `None` = not known, so `size` is required.
@@ -88,7 +88,14 @@ pub struct PictureDefaults {
     pub crop: f64,
     /// Whether random mirror images are made.
     pub flip: bool,
-    /// Which frames of a film are shown.
+}
+
+/// A data set's defaults for films.
+#[derive(Clone, Debug)]
+pub struct FilmDefaults {
+    /// Those of a frame.
+    pub frame: PictureDefaults,
+    /// Which frames are shown.
     pub rule: FrameRule,
     /// Width of one frame of a film strip in pixels; 0 = folders of pictures only.
     pub frame_width: usize,
@@ -131,10 +138,10 @@ impl VideoConfig {
     ///
     /// # Errors
     /// If a key is out of range, or `size` is needed and missing.
-    pub fn draft(&self, modality: &str, default: &PictureDefaults) -> Result<Draft, DataError> {
+    pub fn draft(&self, modality: &str, default: &FilmDefaults) -> Result<Draft, DataError> {
         let draft = || {
             let steps = VideoSteps {
-                frame: self.frame.steps(default)?,
+                frame: self.frame.steps(&default.frame)?,
                 frames: self.frames.unwrap_or(3),
                 rule: self.rule.unwrap_or(default.rule),
                 frame_width: self.frame_width.unwrap_or(default.frame_width),

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DataSet, Request};
-use crate::config::{AudioConfig, GroupedDefaults, PictureDefaults, VideoConfig};
+use crate::config::{AudioConfig, FilmDefaults, GroupedDefaults, PictureDefaults, VideoConfig};
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
 use crate::image::FrameRule;
@@ -57,11 +57,8 @@ const AUDIO: GroupedDefaults = GroupedDefaults {
 };
 
 /// The window is cut close around the mouth, so crops are mild.
-const VIDEO: PictureDefaults = PictureDefaults {
-    native: Some([56, 80]),
-    reduce: 2,
-    crop: 0.5,
-    flip: true,
+const VIDEO: FilmDefaults = FilmDefaults {
+    frame: PictureDefaults { native: Some([56, 80]), reduce: 2, crop: 0.5, flip: true },
     rule: FrameRule::Segment,
     frame_width: 80,
 };

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::features::TargetName;
 use super::labels::Classes;
 use super::{DataSet, Request};
-use crate::config::{AudioConfig, GroupedDefaults, ImageConfig, PictureDefaults, VideoConfig};
+use crate::config::{AudioConfig, FilmDefaults, GroupedDefaults, ImageConfig, PictureDefaults, VideoConfig};
 use crate::decode::kind::{self, Family};
 use crate::decode::table::{Table, TableRow};
 use crate::error::{DataError, head};
@@ -66,11 +66,11 @@ const AUDIO: GroupedDefaults = GroupedDefaults {
 };
 
 /// The customary training crops of natural pictures.
-const PICTURE: PictureDefaults = PictureDefaults {
-    native: None,
-    reduce: 1,
-    crop: 0.08,
-    flip: true,
+const PICTURE: PictureDefaults = PictureDefaults { native: None, reduce: 1, crop: 0.08, flip: true };
+
+/// Films of any length.
+const FILM: FilmDefaults = FilmDefaults {
+    frame: PICTURE,
     // The first frames of a long film often show nothing yet.
     rule: FrameRule::Segment,
     frame_width: 0,
@@ -160,7 +160,7 @@ impl ManifestConfig {
         match self.modality.get(name) {
             Some(ManifestModality::Audio(audio)) => audio.draft(name, &AUDIO),
             Some(ManifestModality::Image(image)) => image.draft(name, &PICTURE),
-            Some(ManifestModality::Video(video)) => video.draft(name, &PICTURE),
+            Some(ManifestModality::Video(video)) => video.draft(name, &FILM),
             None => Err(DataError::config(format!("modality `{name}` has no table [data.modality.{name}]"))),
         }
     }

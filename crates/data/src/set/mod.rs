@@ -81,7 +81,7 @@ pub use manifest::{ManifestConfig, ManifestModality};
 pub use rgbd::RgbdConfig;
 pub use spoken_digits::SpokenDigitsConfig;
 
-pub use crate::config::{GroupedDefaults, PictureDefaults};
+pub use crate::config::{FilmDefaults, GroupedDefaults, PictureDefaults};
 pub use crate::decode::table::{Table, TableRow};
 pub use crate::plan::Plan;
 pub use crate::prepare::{Columns, Draft, Fit, MapSteps};

@@ -18,7 +18,6 @@ use crate::config::{AudioConfig, GroupedDefaults, ImageConfig, PictureDefaults};
 use crate::decode::IdxImages;
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
-use crate::image::FrameRule;
 use crate::plan::Plan;
 use crate::prepare::Align;
 use crate::record::{Part, Record};
@@ -62,14 +61,7 @@ const AUDIO: GroupedDefaults = GroupedDefaults {
 };
 
 /// Digits are not mirrored, and a small piece of one is none.
-const IMAGE: PictureDefaults = PictureDefaults {
-    native: Some([28, 28]),
-    reduce: 1,
-    crop: 0.6,
-    flip: false,
-    rule: FrameRule::FirstSorted,
-    frame_width: 0,
-};
+const IMAGE: PictureDefaults = PictureDefaults { native: Some([28, 28]), reduce: 1, crop: 0.6, flip: false };
 
 impl Settings for SpokenDigitsConfig {
     const NAME: &'static str = "spoken-digits";
