@@ -53,7 +53,7 @@ fn every_event_comes_back_bit_for_bit() {
         test.into(),
         End { reason: "finished".into(), ..End::default() }.into(),
     ];
-    let mut out = Appender::open(folder.file()).unwrap().synced(true);
+    let mut out = Appender::open(folder.file()).unwrap();
     for event in &events {
         out.append(event.clone()).unwrap();
     }

@@ -19,7 +19,7 @@ use super::{Event, RecordError};
 ///
 /// ```no_run
 /// use counterpoint_report::record::{Appender, End};
-/// let mut log = Appender::open("run/metrics.jsonl")?.synced(true);
+/// let mut log = Appender::open("run/metrics.jsonl")?;
 /// log.append(End { reason: "finished".into(), ..End::default() })?;
 /// # Ok::<(), counterpoint_report::record::RecordError>(())
 /// ```
@@ -27,7 +27,6 @@ use super::{Event, RecordError};
 pub struct Appender {
     path: PathBuf,
     file: File,
-    sync: bool,
 }
 
 impl Appender {
@@ -43,7 +42,7 @@ impl Appender {
             Ok(file)
         };
         let file = open().map_err(|source| RecordError::new("open", path, source))?;
-        Ok(Self { path: path.to_owned(), file, sync: false })
+        Ok(Self { path: path.to_owned(), file })
     }
 
     /// Opens the file of a run that continues after `epoch` and removes what a
@@ -84,16 +83,7 @@ impl Appender {
         Self::open(path)
     }
 
-    /// Whether every line is forced to the disk before `append` returns.
-    ///
-    /// Off, a line survives the death of the process but not of the machine.
-    #[must_use]
-    pub fn synced(mut self, yes: bool) -> Self {
-        self.sync = yes;
-        self
-    }
-
-    /// Appends one event.
+    /// Appends one event. It survives the death of the process, but is not forced to the disk.
     ///
     /// # Errors
     /// When the line could not be written whole; the file then ends with the
@@ -107,8 +97,7 @@ impl Appender {
                 // The first error is the one to tell; a failure to tidy up is
                 // caught by the next `open`.
                 let _ = self.file.set_len(before);
-            })?;
-            if self.sync { self.file.sync_data() } else { Ok(()) }
+            })
         };
         write().map_err(|source| RecordError::new("append to", &self.path, source))
     }

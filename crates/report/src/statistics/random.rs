@@ -1,8 +1,9 @@
 //! The random stream of the bootstrap.
 //!
-//! Frozen: an interval printed today must be the one printed in a year. The
-//! generator is PCG32 (O'Neill 2014, XSH-RR 64/32), small and good enough to
-//! pick indices.
+//! Frozen: an interval printed today must be the one printed in a year. So it
+//! is not the keyed generator of the batch crate, with which every interval that was ever
+//! reported would come out a little different. The generator is PCG32 (O'Neill
+//! 2014, XSH-RR 64/32), small and good enough to pick indices.
 
 pub(super) struct Stream {
     state: u64,
