@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 
+use super::hooks::shared_hooks;
 use super::{EpochTools, Joint, ModelFacts, Native, Stat, Strategy, StrategyConfig, StrategyState};
 use crate::Error;
 use crate::modality::Modalities;
@@ -28,70 +29,12 @@ pub trait Addition: Send {
     /// Changes gradients; see [`Strategy::shape`].
     fn shape(&mut self, _gradients: &mut Gradients, _groups: &Groups, _at: Position) {}
 
-    /// Looks around before the first epoch; see [`Strategy::begin`].
-    ///
-    /// # Errors
-    /// What a measurement returns.
-    fn begin(&mut self, _at: Position, _tools: &mut dyn EpochTools) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// Measures after an epoch's last step; see [`Strategy::epoch_end`].
-    ///
-    /// # Errors
-    /// What a measurement returns.
-    fn epoch_end(&mut self, _at: Position, _tools: &mut dyn EpochTools) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// Changes the model for the next epoch; see [`Strategy::after_validation`].
-    ///
-    /// # Errors
-    /// What a measurement returns.
-    fn after_validation(&mut self, _at: Position, _tools: &mut dyn EpochTools) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// Refuses models and tasks that the addition is not defined for; see [`Strategy::check`].
-    ///
-    /// # Errors
-    /// If it does not fit; the message names it and what it needs.
-    fn check(&self, _facts: &ModelFacts) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// Whether [`EpochTools::pull_to_init`] will be used.
-    fn needs_initial(&self) -> bool {
-        false
-    }
-
     /// How a single modality is read, given how the inner strategy reads it.
     fn native<'a>(&self, inner: Option<&'a dyn Native>) -> Option<&'a dyn Native> {
         inner
     }
 
-    /// Numbers of the last step; see [`Strategy::stats`].
-    fn stats(&self) -> Vec<Stat> {
-        Vec::new()
-    }
-
-    /// What the names of its figures mean, in words for an axis.
-    fn legend(&self) -> Vec<(&'static str, &'static str)> {
-        Vec::new()
-    }
-
-    /// What must be kept to continue exactly, besides the inner strategy's state.
-    fn save(&self) -> StrategyState {
-        StrategyState::default()
-    }
-
-    /// Takes back what [`Self::save`] gave.
-    ///
-    /// # Errors
-    /// If something is missing or of another shape.
-    fn restore(&mut self, _state: &StrategyState) -> Result<(), Error> {
-        Ok(())
-    }
+    shared_hooks!();
 }
 
 /// A strategy with an addition.
