@@ -12,7 +12,7 @@ pub use set::{apply, at, overlay, value_of};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use counterpoint::catalog::{Settings as _, hint, suggestion};
+use counterpoint::catalog::{Settings as _, hint, read, suggestion};
 use counterpoint::diagnose::DiagnosticsConfig;
 use counterpoint::model::{LateFusionConfig, ModelConfig};
 use counterpoint::step::Incomplete;
@@ -180,7 +180,10 @@ pub struct Loaded {
     pub base: PathBuf,
 }
 
-/// Reads a file and applies `--set` arguments to it.
+/// Reads a file and applies `--set` arguments (`train.epochs=3`) to it.
+///
+/// # Errors
+/// If the file cannot be read or is not a configuration; the message names the key, and what it may be.
 pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
     let config = Config::from_table(table_of(path, sets)?)
         .map_err(|why| Failure::new(Code::Config, format!("{}: {why}", path.display())))?;
@@ -246,13 +249,13 @@ impl Config {
         let model = section(&mut table, "model")?.unwrap_or_else(|| LateFusionConfig::default().into());
         let mut config = Self {
             data,
-            task: section(&mut table, "task")?,
+            task: plain(&mut table, "task")?,
             model: Model { config: model, from },
             strategy: section(&mut table, "strategy")?.ok_or("the section [strategy] is missing")?,
-            optimizer: section(&mut table, "optimizer")?.ok_or("the section [optimizer] is missing")?,
-            schedule: section(&mut table, "schedule")?.unwrap_or_default(),
-            train: section(&mut table, "train")?.unwrap_or_default(),
-            diagnostics: section(&mut table, "diagnostics")?.unwrap_or_default(),
+            optimizer: plain(&mut table, "optimizer")?.ok_or("the section [optimizer] is missing")?,
+            schedule: plain(&mut table, "schedule")?.unwrap_or_default(),
+            train: plain(&mut table, "train")?.unwrap_or_default(),
+            diagnostics: plain(&mut table, "diagnostics")?.unwrap_or_default(),
         };
         config.check()?;
         // A single modality needs the data of that modality only.
@@ -315,6 +318,15 @@ fn section<T: DeserializeOwned>(table: &mut Table, name: &str) -> Result<Option<
     match table.remove(name) {
         None => Ok(None),
         Some(value) => value.try_into().map(Some).map_err(|e| explain(name, &e)),
+    }
+}
+
+/// A section of plain settings: what does not fit is named by its key. Parts say that themselves.
+fn plain<T: DeserializeOwned>(table: &mut Table, name: &str) -> Result<Option<T>, String> {
+    match table.remove(name) {
+        None => Ok(None),
+        Some(Value::Table(inner)) => read(inner).map(Some).map_err(|e| format!("[{name}]: {e}")),
+        Some(other) => Err(format!("[{name}] must be a section, got a value of type {}", other.type_str())),
     }
 }
 
