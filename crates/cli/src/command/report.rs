@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use counterpoint_report::html::Page;
 use counterpoint_report::record::Study;
 use counterpoint_report::report::{Options, Records, RunSummary, read, report};
+use counterpoint_report::table::FORMATS;
 
 use super::print;
 use crate::args::Report;
@@ -96,9 +97,7 @@ fn assets(folder: &Path, page: &Page) -> Vec<(PathBuf, Vec<u8>)> {
         files.push((folder.join(kind).join(format!("{name}.{ending}")), text.into_bytes()));
     };
     for (name, table) in page.tables() {
-        add("tables", &name, "csv", table.to_csv());
-        add("tables", &name, "md", table.to_markdown());
-        add("tables", &name, "tex", table.to_latex());
+        FORMATS.iter().for_each(|(ending, text)| add("tables", &name, ending, text(table)));
     }
     for (name, figure) in page.figures() {
         add("figures", &name, "svg", figure.to_svg());

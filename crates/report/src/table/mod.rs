@@ -15,6 +15,13 @@ pub use text::TextStyle;
 
 pub use crate::record::Better;
 
+/// A table as the text of a file.
+pub type Writer = fn(&Table) -> String;
+
+/// What a report writes each table as: the ending of the file, and its text.
+pub const FORMATS: &[(&str, Writer)] =
+    &[("csv", Table::to_csv), ("md", Table::to_markdown), ("tex", Table::to_latex)];
+
 /// Title and manner of a column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
