@@ -227,6 +227,9 @@ fn remove_empty(folders: &[PathBuf]) {
 }
 
 /// Reads configuration and facts of a run.
+///
+/// # Errors
+/// If there is no run in the folder, or one of its files is damaged.
 pub fn read(path: &Path) -> Result<(Loaded, RunInfo), Failure> {
     read_with(path, &[])
 }
@@ -245,8 +248,12 @@ pub fn read_with(path: &Path, sets: &[String]) -> Result<(Loaded, RunInfo), Fail
     }
     let facts = path.join("run.json");
     let text = fs::read_to_string(&facts).map_err(|e| Failure::io("read", &facts, &e))?;
-    let info: RunInfo = serde_json::from_str(&text)
-        .map_err(|e| Failure::new(Code::Files, format!("{} is damaged: {e}", facts.display())))?;
+    let info: RunInfo = serde_json::from_str(&text).map_err(|e| {
+        Failure::new(
+            Code::Files,
+            format!("{} is damaged: {e}; restore it from a copy, or train again", facts.display()),
+        )
+    })?;
     let mut loaded = crate::config::load(&config, sets)?;
     loaded.base = place::base(path, &info, &loaded.config);
     Ok((loaded, info))

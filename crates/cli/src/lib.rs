@@ -8,6 +8,46 @@
 //!     counterpoint_cli::main(counterpoint_cli::Catalogs::default())
 //! }
 //! ```
+//!
+//! What it does can also be called: [`run`] trains one configuration in a [`folder`], [`study`] many
+//! of them under equal budgets, and `counterpoint_report` reads both. Parts of one's own take part
+//! within [`Catalogs::during`]. Messages that the command would print are [`exit::Failure`]s.
+//!
+//! ```no_run
+//! use std::error::Error;
+//! use std::path::Path;
+//! use std::sync::atomic::AtomicBool;
+//!
+//! use counterpoint_cli::run::{Run, RunOptions};
+//! use counterpoint_cli::{config, study};
+//! use counterpoint_report::record::Log;
+//! use counterpoint_report::report::{Options, read, report};
+//!
+//! fn main() -> Result<(), Box<dyn Error>> {
+//!     // Another thread may set it: training then ends after its step and can be resumed.
+//!     let stop = AtomicBool::new(false);
+//!
+//!     // One run.
+//!     let loaded = config::load(Path::new("configs/spoken-digits-dgl.toml"), &["train.epochs=3".into()])?;
+//!     let options = RunOptions { quiet: true, tui: false, resume: false, stop: &stop };
+//!     let folder = Run::open(loaded)?.train(Path::new("runs/dgl"), &options)?;
+//!     for epoch in Log::read(folder.metrics())?.epochs() {
+//!         println!("{} {:?}", epoch.epoch, epoch.val);
+//!     }
+//!
+//!     // A study: each of its runs is a process of the program that is named here.
+//!     let spec = study::load(Path::new("configs/studies/spoken-digits.toml"), &[])?;
+//!     let options = study::Options { program: Some("counterpoint".into()), ..Default::default() };
+//!     let (record, metric) = study::run(&spec, Path::new("studies/digits"), &options, &stop)?;
+//!     println!("{} runs, chosen by {}", record.runs.len(), metric.name);
+//!
+//!     // The page about both.
+//!     let records = read(&["runs/dgl", "studies/digits"])?;
+//!     let page = report(&records.runs, &Options { studies: records.studies, ..Default::default() });
+//!     std::fs::write("report.html", page.to_html())?;
+//!     Ok(())
+//! }
+//! ```
 
 mod allocator;
 mod args;

@@ -45,7 +45,8 @@ pub fn conduct(spec: &Spec, out: &Path, study_args: &StudyArgs) -> Result<(Study
         gb => gb.map(|gb| (gb * 1e9) as u64),
     };
     let stop = crate::stop::on_signal()?;
-    let options = Options { jobs: study_args.jobs.map(usize::from), memory, quiet: study_args.quiet };
+    let jobs = study_args.jobs.map(usize::from);
+    let options = Options { jobs, memory, quiet: study_args.quiet, program: None };
     let (study, metric) = study::run(&spec, out, &options, &stop)?;
     if study_args.json {
         print_json(&study::json(&study, out, &metric));

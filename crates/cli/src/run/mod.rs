@@ -46,11 +46,17 @@ pub struct Run {
 
 impl Run {
     /// Opens the data in silence.
+    ///
+    /// # Errors
+    /// If the data cannot be read, or task, device and data do not fit.
     pub fn open(loaded: Loaded) -> Result<Self, Failure> {
         Self::open_watched(loaded, &Progress::default())
     }
 
     /// Opens the data and tells how far that is, now and whenever all of it is read.
+    ///
+    /// # Errors
+    /// As [`Run::open`].
     pub fn open_watched(loaded: Loaded, progress: &Progress) -> Result<Self, Failure> {
         let Loaded { config, base } = loaded;
         let processor = Processor::named(&config.train.device)?;

@@ -1,7 +1,7 @@
 //! A study from wherever its folder stands to its end.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use counterpoint_report::record::{Kind, Log, Metric, State, Study, StudyRun};
@@ -19,6 +19,7 @@ use crate::run::FINISHED;
 use crate::stop;
 
 /// How a study is run; nothing here changes a result.
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Runs at once; as many as there are cores by default.
     pub jobs: Option<usize>,
@@ -26,6 +27,9 @@ pub struct Options {
     pub memory: Option<u64>,
     /// No progress on stderr.
     pub quiet: bool,
+    /// The program that trains each run when it is called as `PROGRAM train ..`; this one by
+    /// default, whose `main` then has to hand such calls to [`crate::main`].
+    pub program: Option<PathBuf>,
 }
 
 /// A run that belongs to the study.
@@ -95,6 +99,7 @@ pub fn run(
         threads: (cores / jobs).max(1),
         probe: spec.probe,
         stop,
+        program: options.program.as_deref(),
     };
     let mut memory = Memory::new(options.memory);
     runner.make(tried, false, &pool, &mut memory, &mut display)?;

@@ -44,6 +44,8 @@ pub struct Pool<'a> {
     pub probe: bool,
     /// Set from outside to stop all runs after their current step.
     pub stop: &'a AtomicBool,
+    /// The program that trains a run; this one if none is given.
+    pub program: Option<&'a Path>,
 }
 
 /// How a run ended that was not interrupted.
@@ -138,8 +140,8 @@ impl Pool<'_> {
         sender: &mpsc::Sender<(usize, std::io::Result<Output>)>,
     ) -> Result<Running, Failure> {
         let given = self.given(job)?;
-        let program =
-            std::env::current_exe().map_err(|e| Failure::io("find", Path::new("counterpoint"), &e))?;
+        let program = self.program.map_or_else(std::env::current_exe, |program| Ok(program.to_owned()));
+        let program = program.map_err(|e| Failure::io("find", Path::new("counterpoint"), &e))?;
         let mut command = Command::new(&program);
         command
             .arg("train")

@@ -106,6 +106,9 @@ const KEYS: [&str; 9] =
     ["config", "seeds", "baseline", "probe", "methods", "variants", "folds", "tune", "references"];
 
 /// Reads a file and lays `--set` arguments over the common configuration.
+///
+/// # Errors
+/// If the file cannot be read or is not a study; the message names the key, and what it may be.
 pub fn load(path: &Path, sets: &[String]) -> Result<Spec, Failure> {
     let bad = |why: String| Failure::new(Code::Config, format!("{}: {why}", path.display()));
     let table = config::read_table(path)?;
