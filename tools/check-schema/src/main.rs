@@ -1,11 +1,17 @@
-//! Checks TOML files against a JSON schema, by a validator that is not ours.
+//! Checks TOML files, and the TOML blocks of Markdown files, against a JSON schema, by a validator
+//! that is not ours.
 //!
 //! ```text
-//! check-schema SCHEMA [--open=SECTION].. FILE..
+//! check-schema SCHEMA [--open=SECTION].. [--with=KEY] [--without=KEY] [--over=WHOLE] FILE..
 //! ```
 //!
 //! Every file must be valid. As a control, each must be refused as soon as it
 //! has an unknown key: at the top, and in each of its sections but the open ones.
+//!
+//! Of a Markdown file those blocks are checked that have the key `--with` and lack the key
+//! `--without`. A block may be a fragment: `--over` names the file that it completes.
+
+mod document;
 
 use std::error::Error;
 use std::path::Path;
@@ -16,6 +22,8 @@ use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::{Value, json};
 
 const UNKNOWN: &str = "no_such_key";
+const USAGE: &str =
+    "usage: check-schema SCHEMA [--open=SECTION].. [--with=KEY] [--without=KEY] [--over=WHOLE] FILE..";
 
 struct Validator {
     schemas: Schemas,
@@ -49,27 +57,76 @@ fn spoilt(file: &Value) -> impl Iterator<Item = (String, Value)> {
 }
 
 /// What is wrong with a file, or with the schema that should refuse it.
-fn check(validator: &Validator, path: &str, open: &[String]) -> Result<Vec<String>, Box<dyn Error>> {
-    let file = serde_json::to_value(fs::read_to_string(path)?.parse::<toml::Table>()?)?;
-    if let Some(why) = validator.refusal(&file) {
-        return Ok(vec![format!("{path} is refused: {why}")]);
+fn check(validator: &Validator, place: &str, file: &Value, open: &[String]) -> Vec<String> {
+    if let Some(why) = validator.refusal(file) {
+        return vec![format!("{place} is refused: {why}")];
     }
-    let closed = |place: &str| !open.iter().any(|section| place == format!("/{section}"));
-    let spoilt = spoilt(&file).filter(|(place, _)| closed(place));
+    let closed = |section: &str| !open.iter().any(|open| section == format!("/{open}"));
+    let spoilt = spoilt(file).filter(|(section, _)| closed(section));
     let accepted = spoilt.filter(|(_, spoilt)| validator.refusal(spoilt).is_none());
-    Ok(accepted.map(|(place, _)| format!("{path}: the schema accepts {place}/{UNKNOWN}")).collect())
+    accepted.map(|(section, _)| format!("{place}: the schema accepts {section}/{UNKNOWN}")).collect()
+}
+
+fn table(text: &str) -> Result<Value, Box<dyn Error>> {
+    Ok(serde_json::to_value(text.parse::<toml::Table>()?)?)
+}
+
+/// What the options say.
+struct Options(Vec<String>);
+
+impl Options {
+    fn all(&self, name: &str) -> Vec<String> {
+        let value =
+            |arg: &String| Some(arg.strip_prefix("--")?.strip_prefix(name)?.strip_prefix('=')?.to_owned());
+        self.0.iter().filter_map(value).collect()
+    }
+
+    /// The tables to check in a file, with the place of each.
+    fn tables(&self, path: &str) -> Result<Vec<(String, Value)>, Box<dyn Error>> {
+        let text = fs::read_to_string(path)?;
+        if !path.ends_with(".md") {
+            return Ok(vec![(path.to_owned(), table(&text)?)]);
+        }
+        let whole = self.all("over").pop().map(|base| table(&fs::read_to_string(base)?)).transpose()?;
+        let mut found = Vec::new();
+        for (line, block) in document::blocks(&text) {
+            let place = format!("{path}:{line}");
+            let mut block = table(&block).map_err(|e| format!("line {line}: {e}"))?;
+            let has = |key: &String| block.get(key).is_some();
+            if !self.all("with").iter().all(has) || self.all("without").iter().any(has) {
+                continue;
+            }
+            if let (Some(Value::Object(mut whole)), Value::Object(fragment)) = (whole.clone(), block.clone())
+            {
+                document::over(&mut whole, fragment);
+                block = whole.into();
+            }
+            found.push((place, block));
+        }
+        Ok(found)
+    }
 }
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut args = env::args().skip(1);
-    let validator = Validator::new(Path::new(
-        &args.next().ok_or("usage: check-schema SCHEMA [--open=SECTION].. FILE..")?,
-    ))?;
-    let (open, files): (Vec<_>, Vec<_>) = args.partition(|arg| arg.starts_with("--open="));
-    let open: Vec<String> = open.iter().map(|arg| arg["--open=".len()..].to_owned()).collect();
-    let mut wrong = Vec::new();
+    let validator = Validator::new(Path::new(&args.next().ok_or(USAGE)?))?;
+    let (options, files): (Vec<_>, Vec<_>) = args.partition(|arg| arg.starts_with("--"));
+    let known = |option: &str| {
+        ["open", "with", "without", "over"].iter().any(|name| option.starts_with(&format!("--{name}=")))
+    };
+    if let Some(unknown) = options.iter().find(|option| !known(option)) {
+        return Err(format!("unknown option {unknown}; {USAGE}").into());
+    }
+    let options = Options(options);
+    let (mut checked, mut wrong) = (0, Vec::new());
     for path in files {
-        wrong.extend(check(&validator, &path, &open).map_err(|e| format!("{path}: {e}"))?);
+        for (place, file) in options.tables(&path).map_err(|e| format!("{path}: {e}"))? {
+            checked += 1;
+            wrong.extend(check(&validator, &place, &file, &options.all("open")));
+        }
+    }
+    if checked == 0 {
+        wrong.push("there is nothing to check".to_owned());
     }
     wrong.iter().for_each(|why| eprintln!("{why}"));
     Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
