@@ -1,6 +1,7 @@
 //! The rules of the house, checked in the source.
 
 mod imports;
+mod links;
 
 use std::fs;
 use std::path::{Path, PathBuf};
