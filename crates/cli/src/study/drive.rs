@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use counterpoint_report::record::{Kind, Log, Metric, State, Study, StudyRun};
+use toml::{Table, Value};
 
 use super::arm::Arm;
 use super::display::Display;
@@ -139,8 +140,15 @@ fn settle(spec: &Spec, place: &Path) -> Result<bool, Failure> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(true),
         Err(e) => return Err(Failure::io("read", &file, &e)),
     };
-    let kept: Spec = toml::from_str(&text)
-        .map_err(|e| Failure::new(Code::Files, format!("{} is damaged: {}", file.display(), e.message())))?;
+    let damaged = |e: toml::de::Error| {
+        Failure::new(Code::Files, format!("{} is damaged: {}", file.display(), e.message()))
+    };
+    let mut kept: Table = toml::from_str(&text).map_err(damaged)?;
+    // A study from before this control existed does not say whether it is wanted.
+    if let Some(Value::Table(references)) = kept.get_mut("references") {
+        references.entry("lr_all").or_insert(Value::Boolean(spec.references.lr_all));
+    }
+    let kept: Spec = kept.try_into().map_err(damaged)?;
     match spec.difference(&kept) {
         None => Ok(false),
         Some(difference) => Err(Failure::new(

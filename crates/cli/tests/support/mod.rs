@@ -74,6 +74,34 @@ seed = 3
         toy
     }
 
+    /// The toy data beside a study of two runs that commit b5a3888 trained on them, `study`, and
+    /// its specification, `study.toml`. TensorBoard's files, which are never read, are left out.
+    pub fn with_older_study() -> Self {
+        fn copy(from: &Path, to: &Path) {
+            fs::create_dir_all(to).unwrap();
+            for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+                let (from, to) = (entry.path(), to.join(entry.file_name()));
+                if from.is_dir() { copy(&from, &to) } else { assert!(fs::copy(from, to).unwrap() > 0) }
+            }
+        }
+        let toy = Self::new();
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/runs-of-b5a3888"), &toy.dir.join("study"));
+        toy.write(
+            "study.toml",
+            r#"
+config = "toy.toml"
+seeds = [3]
+references = false
+[methods]
+joint = { strategy.name = "joint" }
+dgl = { strategy.alpha = 2.0 }
+[train]
+epochs = 2
+"#,
+        );
+        toy
+    }
+
     pub fn path(&self, name: &str) -> String {
         self.dir.join(name).display().to_string()
     }
