@@ -1,0 +1,83 @@
+//! The controls that a study trains beside DGL.
+
+use std::collections::BTreeMap;
+
+use crate::support::Toy;
+use crate::toy::*;
+
+/// The configurations that a study of one seed and one epoch writes, by method, and its notes.
+fn planned(toy: &Toy, out: &str, spec: &str) -> (BTreeMap<String, toml::Table>, String) {
+    toy.write("study.toml", spec);
+    compare(toy, out, &["--set", "train.epochs=1"]).succeeds();
+    let study = record(toy, out);
+    let places = study["runs"].as_array().unwrap().iter().map(|run| run["place"].as_str().unwrap());
+    let config = |place: &str| -> toml::Table {
+        String::from_utf8(toy.bytes(&format!("{out}/{place}/config.toml"))).unwrap().parse().unwrap()
+    };
+    let name = |place: &str| place.split('/').nth(1).unwrap().to_owned();
+    (places.map(|place| (name(place), config(place))).collect(), study["notes"].to_string())
+}
+
+const SMALL: &str = "config = \"toy.toml\"\nseeds = [3]\n[references]\naverage = false\n[methods]\n";
+
+#[test]
+fn under_adam_alpha_cancels_and_no_control_is_trained() {
+    let toy = Toy::new();
+    let adam = format!("{SMALL}dgl = {{ strategy.alpha = 4.0 }}\n[optimizer]\nname = \"adam\"\nlr = 0.001\n");
+    let (runs, notes) = planned(&toy, "study", &adam);
+    let methods: Vec<&str> = runs.keys().map(String::as_str).collect();
+    assert_eq!(methods, ["dgl", "joint", "only-audio", "only-image"]);
+    assert!(notes.contains("no rate-matched control exists under Adam: alpha cancels"), "{notes}");
+    // It is said when the study begins, and the report says so instead of answering.
+    let again = toy.run(&["compare", "study.toml", "--out", "study", "--set", "train.epochs=1"]);
+    assert!(
+        again.succeeds().err.contains("note: no rate-matched control exists under Adam"),
+        "{}",
+        again.err
+    );
+    let report = toy.run(&["report", "study"]);
+    assert!(report.succeeds().out.contains("no rate-matched control exists under Adam: alpha cancels"));
+}
+
+#[test]
+fn controls_follow_the_optimizer_of_dgl_and_the_alpha_of_each_modality() {
+    let toy = Toy::new();
+    let each =
+        "dgl = { strategy.alpha = { audio = 2.0, image = 8.0 }, optimizer.lr = 0.02, train.clip = 40.0 }";
+    let (runs, notes) = planned(&toy, "study", &format!("{SMALL}{each}\n"));
+    // Nothing can be multiplied that belongs to both; the clip ends the equality.
+    assert!(!runs.contains_key("joint-lr-all"), "{:?}", runs.keys());
+    assert!(
+        notes.contains("alpha differs between modalities") && notes.contains("train.clip = 40"),
+        "{notes}"
+    );
+    let get = |method: &str, key: &str| runs[method]["optimizer"][key].clone();
+    assert_eq!(get("joint-lr-matched", "lr").as_float(), Some(0.02));
+    assert_eq!(runs["joint-lr-matched"]["train"]["clip"].as_float(), Some(40.0));
+    let table = |text: &str| text.parse::<toml::Table>().unwrap();
+    assert_eq!(
+        get("joint-lr-matched", "encoder_factor").as_table(),
+        Some(&table("audio = 2.0\nimage = 8.0"))
+    );
+    let decays = get("joint-lr-matched", "encoder_weight_decay");
+    assert_eq!(decays.as_table(), Some(&table("audio = 5e-5\nimage = 1.25e-5")));
+    assert_eq!(get("only-image-lr-matched", "encoder_factor").as_float(), Some(8.0));
+    assert_eq!(get("joint", "lr").as_float(), Some(0.05));
+    let report = toy.run(&["report", "study"]);
+    assert!(!report.succeeds().out.contains("not the steps of dgl"), "the control is known to match");
+}
+
+#[test]
+fn controls_are_switched_one_by_one_and_a_run_of_another_configuration_is_refused() {
+    let toy = Toy::new();
+    let spec = |switch: &str| SMALL.replace("average = false", switch) + "dgl = { strategy.alpha = 2.0 }\n";
+    let (runs, _) = planned(&toy, "one", &spec("average = false\nunimodal = false\nmatched = false"));
+    assert_eq!(runs.keys().map(String::as_str).collect::<Vec<_>>(), ["dgl", "joint", "joint-lr-all"]);
+    let (runs, _) = planned(&toy, "two", &spec("average = false\nunimodal = false\nlr_all = false"));
+    assert_eq!(runs.keys().map(String::as_str).collect::<Vec<_>>(), ["dgl", "joint", "joint-lr-matched"]);
+    // As a study made it before controls were matched.
+    let place = "two/runs/joint-lr-matched/seed3/config.toml";
+    toy.edit(place, "lr = 0.05", "lr = 0.1");
+    compare(&toy, "two", &["--set", "train.epochs=1"])
+        .fails(3, &["joint-lr-matched/seed3", "optimizer.lr = 0.05, was 0.1", "another --out"]);
+}

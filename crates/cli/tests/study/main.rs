@@ -1,0 +1,12 @@
+//! Studies, told by one toy study.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod choice;
+mod compare;
+mod control;
+mod interrupted;
+mod leaks;
+mod refused;
+mod toy;
