@@ -101,15 +101,6 @@ fn the_command_knows_its_name_its_parts_and_its_libraries() {
 }
 
 #[test]
-fn the_suggestion_for_a_refused_model_is_another() {
-    let toy = Toy::new();
-    let said = toy.train(&["--set", "model={ name = 'esanet' }"]);
-    said.fails(3, &["model.name = \"esanet\"", "late-fusion"]);
-    let offered = said.err.split_once("choose another model").map(|(_, rest)| rest.to_owned());
-    assert!(offered.is_some_and(|rest| !rest.contains("esanet")), "{}", said.err);
-}
-
-#[test]
 fn progress_fits_a_narrow_screen() {
     let toy = Toy::new();
     let output = toy.command(&["train", "toy.toml", "--out", "run"]).env("COLUMNS", "40").output().unwrap();

@@ -8,6 +8,7 @@ pub mod device;
 pub mod fill;
 pub mod finite_difference;
 pub mod method;
+pub mod optimizer;
 pub mod parameters;
 pub mod problem;
 pub mod report;

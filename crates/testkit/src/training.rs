@@ -15,11 +15,12 @@ use counterpoint::model::{LateFusionConfig, Model, ModelSettings};
 use counterpoint::step::Position;
 use counterpoint::step::{Gradients, LossTerm};
 use counterpoint::task::{Classification, Task};
-use counterpoint::train::{OptimizerConfig, TrainState};
+use counterpoint::train::TrainState;
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
 use serde::Deserialize;
 
 use crate::fill::{fill_f32, parameter};
+use crate::optimizer::sgd;
 use crate::report::Report;
 use crate::{device, method};
 
@@ -150,14 +151,7 @@ fn build(case: &Case, device: &Device) -> Result<TrainState<impl Model + use<>>,
     let model = config.build(&data, case.classes, false, 0, device).map_err(|e| e.to_string())?;
     let names = Modalities::new(["audio", "visual"]).map_err(|e| e.to_string())?;
     let strategy = strategy.build(&names).map_err(|e| e.to_string())?;
-    let optimizer = OptimizerConfig::Sgd {
-        lr: case.lr,
-        momentum: 0.9,
-        weight_decay: 1e-4,
-        nesterov: false,
-        encoder_factor: 1.0.into(),
-        encoder_weight_decay: None,
-    };
+    let optimizer = sgd(case.lr, 0.9, 1e-4);
     let mut state = TrainState::new(model, optimizer, strategy);
     state.assign(|p| {
         let values = parameter(&reference_name(&p.name), &p.shape);

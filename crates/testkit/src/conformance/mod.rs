@@ -4,10 +4,12 @@
 //! controls can ask for a failure.
 
 mod agreement;
+mod name;
 mod registry;
 mod training;
 
 pub use agreement::{Evaluated, agree, agree_in_families, evaluate, part, position, receives};
+pub use name::{told, told_model};
 pub use registry::{
     Parts, Subject, cubes, each_of_catalog, encoders, forgotten, late_fusion, limits, model, parts,
     sequence_subjects, staged, strategies, subjects, untested,

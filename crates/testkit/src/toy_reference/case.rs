@@ -6,12 +6,13 @@ use counterpoint::modality::Modalities;
 use counterpoint::model::Model;
 use counterpoint::strategy::Strategy;
 use counterpoint::task::Classification;
-use counterpoint::train::{OptimizerConfig, TrainState};
+use counterpoint::train::TrainState;
 use counterpoint_batch::{Array, Batch, Input, Targets};
 use serde::Deserialize;
 
 use super::model::{HeadKind, ToyModel};
 use crate::fill::{fill, fill_f32};
+use crate::optimizer::sgd;
 
 #[derive(Clone, Deserialize)]
 pub(super) struct Case {
@@ -72,14 +73,7 @@ impl Case {
     ) -> Result<TrainState<impl Model + use<>>, String> {
         let solo_heads = matches!(self.method.as_str(), "gblend_fixed" | "mmpareto");
         let model = ToyModel::new(self, self.names()?, self.head_kind()?, solo_heads, device);
-        let optimizer = OptimizerConfig::Sgd {
-            lr: self.lr,
-            momentum: 0.9,
-            weight_decay: self.wd,
-            nesterov: false,
-            encoder_factor: 1.0.into(),
-            encoder_weight_decay: None,
-        };
+        let optimizer = sgd(self.lr, 0.9, self.wd);
         let mut state = TrainState::new(model, optimizer, strategy);
         state.assign(|p| Some(self.parameter(&p.name, &p.shape)));
         Ok(state)

@@ -16,12 +16,12 @@ use counterpoint::strategy::{
 };
 use counterpoint::task::Classification;
 use counterpoint::train::{
-    Observer, OptimizerConfig, Outcome, Progress, ScheduleConfig, StepReport, TrainConfig, TrainState,
-    Trainer,
+    Observer, Outcome, Progress, ScheduleConfig, StepReport, TrainConfig, TrainState, Trainer,
 };
 
 use counterpoint_batch::{Array, Batch, BatchSource, ModalitySpec, Sample, SourceError, Target, presence};
 use counterpoint_testkit::conformance::each_of_catalog;
+use counterpoint_testkit::optimizer::sgd;
 
 pub const CLASSES: usize = 3;
 
@@ -139,14 +139,7 @@ impl Run {
     pub fn train_state(&self, strategy: Box<dyn Strategy>) -> TrainState<impl Model + use<>> {
         let config = LateFusionConfig { encoder: self.encoder.clone(), ..LateFusionConfig::default() };
         let model = config.build(&self.train.spec, CLASSES, self.solo_heads, 1, &Device::flex()).unwrap();
-        let optimizer = OptimizerConfig::Sgd {
-            lr: 0.05,
-            momentum: 0.9,
-            weight_decay: 1e-4,
-            nesterov: false,
-            encoder_factor: 1.0.into(),
-            encoder_weight_decay: None,
-        };
+        let optimizer = sgd(0.05, 0.9, 1e-4);
         TrainState::new(model, optimizer, strategy)
     }
 

@@ -14,9 +14,9 @@ use counterpoint::step::Position;
 use counterpoint::step::{Gradients, Groups, LossTerm, Phase, Routing, StepOutputs};
 use counterpoint::strategy::{Dgl, Strategy};
 use counterpoint::task::Task;
-use counterpoint::train::OptimizerConfig;
 use counterpoint_batch::{Array, Batch, Input as Column, Targets};
 use counterpoint_testkit::conformance::{Evaluated, Named, Parts, evaluate, position};
+pub use counterpoint_testkit::optimizer::{adam, sgd};
 use counterpoint_testkit::parameters::replaced;
 use counterpoint_testkit::problem::NAMES;
 
@@ -164,30 +164,6 @@ pub fn mixed<M: Model>(
     let context = StepContext { model, groups, inputs, task, at: position() };
     let phase = strategy.phases(context.at, model.modalities()).remove(0);
     Cut.evaluate(context, &phase, strategy, &mut ForwardContext::train(&mut Buffers::default())).unwrap().0
-}
-
-/// SGD with PyTorch's momentum.
-pub fn sgd(lr: f64, momentum: f64, weight_decay: f64) -> OptimizerConfig {
-    OptimizerConfig::Sgd {
-        lr,
-        momentum,
-        weight_decay,
-        nesterov: false,
-        encoder_factor: 1.0.into(),
-        encoder_weight_decay: None,
-    }
-}
-
-/// Adam without decay.
-pub fn adam(lr: f64, encoder_factor: f64) -> OptimizerConfig {
-    OptimizerConfig::Adam {
-        lr,
-        betas: [0.9, 0.999],
-        epsilon: 1e-8,
-        weight_decay: 0.0,
-        encoder_factor: encoder_factor.into(),
-        encoder_weight_decay: None,
-    }
 }
 
 /// A strategy that is nothing but a matrix.

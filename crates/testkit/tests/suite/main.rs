@@ -1,6 +1,5 @@
-//! Everything that must hold of strategies, fusions, heads and evaluators.
+//! What must hold of strategies, fusions, heads and evaluators one by one.
 
-mod agreement;
 mod alone;
 mod boxed;
 mod control;
@@ -16,8 +15,5 @@ mod head;
 mod native;
 mod own_term;
 mod reads;
-mod run;
 mod statistics;
-mod symmetry;
-mod task;
 mod traps;

@@ -1,21 +1,26 @@
 //! Whole runs: resuming is exact, and everything can learn.
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{fs, process};
 
 use burn::tensor::Device;
 use counterpoint::modality::Modalities;
 use counterpoint::model::{CubeMlpConfig, Model};
 use counterpoint::step::LossTerm;
 use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
-use counterpoint::task::{Classification, Regression, RegressionLoss};
+use counterpoint::task::{Classification, Regression, RegressionLoss, Task};
 use counterpoint::train::{Besides, Checkpoint, OptimizerConfig, Outcome, Progress, TrainState, evaluate};
 use counterpoint_batch::BatchSource;
 use counterpoint_testkit::conformance::{Run, Subject, model, parts, run, sequence_subjects, subjects};
+use counterpoint_testkit::optimizer::{adam, sgd};
 use counterpoint_testkit::parameters::values;
 use counterpoint_testkit::problem::Problem;
 
-use crate::fixture::{adam, sgd};
+use libtest_mimic::Trial;
+
+use crate::{named, trial};
 
 const TASK: fn() -> Classification = || Classification::new(3);
 
@@ -29,12 +34,14 @@ fn train_state(
     TrainState::new(model, optimizer, subject.strategy().unwrap())
 }
 
-/// A folder that is removed at the end.
+/// A folder of its own that is removed at the end.
 struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("counterpoint-{}-{name}", std::process::id()));
+    fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("counterpoint-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
         fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -85,24 +92,66 @@ fn kinds(modalities: usize, count: usize, batch: usize) -> [(Problem, Vec<Subjec
     ]
 }
 
-#[test]
-fn stopping_and_continuing_changes_no_bit() {
-    let scratch = Scratch::new("resume");
+/// Every subject stopped and continued, every one trained, and the controls.
+pub fn trials() -> Vec<Trial> {
+    let mut trials = named![
+        the_comparison_notices_what_was_not_restored,
+        a_number_is_learned_through_the_same_loop,
+        an_untrained_model_does_not_pass_for_a_fitted_one,
+    ];
     for modalities in 1..=3 {
         for (data, subjects) in kinds(modalities, 12, 6) {
             let data = data.lacking(|i, m| i % 5 == 0 && m == 0);
-            for subject in subjects {
-                let whole = through(&subject, &data, &scratch.0);
-                let parts = resumed(&subject, &data, &scratch.0, true);
-                assert!(whole == parts, "{subject:?}");
-            }
+            trials.extend(subjects.into_iter().map(|subject| {
+                let data = data.clone();
+                trial("continuing changes no bit", subject, move |subject| continues(subject, &data))
+            }));
         }
+        let [(data, subjects), (sequences, cubes)] = kinds(modalities, 30, 10);
+        let fit = |data: &Problem, subject: Subject, epochs: usize, rate: f64| {
+            let data = data.clone();
+            trial("a small problem is fitted", subject, move |subject| fits(subject, &data, epochs, rate))
+        };
+        trials.extend(subjects.into_iter().map(|subject| fit(&data, subject, 16, 0.02)));
+        // A cube of a few numbers takes longer; joint training shows that it gets there.
+        let cubes = cubes.into_iter().filter(|subject| subject.strategy.is::<Joint>());
+        trials.extend(cubes.map(|subject| fit(&sequences, subject, 80, 0.01)));
     }
+    trials
 }
 
-#[test]
+fn continues(subject: &Subject, data: &Problem) -> Result<(), String> {
+    let scratch = Scratch::new();
+    let whole = through(subject, data, &scratch.0);
+    let parts = resumed(subject, data, &scratch.0, true);
+    if whole == parts { Ok(()) } else { Err("other checkpoints".into()) }
+}
+
+fn fits(subject: &Subject, data: &Problem, epochs: usize, rate: f64) -> Result<(), String> {
+    let mut state = train_state(subject, data, adam(rate, 1.0), 1);
+    let what = Run { epochs, stop_after: None, folder: None, task: &TASK(), data };
+    run(&what, &mut state, Progress::default()).map_err(|e| e.to_string())?;
+    let values = values(&state.model, &state.groups);
+    if values.values().flatten().any(|v| !v.is_finite()) {
+        return Err("a parameter is not finite".into());
+    }
+    let accuracy = accuracy(&state, data);
+    if accuracy > 0.9 { Ok(()) } else { Err(format!("accuracy {accuracy}")) }
+}
+
+fn accuracy<M: Model>(state: &TrainState<M>, data: &Problem) -> f64 {
+    scores(state, &TASK(), data)["accuracy"]
+}
+
+/// The metrics of the fused predictions.
+fn scores<M: Model>(state: &TrainState<M>, task: &dyn Task, data: &Problem) -> BTreeMap<&'static str, f64> {
+    let (model, besides) = (state.frozen(), Besides::default());
+    let found = evaluate(&model, &state.buffers, task, data, &Device::flex(), besides).unwrap();
+    found.metrics(task)[&LossTerm::Fused].clone()
+}
+
 fn the_comparison_notices_what_was_not_restored() {
-    let scratch = Scratch::new("forget");
+    let scratch = Scratch::new();
     let data = Problem::new(2, 12, 6, 3);
     let subject = subjects(2).into_iter().find(Subject::trains_all).unwrap();
     let whole = through(&subject, &data, &scratch.0);
@@ -110,42 +159,6 @@ fn the_comparison_notices_what_was_not_restored() {
     assert!(whole != resumed(&subject, &data, &scratch.0, false), "the momentum was left behind");
 }
 
-#[test]
-fn every_strategy_fits_a_small_problem_on_every_model_and_stays_finite() {
-    let mut failed = Vec::new();
-    for modalities in 1..=3 {
-        let [(data, subjects), (sequences, cubes)] = kinds(modalities, 30, 10);
-        let on_each = |data: &Problem, subjects: Vec<Subject>, epochs: usize, rate: f64| {
-            subjects.into_iter().map(|s| (data.clone(), s, epochs, rate)).collect::<Vec<_>>()
-        };
-        // A cube of a few numbers takes longer; joint training shows that it gets there.
-        let cubes = cubes.into_iter().filter(|s| s.strategy.is::<Joint>()).collect();
-        let all = [on_each(&data, subjects, 16, 0.02), on_each(&sequences, cubes, 80, 0.01)].concat();
-        for (data, subject, epochs, rate) in all {
-            let mut state = train_state(&subject, &data, adam(rate, 1.0), 1);
-            let what = Run { epochs, stop_after: None, folder: None, task: &TASK(), data: &data };
-            run(&what, &mut state, Progress::default()).unwrap_or_else(|e| panic!("{e}: {subject:?}"));
-            let values = values(&state.model, &state.groups);
-            assert!(values.values().flatten().all(|v| v.is_finite()), "{subject:?}");
-            let scores = evaluate(
-                &state.frozen(),
-                &state.buffers,
-                &TASK(),
-                &data,
-                &Device::flex(),
-                Besides::default(),
-            )
-            .unwrap();
-            let accuracy = scores.metrics(&TASK())[&LossTerm::Fused]["accuracy"];
-            if accuracy <= 0.9 {
-                failed.push(format!("{accuracy}: {subject:?}"));
-            }
-        }
-    }
-    assert!(failed.is_empty(), "{failed:#?}");
-}
-
-#[test]
 fn a_number_is_learned_through_the_same_loop() {
     let data = Problem::new(2, 30, 10, 3).regression();
     for loss in [RegressionLoss::Squared, RegressionLoss::Absolute] {
@@ -158,12 +171,7 @@ fn a_number_is_learned_through_the_same_loop() {
         let names = Modalities::new(data.modalities().iter().map(|m| m.name.as_str())).unwrap();
         let model = model(data.modalities(), &parts()[0], false, 1, 1).unwrap();
         let mut state = TrainState::new(model, adam(0.02, 1.0), strategy.build(&names).unwrap());
-        let r2 = |state: &TrainState<_>| {
-            let scores =
-                evaluate(&state.frozen(), &state.buffers, &task, &data, &Device::flex(), Besides::default())
-                    .unwrap();
-            scores.metrics(&task)[&LossTerm::Fused]["r2"]
-        };
+        let r2 = |state: &TrainState<_>| scores(state, &task, &data)["r2"];
         assert!(r2(&state) < 0.9);
         let what = Run { epochs: 16, stop_after: None, folder: None, task: &task, data: &data };
         run(&what, &mut state, Progress::default()).unwrap();
@@ -171,14 +179,10 @@ fn a_number_is_learned_through_the_same_loop() {
     }
 }
 
-#[test]
 fn an_untrained_model_does_not_pass_for_a_fitted_one() {
     let data = Problem::new(2, 30, 10, 3);
     for subject in subjects(2).into_iter().filter(Subject::trains_all).take(5) {
         let state = train_state(&subject, &data, sgd(0.05, 0.9, 1e-3), 1);
-        let scores =
-            evaluate(&state.frozen(), &state.buffers, &TASK(), &data, &Device::flex(), Besides::default())
-                .unwrap();
-        assert!(scores.metrics(&TASK())[&LossTerm::Fused]["accuracy"] < 0.9, "{subject:?}");
+        assert!(accuracy(&state, &data) < 0.9, "{subject}");
     }
 }

@@ -11,10 +11,13 @@ use counterpoint::strategy::{Dgl, Joint, StrategyConfig, UnimodalConfig};
 use counterpoint::task::Classification;
 use counterpoint_batch::BatchSource;
 use counterpoint_testkit::conformance::{
-    Named, Subject, evaluate, late_fusion, limits, parts, same, same_in_families, subjects,
+    Named, Subject, evaluate, late_fusion, limits, parts, same, same_in_families, subjects, told,
 };
 use counterpoint_testkit::parameters::{replaced, values};
 use counterpoint_testkit::problem::{NAMES, Problem};
+use libtest_mimic::Trial;
+
+use crate::{named, trial};
 
 /// Width of every modality's features in the suite's models.
 const WIDTH: usize = 6;
@@ -59,56 +62,66 @@ fn gradients(subject: &Subject, problem: &Problem, weights: Option<&Named>) -> (
     (phases.into_iter().next().unwrap().gradients, values(&model, &groups))
 }
 
-#[test]
-fn permuting_modalities_permutes_gradients() {
+/// Every symmetric strategy on every symmetric fusion, every limit on every fusion, and the control.
+pub fn trials() -> Vec<Trial> {
+    let mut trials = named![the_comparison_notices_a_limit_that_is_none];
     for order in [vec![1, 0], vec![2, 0, 1]] {
-        let problem = Problem::new(order.len(), 9, 9, 3).lacking(|i, m| i % (m + 4) == 0);
-        let mut checked = 0;
-        for subject in subjects(order.len()) {
-            // Streams that exchange read each other in the order of the modalities.
-            let Some(model) = subject.model.get::<LateFusionConfig>() else { continue };
-            if !subject.strategy.is_symmetric() || !model.fusion.facts().symmetric {
-                continue;
-            }
-            checked += 1;
-            let concat = model.fusion.facts().output == Output::SideBySide;
-            let (original, weights) = gradients(&subject, &problem, None);
-            let expected = reordered(&original, &order, concat);
-            let weights = reordered(&weights, &order, concat);
-            let other = problem.clone().reordered(&order);
-            let (is, _) = gradients(&subject, &other, Some(&weights));
-            // AGM's weights of subset rows are small differences of factors, so what is left of an
-            // encoder's gradient is small beside the terms that rounding acts on: the norm over all
-            // parameters is the scale.
-            same_in_families(&is, &expected, 1e-5, |_| "").unwrap_or_else(|e| panic!("{subject:?}: {e}"));
-            // Negative control: without moving the weights it is another model.
-            if concat {
-                let (unmoved, _) = gradients(&subject, &other, None);
-                assert!(same_in_families(&unmoved, &expected, 1e-5, |_| "").is_err(), "{subject:?}");
-            }
-        }
-        assert!(checked >= 40, "{checked}");
+        // Streams that exchange read each other in the order of the modalities.
+        let symmetric = |subject: &Subject| {
+            let late = subject.model.get::<LateFusionConfig>();
+            subject.strategy.is_symmetric() && late.is_some_and(|late| late.fusion.facts().symmetric)
+        };
+        let subjects: Vec<Subject> = subjects(order.len()).into_iter().filter(symmetric).collect();
+        assert!(subjects.len() >= 40, "{} subjects are symmetric", subjects.len());
+        trials.extend(subjects.into_iter().map(|subject| {
+            let order = order.clone();
+            trial("permuting modalities permutes gradients", subject, move |subject| {
+                permutes(subject, &order)
+            })
+        }));
     }
-}
-
-#[test]
-fn documented_limits_are_the_strategies_they_name() {
     for modalities in 1..=3 {
-        let problem = Problem::new(modalities, 9, 9, 3).lacking(|i, m| i % (m + 4) == 0);
         for (limit, named) in limits(modalities) {
             for parts in parts() {
-                let of = |strategy: &StrategyConfig| {
-                    let model = late_fusion(&parts);
-                    let subject = Subject { strategy: strategy.clone(), model, modalities };
-                    gradients(&subject, &problem, None).0
-                };
-                same(&of(&limit), &of(&named), 1e-6).unwrap_or_else(|e| panic!("{limit:?}, {parts:?}: {e}"));
+                let subject = Subject { strategy: limit.clone(), model: late_fusion(&parts), modalities };
+                let named = named.clone();
+                let name = format!("equals {}", told(&named));
+                trials.push(trial(&name, subject, move |subject| equals(subject, &named)));
             }
         }
     }
+    trials
 }
 
-#[test]
+fn permutes(subject: &Subject, order: &[usize]) -> Result<(), String> {
+    let problem = Problem::new(order.len(), 9, 9, 3).lacking(|i, m| i % (m + 4) == 0);
+    let model = subject.model.get::<LateFusionConfig>().ok_or("not a late fusion")?;
+    let concat = model.fusion.facts().output == Output::SideBySide;
+    let (original, weights) = gradients(subject, &problem, None);
+    let expected = reordered(&original, order, concat);
+    let weights = reordered(&weights, order, concat);
+    let other = problem.clone().reordered(order);
+    let (is, _) = gradients(subject, &other, Some(&weights));
+    // AGM's weights of subset rows are small differences of factors, so what is left of an
+    // encoder's gradient is small beside the terms that rounding acts on: the norm over all
+    // parameters is the scale.
+    same_in_families(&is, &expected, 1e-5, |_| "")?;
+    // Negative control: without moving the weights it is another model.
+    if concat {
+        let (unmoved, _) = gradients(subject, &other, None);
+        if same_in_families(&unmoved, &expected, 1e-5, |_| "").is_ok() {
+            return Err("another model has the same gradients".into());
+        }
+    }
+    Ok(())
+}
+
+fn equals(limit: &Subject, named: &StrategyConfig) -> Result<(), String> {
+    let problem = Problem::new(limit.modalities, 9, 9, 3).lacking(|i, m| i % (m + 4) == 0);
+    let named = Subject { strategy: named.clone(), ..limit.clone() };
+    same(&gradients(limit, &problem, None).0, &gradients(&named, &problem, None).0, 1e-6)
+}
+
 fn the_comparison_notices_a_limit_that_is_none() {
     let problem = Problem::new(2, 9, 9, 3);
     let model = late_fusion(&parts()[0]);

@@ -10,8 +10,11 @@ use counterpoint::model::{Model, ModelSettings};
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::{Multilabel, Regression, RegressionLoss, Segmentation, Task};
 use counterpoint_batch::{Array, Batch, BatchSource, ClassMap, ModalitySpec, Sample, Target};
-use counterpoint_testkit::conformance::{Evaluated, agree_in_families, evaluate, model, parts};
+use counterpoint_testkit::conformance::{Evaluated, agree_in_families, evaluate, model, parts, told};
 use counterpoint_testkit::problem::Problem;
+use libtest_mimic::Trial;
+
+use crate::{named, trial};
 
 /// For every task.
 const COMMON: [&str; 7] = [
@@ -57,29 +60,37 @@ fn difference<M: Model>(
     agree_in_families((&fast.0, &fast.1), (&slow.0, &slow.1), 1e-5, |_| "")
 }
 
-#[test]
-fn numbers_and_label_sets_by_both_evaluators() {
-    let other: [&dyn Task; 2] = [&Regression::new(RegressionLoss::Absolute), &Multilabel::new(2)];
-    let whole = |problem: Problem| {
-        let data = problem.modalities().to_vec();
-        (Inputs::new(problem.whole(), &Device::flex()), data)
+/// Every strategy on every task that it admits.
+pub fn trials() -> Vec<Trial> {
+    let on = |task: &str, text: &'static str, check: fn(&str) -> Result<(), String>| {
+        trial(&format!("evaluators agree on {task}"), told(&config(text)), move |_| check(text))
     };
-    let (numbers, data) = whole(Problem::new(2, 9, 9, 3).regression());
-    let (labels, _) = whole(Problem::new(2, 9, 9, 3).multilabel());
-    let (squared, sets) = (Regression::default(), Multilabel::new(2));
-    let cases: [(&dyn Task, &Inputs); 2] = [(&squared, &numbers), (&sets, &labels)];
-    for (task, inputs) in cases {
-        for text in COMMON.iter().chain(&OWN_HEADS) {
-            let heads = config(text).wants_solo_heads();
-            let model = model(&data, &parts()[0], heads, task.outputs(), 1).unwrap();
-            difference(&model, inputs, [task, task], text).unwrap_or_else(|e| panic!("{text} {task:?}: {e}"));
-        }
+    let mut trials = named![another_loss_is_noticed];
+    for text in COMMON.into_iter().chain(OWN_HEADS) {
+        trials.push(on("numbers", text, numbers));
+        trials.push(on("label sets", text, label_sets));
     }
-    let model = model(&data, &parts()[0], false, 1, 1).unwrap();
-    assert!(
-        difference(&model, &numbers, [&squared, other[0]], COMMON[0]).is_err(),
-        "another loss is noticed"
-    );
+    trials.extend(COMMON.into_iter().chain(CLASSES).map(|text| on("maps", text, maps)));
+    trials
+}
+
+fn numbers(text: &str) -> Result<(), String> {
+    on_vectors(&Problem::new(2, 9, 9, 3).regression(), [&Regression::default(); 2], text)
+}
+
+fn label_sets(text: &str) -> Result<(), String> {
+    on_vectors(&Problem::new(2, 9, 9, 3).multilabel(), [&Multilabel::new(2); 2], text)
+}
+
+fn on_vectors(problem: &Problem, tasks: [&dyn Task; 2], text: &str) -> Result<(), String> {
+    let heads = config(text).wants_solo_heads();
+    let model = model(problem.modalities(), &parts()[0], heads, tasks[0].outputs(), 1).unwrap();
+    difference(&model, &Inputs::new(problem.whole(), &Device::flex()), tasks, text)
+}
+
+fn another_loss_is_noticed() {
+    let tasks: [&dyn Task; 2] = [&Regression::default(), &Regression::new(RegressionLoss::Absolute)];
+    on_vectors(&Problem::new(2, 9, 9, 3).regression(), tasks, COMMON[0]).unwrap_err();
 }
 
 /// Two scenes of two modalities with three classes and some void.
@@ -99,8 +110,7 @@ fn scenes() -> (Inputs, Vec<ModalitySpec>) {
     (Inputs::new(batch, &Device::flex()), spec)
 }
 
-#[test]
-fn maps_by_both_evaluators() {
+fn maps(text: &str) -> Result<(), String> {
     let (inputs, spec) = scenes();
     let task = |weight| Segmentation::new([32, 32], vec![1.0, weight, 2.0], &[1, 8, 16, 32]).unwrap();
     let config = EsaNetConfig {
@@ -111,11 +121,11 @@ fn maps_by_both_evaluators() {
         ..EsaNetConfig::default()
     };
     let model = config.build(&spec, 3, false, 1, &Device::flex()).unwrap();
-    for text in COMMON.iter().chain(&CLASSES) {
-        let (one, other) = (task(0.5), task(0.7));
-        difference(&model, &inputs, [&one, &one], text).unwrap_or_else(|e| panic!("{text}: {e}"));
-        assert!(difference(&model, &inputs, [&one, &other], text).is_err(), "{text}: other class weights");
+    assert_eq!(model.modalities(), &Modalities::new(["rgb", "depth"]).unwrap());
+    let (one, other) = (task(0.5), task(0.7));
+    difference(&model, &inputs, [&one, &one], text)?;
+    match difference(&model, &inputs, [&one, &other], text) {
+        Ok(()) => Err("other class weights are not noticed".into()),
+        Err(_) => Ok(()),
     }
-    let names = Modalities::new(["rgb", "depth"]).unwrap();
-    assert_eq!(model.modalities(), &names);
 }

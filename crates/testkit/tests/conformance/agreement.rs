@@ -20,8 +20,11 @@ use counterpoint_testkit::conformance::{
     part, parts, receives, same_in_families, sequence_subjects, staged, subjects,
 };
 use counterpoint_testkit::problem::Problem;
+use libtest_mimic::Trial;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::{Told, named, trial};
 
 const TOLERANCE: f64 = 1e-6;
 
@@ -67,28 +70,54 @@ fn compare(subject: &Subject, problem: &Problem) -> Result<(), String> {
     agree_in_families((&fast.0, &fast.1), (&slow.0, &slow.1), TOLERANCE, family)
 }
 
-#[test]
-fn both_evaluators_agree_and_nobody_hears_what_is_not_sent() {
-    let mut failed = Vec::new();
+/// Every subject on every kind of batch, every kind of term on every model, and the controls.
+pub fn trials() -> Vec<Trial> {
+    let mut trials = named![
+        no_strategy_of_the_catalogue_is_forgotten,
+        a_strategy_that_lies_about_what_it_receives_is_noticed,
+        the_comparison_notices_flipped_switches_and_wrong_evaluators,
+        the_comparison_notices_statistics_that_moved_twice,
+        the_check_of_listeners_notices_an_uninvited_gradient,
+        scores_and_targets_come_in_the_order_that_was_asked_for,
+    ];
     for modalities in 1..=3 {
-        let kinds = [
-            (Problem::new(modalities, 9, 9, 3), subjects(modalities)),
-            (Problem::sequences(modalities, 9, 9, 3), sequence_subjects(modalities)),
-        ];
-        for (problem, subjects) in kinds {
-            for (what, problem) in batches(problem) {
-                for subject in &subjects {
-                    if let Err(e) = compare(subject, &problem) {
-                        failed.push(format!("{what}: {subject:?}: {e}"));
-                    }
-                }
-            }
+        for sequences in [false, true] {
+            let problem = move || match sequences {
+                true => Problem::sequences(modalities, 9, 9, 3),
+                false => Problem::new(modalities, 9, 9, 3),
+            };
+            let subjects = if sequences { sequence_subjects(modalities) } else { subjects(modalities) };
+            trials.extend(subjects.into_iter().map(|subject| {
+                trial("evaluators agree", subject, move |subject| {
+                    on_each_batch(problem(), |problem| compare(subject, problem))
+                })
+            }));
         }
     }
-    assert!(failed.is_empty(), "{} failed: {}", failed.len(), failed.join("\n"));
+    let maps = parts().into_iter().map(|parts| late_fusion(&parts)).chain(staged());
+    trials.extend(maps.map(|model| {
+        let check = |model: &ModelConfig| {
+            on_each_batch(Problem::new(3, 9, 9, 3), |problem| every_kind_of_term(problem, model, part))
+        };
+        trial("every kind of term agrees", Told(model), move |model| check(&model.0))
+    }));
+    // A cube's first layer norm over modalities is nearly a sign function where
+    // only one is present, so the terms of one encoder are large and cancel.
+    trials.extend(cubes().into_iter().map(|model| {
+        let check = |model: &ModelConfig| {
+            on_each_batch(Problem::sequences(3, 9, 9, 3), |problem| {
+                every_kind_of_term(problem, model, |_| "")
+            })
+        };
+        trial("every kind of term agrees", Told(model), move |model| check(&model.0))
+    }));
+    trials
 }
 
-#[test]
+fn on_each_batch(all: Problem, check: impl Fn(&Problem) -> Result<(), String>) -> Result<(), String> {
+    batches(all).iter().try_for_each(|(what, problem)| check(problem).map_err(|e| format!("{what}: {e}")))
+}
+
 fn no_strategy_of_the_catalogue_is_forgotten() {
     assert_eq!(forgotten(2), [""; 0]);
     // A strategy that no model of the suite serves is noticed.
@@ -128,8 +157,7 @@ impl Strategy for Liar {
     }
 }
 
-#[test]
-fn a_strategy_that_lies_about_what_it_listens_to_is_noticed() {
+fn a_strategy_that_lies_about_what_it_receives_is_noticed() {
     let problem = Problem::new(2, 9, 9, 3);
     let gated = parts().into_iter().find(|p| p.fusion.is::<GatedConfig>()).unwrap();
     let model = model(problem.modalities(), &gated, false, 3, 1).unwrap();
@@ -186,38 +214,27 @@ fn terms_of<M: Model>(model: &M, record: &StepRecord) -> Named {
     record.terms.iter().flat_map(entry).collect()
 }
 
-#[test]
-fn every_kind_of_row_agrees_mixed_and_by_itself() {
-    let maps: Vec<ModelConfig> =
-        parts().into_iter().map(|parts| late_fusion(&parts)).chain(staged()).collect();
-    for (what, problem) in batches(Problem::new(3, 9, 9, 3)) {
-        every_kind_of_row(what, &problem, &maps, part);
-    }
-    // A cube's first layer norm over modalities is nearly a sign function where
-    // only one is present, so the terms of one encoder are large and cancel.
-    for (what, problem) in batches(Problem::sequences(3, 9, 9, 3)) {
-        every_kind_of_row(what, &problem, &cubes(), |_| "");
-    }
-}
-
-fn every_kind_of_row(what: &str, problem: &Problem, models: &[ModelConfig], family: fn(&str) -> &str) {
+fn every_kind_of_term(
+    problem: &Problem,
+    config: &ModelConfig,
+    family: fn(&str) -> &str,
+) -> Result<(), String> {
     let inputs = inputs(problem);
-    for config in models {
-        for solo_heads in [false, true] {
-            let model = config.build(problem.modalities(), 3, solo_heads, 1, &Device::flex()).unwrap();
-            for need in [Need::Boundary, Need::EncoderTerms] {
-                let fast = by(&Cut, &model, &inputs, &mut EveryTerm(need));
-                let slow = by(&PerRow, &model, &inputs, &mut EveryTerm(need));
-                agree_in_families((&fast.0, &fast.1), (&slow.0, &slow.1), TOLERANCE, family)
-                    .and_then(|()| {
-                        let [fast, slow] = [&fast, &slow].map(|(e, _)| terms_of(&model, &e[0].record));
-                        assert_eq!(slow.is_empty(), need == Need::Boundary);
-                        same_in_families(&fast, &slow, TOLERANCE, family)
-                    })
-                    .unwrap_or_else(|e| panic!("{what}: {config:?}, {need:?}: {e}"));
-            }
+    for solo_heads in [false, true] {
+        let model = config.build(problem.modalities(), 3, solo_heads, 1, &Device::flex()).unwrap();
+        for need in [Need::Boundary, Need::EncoderTerms] {
+            let fast = by(&Cut, &model, &inputs, &mut EveryTerm(need));
+            let slow = by(&PerRow, &model, &inputs, &mut EveryTerm(need));
+            agree_in_families((&fast.0, &fast.1), (&slow.0, &slow.1), TOLERANCE, family)
+                .and_then(|()| {
+                    let [fast, slow] = [&fast, &slow].map(|(e, _)| terms_of(&model, &e[0].record));
+                    assert_eq!(slow.is_empty(), need == Need::Boundary);
+                    same_in_families(&fast, &slow, TOLERANCE, family)
+                })
+                .map_err(|e| format!("solo heads {solo_heads}, {need:?}: {e}"))?;
         }
     }
+    Ok(())
 }
 
 fn subject(truncate_multimodal: bool, truncate_unimodal: bool, alpha: f64) -> Subject {
@@ -262,7 +279,6 @@ impl<M: Model> Evaluator<M> for Louder {
     }
 }
 
-#[test]
 fn the_comparison_notices_flipped_switches_and_wrong_evaluators() {
     let kinds = [
         (Problem::new(2, 9, 9, 3), std::iter::once(late_fusion(&parts()[0])).chain(staged()).collect()),
@@ -291,7 +307,6 @@ fn the_comparison_notices_flipped_switches_and_wrong_evaluators() {
     }
 }
 
-#[test]
 fn the_comparison_notices_statistics_that_moved_twice() {
     let problem = Problem::new(2, 9, 9, 3);
     let inputs = inputs(&problem);
@@ -320,7 +335,6 @@ fn the_comparison_notices_statistics_that_moved_twice() {
     assert!(error.contains("statistics"), "{error}");
 }
 
-#[test]
 fn the_check_of_listeners_notices_an_uninvited_gradient() {
     let problem = Problem::new(2, 9, 9, 3);
     let subject = subject(true, true, 2.0);
@@ -335,7 +349,6 @@ fn the_check_of_listeners_notices_an_uninvited_gradient() {
     receives(&seen[0], &model.groups()).unwrap_err();
 }
 
-#[test]
 fn scores_and_targets_come_in_the_order_that_was_asked_for() {
     let problem = Problem::new(2, 6, 6, 3);
     let inputs = inputs(&problem);
