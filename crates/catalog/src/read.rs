@@ -54,7 +54,7 @@ pub(crate) fn keys_of(schema: &Schema) -> Vec<String> {
 ///
 /// let refusal = |text: &str| read::<Picture>(text.parse().unwrap()).unwrap_err().to_string();
 /// let message = refusal("shape = { kind = \"circle\", radius = \"large\" }");
-/// assert!(message.starts_with("`shape.radius`: invalid type"), "{message}");
+/// assert_eq!(message, "`shape.radius`: invalid type: string \"large\", expected a number");
 /// let message = refusal("shape = { kind = \"circel\" }");
 /// assert_eq!(message, "`shape.kind`: unknown variant `circel`, expected `circle`, did you mean `circle`?");
 /// ```
@@ -65,10 +65,23 @@ pub fn read<T: DeserializeOwned>(table: Table) -> Result<T, ReadError> {
         // Of tagged and flattened tables serde forgets where in them it was.
         let place = culprit(&table, &path, &|table| from(table).is_ok());
         let place = place.unwrap_or_else(|| error.path().to_string());
-        let message = error.inner().message().trim();
+        let message = plain(error.inner().message().trim());
         let key = if place == "." { String::new() } else { format!("`{place}`: ") };
-        ReadError(format!("{key}{message}{}", hint(message)))
+        ReadError(format!("{key}{message}{}", hint(&message)))
     })
+}
+
+/// The message without Rust's names of types.
+fn plain(message: &str) -> String {
+    let Some((what, kind)) = message.split_once(", expected ") else { return message.to_owned() };
+    let kind = match kind {
+        "u16" | "u32" | "u64" | "usize" => "a whole number of at least 0",
+        "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        other => other,
+    };
+    format!("{what}, expected {kind}")
 }
 
 /// The key without which a table would be read, as far inside as there is one;

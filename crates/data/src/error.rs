@@ -107,9 +107,12 @@ impl DataError {
         self
     }
 
-    /// Puts the place in front of the message and keeps kind and cause.
+    /// Puts the place in front of the message, unless that begins with it, and keeps kind and cause.
     pub(crate) fn at(mut self, place: impl fmt::Display) -> Self {
-        self.message = format!("{place}: {}", self.message);
+        let place = place.to_string();
+        if !self.message.starts_with(&place) {
+            self.message = format!("{place}: {}", self.message);
+        }
         self
     }
 }
