@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::exit::{Code, Failure};
+use crate::place;
 
 /// A whole configuration.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -188,7 +189,8 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
     let config = Config::from_table(table_of(path, sets)?)
         .map_err(|why| Failure::new(Code::Config, format!("{}: {why}", path.display())))?;
     // What a run wrote means paths as the file did that it was started with.
-    let base = crate::folder::base(path, &config).map_or_else(|| folder_of(path), Ok)?;
+    let base =
+        place::recorded_base(path, config.data.common.root.as_deref()).map_or_else(|| folder_of(path), Ok)?;
     Ok(Loaded { config, base })
 }
 

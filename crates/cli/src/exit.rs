@@ -10,7 +10,7 @@ use counterpoint_data::DataError;
 use counterpoint_report::record::RecordError;
 
 use crate::output;
-use crate::watch::screen;
+use crate::screen;
 
 /// How a command ended when it did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,10 +5,6 @@
 //! `samples.jsonl` hashes of every sample's files; `metrics.jsonl` one line per event; `checkpoints/{last,best}.safetensors`;
 //! `looks.jsonl` every look at the test split.
 
-mod info;
-
-pub use info::RunInfo;
-
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,6 +18,7 @@ use counterpoint_report::record::Log;
 use crate::config::{Config, Loaded};
 use crate::exit::{Code, Failure};
 use crate::place;
+use crate::run_info::RunInfo;
 
 /// The file of what every sample was when the run began.
 const CONTENTS: &str = "samples.jsonl";
@@ -211,14 +208,6 @@ impl Folder {
     }
 }
 
-/// The folder that relative paths start from in a configuration that a run
-/// wrote; `None` of any other file.
-pub fn base(file: &Path, config: &Config) -> Option<PathBuf> {
-    let text = fs::read_to_string(file.with_file_name("run.json")).ok()?;
-    let info: RunInfo = serde_json::from_str(&text).ok()?;
-    (file.file_name()? == "config.toml").then(|| place::base(file.parent().unwrap_or(file), &info, config))
-}
-
 /// Removes folders, the innermost first, as far as they are empty.
 fn remove_empty(folders: &[PathBuf]) {
     for folder in folders.iter().rev() {
@@ -255,7 +244,7 @@ pub fn read_with(path: &Path, sets: &[String]) -> Result<(Loaded, RunInfo), Fail
         )
     })?;
     let mut loaded = crate::config::load(&config, sets)?;
-    loaded.base = place::base(path, &info, &loaded.config);
+    loaded.base = place::base(path, &info, loaded.config.data.common.root.as_deref());
     Ok((loaded, info))
 }
 

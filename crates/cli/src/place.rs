@@ -1,14 +1,10 @@
-//! Where the data of a run are now: a run folder and its data can move, together
-//! or apart.
+//! What the paths of a run start from: a run folder and its data can move,
+//! together or apart.
 
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use crate::config::{Config, Loaded, value_of};
-use crate::exit::{Code, Failure};
-use crate::folder::{self, RunInfo};
-
-/// The key that says where data are, and the only one that may change of a run.
-pub const KEY: &str = "data.root";
+use crate::run_info::RunInfo;
 
 /// The way from one folder to another, both absolute; `None` where there is none.
 pub fn relative(from: &Path, to: &Path) -> Option<PathBuf> {
@@ -33,9 +29,9 @@ pub fn relative(from: &Path, to: &Path) -> Option<PathBuf> {
 /// The folder that relative paths of a run's configuration start from: where it
 /// lies as seen from the run folder, or where it was when training began,
 /// whichever has the data.
-pub fn base(run: &Path, info: &RunInfo, config: &Config) -> PathBuf {
+pub fn base(run: &Path, info: &RunInfo, root: Option<&Path>) -> PathBuf {
     let beside = info.base_from_run.as_ref().and_then(|way| run.join(way).canonicalize().ok());
-    let has_data = |base: &PathBuf| match &config.data.common.root {
+    let has_data = |base: &PathBuf| match root {
         Some(root) => base.join(root).exists(),
         None => base.exists(),
     };
@@ -43,50 +39,12 @@ pub fn base(run: &Path, info: &RunInfo, config: &Config) -> PathBuf {
     places.clone().find(has_data).or_else(|| places.last()).unwrap_or_default()
 }
 
-/// The configuration of a run with its data where they are now, which `sets`
-/// may say: `data.root=PATH`, relative to the current folder.
-///
-/// # Errors
-/// If `sets` name anything else, or the data are not there.
-pub fn located(run: &Path, sets: &[String]) -> Result<(Loaded, RunInfo), Failure> {
-    let (mut loaded, info) = folder::read(run)?;
-    let root = &mut loaded.config.data.common.root;
-    if let Some(given) = given(sets)? {
-        *root = Some(given);
-    } else if let Some(root) = root.as_ref().filter(|root| !loaded.base.join(root).exists()) {
-        return Err(Failure::new(
-            Code::Data,
-            format!(
-                "the data of {} are not at {}; if they were moved, give the new place: --set {KEY}=PATH",
-                run.display(),
-                loaded.base.join(root).display()
-            ),
-        ));
-    }
-    Ok((loaded, info))
-}
-
-/// The place that the last of some `--set` arguments gives, absolute.
-fn given(sets: &[String]) -> Result<Option<PathBuf>, Failure> {
-    let mut found = None;
-    for set in sets {
-        let usage = |why: &str| Failure::new(Code::Usage, format!("--set {set}: {why}"));
-        let (key, text) = set.split_once('=').ok_or_else(|| usage("expected KEY=VALUE"))?;
-        if key.trim() != KEY {
-            return Err(usage(
-                "a run keeps its configuration; only data.root (where its data are now) can be set",
-            ));
-        }
-        let value = value_of(text);
-        let path = value.as_str().ok_or_else(|| usage("expected a path"))?;
-        found = Some(Path::new(path).canonicalize().map_err(|e| {
-            Failure::new(
-                Code::Data,
-                format!("--set {set}: {path} cannot be found from the current folder: {e}"),
-            )
-        })?);
-    }
-    Ok(found)
+/// The folder that relative paths start from in a configuration that a run
+/// wrote; `None` of any other file.
+pub fn recorded_base(file: &Path, root: Option<&Path>) -> Option<PathBuf> {
+    let text = fs::read_to_string(file.with_file_name("run.json")).ok()?;
+    let info: RunInfo = serde_json::from_str(&text).ok()?;
+    (file.file_name()? == "config.toml").then(|| base(file.parent().unwrap_or(file), &info, root))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::exit::{Code, Failure};
 use crate::output;
-use crate::watch::screen;
+use crate::screen;
 
 /// Whether there is work that a signal must not cut short.
 static WORKING: AtomicBool = AtomicBool::new(false);

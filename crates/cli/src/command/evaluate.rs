@@ -7,11 +7,11 @@ use crate::args::{Evaluate, Part};
 use crate::exit::Failure;
 use crate::run::{Run, Scored};
 use crate::watch::reading;
-use crate::{place, scores};
+use crate::{located, scores};
 
 /// Scores the best and the last checkpoint on a split.
 pub fn run(args: &Evaluate) -> Result<(), Failure> {
-    let (mut loaded, _) = place::located(&args.run, &args.set)?;
+    let (mut loaded, _) = located::located(&args.run, &args.set)?;
     args.computing.apply(&mut loaded.config);
     let run = Run::open_watched(loaded, &reading::progress(args.json))?;
     let (run, accepted) = run.accepting(&args.run, args.accept_changed_data.as_deref())?;

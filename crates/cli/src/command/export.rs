@@ -7,11 +7,11 @@ use crate::args::{Export, Part};
 use crate::exit::Failure;
 use crate::run::Run;
 use crate::watch::reading;
-use crate::{place, target};
+use crate::{located, target};
 
 /// Writes scores, features and correctness of every sample of a split.
 pub fn run(args: &Export) -> Result<(), Failure> {
-    let (mut loaded, _) = place::located(&args.run, &args.set)?;
+    let (mut loaded, _) = located::located(&args.run, &args.set)?;
     args.computing.apply(&mut loaded.config);
     // Before the look: one that could not be written would count all the same.
     target::check_in_folder(&args.out, args.force)?;

@@ -15,7 +15,7 @@ use super::answer::{Answer, json};
 use super::{print, print_json};
 use crate::args::Predict;
 use crate::exit::{Code, Failure};
-use crate::{folder, model, output, place, target};
+use crate::{folder, located, model, output, target};
 use counterpoint::catalog::suggestion;
 
 /// Prints what the model says of what is present.
@@ -23,7 +23,7 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     args.out.as_ref().map_or(Ok(()), |out| target::check_in_folder(out, args.force))?;
     // Predictions need no data, but whoever says where they are means that they are there.
     let (mut loaded, info) =
-        if args.set.is_empty() { folder::read(&args.run)? } else { place::located(&args.run, &args.set)? };
+        if args.set.is_empty() { folder::read(&args.run)? } else { located::located(&args.run, &args.set)? };
     args.computing.apply(&mut loaded.config);
     let files = files(args)?;
     let specs = info.specs();

@@ -18,7 +18,7 @@ use crate::exit::{Code, Failure};
 use crate::folder::{self, Folder};
 use crate::run::{Run, RunOptions, peak_bytes};
 use crate::watch::reading;
-use crate::{output, place, scores, stop};
+use crate::{located, output, scores, stop};
 
 /// Trains, or continues.
 pub fn run(args: Train) -> Result<(), Failure> {
@@ -91,12 +91,12 @@ fn places(args: &Train) -> Result<(Option<&Path>, Option<&Path>), Failure> {
 
 /// The configuration of a run that is continued, and what it is told to change of it.
 fn kept(out: &Path, sets: &[String]) -> Result<Loaded, Failure> {
-    let of_place = |set: &String| set.split_once('=').is_some_and(|(key, _)| key.trim() == place::KEY);
+    let of_place = |set: &String| set.split_once('=').is_some_and(|(key, _)| key.trim() == located::KEY);
     let (places, others): (Vec<String>, Vec<String>) = sets.iter().cloned().partition(of_place);
     let mut config = folder::read_with(out, &others)?.0.config;
     // What would be another run is refused wherever its data are.
     check_same(out, &config, &folder::read(out)?.0.config)?;
-    let (mut loaded, _) = place::located(out, &places)?;
+    let (mut loaded, _) = located::located(out, &places)?;
     config.data.common.root = loaded.config.data.common.root.take();
     loaded.config = config;
     Ok(loaded)

@@ -26,8 +26,8 @@ use counterpoint_report::record::{Alone, Convention};
 
 use crate::config::{Config, Loaded};
 use crate::exit::{Code, Failure};
-use crate::folder::RunInfo;
 use crate::model;
+use crate::run_info::RunInfo;
 
 /// A configuration with its data opened: what training and scoring start from.
 pub struct Run {

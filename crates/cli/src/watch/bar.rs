@@ -9,8 +9,9 @@ use counterpoint_report::record::{Epoch, Warning};
 use counterpoint_report::text::{row_title, visible_lines, width};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Display, RunHeader, screen};
+use super::{Display, RunHeader};
 use crate::output;
+use crate::screen;
 
 /// A bar, or plain lines where stderr is not a terminal.
 pub struct Bar {

@@ -9,8 +9,9 @@ use counterpoint_report::record::{Epoch, Warning};
 use counterpoint_report::text::{row_title, shorten, width};
 use indicatif::HumanDuration;
 
-use super::{Display, RunHeader, screen};
+use super::{Display, RunHeader};
 use crate::output;
+use crate::screen;
 
 /// Time between two frames: faster than the eye follows wastes the processor.
 const FRAME: Duration = Duration::from_millis(200);

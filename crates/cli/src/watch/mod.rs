@@ -5,7 +5,6 @@ mod board;
 mod dashboard;
 pub mod reading;
 mod recorder;
-pub mod screen;
 
 pub use bar::Bar;
 pub use dashboard::Dashboard;
