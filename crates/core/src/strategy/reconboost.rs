@@ -215,16 +215,12 @@ impl Strategy for ReconBoost {
         };
         let [count, outputs] = scores.dims();
         // Besides learners, a stage looks at the ensemble of the others and at nothing else.
-        let others = earlier
-            .iter()
-            .find(|(term, _)| !matches!(term, LossTerm::Auxiliary(_)))
-            .map(|(_, others)| others);
-        let others = others.map_or_else(|| vec![None; count], |others| others.scores_of(&output.samples));
+        let others = earlier.iter().find(|(of, _)| !matches!(of, LossTerm::Auxiliary(_)));
+        let others = others.map_or_else(|| vec![None; count], |(_, found)| found.scores_of(&output.samples));
         let weights = weights(&others, classes, outputs, self.config.w1, self.config.w2);
         let weights = Tensor::<1>::from_data(TensorData::new(weights, [count]), &scores.device());
         let loss = (task.losses(scores.clone(), &output.targets) * weights).mean();
-        let before =
-            earlier.iter().find(|(term, _)| matches!(term, LossTerm::Auxiliary(other) if *other != m));
+        let before = earlier.iter().find(|(of, _)| matches!(of, LossTerm::Auxiliary(other) if *other != m));
         match before.and_then(|(_, before)| divergence(before, output)) {
             Some(divergence) => loss + divergence.mul_scalar(self.config.agreement),
             None => loss,
