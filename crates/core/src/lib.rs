@@ -7,6 +7,7 @@
 
 pub mod device;
 pub mod diagnose;
+pub mod engine;
 pub mod error;
 pub mod feature;
 pub mod grad;

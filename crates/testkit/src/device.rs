@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use burn::tensor::{Device, FloatDType};
 use counterpoint::device::Processor;
+use counterpoint::engine::EngineOptions;
 
 /// The variable of the environment that names the device; the CPU without it.
 pub const DEVICE: &str = "COUNTERPOINT_DEVICE";
@@ -11,11 +12,20 @@ pub const DEVICE: &str = "COUNTERPOINT_DEVICE";
 /// Set to `single` it says that double precision is not to be tried.
 pub const PRECISION: &str = "COUNTERPOINT_PRECISION";
 
-/// The device that `COUNTERPOINT_DEVICE` names.
+/// The variable that says how the CPU computes convolutions, as `engine.convolution` does.
+pub const CONVOLUTION: &str = "COUNTERPOINT_CONVOLUTION";
+
+/// The device that `COUNTERPOINT_DEVICE` names, with the operators that
+/// `COUNTERPOINT_CONVOLUTION` names.
 ///
 /// # Panics
 /// If there is none of that name; the message says which there are.
 pub fn device() -> Device {
+    if let Ok(name) = std::env::var(CONVOLUTION) {
+        let convolution =
+            serde_json::from_value(name.into()).unwrap_or_else(|e| panic!("{CONVOLUTION}: {e}"));
+        EngineOptions { convolution }.choose();
+    }
     let name = std::env::var(DEVICE).unwrap_or_else(|_| "cpu".into());
     Processor::named(&name).and_then(|processor| processor.open()).unwrap_or_else(|e| panic!("{DEVICE}: {e}"))
 }

@@ -1,9 +1,10 @@
 //! Batch normalisation (Ioffe and Szegedy 2015) with PyTorch's semantics.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, module};
+use burn::tensor::Tensor;
 
 use super::{ForwardContext, Init};
+use crate::engine::{self, After, Convolution};
 
 /// Batch norm over the channel axis of `[batch, channels, height, width]`.
 ///
@@ -17,6 +18,8 @@ pub struct BatchNorm {
     /// Shift, `[channels]`.
     pub bias: Param<Tensor<1>>,
     epsilon: f64,
+    #[module(skip)]
+    convolution: Convolution,
 }
 
 impl BatchNorm {
@@ -26,6 +29,7 @@ impl BatchNorm {
             weight: init.constant("weight", [channels], 1.0),
             bias: init.constant("bias", [channels], 0.0),
             epsilon: 1e-5,
+            convolution: init.convolution(),
         }
     }
 
@@ -35,23 +39,48 @@ impl BatchNorm {
         Self { epsilon, ..self }
     }
 
+    /// How the CPU computes this layer.
+    pub fn convolution(&self) -> Convolution {
+        self.convolution
+    }
+
     /// Normalises with the statistics that the pass asks for.
     ///
     /// In training the batch's mean and biased variance normalise, and the
     /// buffer moves by `0.9 old + 0.1 batch` with the unbiased variance, as
     /// PyTorch does.
     pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
+        self.run(x, After::default(), pass)
+    }
+
+    /// The same, then ReLU.
+    pub fn rectified(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
+        self.run(x, After { added: None, rectified: true }, pass)
+    }
+
+    /// The same, then the sum with a shortcut of the same shape, then ReLU.
+    pub fn rectified_sum(
+        &self,
+        x: Tensor<4>,
+        shortcut: Tensor<4>,
+        pass: &mut ForwardContext<'_>,
+    ) -> Tensor<4> {
+        self.run(x, After { added: Some(shortcut), rectified: true }, pass)
+    }
+
+    fn run(&self, x: Tensor<4>, after: After, pass: &mut ForwardContext<'_>) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.val());
         if !pass.trains() {
             let running = pass.running(self.weight.id, weight.dims()[0], &x.device());
             // A measurement may send gradients through evaluation mode.
             let beside = |t: Tensor<1>| if x.is_autodiff() { Tensor::from_inner(t) } else { t };
             let (mean, variance) = (beside(running.mean), beside(running.variance));
-            return module::batch_norm(x, weight, bias, mean, variance, self.epsilon);
+            let statistics = [mean, variance];
+            return engine::norm_with(x, weight, bias, statistics, self.epsilon, after, self.convolution);
         }
         let [batch, _, height, width] = x.dims();
-        let result = module::batch_norm_train(x, weight, bias, self.epsilon);
-        pass.observe(self.weight.id, result.mean.inner(), result.variance.inner(), batch * height * width);
-        result.output
+        let (out, mean, variance) = engine::norm(x, weight, bias, self.epsilon, after, self.convolution);
+        pass.observe(self.weight.id, mean, variance, batch * height * width);
+        out
     }
 }

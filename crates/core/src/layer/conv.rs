@@ -1,9 +1,10 @@
 //! Two-dimensional convolution.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, module::conv2d, ops::ConvOptions};
+use burn::tensor::Tensor;
 
 use super::Init;
+use crate::engine::{self, Convolution, Window};
 
 /// A convolution over `[batch, channels, height, width]`, without bias: every
 /// one here is followed by a batch norm that has its own.
@@ -13,6 +14,8 @@ pub struct Conv2d {
     pub weight: Param<Tensor<4>>,
     stride: usize,
     padding: usize,
+    #[module(skip)]
+    convolution: Convolution,
 }
 
 impl Conv2d {
@@ -22,13 +25,14 @@ impl Conv2d {
     pub fn new(channels: [usize; 2], kernel: usize, stride: usize, padding: usize, init: &Init) -> Self {
         let [inputs, outputs] = channels;
         let std = (2.0 / (kernel * kernel * outputs) as f64).sqrt();
-        Self { weight: init.weight([outputs, inputs, kernel, kernel], std), stride, padding }
+        let weight = init.weight([outputs, inputs, kernel, kernel], std);
+        Self { weight, stride, padding, convolution: init.convolution() }
     }
 
     /// # Shapes
     /// `[batch, in, h, w]` to `[batch, out, (h + 2 padding - k) / stride + 1, ..]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let options = ConvOptions::new([self.stride; 2], [self.padding; 2], [1, 1], 1);
-        conv2d(x, self.weight.val(), None, options)
+        let window = Window { stride: [self.stride; 2], padding: [self.padding; 2] };
+        engine::conv(x, self.weight.val(), None, window, false, self.convolution)
     }
 }

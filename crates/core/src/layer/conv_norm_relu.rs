@@ -1,7 +1,7 @@
 //! Convolution, batch norm and ReLU.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::relu};
+use burn::tensor::Tensor;
 
 use super::{BatchNorm, Conv2d, ForwardContext, Init};
 
@@ -24,6 +24,6 @@ impl ConvNormRelu {
     /// # Shapes
     /// `[batch, from, h, w]` to `[batch, to, h, w]`.
     pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
-        relu(self.bn.forward(self.conv.forward(x), pass))
+        self.bn.rectified(self.conv.forward(x), pass)
     }
 }

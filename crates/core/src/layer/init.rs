@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use crate::Error;
+use crate::engine::{Convolution, EngineOptions};
 use crate::math::random::Random;
 
 /// From which distributions linear layers and convolutions start.
@@ -34,6 +35,7 @@ pub struct Init {
     path: String,
     scheme: InitScheme,
     device: Device,
+    convolution: Convolution,
     budget: Arc<Budget>,
 }
 
@@ -42,7 +44,13 @@ impl Init {
     pub fn new(seed: u64, device: &Device) -> Self {
         let scheme = InitScheme::Kaiming;
         let budget = Arc::new(Budget::new());
-        Self { seed, path: String::new(), scheme, device: device.clone().autodiff(), budget }
+        let (path, convolution) = (String::new(), EngineOptions::chosen().convolution);
+        Self { seed, path, scheme, device: device.clone().autodiff(), convolution, budget }
+    }
+
+    /// How layers compute convolutions, batch norm and pooling on the CPU.
+    pub fn convolution(&self) -> Convolution {
+        self.convolution
     }
 
     /// Whether all parameters of all parts fit into memory. Where they do not,

@@ -1,9 +1,10 @@
 //! Convolution with a rectangular kernel and a bias.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, module::conv2d, ops::ConvOptions};
+use burn::tensor::Tensor;
 
 use super::Init;
+use crate::engine::{self, Convolution, Window};
 
 /// A convolution over `[batch, channels, height, width]` whose kernel may have
 /// two different sides, with a bias, padded so that stride 1 keeps the size.
@@ -14,6 +15,8 @@ pub struct RectConv2d {
     /// `[out]`.
     pub bias: Param<Tensor<1>>,
     stride: [usize; 2],
+    #[module(skip)]
+    convolution: Convolution,
 }
 
 impl RectConv2d {
@@ -49,14 +52,24 @@ impl RectConv2d {
             weight: init.weight([outputs, inputs, height, width], std),
             bias: init.bias(outputs, inputs * height * width),
             stride,
+            convolution: init.convolution(),
         }
     }
 
     /// # Shapes
     /// `[batch, in, h, w]` to `[batch, out, ceil(h / stride), ceil(w / stride)]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        self.run(x, false)
+    }
+
+    /// The same, then ReLU.
+    pub fn rectified(&self, x: Tensor<4>) -> Tensor<4> {
+        self.run(x, true)
+    }
+
+    fn run(&self, x: Tensor<4>, rectified: bool) -> Tensor<4> {
         let [_, _, height, width] = self.weight.dims();
-        let options = ConvOptions::new(self.stride, [height / 2, width / 2], [1, 1], 1);
-        conv2d(x, self.weight.val(), Some(self.bias.val()), options)
+        let window = Window { stride: self.stride, padding: [height / 2, width / 2] };
+        engine::conv(x, self.weight.val(), Some(self.bias.val()), window, rectified, self.convolution)
     }
 }

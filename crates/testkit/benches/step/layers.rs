@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use burn::tensor::activation::relu;
 use burn::tensor::{Tensor, TensorData};
+use counterpoint::engine::{self, Window};
 use counterpoint::layer::{BatchNorm, Buffers, Conv2d, ForwardContext, Init, Linear};
-use counterpoint::model::encoder::ResNet;
 use counterpoint_testkit::device::device;
 use counterpoint_testkit::fill::fill_f32;
 
@@ -32,8 +32,12 @@ pub fn time(batch: usize, rounds: usize) {
             layer.forward(x, &mut ForwardContext::train(&mut Buffers::default()))
         });
     }
+    let pool = |x| {
+        let window = Window { stride: [2, 2], padding: [1, 1] };
+        engine::max_pool(x, [3, 3], window, init.convolution())
+    };
     report("relu, 64, 112", rounds, [batch, 64, 112, 112], relu);
-    report("max pool, 64, 112", rounds, [batch, 64, 112, 112], ResNet::pool);
+    report("max pool, 64, 112", rounds, [batch, 64, 112, 112], pool);
     report("sum of two, 64, 56", rounds, [batch, 64, 56, 56], |x| x.clone() + x);
     let linear = Linear::new(1024, 10, &init.part("head"));
     report("linear, 1024 to 10", rounds, [batch, 1024, 1, 1], |x| {

@@ -1,7 +1,7 @@
 //! Residual blocks.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::relu};
+use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -81,12 +81,12 @@ impl BasicBlock {
     /// # Shapes
     /// `[batch, from, h, w]` to `[batch, to, ceil(h / stride), ceil(w / stride)]`.
     pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
-        let y = relu(self.bn1.forward(self.conv1.forward(x.clone()), pass));
-        let y = self.bn2.forward(self.conv2.forward(y), pass);
+        let y = self.bn1.rectified(self.conv1.forward(x.clone()), pass);
+        let y = self.conv2.forward(y);
         let shortcut = match &self.downsample {
             Some((conv, norm)) => norm.forward(conv.forward(x), pass),
             None => x,
         };
-        relu(y + shortcut)
+        self.bn2.rectified_sum(y, shortcut, pass)
     }
 }

@@ -1,7 +1,7 @@
 //! A compact convolutional encoder.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::relu};
+use burn::tensor::Tensor;
 use counterpoint_batch::ModalitySpec;
 use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
@@ -75,7 +75,7 @@ impl Stages for ConvNet {
 
     fn stage(&self, number: usize, maps: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
         let (conv, norm) = &self.blocks[number - 1];
-        relu(norm.forward(conv.forward(maps), pass))
+        norm.rectified(conv.forward(maps), pass)
     }
 
     fn stages(&self) -> usize {

@@ -2,7 +2,7 @@
 //! ESANet uses it.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::relu};
+use burn::tensor::Tensor;
 
 use crate::layer::{BatchNorm, Conv2d, ForwardContext, Init, RectConv2d};
 
@@ -47,14 +47,13 @@ impl NonBottleneck1D {
     /// # Shapes
     /// `[batch, from, h, w]` to `[batch, to, ceil(h / stride), ceil(w / stride)]`.
     pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
-        let y = relu(self.conv3x1_1.forward(x.clone()));
-        let y = relu(self.bn1.forward(self.conv1x3_1.forward(y), pass));
-        let y = relu(self.conv3x1_2.forward(y));
-        let y = self.bn2.forward(self.conv1x3_2.forward(y), pass);
+        let y = self.conv3x1_1.rectified(x.clone());
+        let y = self.bn1.rectified(self.conv1x3_1.forward(y), pass);
+        let y = self.conv1x3_2.forward(self.conv3x1_2.rectified(y));
         let shortcut = match &self.downsample {
             Some((conv, norm)) => norm.forward(conv.forward(x), pass),
             None => x,
         };
-        relu(y + shortcut)
+        self.bn2.rectified_sum(y, shortcut, pass)
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::relu, module::max_pool2d, ops::MaxPoolOptions};
+use burn::tensor::Tensor;
 use counterpoint_batch::ModalitySpec;
 use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Block, BlockKind, Encoder, EncoderSettings, InputShape, Stages, Stream, positive};
 use crate::Error;
+use crate::engine::{self, Window};
 use crate::input::Input;
 use crate::layer::{BatchNorm, Conv2d, ForwardContext, Init};
 use crate::model::Boxed;
@@ -165,15 +166,15 @@ impl ResNet {
     /// # Shapes
     /// `[batch, channels, h, w]` to `[batch, width, ceil(h / 2), ceil(w / 2)]`.
     pub fn stem(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
-        relu(self.bn1.forward(self.conv1.forward(x), pass))
+        self.bn1.rectified(self.conv1.forward(x), pass)
     }
 
     /// The pooling in front of the first stage.
     ///
     /// # Shapes
     /// `[batch, channels, h, w]` to `[batch, channels, ceil(h / 2), ceil(w / 2)]`.
-    pub fn pool(x: Tensor<4>) -> Tensor<4> {
-        max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]))
+    pub fn pool(&self, x: Tensor<4>) -> Tensor<4> {
+        engine::max_pool(x, [3, 3], Window { stride: [2, 2], padding: [1, 1] }, self.bn1.convolution())
     }
 
     fn blocks(&self, number: usize) -> &Vec<Block> {
@@ -185,7 +186,7 @@ impl ResNet {
 impl Stages for ResNet {
     fn enter(&self, input: &Input, pass: &mut ForwardContext<'_>) -> Stream {
         let Stream { maps, frames } = Stream::of(input);
-        Stream { maps: Self::pool(self.stem(maps, pass)), frames } // [b, width, h/4, w/4]
+        Stream { maps: self.pool(self.stem(maps, pass)), frames } // [b, width, h/4, w/4]
     }
 
     fn stage(&self, number: usize, maps: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {

@@ -97,7 +97,7 @@ impl EsaNet {
 
     /// The maps of a modality at point `l > 0` from those that its stage starts from.
     fn go_on(&self, m: Modality, l: usize, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
-        self.encoders[m.0].stage(l, if l == 1 { ResNet::pool(x) } else { x }, pass)
+        self.encoders[m.0].stage(l, if l == 1 { self.encoders[m.0].pool(x) } else { x }, pass)
     }
 
     /// The fused maps of all points, and for every modality of the term the

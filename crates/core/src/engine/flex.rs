@@ -1,0 +1,282 @@
+//! The operators on Flex's buffers, and their gradients.
+
+use std::sync::Arc;
+
+use burn::backend::{DType, TensorMetadata};
+use burn::tensor::{Bytes, Shape};
+use burn_flex::{FlexTensor, Layout};
+use counterpoint_kernels::norm::{
+    Affine, Passed, Statistics, add_bias, bias_gradient, gradient, input_gradient, normalize, relu_gradient,
+    statistics,
+};
+use counterpoint_kernels::{ConvShape, Level, PoolShape, Precision, conv as kernels, pool};
+
+use super::Window;
+
+/// A tensor in the order of its shape.
+fn plain<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::new(shape)), DType::F32)
+}
+
+/// Maps whose channels lie side by side.
+fn maps(values: Vec<f32>, [images, channels, height, width]: [usize; 4]) -> FlexTensor {
+    plain(values, [images, height, width, channels]).permute(&[0, 3, 1, 2])
+}
+
+/// Maps with their channels side by side: a view if they lie so, else a copy.
+fn side_by_side(t: FlexTensor) -> FlexTensor {
+    t.permute(&[0, 2, 3, 1]).to_contiguous()
+}
+
+/// The numbers of a tensor without gaps.
+fn numbers(t: &FlexTensor) -> &[f32] {
+    t.as_slice().expect("made contiguous before")
+}
+
+fn vector(t: FlexTensor) -> Vec<f32> {
+    numbers(&t.to_contiguous()).to_vec()
+}
+
+fn dims(t: &FlexTensor) -> [usize; 4] {
+    let shape = t.shape();
+    [0, 1, 2, 3].map(|i| shape[i])
+}
+
+/// A tensor that an operator can do without: one without numbers is none.
+fn there(t: FlexTensor) -> Option<FlexTensor> {
+    (t.shape().num_elements() > 0).then_some(t)
+}
+
+/// Numbers that a kernel writes, all of them.
+fn unwritten(len: usize) -> Vec<f32> {
+    vec![0.0; len]
+}
+
+/// What the gradients of a convolution need.
+#[derive(Clone, Debug)]
+pub struct SavedConv {
+    x: FlexTensor,
+    weight: FlexTensor,
+    /// The output where a ReLU follows.
+    out: Option<FlexTensor>,
+    shape: ConvShape,
+    precision: Precision,
+}
+
+pub fn conv(
+    x: FlexTensor,
+    weight: FlexTensor,
+    bias: FlexTensor,
+    Window { stride, padding }: Window,
+    rectified: bool,
+    precision: Precision,
+) -> (FlexTensor, SavedConv) {
+    let ([images, inputs, height, width], [outputs, _, down, across]) = (dims(&x), dims(&weight));
+    let shape = ConvShape {
+        images,
+        size: [height, width],
+        inputs,
+        outputs,
+        kernel: [down, across],
+        stride,
+        padding,
+        dilation: [1, 1],
+    };
+    let level = Level::best();
+    let (x, weight) = (side_by_side(x), weight.to_contiguous());
+    let mut y = unwritten(shape.output_len());
+    kernels::forward(level, precision, &shape, numbers(&x), numbers(&weight), &mut y);
+    match there(bias) {
+        Some(bias) => add_bias(level, &vector(bias), rectified, &mut y),
+        None if rectified => add_bias(level, &vec![0.0; outputs], true, &mut y),
+        None => {}
+    }
+    let [height, width] = shape.out_size();
+    let y = maps(y, [images, outputs, height, width]);
+    let out = rectified.then(|| y.clone());
+    (y, SavedConv { x, weight, out, shape, precision })
+}
+
+/// Gradients of input, weights and bias, those that are wanted.
+pub fn conv_gradients(saved: SavedConv, upstream: FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {
+    let SavedConv { x, weight, out, shape, precision } = saved;
+    let level = Level::best();
+    let mut dy = side_by_side(upstream);
+    if let Some(out) = out {
+        let mut before = unwritten(shape.output_len());
+        relu_gradient(level, numbers(&side_by_side(out)), numbers(&dy), &mut before);
+        let len = before.len();
+        dy = plain(before, [len]);
+    }
+    let dy = numbers(&dy);
+    let [height, width] = shape.size;
+    let of_input = wanted[0].then(|| {
+        let mut dx = unwritten(shape.input_len());
+        kernels::input_gradient(level, precision, &shape, dy, numbers(&weight), &mut dx);
+        maps(dx, [shape.images, shape.inputs, height, width])
+    });
+    let of_weight = wanted[1].then(|| {
+        let mut dw = unwritten(shape.weight_len());
+        kernels::weight_gradient(level, precision, &shape, numbers(&x), dy, &mut dw);
+        plain(dw, [shape.outputs, shape.inputs, shape.kernel[0], shape.kernel[1]])
+    });
+    let of_bias = wanted[2].then(|| plain(bias_gradient(level, shape.outputs, dy), [shape.outputs]));
+    [of_input, of_weight, of_bias]
+}
+
+/// What the gradients of a batch norm need.
+#[derive(Clone, Debug)]
+pub struct SavedNorm {
+    y: FlexTensor,
+    /// The output, where something was added before the ReLU.
+    out: Option<FlexTensor>,
+    of: Arc<Channels>,
+    rectified: bool,
+    dims: [usize; 4],
+}
+
+/// What is known of each channel.
+#[derive(Debug)]
+struct Channels {
+    statistics: Statistics<f32>,
+    affine: Affine<f32>,
+    weight: Vec<f32>,
+    epsilon: f64,
+}
+
+/// Output, mean and biased variance.
+pub fn norm(
+    y: FlexTensor,
+    weight: FlexTensor,
+    bias: FlexTensor,
+    added: FlexTensor,
+    epsilon: f64,
+    rectified: bool,
+) -> ((FlexTensor, FlexTensor, FlexTensor), SavedNorm) {
+    let level = Level::best();
+    let dims = dims(&y);
+    let (channels, added) = (dims[1], there(added));
+    let (y, weight) = (side_by_side(y), vector(weight));
+    let statistics = statistics(level, channels, numbers(&y));
+    let affine = Affine::new(&statistics, &weight, &vector(bias), epsilon);
+    let out = normalized(level, &affine, &y, added.as_ref(), rectified, dims);
+    let of_channels = |values: &[f32]| plain(values.to_vec(), [channels]);
+    let results = (out.clone(), of_channels(&statistics.mean), of_channels(&statistics.variance));
+    let out = (rectified && added.is_some()).then_some(out);
+    let of = Arc::new(Channels { statistics, affine, weight, epsilon });
+    (results, SavedNorm { y, out, of, rectified, dims })
+}
+
+fn normalized(
+    level: Level,
+    affine: &Affine<f32>,
+    y: &FlexTensor,
+    added: Option<&FlexTensor>,
+    rectified: bool,
+    dims: [usize; 4],
+) -> FlexTensor {
+    let added = added.map(|added| side_by_side(added.clone()));
+    let mut out = unwritten(dims.iter().product());
+    normalize(level, affine, numbers(y), added.as_ref().map(numbers), rectified, &mut out);
+    maps(out, dims)
+}
+
+pub fn norm_with(
+    y: FlexTensor,
+    weight: FlexTensor,
+    bias: FlexTensor,
+    [mean, variance]: [FlexTensor; 2],
+    added: FlexTensor,
+    epsilon: f64,
+    rectified: bool,
+) -> FlexTensor {
+    let dims = dims(&y);
+    let statistics = Statistics { mean: vector(mean), variance: vector(variance) };
+    let affine = Affine::new(&statistics, &vector(weight), &vector(bias), epsilon);
+    normalized(Level::best(), &affine, &side_by_side(y), there(added).as_ref(), rectified, dims)
+}
+
+/// Gradients of input, scale, shift and what was added, those that are wanted.
+pub fn norm_gradients(saved: SavedNorm, upstream: FlexTensor, wanted: [bool; 4]) -> [Option<FlexTensor>; 4] {
+    let SavedNorm { y, out, of, rectified, dims } = saved;
+    let level = Level::best();
+    let (upstream, out) = (side_by_side(upstream), out.map(side_by_side));
+    let passed = match &out {
+        _ if !rectified => Passed::All,
+        Some(out) => Passed::Output(numbers(out)),
+        None => Passed::Normalized(&of.affine),
+    };
+    let (y, up) = (numbers(&y), numbers(&upstream));
+    let sums = gradient(level, &of.statistics, &of.weight, of.epsilon, y, up, passed);
+    // Without a ReLU, the gradient of what was added is the upstream one.
+    let [mut dy, mut before] = [wanted[0], wanted[3] && rectified].map(|w| w.then(|| unwritten(up.len())));
+    if dy.is_some() || before.is_some() {
+        let mut nowhere = Vec::new();
+        let dy = dy.as_mut().unwrap_or_else(|| {
+            nowhere = unwritten(up.len());
+            &mut nowhere
+        });
+        input_gradient(level, &sums, y, up, passed, dy, before.as_deref_mut());
+    }
+    let channels = dims[1];
+    let of_added = match before {
+        Some(before) => Some(maps(before, dims)),
+        None => wanted[3].then(|| upstream.permute(&[0, 3, 1, 2])),
+    };
+    [
+        dy.map(|dy| maps(dy, dims)),
+        wanted[1].then(|| plain(sums.weight, [channels])),
+        wanted[2].then(|| plain(sums.bias, [channels])),
+        of_added,
+    ]
+}
+
+/// Where the largest numbers were.
+#[derive(Clone, Debug)]
+pub struct SavedPool {
+    winners: Arc<Vec<u8>>,
+    shape: PoolShape,
+}
+
+pub fn max_pool(x: FlexTensor, shape: PoolShape) -> (FlexTensor, SavedPool) {
+    let x = side_by_side(x);
+    let [height, width] = shape.out_size();
+    let mut y = unwritten(shape.output_len());
+    let mut winners = vec![0; y.len()];
+    pool::max_pool(Level::best(), &shape, numbers(&x), &mut y, &mut winners);
+    let y = maps(y, [shape.images, shape.channels, height, width]);
+    (y, SavedPool { winners: Arc::new(winners), shape })
+}
+
+pub fn max_pool_gradient(SavedPool { winners, shape }: SavedPool, upstream: FlexTensor) -> FlexTensor {
+    let mut dx = unwritten(shape.input_len());
+    let upstream = side_by_side(upstream);
+    pool::max_pool_gradient(Level::best(), &shape, numbers(&upstream), &winners, &mut dx);
+    maps(dx, [shape.images, shape.channels, shape.size[0], shape.size[1]])
+}
+
+/// The mean over height and width, `[batch, channels]`.
+pub fn mean(x: FlexTensor) -> FlexTensor {
+    let [images, channels, height, width] = dims(&x);
+    let x = side_by_side(x);
+    let mut means = vec![0.0f64; images * channels];
+    let pixels = height * width;
+    for (means, image) in means.chunks_exact_mut(channels).zip(numbers(&x).chunks_exact(pixels * channels)) {
+        for pixel in image.chunks_exact(channels) {
+            means.iter_mut().zip(pixel).for_each(|(mean, v)| *mean += f64::from(*v));
+        }
+    }
+    plain(means.into_iter().map(|sum| (sum / pixels as f64) as f32).collect(), [images, channels])
+}
+
+/// The gradient of a mean over `[height, width]`.
+pub fn mean_gradient([images, channels, height, width]: [usize; 4], upstream: FlexTensor) -> FlexTensor {
+    let pixels = height * width;
+    let upstream = vector(upstream);
+    let mut dx = Vec::with_capacity(images * pixels * channels);
+    for image in upstream.chunks_exact(channels) {
+        let share: Vec<f32> = image.iter().map(|v| v / pixels as f32).collect();
+        (0..pixels).for_each(|_| dx.extend_from_slice(&share));
+    }
+    maps(dx, [images, channels, height, width])
+}

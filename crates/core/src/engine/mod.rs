@@ -1,0 +1,172 @@
+//! The measured hot operators: on the CPU in single precision the kernels of
+//! `counterpoint-kernels`, everywhere else Burn's own operators.
+//!
+//! Maps keep their channels side by side in memory: a tensor that is `[batch,
+//! channels, height, width]` by its shape and `[batch, height, width, channels]`
+//! by its strides crosses Burn without a copy. What comes in any other order
+//! is copied once.
+
+mod extension;
+mod flex;
+mod node;
+mod options;
+
+use burn::backend::{Dispatch, DispatchDevice};
+use burn::tensor::{DType, Device, Tensor, activation::relu, module, ops};
+use counterpoint_kernels::{PoolShape, Precision};
+
+use extension::Engine;
+pub use options::{Convolution, EngineOptions};
+
+/// Whether the kernels compute this tensor.
+fn applies(x: &Tensor<4>, how: Convolution) -> Option<Precision> {
+    let precision = match how {
+        Convolution::Fast => Precision::Fast,
+        Convolution::Exact => Precision::Exact,
+        Convolution::Burn => return None,
+    };
+    let device = x.device().without_autodiff();
+    let here = matches!(device.as_dispatch(), DispatchDevice::Flex(_)) && x.dtype() == DType::F32;
+    (here && x.shape().num_elements() > 0).then_some(precision)
+}
+
+/// A tensor, or one without numbers in its place.
+fn there<const D: usize>(tensor: Option<Tensor<D>>, device: &Device) -> Tensor<D> {
+    tensor.unwrap_or_else(|| Tensor::empty([0; D], device))
+}
+
+/// Where a convolution looks: stride, zeros on each side, distance of taps;
+/// pairs are `[down, across]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Pixels from one output to the next.
+    pub stride: [usize; 2],
+    /// Zeros on each side.
+    pub padding: [usize; 2],
+}
+
+/// A convolution with weights `[out, in, down, across]`, with a bias and a ReLU
+/// where wanted.
+pub fn conv(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    window: Window,
+    rectified: bool,
+    how: Convolution,
+) -> Tensor<4> {
+    let Window { stride, padding } = window;
+    let device = x.device();
+    match applies(&x, how) {
+        Some(precision) => Tensor::from_dispatch(Dispatch::conv(
+            x.into_dispatch(),
+            weight.into_dispatch(),
+            there(bias, &device).into_dispatch(),
+            window,
+            rectified,
+            precision,
+        )),
+        None => {
+            let y = module::conv2d(x, weight, bias, ops::ConvOptions::new(stride, padding, [1, 1], 1));
+            if rectified { relu(y) } else { y }
+        }
+    }
+}
+
+/// What follows a batch norm.
+#[derive(Clone, Debug, Default)]
+pub struct After {
+    /// Is added to its output, of the same shape.
+    pub added: Option<Tensor<4>>,
+    /// Whether negative numbers become zero at the end.
+    pub rectified: bool,
+}
+
+impl After {
+    fn composed(self, y: Tensor<4>) -> Tensor<4> {
+        let y = match self.added {
+            Some(added) => y + added,
+            None => y,
+        };
+        if self.rectified { relu(y) } else { y }
+    }
+}
+
+/// Batch norm with the statistics of the batch; output, mean and biased
+/// variance, the last two without gradients.
+pub fn norm(
+    x: Tensor<4>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    epsilon: f64,
+    after: After,
+    how: Convolution,
+) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
+    if applies(&x, how).is_none() {
+        let found = module::batch_norm_train(x, weight, bias, epsilon);
+        let inner = |t: Tensor<1>| if t.is_autodiff() { t.inner() } else { t };
+        return (after.composed(found.output), inner(found.mean), inner(found.variance));
+    }
+    let device = x.device();
+    let (out, mean, variance) = Dispatch::norm(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        there(after.added, &device).into_dispatch(),
+        epsilon,
+        after.rectified,
+    );
+    let inner = |t| {
+        let t = Tensor::<1>::from_dispatch(t);
+        if t.is_autodiff() { t.inner() } else { t }
+    };
+    (Tensor::from_dispatch(out), inner(mean), inner(variance))
+}
+
+/// Batch norm with given statistics, mean and variance.
+pub fn norm_with(
+    x: Tensor<4>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    [mean, variance]: [Tensor<1>; 2],
+    epsilon: f64,
+    after: After,
+    how: Convolution,
+) -> Tensor<4> {
+    // A measurement may send gradients through evaluation mode: Burn knows them.
+    if x.is_autodiff() || applies(&x, how).is_none() {
+        return after.composed(module::batch_norm(x, weight, bias, mean, variance, epsilon));
+    }
+    let device = x.device();
+    Tensor::from_dispatch(Dispatch::norm_with(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        mean.into_dispatch(),
+        variance.into_dispatch(),
+        there(after.added, &device).into_dispatch(),
+        epsilon,
+        after.rectified,
+    ))
+}
+
+/// The largest number of each window of `size` pixels.
+pub fn max_pool(x: Tensor<4>, size: [usize; 2], window: Window, how: Convolution) -> Tensor<4> {
+    let Window { stride, padding } = window;
+    if applies(&x, how).is_none() {
+        let options = ops::MaxPoolOptions::new(size).with_stride(stride).with_padding(padding);
+        return module::max_pool2d(x, options);
+    }
+    let [images, channels, height, width] = x.dims();
+    let shape = PoolShape { images, size: [height, width], channels, window: size, stride, padding };
+    Tensor::from_dispatch(Dispatch::max_pool(x.into_dispatch(), shape))
+}
+
+/// The mean over height and width, `[batch, channels]`.
+pub fn mean(x: Tensor<4>, how: Convolution) -> Tensor<2> {
+    if applies(&x, how).is_none() {
+        let [batch, channels, height, width] = x.dims();
+        return x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels]);
+    }
+    Tensor::from_dispatch(Dispatch::mean(x.into_dispatch()))
+}

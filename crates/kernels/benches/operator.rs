@@ -1,0 +1,68 @@
+//! Time of every operator on the layers of ResNet-18 and the small networks.
+//!
+//! `cargo bench --bench operator [-- WORDS OF A LAYER]`; prints milliseconds and
+//! "direct" GFLOP/s (operations of the sum as it is written; Winograd needs
+//! fewer) and their share of the processor's measured peak.
+//! `RAYON_NUM_THREADS` sets the threads, `COUNTERPOINT_ISA` the instructions.
+#![allow(clippy::print_stdout, missing_docs)]
+
+use std::time::Instant;
+
+use counterpoint_kernels::conv::{forward, input_gradient, weight_gradient};
+use counterpoint_kernels::{ConvShape, Level, Precision};
+
+fn layers() -> Vec<(&'static str, ConvShape)> {
+    let same = |n, size, channels, kernel| ConvShape::same(n, [size; 2], channels, kernel);
+    let half = |n, size, channels, kernel| same(n, size, channels, kernel).with_stride([2, 2]);
+    vec![
+        ("stem 3-64@224 7x7/2", half(16, 224, [3, 64], 7)),
+        ("64@56", same(16, 56, [64, 64], 3)),
+        ("64-128@56/2", half(16, 56, [64, 128], 3)),
+        ("64-128@56 1x1/2", half(16, 56, [64, 128], 1)),
+        ("128@28", same(16, 28, [128, 128], 3)),
+        ("128-256@28/2", half(16, 28, [128, 256], 3)),
+        ("256@14", same(16, 14, [256, 256], 3)),
+        ("256-512@14/2", half(16, 14, [256, 512], 3)),
+        ("512@7", same(16, 7, [512, 512], 3)),
+        ("small 1-16@32/2", half(64, 32, [1, 16], 3)),
+        ("small 16-32@16/2", half(64, 16, [16, 32], 3)),
+        ("small 32-64@8/2", half(64, 8, [32, 64], 3)),
+        ("small 64-64@4/2", half(64, 4, [64, 64], 3)),
+    ]
+}
+
+/// The best of several runs, in seconds.
+fn best(mut f: impl FnMut()) -> f64 {
+    f();
+    let mut times = Vec::new();
+    while times.len() < 5 || (times.len() < 200 && times.iter().sum::<f64>() < 0.3) {
+        let start = Instant::now();
+        f();
+        times.push(start.elapsed().as_secs_f64());
+    }
+    times.into_iter().fold(f64::INFINITY, f64::min)
+}
+
+fn main() {
+    let level = Level::best();
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    println!("instructions {}, {} threads", level.name(), rayon::current_num_threads());
+    println!("{:24} {:>24} {:>24} {:>24}", "ms (GFLOP/s)", "forward", "input gradient", "weight gradient");
+    for (name, shape) in layers().into_iter().filter(|(n, _)| wanted.iter().all(|w| n.contains(w.as_str()))) {
+        let numbers = |len: usize| (0..len).map(|i| (i % 97) as f32 / 97.0 - 0.5).collect::<Vec<f32>>();
+        let (x, w, dy) =
+            (numbers(shape.input_len()), numbers(shape.weight_len()), numbers(shape.output_len()));
+        let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
+        let how = [Precision::Fast, Precision::Exact];
+        let how = if shape.kernel == [3, 3] && shape.stride == [1, 1] { &how[..] } else { &how[1..] };
+        for &how in how {
+            let times = [
+                best(|| forward(level, how, &shape, &x, &w, &mut y)),
+                best(|| input_gradient(level, how, &shape, &dy, &w, &mut dx)),
+                best(|| weight_gradient(level, how, &shape, &x, &dy, &mut dw)),
+            ];
+            let [a, b, c] = times.map(|t| format!("{:9.2} ({:6.1})", t * 1e3, shape.flops() / t * 1e-9));
+            println!("{:24} {a:>24} {b:>24} {c:>24}", format!("{name} {how:?}"));
+        }
+    }
+}

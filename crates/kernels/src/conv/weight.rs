@@ -1,0 +1,168 @@
+//! Gradients of weights: for every tap, the input's pixels times the gradients
+//! of the outputs, summed over pixels.
+
+use super::ConvShape;
+use super::direct::View;
+use crate::gemm::{columns_times_columns, into_panels, tile_rows, tiles};
+use crate::isa::{Isa, Layout, Level, Operation, Real};
+use crate::scratch;
+use crate::threads::{Shared, each};
+
+/// Pixels that are summed over before the next ones are gathered.
+const PIXELS: usize = 192;
+
+/// Weights above which tasks share taps; below, each image has sums of its own.
+const SMALL: usize = 1 << 15;
+
+pub(super) fn weight_gradient<S: Real>(level: Level, shape: &ConvShape, x: &[S], dy: &[S], dw: &mut [S]) {
+    let layout = Layout::of::<S>(level);
+    let [height, width] = shape.out_size();
+    let pixels = shape.images * height * width;
+    let copy_len = View::<S>::copy_len(shape);
+    // Sums are `[tap][column panels][depth][PANEL]`.
+    let panels = shape.outputs.div_ceil(layout.panel);
+    scratch::with(copy_len, |copy: &mut [S]| {
+        let view = View::of(shape, x, copy);
+        let (taps, depth) = (view.taps[0] * view.taps[1], view.depth);
+        let per_tap = panels * depth * layout.panel;
+        let small = taps * per_tap <= SMALL;
+        let chunks = if small { pixels.div_ceil(PIXELS).min(16) } else { 1 };
+        let per_chunk = pixels.div_ceil(chunks.max(1)).next_multiple_of(PIXELS);
+        let chunks = pixels.div_ceil(per_chunk.max(1));
+        // A task is a chunk with all taps, or all pixels with one tap.
+        let groups = if small { 1 } else { taps };
+        scratch::with(chunks * taps * per_tap, |sums: &mut [S]| {
+            {
+                let sums = Shared::new(sums);
+                each(chunks * groups, |task| {
+                    let (chunk, group) = (task / groups, task % groups);
+                    let own = group * (taps / groups)..(group + 1) * (taps / groups);
+                    let work = Work { level, layout, shape, view, dy };
+                    let range = chunk * per_chunk..pixels.min((chunk + 1) * per_chunk);
+                    // SAFETY: each task has the sums of its own chunk and taps.
+                    let to = unsafe { sums.part((chunk * taps + own.start) * per_tap, own.len() * per_tap) };
+                    work.sum(range, own, to);
+                });
+            }
+            let dw = Shared::new(dw);
+            let (inputs, all) = (shape.inputs, shape.taps());
+            // Merged taps are rows of several taps.
+            let merged = depth / inputs;
+            let sums = &*sums;
+            each(panels, |panel| {
+                let column = panel * layout.panel;
+                for tap in 0..taps {
+                    for row in 0..depth {
+                        let at = tap * per_tap + (panel * depth + row) * layout.panel;
+                        let (real, input) = (tap * merged + row / inputs, row % inputs);
+                        for lane in 0..layout.panel.min(shape.outputs - column) {
+                            let mut total = S::default();
+                            for chunk in 0..chunks {
+                                let more = sums[chunk * taps * per_tap + at + lane];
+                                total = if chunk == 0 { more } else { S::plus(total, more) };
+                            }
+                            // SAFETY: each task writes the weights of its own outputs.
+                            unsafe { *dw.at(((column + lane) * inputs + input) * all + real) = total };
+                        }
+                    }
+                }
+            });
+        });
+    });
+}
+
+struct Work<'a, S> {
+    level: Level,
+    layout: Layout,
+    shape: &'a ConvShape,
+    view: View<'a, S>,
+    dy: &'a [S],
+}
+
+impl<S: Real> Work<'_, S> {
+    /// Sums over `range` for some taps, `[tap][column panels][depth][PANEL]`.
+    fn sum(&self, range: std::ops::Range<usize>, taps: std::ops::Range<usize>, to: &mut [S]) {
+        let Self { level, layout, shape, view, dy } = *self;
+        let [height, width] = shape.out_size();
+        let (depth, outputs, panel) = (view.depth, shape.outputs, layout.panel);
+        let (rows, columns) = (depth.div_ceil(panel) * panel, outputs.div_ceil(panel) * panel);
+        let zeros = vec![S::default(); depth];
+        scratch::with(PIXELS * (rows + columns), |scratch: &mut [S]| {
+            let (a, b) = scratch.split_at_mut(PIXELS * rows);
+            for first in range.clone().step_by(PIXELS) {
+                let count = PIXELS.min(range.end - first);
+                let rows = (0..count).map(|r| dy[(first + r) * outputs..].as_ptr());
+                S::run(level, Gather { rows, depth: outputs, to: b.as_mut_ptr() });
+                for (own, tap) in taps.clone().enumerate() {
+                    let rows = (first..first + count).map(|pixel| {
+                        let (image, rest) = (pixel / (height * width), pixel % (height * width));
+                        let at = view.at(shape, image, [rest / width, rest % width], tap);
+                        at.map_or(zeros.as_ptr(), |at| view.x[at..].as_ptr())
+                    });
+                    S::run(level, Gather { rows, depth, to: a.as_mut_ptr() });
+                    let size = columns / panel * depth * panel;
+                    let to = to[own * size..][..size].as_mut_ptr();
+                    let add = first > range.start;
+                    S::run(level, Products { depth, outputs, count, a, b, to, add });
+                }
+            }
+        });
+    }
+}
+
+/// Rows of `depth` numbers into panels `[depth / PANEL][PIXELS][PANEL]`.
+struct Gather<R, S> {
+    rows: R,
+    depth: usize,
+    to: *mut S,
+}
+
+impl<S: Real, R: Iterator<Item = *const S>> Operation<S> for Gather<R, S> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<I: Isa<S = S>>(self) {
+        for (r, row) in self.rows.enumerate() {
+            into_panels::<I>(row, self.depth, 0, r, self.to, PIXELS * I::PANEL);
+        }
+    }
+}
+
+struct Products<'a, S> {
+    depth: usize,
+    outputs: usize,
+    count: usize,
+    a: &'a [S],
+    b: &'a [S],
+    to: *mut S,
+    add: bool,
+}
+
+impl<S: Real> Operation<S> for Products<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<I: Isa<S = S>>(self) {
+        let Self { depth, outputs, count, a, b, to, add } = self;
+        let mut column = 0;
+        while column < outputs {
+            let wide = outputs - column > I::LANES;
+            let b = b.as_ptr().add(column * PIXELS);
+            let mut first = 0;
+            while first < depth {
+                let rows = I::PANEL.min(depth - first);
+                let tile = tile_rows(rows, I::ROWS);
+                let mut r = 0;
+                while r < rows {
+                    let here = tile.min(rows - r);
+                    let a = a.as_ptr().add(first * PIXELS + r);
+                    let c = to.add(column * depth + (first + r) * I::PANEL);
+                    tiles!(here, wide, columns_times_columns::<I>(count, a, b, c, I::PANEL, add));
+                    r += here;
+                }
+                first += I::PANEL;
+            }
+            column += I::PANEL;
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What the kernels ask of a processor: vectors, and a few operations on them.
+//!
+//! Every kernel is written once, generic over [`Isa`], and always inlined into
+//! [`run`], whose one function per instruction set turns that set on. So one
+//! binary holds all of them, and the processor chooses when the program runs.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod portable;
+
+use std::sync::OnceLock;
+
+pub use portable::Portable;
+
+/// A number that the kernels compute with: `f32`, or `f64` as the tests' reference.
+pub trait Real: Copy + Default + PartialEq + Send + Sync + 'static {
+    /// The nearest number.
+    fn of(value: f64) -> Self;
+    /// The same number in double precision.
+    fn wide(self) -> f64;
+    /// Whether `a` is larger.
+    fn above(a: Self, b: Self) -> bool;
+    /// The sum of two numbers.
+    fn plus(a: Self, b: Self) -> Self;
+    /// Runs an operation with the best instructions that there are for this number.
+    fn run<O: Operation<Self>>(level: Level, operation: O) -> O::Output;
+}
+
+impl Real for f32 {
+    #[inline(always)]
+    fn above(a: Self, b: Self) -> bool {
+        a > b
+    }
+
+    #[inline(always)]
+    fn plus(a: Self, b: Self) -> Self {
+        a + b
+    }
+
+    #[inline(always)]
+    fn of(value: f64) -> Self {
+        value as f32
+    }
+
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        f64::from(self)
+    }
+
+    fn run<O: Operation<Self>>(level: Level, operation: O) -> O::Output {
+        match level {
+            // SAFETY: a level is made by `Level::available` only, which asked the processor.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { avx512::enter(operation) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { avx2::enter(operation) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => unsafe { neon::enter(operation) },
+            // SAFETY: the portable vectors ask nothing of the processor.
+            Level::Portable => unsafe { operation.run::<Portable<f32>>() },
+        }
+    }
+}
+
+impl Real for f64 {
+    #[inline(always)]
+    fn above(a: Self, b: Self) -> bool {
+        a > b
+    }
+
+    #[inline(always)]
+    fn plus(a: Self, b: Self) -> Self {
+        a + b
+    }
+
+    #[inline(always)]
+    fn of(value: f64) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        self
+    }
+
+    fn run<O: Operation<Self>>(_level: Level, operation: O) -> O::Output {
+        // SAFETY: the portable vectors ask nothing of the processor.
+        unsafe { operation.run::<Portable<f64>>() }
+    }
+}
+
+/// A piece of work that is written for any instruction set.
+pub trait Operation<S: Real> {
+    /// What it leaves.
+    type Output;
+
+    /// Does the work. Implementations are `#[inline(always)]`: only so are they
+    /// compiled with the instructions of `I`.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `I`, and the pointers of the
+    /// operation hold what its type says.
+    unsafe fn run<I: Isa<S = S>>(self) -> Self::Output;
+}
+
+/// The vectors of an instruction set.
+///
+/// # Safety
+/// All functions need the instructions of the set; those with pointers read or
+/// write [`LANES`](Isa::LANES) numbers there, or as many as they are told.
+#[allow(missing_docs)]
+pub trait Isa: Copy + 'static {
+    type S: Real;
+    type V: Copy;
+    /// Numbers of a vector.
+    const LANES: usize;
+    /// Numbers of a column panel: two vectors.
+    const PANEL: usize = 2 * Self::LANES;
+    /// Rows of the largest register tile; each holds two vectors of sums.
+    const ROWS: usize;
+
+    unsafe fn splat(x: Self::S) -> Self::V;
+    unsafe fn load(p: *const Self::S) -> Self::V;
+    /// The first `n` numbers, then zeros; the rest is not touched.
+    unsafe fn load_part(p: *const Self::S, n: usize) -> Self::V;
+    unsafe fn store(p: *mut Self::S, v: Self::V);
+    unsafe fn store_part(p: *mut Self::S, v: Self::V, n: usize);
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// `a * b + c`.
+    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `c - a * b`.
+    unsafe fn fnma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The larger of two numbers, `b` where `a` is not a number.
+    unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
+    /// `v` where `mask` is above zero, else zero.
+    unsafe fn where_positive(mask: Self::V, v: Self::V) -> Self::V;
+    #[inline(always)]
+    unsafe fn zero() -> Self::V {
+        Self::splat(Self::S::default())
+    }
+    /// A whole vector, or its first `n` numbers where fewer are left.
+    #[inline(always)]
+    unsafe fn take(p: *const Self::S, n: usize) -> Self::V {
+        if n >= Self::LANES { Self::load(p) } else { Self::load_part(p, n) }
+    }
+    /// Stores a whole vector, or its first `n` numbers where fewer are wanted.
+    #[inline(always)]
+    unsafe fn put(p: *mut Self::S, v: Self::V, n: usize) {
+        if n >= Self::LANES {
+            Self::store(p, v);
+        } else {
+            Self::store_part(p, v, n);
+        }
+    }
+}
+
+/// An instruction set that this processor has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Level {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    Portable,
+}
+
+impl Level {
+    /// The best set of this processor, or the one that `COUNTERPOINT_ISA` names
+    /// (`avx512`, `avx2`, `neon`, `portable`) if the processor has it.
+    pub fn best() -> Self {
+        static BEST: OnceLock<Level> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            let available = Self::available();
+            let wanted = std::env::var("COUNTERPOINT_ISA").ok();
+            let named = wanted.and_then(|name| available.iter().copied().find(|level| level.name() == name));
+            named.unwrap_or(available[0])
+        })
+    }
+
+    /// All sets of this processor, the best first.
+    pub fn available() -> Vec<Self> {
+        let mut all = Vec::new();
+        if !cfg!(miri) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                if avx512::available() {
+                    all.push(Self::Avx512);
+                }
+                if avx2::available() {
+                    all.push(Self::Avx2);
+                }
+            }
+            #[cfg(target_arch = "aarch64")]
+            all.push(Self::Neon);
+        }
+        all.push(Self::Portable);
+        all
+    }
+
+    /// As `COUNTERPOINT_ISA` spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => "neon",
+            Self::Portable => "portable",
+        }
+    }
+}
+
+/// The widths that buffers are laid out for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    /// Numbers of a vector.
+    pub lanes: usize,
+    /// Numbers of a column panel.
+    pub panel: usize,
+    /// Rows of the largest register tile.
+    pub rows: usize,
+}
+
+impl Layout {
+    /// Of the vectors that [`Real::run`] takes.
+    pub fn of<S: Real>(level: Level) -> Self {
+        struct Ask;
+        impl<S: Real> Operation<S> for Ask {
+            type Output = Layout;
+            #[inline(always)]
+            unsafe fn run<I: Isa<S = S>>(self) -> Layout {
+                Layout { lanes: I::LANES, panel: I::PANEL, rows: I::ROWS }
+            }
+        }
+        S::run(level, Ask)
+    }
+}

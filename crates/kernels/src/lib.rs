@@ -1,0 +1,24 @@
+//! Convolutions, batch norm and pooling on CPUs, forward and backward.
+//!
+//! Maps lie in memory as `[images, height, width, channels]`, so that the
+//! channels of a pixel are vectors and pixels are rows of matrices; weights as
+//! PyTorch has them, `[out, in, down, across]`. Every kernel is written once over
+//! [`isa::Isa`] and compiled for AVX-512, AVX2, NEON and any processor; the
+//! portable instance in `f64` is what the tests compare with.
+//!
+//! Threads share work through rayon. Results have the same bits for any number
+//! of them, because no sum crosses tasks except in a fixed order.
+
+pub mod conv;
+mod gemm;
+pub mod isa;
+pub mod norm;
+pub mod pool;
+mod scratch;
+mod threads;
+mod vector;
+mod winograd;
+
+pub use conv::{ConvShape, Precision};
+pub use isa::{Level, Real};
+pub use pool::PoolShape;

@@ -1,0 +1,133 @@
+//! Convolutions against the plain sum over shapes of all kinds, on every
+//! instruction set of this processor and in double precision.
+
+use crate::common::{Numbers, error, narrow};
+use counterpoint_kernels::conv::{forward, input_gradient, weight_gradient};
+use counterpoint_kernels::{ConvShape, Level, Precision, Real};
+
+/// Shapes of all kinds: odd sizes, single images and pixels, 1 to 70 channels.
+fn shapes() -> Vec<ConvShape> {
+    let mut numbers = Numbers(7);
+    let count = if cfg!(miri) { 6 } else { 120 };
+    let most = if cfg!(miri) { 9 } else { 70 };
+    let mut all = Vec::new();
+    while all.len() < count {
+        let n = &mut numbers;
+        let kernel = [[3, 3], [3, 3], [1, 1], [7, 7], [5, 5], [3, 1], [1, 3], [2, 2]][n.within(0, 7)];
+        let usual = n.within(0, 2) > 0;
+        let (stride, dilation) = if usual { (1, 1) } else { (n.within(1, 3), n.within(1, 2)) };
+        let channels = |n: &mut Numbers| if n.within(0, 3) == 0 { n.within(1, 4) } else { n.within(1, most) };
+        let shape = ConvShape {
+            images: n.within(1, 5),
+            size: [n.within(1, 19), n.within(1, 19)],
+            inputs: channels(n),
+            outputs: channels(n),
+            kernel,
+            stride: [stride, if n.within(0, 4) == 0 { 1 } else { stride }],
+            padding: kernel.map(|k| if usual { k / 2 } else { n.within(0, k) }),
+            dilation: [dilation; 2],
+        };
+        if shape.output_len() > 0 {
+            all.push(shape);
+        }
+    }
+    all
+}
+
+/// The errors of output, gradient of the input and gradient of the weights.
+fn errors<S: Real>(level: Level, how: Precision, s: &ConvShape, seed: u64) -> [f64; 3] {
+    let mut numbers = Numbers(seed);
+    let (x, w, dy) = (numbers.vec(s.input_len()), numbers.vec(s.weight_len()), numbers.vec(s.output_len()));
+    let of = |v: &[f64]| v.iter().map(|&v| S::of(v)).collect::<Vec<S>>();
+    let (sx, sw, sdy) = (of(&x), of(&w), of(&dy));
+    // What no kernel writes would stay and be found.
+    let unwritten = |len| vec![S::of(1e30); len];
+    let mut y = unwritten(s.output_len());
+    forward(level, how, s, &sx, &sw, &mut y);
+    let mut dx = unwritten(s.input_len());
+    input_gradient(level, how, s, &sdy, &sw, &mut dx);
+    let mut dw = unwritten(s.weight_len());
+    weight_gradient(level, how, s, &sx, &sdy, &mut dw);
+    let wide = |v: Vec<S>| v.into_iter().map(S::wide).collect::<Vec<_>>();
+    [
+        error(wide(y), &crate::common::forward(s, &x, &w)),
+        error(wide(dx), &crate::common::input_gradient(s, &dy, &w)),
+        error(wide(dw), &crate::common::weight_gradient(s, &x, &dy)),
+    ]
+}
+
+#[test]
+fn double_precision_is_the_plain_sum() {
+    for (i, shape) in shapes().iter().enumerate() {
+        for how in [Precision::Exact, Precision::Fast] {
+            let found = errors::<f64>(Level::Portable, how, shape, i as u64);
+            assert!(found.iter().all(|&e| e < 1e-11), "{how:?} {shape:?}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn single_precision_is_close_on_every_instruction_set() {
+    for level in Level::available() {
+        for (how, limit) in [(Precision::Exact, 2e-5), (Precision::Fast, 2e-4)] {
+            for (i, shape) in shapes().iter().enumerate() {
+                let found = errors::<f32>(level, how, shape, i as u64);
+                assert!(found.iter().all(|&e| e < limit), "{} {how:?} {shape:?}: {found:?}", level.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn large_kernels_and_few_tiles_go_by_columns() {
+    // More channels than tiles, and the other way around, on both sides of the choice.
+    for (images, size, channels) in [(1, 4, [40, 48]), (2, 5, [64, 33]), (3, 16, [16, 17]), (5, 19, [8, 70])]
+    {
+        let shape = ConvShape::same(images, [size; 2], channels, 3);
+        let found = errors::<f64>(Level::Portable, Precision::Fast, &shape, 3);
+        assert!(found.iter().all(|&e| e < 1e-11), "{shape:?}: {found:?}");
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "Miri runs one thread")]
+fn any_number_of_threads_gives_the_same_bits() {
+    let level = Level::best();
+    let shapes = [
+        ConvShape::same(4, [17, 23], [24, 40], 3),
+        ConvShape::same(2, [6, 6], [64, 70], 3),
+        ConvShape::same(3, [30, 31], [3, 20], 7).with_stride([2, 2]),
+        ConvShape::same(3, [19, 18], [40, 33], 3).with_stride([2, 2]),
+        ConvShape::same(5, [9, 9], [33, 12], 1).with_stride([2, 1]),
+    ];
+    for shape in shapes {
+        for how in [Precision::Exact, Precision::Fast] {
+            let run = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| {
+                    let mut numbers = Numbers(5);
+                    let x = narrow(&numbers.vec(shape.input_len()));
+                    let w = narrow(&numbers.vec(shape.weight_len()));
+                    let dy = narrow(&numbers.vec(shape.output_len()));
+                    let mut found =
+                        [shape.output_len(), shape.input_len(), shape.weight_len()].map(|n| vec![0.0f32; n]);
+                    forward(level, how, &shape, &x, &w, &mut found[0]);
+                    input_gradient(level, how, &shape, &dy, &w, &mut found[1]);
+                    weight_gradient(level, how, &shape, &x, &dy, &mut found[2]);
+                    found.map(|v| v.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+                })
+            };
+            let one = run(1);
+            for threads in [2, 3, 7] {
+                assert!(one == run(threads), "{shape:?} {how:?}: other bits with {threads} threads");
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "numbers of the weights")]
+fn a_buffer_of_another_size_is_refused() {
+    let shape = ConvShape::same(1, [4, 4], [2, 2], 3);
+    forward(Level::Portable, Precision::Fast, &shape, &[0.0f32; 32], &[0.0; 35], &mut [0.0; 32]);
+}

@@ -1,0 +1,5 @@
+//! Every kernel against its definition, on every instruction set of this processor.
+
+mod common;
+mod convolution;
+mod norm;

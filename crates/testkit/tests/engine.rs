@@ -1,0 +1,190 @@
+//! The kernels against Burn's own operators: outputs and gradients of every
+//! operator, on maps in either order.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use counterpoint::engine::{self, After, Convolution, Window};
+use counterpoint::host::host;
+
+const KERNELS: [Convolution; 2] = [Convolution::Fast, Convolution::Exact];
+
+fn numbers(len: usize, seed: usize) -> Vec<f32> {
+    (0..len).map(|i| ((i * 37 + seed * 101) as f32 * 0.37).sin()).collect()
+}
+
+fn tensor<const D: usize>(shape: [usize; D], seed: usize) -> Tensor<D> {
+    let values = numbers(shape.iter().product(), seed);
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex().autodiff())
+}
+
+/// The same maps with their channels side by side in memory.
+fn side_by_side(x: Tensor<4>) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    let values = host(x.permute([0, 2, 3, 1]));
+    let data = TensorData::new(values, [n, h, w, c]);
+    Tensor::<4>::from_data(data, &Device::flex().autodiff()).permute([0, 3, 1, 2])
+}
+
+fn close(found: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let size = (expected.iter().map(|v| v * v).sum::<f32>() / expected.len() as f32).sqrt().max(1e-6);
+    let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst < 3e-4 * size, "{what}: {worst} where numbers are {size}");
+}
+
+/// Output of `f`, and gradients of all inputs for a loss that weighs every number.
+fn run(inputs: &[Tensor<4>], f: impl Fn(&[Tensor<4>]) -> Tensor<4>) -> Vec<Vec<f32>> {
+    let leaves: Vec<_> = inputs.iter().map(|x| x.clone().require_grad()).collect();
+    let out = f(&leaves);
+    let weights = tensor(out.dims(), 9);
+    let gradients = (out.clone() * weights).sum().backward();
+    let mut all = vec![host(out)];
+    all.extend(leaves.iter().map(|leaf| host(leaf.grad(&gradients).expect("all inputs are used"))));
+    all
+}
+
+/// Compares both ways of computing, on maps in both orders.
+fn compare(what: &str, inputs: &[Tensor<4>], f: impl Fn(Convolution, &[Tensor<4>]) -> Tensor<4>) {
+    let expected = run(inputs, |x| f(Convolution::Burn, x));
+    for how in KERNELS {
+        for permuted in [false, true] {
+            let mut inputs = inputs.to_vec();
+            if permuted {
+                inputs[0] = side_by_side(inputs[0].clone());
+            }
+            let found = run(&inputs, |x| f(how, x));
+            for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                close(found, expected, &format!("{what}, {how:?}, permuted {permuted}, result {i}"));
+            }
+        }
+    }
+}
+
+/// A vector in the shape that `run` takes.
+fn vector(len: usize, seed: usize) -> Tensor<4> {
+    tensor([len, 1, 1, 1], seed)
+}
+
+fn flat(x: &Tensor<4>) -> Tensor<1> {
+    x.clone().reshape([-1])
+}
+
+#[test]
+fn convolutions_with_bias_and_relu() {
+    let kernels = [
+        ([3, 3], [1, 1], [1, 1]),
+        ([3, 3], [2, 2], [1, 1]),
+        ([1, 1], [2, 2], [0, 0]),
+        ([7, 7], [2, 2], [3, 3]),
+        ([3, 1], [2, 1], [1, 0]),
+    ];
+    for (kernel, stride, padding) in kernels {
+        for [inputs, outputs] in [[1, 5], [3, 16], [16, 24], [20, 33]] {
+            let window = Window { stride, padding };
+            let x = tensor([2, inputs, 11, 9], 1);
+            let w = tensor([outputs, inputs, kernel[0], kernel[1]], 2);
+            let what = format!("{kernel:?} {stride:?} {inputs} to {outputs}");
+            for rectified in [false, true] {
+                compare(&what, &[x.clone(), w.clone()], |how, x| {
+                    engine::conv(x[0].clone(), x[1].clone(), None, window, rectified, how)
+                });
+                compare(&what, &[x.clone(), w.clone(), vector(outputs, 3)], |how, x| {
+                    engine::conv(x[0].clone(), x[1].clone(), Some(flat(&x[2])), window, rectified, how)
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn batch_norm_with_sum_and_relu() {
+    for channels in [1, 16, 21] {
+        let x = tensor([3, channels, 5, 7], 1);
+        let added = tensor([3, channels, 5, 7], 4);
+        for rectified in [false, true] {
+            let what = format!("{channels} channels, rectified {rectified}");
+            compare(&what, &[x.clone(), vector(channels, 2), vector(channels, 3)], |how, x| {
+                let after = After { added: None, rectified };
+                engine::norm(x[0].clone(), flat(&x[1]), flat(&x[2]), 1e-5, after, how).0
+            });
+            let all = [x.clone(), vector(channels, 2), vector(channels, 3), added.clone()];
+            compare(&what, &all, |how, x| {
+                let after = After { added: Some(x[3].clone()), rectified };
+                engine::norm(x[0].clone(), flat(&x[1]), flat(&x[2]), 1e-5, after, how).0
+            });
+        }
+    }
+}
+
+#[test]
+fn statistics_are_those_of_the_batch() {
+    let x = tensor([3, 6, 5, 7], 1);
+    let run = |how| {
+        let (weight, bias) = (flat(&vector(6, 2)), flat(&vector(6, 3)));
+        let (_, mean, variance) = engine::norm(x.clone(), weight, bias, 1e-5, After::default(), how);
+        assert!(!mean.is_autodiff() && !variance.is_autodiff());
+        (host(mean), host(variance))
+    };
+    let (expected, found) = (run(Convolution::Burn), run(Convolution::Fast));
+    close(&found.0, &expected.0, "mean");
+    close(&found.1, &expected.1, "variance");
+}
+
+#[test]
+fn given_statistics_without_gradients() {
+    let x = tensor([2, 10, 4, 6], 1).inner();
+    let channel = |seed| flat(&vector(10, seed).inner());
+    for added in [None, Some(tensor([2, 10, 4, 6], 5).inner())] {
+        for rectified in [false, true] {
+            let run = |how| {
+                let after = After { added: added.clone(), rectified };
+                let statistics = [channel(2), channel(3).abs() + 0.5];
+                host(engine::norm_with(x.clone(), channel(6), channel(7), statistics, 1e-5, after, how))
+            };
+            close(&run(Convolution::Fast), &run(Convolution::Burn), "given statistics");
+        }
+    }
+}
+
+#[test]
+fn pooling_and_means() {
+    let x = tensor([2, 19, 9, 8], 1);
+    compare("max pool", &[x.clone()], |how, x| {
+        engine::max_pool(x[0].clone(), [3, 3], Window { stride: [2, 2], padding: [1, 1] }, how)
+    });
+    compare("mean", &[x], |how, x| {
+        let mean = engine::mean(x[0].clone(), how);
+        let [batch, channels] = mean.dims();
+        mean.reshape([batch, channels, 1, 1])
+    });
+}
+
+#[test]
+fn what_is_frozen_gets_no_gradient() {
+    let x = tensor([2, 8, 6, 6], 1);
+    let w = tensor([8, 8, 3, 3], 2).require_grad();
+    let window = Window { stride: [1, 1], padding: [1, 1] };
+    let y = engine::conv(x.clone(), w.clone(), None, window, false, Convolution::Fast);
+    let gradients = y.sum().backward();
+    assert!(x.grad(&gradients).is_none());
+    assert!(w.grad(&gradients).is_some());
+}
+
+#[test]
+fn layers_in_a_row_with_operators_of_burn_between_them() {
+    let window = Window { stride: [1, 1], padding: [1, 1] };
+    let inputs = [
+        tensor([2, 4, 8, 8], 1),
+        tensor([8, 4, 3, 3], 2),
+        tensor([8, 8, 3, 3], 3),
+        vector(8, 4),
+        vector(8, 5),
+    ];
+    compare("a row of layers", &inputs, |how, x| {
+        let y = engine::conv(x[0].clone(), x[1].clone(), None, window, false, how);
+        let after = After { added: None, rectified: true };
+        let (y, ..) = engine::norm(y, flat(&x[3]), flat(&x[4]), 1e-5, after, how);
+        let z = engine::conv(y.clone(), x[2].clone(), None, window, false, how) * 2.0 + y.clone();
+        let after = After { added: Some(y), rectified: true };
+        engine::norm(z, flat(&x[3]), flat(&x[4]), 1e-5, after, how).0
+    });
+}
