@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use counterpoint::catalog::{Settings as _, hint, read, suggestion};
 use counterpoint::diagnose::DiagnosticsConfig;
+use counterpoint::engine::EngineOptions;
 use counterpoint::model::{LateFusionConfig, ModelConfig};
 use counterpoint::step::Incomplete;
 use counterpoint::strategy::StrategyConfig;
@@ -46,6 +47,8 @@ pub struct Config {
     pub schedule: ScheduleConfig,
     /// How long to train.
     pub train: Training,
+    /// How the CPU computes.
+    pub engine: EngineOptions,
     /// What is measured during training; it does not change what is trained.
     pub diagnostics: DiagnosticsConfig,
 }
@@ -151,11 +154,21 @@ pub struct Training {
     pub tensorboard: bool,
     /// Where to compute: `cpu`, `cuda:0`, `vulkan`, .., or `auto`.
     pub device: String,
+    /// Threads that compute; 0 = one per core, or what `RAYON_NUM_THREADS` says. Results do not depend on it.
+    pub threads: usize,
 }
 
 impl Default for Training {
     fn default() -> Self {
-        Self { epochs: 10, seed: 0, clip: 0.0, checkpoint_steps: 0, tensorboard: true, device: "cpu".into() }
+        Self {
+            epochs: 10,
+            seed: 0,
+            clip: 0.0,
+            checkpoint_steps: 0,
+            tensorboard: true,
+            device: "cpu".into(),
+            threads: 0,
+        }
     }
 }
 
@@ -224,8 +237,8 @@ pub fn folder_of(path: &Path) -> Result<PathBuf, Failure> {
 const EPOCHS: usize = 1_000_000;
 
 /// Names of the sections.
-pub const SECTIONS: [&str; 8] =
-    ["data", "task", "model", "strategy", "optimizer", "schedule", "train", "diagnostics"];
+pub const SECTIONS: [&str; 9] =
+    ["data", "task", "model", "strategy", "optimizer", "schedule", "train", "engine", "diagnostics"];
 
 impl Config {
     /// Reads the sections.
@@ -257,6 +270,7 @@ impl Config {
             optimizer: plain(&mut table, "optimizer")?.ok_or("the section [optimizer] is missing")?,
             schedule: plain(&mut table, "schedule")?.unwrap_or_default(),
             train: plain(&mut table, "train")?.unwrap_or_default(),
+            engine: plain(&mut table, "engine")?.unwrap_or_default(),
             diagnostics: plain(&mut table, "diagnostics")?.unwrap_or_default(),
         };
         config.check()?;
@@ -307,7 +321,7 @@ impl Config {
             let mut table = Table::try_from(config).expect("a configuration is a table");
             strip_aside(&mut table);
             if let Some(Value::Table(train)) = table.get_mut("train") {
-                ["epochs", "device"].iter().for_each(|key| drop(train.remove(*key)));
+                ["epochs", "device", "threads"].iter().for_each(|key| drop(train.remove(*key)));
             }
             table.remove("diagnostics");
             table

@@ -151,12 +151,13 @@ impl Folder {
         claim.give_up(&path);
     }
 
-    /// Writes the configuration of a run that continues for more or fewer epochs, or on another device.
+    /// Writes the configuration of a run that continues for more or fewer epochs, on another device or threads.
     pub fn prolong(&self, config: &Config) -> Result<(), Failure> {
         let (kept, _) = read(&self.path)?;
         let mut changed = kept.config.clone();
         changed.train.epochs = config.train.epochs;
         changed.train.device.clone_from(&config.train.device);
+        changed.train.threads = config.train.threads;
         if changed == kept.config {
             return Ok(());
         }

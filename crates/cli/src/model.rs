@@ -20,6 +20,7 @@ pub fn build(
     task: &dyn Task,
     device: &Device,
 ) -> Result<TrainState<AnyModel>, Failure> {
+    config.engine.choose();
     let names: Vec<&str> = modalities.iter().map(|m| m.name.as_str()).collect();
     let model = &config.model;
     if let Some(unknown) = model.mentions().into_iter().find(|name| !names.contains(name)) {

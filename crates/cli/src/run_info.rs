@@ -109,7 +109,9 @@ fn classification() -> TaskConfig {
 fn environment(processor: &Processor) -> BTreeMap<String, String> {
     let threads = rayon::current_num_threads();
     let known = |text: &String| !text.is_empty();
-    let hardware = [("adapter", &processor.adapter), ("driver", &processor.driver)];
+    let instructions = processor.instructions().to_owned();
+    let hardware =
+        [("adapter", &processor.adapter), ("driver", &processor.driver), ("instructions", &instructions)];
     let hardware =
         hardware.into_iter().filter(|(_, text)| known(text)).map(|(key, text)| (key, text.clone()));
     let facts = [

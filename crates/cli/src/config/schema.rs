@@ -2,6 +2,7 @@
 
 use counterpoint::catalog::{Settings as _, beside};
 use counterpoint::diagnose::DiagnosticsConfig;
+use counterpoint::engine::EngineOptions;
 use counterpoint::model::{LateFusionConfig, ModelConfig};
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::TaskConfig;
@@ -28,6 +29,7 @@ impl Config {
             "optimizer": OptimizerConfig::json_schema(of),
             "schedule": ScheduleConfig::json_schema(of),
             "train": Training::json_schema(of),
+            "engine": EngineOptions::json_schema(of),
             "diagnostics": DiagnosticsConfig::json_schema(of),
         });
         json!({

@@ -4,6 +4,7 @@ mod data;
 mod look;
 mod probe;
 mod suspects;
+mod threads;
 mod training;
 
 pub use data::Acceptance;
@@ -60,6 +61,7 @@ impl Run {
     pub fn open_watched(loaded: Loaded, progress: &Progress) -> Result<Self, Failure> {
         let Loaded { config, base } = loaded;
         let processor = Processor::named(&config.train.device)?;
+        threads::choose(config.train.threads)?;
         let mut splits = config.data.open_watched(&base, progress)?;
         let targets = splits.targets()?;
         let coverage = splits.coverage()?;

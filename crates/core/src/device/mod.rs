@@ -142,6 +142,11 @@ impl Processor {
         Ok(device)
     }
 
+    /// Instructions that the CPU's kernels use, `avx512`, which rounding depends on; empty elsewhere.
+    pub fn instructions(&self) -> &'static str {
+        if self.handle == Handle::Cpu { counterpoint_kernels::Level::best().name() } else { "" }
+    }
+
     /// Burn's back end with what changes its results: `flex`, `vulkan, autotune`.
     pub fn backend(&self) -> String {
         if self.handle == Handle::Cpu {
