@@ -10,6 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use counterpoint::engine::Convolution;
 use counterpoint::train::Checkpoint;
 use counterpoint_batch::file::replace;
 use counterpoint_data::Contents;
@@ -244,7 +245,11 @@ pub fn read_with(path: &Path, sets: &[String]) -> Result<(Loaded, RunInfo), Fail
             format!("{} is damaged: {e}; restore it from a copy, or train again", facts.display()),
         )
     })?;
-    let mut loaded = crate::config::load(&config, sets)?;
+    // A run from before there were kernels was computed by Burn's operators, and goes on so.
+    let burn = format!("engine.convolution={}", Convolution::Burn.name());
+    let earlier = (!crate::config::read_table(&config)?.contains_key("engine")).then_some(burn);
+    let sets: Vec<String> = earlier.into_iter().chain(sets.iter().cloned()).collect();
+    let mut loaded = crate::config::load(&config, &sets)?;
     loaded.base = place::base(path, &info, loaded.config.data.common.root.as_deref());
     Ok((loaded, info))
 }

@@ -134,7 +134,7 @@ pub fn norm_with(
     how: Convolution,
 ) -> Tensor<4> {
     // A measurement may send gradients through evaluation mode: Burn knows them.
-    if x.is_autodiff() || applies(&x, how).is_none() {
+    if x.is_autodiff() || weight.is_autodiff() || applies(&x, how).is_none() {
         return after.composed(module::batch_norm(x, weight, bias, mean, variance, epsilon));
     }
     let device = x.device();

@@ -19,6 +19,17 @@ pub enum Convolution {
     Burn,
 }
 
+impl Convolution {
+    /// As configurations write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Exact => "exact",
+            Self::Burn => "burn",
+        }
+    }
+}
+
 /// The operators of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
