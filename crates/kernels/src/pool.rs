@@ -88,7 +88,7 @@ impl<S: Real> Operation<S> for Line<'_, S> {
             for tap in 0..shape.window[0] * shape.window[1] {
                 let Some(at) = shape.at(image, [i, j], tap) else { continue };
                 for ((x, y), winner) in x[at..at + channels].iter().zip(&mut *y).zip(&mut *winners) {
-                    let wins = S::above(*x, *y) | (*x != *x);
+                    let wins = S::above(*x, *y);
                     *y = if wins { *x } else { *y };
                     *winner = if wins { tap as u8 } else { *winner };
                 }

@@ -1,7 +1,7 @@
 //! What the kernels ask of a processor: vectors, and a few operations on them.
 //!
 //! Every kernel is written once, generic over [`Isa`], and always inlined into
-//! [`run`], whose one function per instruction set turns that set on. So one
+//! [`Real::run`], whose one function per instruction set turns that set on. So one
 //! binary holds all of them, and the processor chooses when the program runs.
 
 #[cfg(target_arch = "x86_64")]
@@ -22,7 +22,7 @@ pub trait Real: Copy + Default + PartialEq + Send + Sync + 'static {
     fn of(value: f64) -> Self;
     /// The same number in double precision.
     fn wide(self) -> f64;
-    /// Whether `a` is larger.
+    /// Whether `a` is larger, or not a number.
     fn above(a: Self, b: Self) -> bool;
     /// The sum of two numbers.
     fn plus(a: Self, b: Self) -> Self;
@@ -33,7 +33,7 @@ pub trait Real: Copy + Default + PartialEq + Send + Sync + 'static {
 impl Real for f32 {
     #[inline(always)]
     fn above(a: Self, b: Self) -> bool {
-        a > b
+        (a > b) | a.is_nan()
     }
 
     #[inline(always)]
@@ -71,7 +71,7 @@ impl Real for f32 {
 impl Real for f64 {
     #[inline(always)]
     fn above(a: Self, b: Self) -> bool {
-        a > b
+        (a > b) | a.is_nan()
     }
 
     #[inline(always)]

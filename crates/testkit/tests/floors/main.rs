@@ -109,6 +109,7 @@ fn files_are_rooms_not_halls() {
 
 /// The folders and files of a crate from the bottom up: each may use those before it.
 const FLOORS: &[(&str, &[&str])] = &[
+    ("kernels", &["isa", "scratch", "threads", "gemm", "vector", "norm", "pool", "winograd", "conv"]),
     (
         "core",
         &[
@@ -119,6 +120,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "modality",
             "host",
             "device",
+            "engine",
             "feature",
             "task",
             "step",
