@@ -101,7 +101,7 @@ train() { # NAME DEVICE LIMIT ARGUMENT..: trains in $work/NAME
 }
 fused() { # NAME: fused accuracy on validation after the last epoch
   grep '"event":"epoch"' "$work/$1/metrics.jsonl" | tail -1 | sed 's/.*"val":{//' |
-    grep -o '"full":{"accuracy":[0-9.]*' | head -1 | grep -o '[0-9.]*$'
+    grep -o '"fused":{"accuracy":[0-9.]*' | head -1 | grep -o '[0-9.]*$'
 }
 trained() { # NAME DEVICE LIMIT
   local start=$SECONDS

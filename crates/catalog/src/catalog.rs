@@ -22,6 +22,7 @@ pub struct Entry<K: ?Sized> {
     pub name: &'static str,
     /// One line on it.
     pub summary: &'static str,
+    earlier: &'static [(&'static str, &'static str)],
     read: fn(Table) -> Result<Chosen<K>, ReadError>,
     schema: fn(&mut SchemaGenerator) -> Schema,
 }
@@ -72,6 +73,7 @@ impl<K: Kind + ?Sized> Catalog<K> {
         self.entries.push(Entry {
             name: S::NAME,
             summary: S::SUMMARY,
+            earlier: S::EARLIER,
             read: |table| read(table).map(Chosen::new::<S>),
             schema: S::json_schema,
         });
@@ -107,6 +109,11 @@ impl<K: Kind + ?Sized> Catalog<K> {
             }
         };
         let entry = self.find(&name)?;
+        for (earlier, now) in entry.earlier {
+            if let Some(value) = table.remove(*earlier) {
+                table.entry(*now).or_insert(value);
+            }
+        }
         entry.check_keys(&table)?;
         self.during(|| (entry.read)(table))
     }

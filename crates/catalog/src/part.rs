@@ -21,6 +21,9 @@ pub trait Settings:
 
     /// One line on it, for lists.
     const SUMMARY: &'static str;
+
+    /// Keys that earlier versions called otherwise: what they were, and what they are.
+    const EARLIER: &'static [(&'static str, &'static str)] = &[];
 }
 
 /// What is known of every part's settings without their type.

@@ -3,7 +3,7 @@
 //! `config.toml` the resolved configuration; `run.json` what else is needed to
 //! use the model (classes, preparation, data hash, environment);
 //! `samples.jsonl` hashes of every sample's files; `metrics.jsonl` one line per event; `checkpoints/{last,best}.safetensors`;
-//! `looks.jsonl` every look at the test split.
+//! `test_accesses.jsonl` every look at the test split.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -14,7 +14,7 @@ use counterpoint::engine::Convolution;
 use counterpoint::train::Checkpoint;
 use counterpoint_batch::file::replace;
 use counterpoint_data::Contents;
-use counterpoint_report::record::Log;
+use counterpoint_report::record::{Log, TEST_ACCESSES};
 
 use crate::config::{Config, Loaded};
 use crate::exit::{Code, Failure};
@@ -271,12 +271,14 @@ pub fn contents(path: &Path) -> Result<Option<Contents>, Failure> {
 
 /// Hashes of changed data that were accepted at a look.
 pub fn accepted(path: &Path) -> Result<Vec<String>, Failure> {
-    let file = path.join("looks.jsonl");
-    let text = match fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(Failure::io("read", &file, &e)),
-    };
+    let mut text = String::new();
+    for file in TEST_ACCESSES.map(|name| path.join(name)) {
+        match fs::read_to_string(&file) {
+            Ok(lines) => text += &lines,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(Failure::io("read", &file, &e)),
+        }
+    }
     let hash = |line: &str| {
         let look: serde_json::Value = serde_json::from_str(line).ok()?;
         Some(look.get("accepted_data")?.get("hash")?.as_str()?.to_owned())
@@ -317,12 +319,13 @@ fn file_of(run: &Path, name: &str) -> PathBuf {
 
 /// How often the test split of a run was opened.
 pub fn looks(path: &Path) -> usize {
-    fs::read_to_string(path.join("looks.jsonl")).map_or(0, |text| text.lines().count())
+    let of = |name| fs::read_to_string(path.join(name)).map_or(0, |text| text.lines().count());
+    TEST_ACCESSES.into_iter().map(of).sum()
 }
 
 /// Records a look at the sealed test split before its scores are told.
 pub fn record_look(path: &Path, look: &serde_json::Value) -> Result<usize, Failure> {
-    let file = path.join("looks.jsonl");
+    let file = path.join(TEST_ACCESSES[1]);
     let before = looks(path);
     OpenOptions::new()
         .create(true)

@@ -57,8 +57,8 @@ pub fn build(
     let names = Modalities::new(names)?;
     config.optimizer.check_names(&names)?;
     let strategy = config.strategy.method.build(&names)?;
-    let solo_heads = config.strategy.method.wants_solo_heads();
-    let network = model.build(modalities, task.outputs(), solo_heads, config.train.seed, device)?;
+    let unimodal_heads = config.strategy.method.wants_unimodal_heads();
+    let network = model.build(modalities, task.outputs(), unimodal_heads, config.train.seed, device)?;
     let facts = ModelFacts {
         additive: facts.additive,
         shared_head: facts.shared_linear_head,

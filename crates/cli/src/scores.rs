@@ -6,7 +6,7 @@ use counterpoint::modality::Modalities;
 use counterpoint::step::LossTerm;
 use counterpoint::task::Task;
 use counterpoint::train::{Evaluation, Reduced};
-use counterpoint_report::record::{Alone, Better, Confusion, Convention, Metric, Scores};
+use counterpoint_report::record::{Better, Confusion, Convention, Metric, Scores, UnimodalReading};
 use counterpoint_report::table::{Cell, Column, Table, TextStyle};
 
 /// Everything that was scored under the name that files use: the rows, each
@@ -15,11 +15,11 @@ pub fn rows<'a>(
     evaluation: &'a Evaluation,
     names: &'a Modalities,
 ) -> impl Iterator<Item = (String, &'a Reduced)> {
-    let alone = [(Convention::Native, &evaluation.native), (Convention::Probe, &evaluation.probe)];
-    let alone = alone
+    let unimodal = [(Convention::Native, &evaluation.native), (Convention::Probe, &evaluation.probe)];
+    let unimodal = unimodal
         .into_iter()
         .flat_map(move |(by, of)| of.iter().map(move |(m, reduced)| (by.row(names.name(*m)), reduced)));
-    evaluation.reduced.iter().map(|(row, reduced)| (row.label(names), reduced)).chain(alone)
+    evaluation.reduced.iter().map(|(row, reduced)| (row.label(names), reduced)).chain(unimodal)
 }
 
 /// Metrics of everything that was scored.
@@ -115,7 +115,7 @@ pub fn table(
     title: &str,
     columns: &[(String, &Scores)],
     names: &Modalities,
-    alone: &Alone,
+    unimodal: &UnimodalReading,
     task: &dyn Task,
 ) -> String {
     let metric = selecting(task);
@@ -124,12 +124,12 @@ pub fn table(
             .chain(columns.iter().map(|(name, _)| Column::new(name))),
     )
     .captioned(title);
-    let mut lines = vec![("full".to_owned(), "fused".to_owned())];
+    let mut lines = vec![("fused".to_owned(), "fused".to_owned())];
     for name in names.names() {
         let scored = |by: &Convention| columns.iter().any(|(_, scores)| scores.contains_key(&by.row(name)));
         let mut by: Vec<Convention> = Convention::ALL.into_iter().filter(scored).collect();
-        by.sort_by_key(|by| columns.iter().all(|(_, scores)| alone.convention(scores, name) != *by));
-        lines.extend(by.iter().map(|by| (by.row(name), format!("unimodal {name}, {}", alone.title(*by)))));
+        by.sort_by_key(|by| columns.iter().all(|(_, scores)| unimodal.convention(scores, name) != *by));
+        lines.extend(by.iter().map(|by| (by.row(name), format!("unimodal {name}, {}", unimodal.title(*by)))));
     }
     for (row, label) in lines {
         let cell = |(_, scores): &(String, &Scores)| {

@@ -12,12 +12,13 @@ use counterpoint_batch::file::StagedFile;
 use crate::exit::{Code, Failure};
 
 /// What a run keeps in its folder, and a study in its own.
-const RECORDS: [&str; 10] = [
+const RECORDS: [&str; 11] = [
     "config.toml",
     "run.json",
     "samples.jsonl",
     "metrics.jsonl",
     "steps.jsonl",
+    "test_accesses.jsonl",
     "looks.jsonl",
     "predictions.npz",
     "study.toml",

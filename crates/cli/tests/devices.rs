@@ -17,7 +17,7 @@ fn a_device_that_is_not_there_is_refused_and_leaves_no_folder() {
     for command in [&["evaluate", "run"][..], &["predict", "run", "--audio", "0.wav"]] {
         toy.run(&[command, &["--device", "tpu"]].concat()).fails(3, &known);
     }
-    assert!(!toy.dir.join("run/looks.jsonl").exists());
+    assert!(!toy.dir.join("run/test_accesses.jsonl").exists());
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn run(toy: &Toy, args: &[&str]) -> Said {
 }
 
 fn looks(toy: &Toy) -> Vec<serde_json::Value> {
-    let text = fs::read_to_string(toy.dir.join("run/looks.jsonl")).unwrap_or_default();
+    let text = fs::read_to_string(toy.dir.join("run/test_accesses.jsonl")).unwrap_or_default();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 

@@ -93,11 +93,11 @@ fn the_record_says_how_many_samples_each_loss_used() {
         assert_eq!(epoch["samples"], 24);
         epoch["row_samples"].clone()
     };
-    assert_eq!(counted("skip", &[]), serde_json::json!({"full": 8}));
+    assert_eq!(counted("skip", &[]), serde_json::json!({"fused": 8}));
     let filled = ["--set", "strategy.incomplete=zero-fill"];
-    assert_eq!(counted("filled", &filled), serde_json::json!({"full": 24}));
+    assert_eq!(counted("filled", &filled), serde_json::json!({"fused": 24}));
     let dgl = ["--set", "strategy.name=dgl"];
-    assert_eq!(counted("dgl", &dgl), serde_json::json!({"full": 8, "a": 24, "b": 8}));
+    assert_eq!(counted("dgl", &dgl), serde_json::json!({"fused": 8, "a": 24, "b": 8}));
     assert_ne!(
         toy.bytes("skip/checkpoints/last.safetensors"),
         toy.bytes("filled/checkpoints/last.safetensors")
@@ -164,17 +164,17 @@ fn a_comparison_with_references_finishes_on_data_with_gaps() {
     );
     let said = toy.run(&["compare", "study.toml", "--out", "study", "--quiet"]);
     let table = &said.succeeds().out;
-    for line in ["only-a ", "only-b ", "late-average ", "joint ", "dgl "] {
+    for line in ["unimodal-a ", "unimodal-b ", "late-average ", "joint ", "dgl "] {
         let row =
             table.lines().find(|l| l.starts_with(line)).unwrap_or_else(|| panic!("no {line} in {table}"));
         assert!(row.trim_end().ends_with("1/1"), "{row}");
     }
     assert!(!table.contains("failed"), "{table}");
-    assert!(table.contains("only-b was tested on 4 of 12 samples"), "{table}");
+    assert!(table.contains("unimodal-b was tested on 4 of 12 samples"), "{table}");
     // The average is of every sample, by whoever sees it.
     let tested = |run: &str| events(&toy, &format!("study/runs/{run}/seed3"), "test")[0].clone();
     assert_eq!(tested("late-average")["samples"], 12);
-    assert_eq!(tested("late-average")["scores"]["b"], tested("only-b")["scores"]["full"]);
+    assert_eq!(tested("late-average")["scores"]["b"], tested("unimodal-b")["scores"]["fused"]);
     toy.run(&["report", "study"]).succeeds();
 }
 

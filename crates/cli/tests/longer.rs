@@ -58,7 +58,7 @@ fn only_the_length_may_change_and_not_below_what_is_done() {
     toy.run(&["evaluate", "run"]).succeeds();
     let more = toy.run(&["train", "--resume", "--out", "run", "--set", "train.epochs=6", "--test"]);
     assert!(more.succeeds().err.contains("was accessed before"), "{}", more.err);
-    let looks = || String::from_utf8(toy.bytes("run/looks.jsonl")).unwrap().lines().count();
+    let looks = || String::from_utf8(toy.bytes("run/test_accesses.jsonl")).unwrap().lines().count();
     assert_eq!(looks(), 2, "the longer run has a look of its own");
     toy.run(&["train", "--resume", "--out", "run", "--test"]).succeeds();
     assert_eq!(looks(), 2);

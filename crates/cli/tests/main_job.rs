@@ -19,14 +19,14 @@ fn a_run_trains_evaluates_and_predicts() {
     ] {
         assert!(toy.dir.join("run").join(file).exists(), "{file}");
     }
-    assert!(!toy.dir.join("run/looks.jsonl").exists(), "training must not look at the test split");
+    assert!(!toy.dir.join("run/test_accesses.jsonl").exists(), "training must not look at the test split");
 
     let evaluated = toy.run(&["evaluate", "run", "--json"]);
     let result: serde_json::Value = serde_json::from_str(&evaluated.succeeds().out).unwrap();
     assert_eq!((result["split"].as_str(), result["looks"].as_u64()), (Some("test"), Some(1)));
-    assert_eq!(result["last"]["scores"]["full"]["accuracy"], 1.0, "the toy is easy");
+    assert_eq!(result["last"]["scores"]["fused"]["accuracy"], 1.0, "the toy is easy");
     assert!(toy.run(&["evaluate", "run"]).succeeds().out.contains("access 2 to the test split"));
-    assert_eq!(String::from_utf8(toy.bytes("run/looks.jsonl")).unwrap().lines().count(), 2);
+    assert_eq!(String::from_utf8(toy.bytes("run/test_accesses.jsonl")).unwrap().lines().count(), 2);
 
     let one = toy.run(&["predict", "run", "--audio", "7.wav", "--json"]);
     let result: serde_json::Value = serde_json::from_str(&one.succeeds().out).unwrap();
@@ -70,7 +70,7 @@ fn what_a_strategy_says_of_its_steps_is_recorded() {
     let set: Vec<&str> = blend.iter().flat_map(|set| ["--set", set]).collect();
     toy.train(&set).succeeds();
     let log = String::from_utf8(toy.bytes("run/metrics.jsonl")).unwrap();
-    let said = r#""strategy":{"audio":{"weight":2.0},"full":{"weight":1.0},"image":{"weight":4.0}}"#;
+    let said = r#""strategy":{"audio":{"weight":2.0},"fused":{"weight":1.0},"image":{"weight":4.0}}"#;
     assert!(log.contains(said), "{log}");
 }
 

@@ -30,7 +30,7 @@ fn metrics_carry_their_direction_from_the_task_to_the_report() {
     toy.train(&["--test"]).succeeds();
     let (start, epochs) = record(&toy);
     let of = |name: &str| start.metrics.iter().find(|m| m.name == name).unwrap();
-    let recorded: BTreeSet<&String> = epochs[0].val["full"].keys().collect();
+    let recorded: BTreeSet<&String> = epochs[0].val["fused"].keys().collect();
     assert_eq!(recorded, start.metrics.iter().map(|m| &m.name).collect(), "every score is described");
     let ece = of("ece");
     assert_eq!((ece.better, ece.percent, ece.most), (Better::Lower, true, Some(1.0)));
@@ -92,7 +92,7 @@ fn what_six_methods_say_of_their_steps_reaches_record_tensorboard_and_report() {
             }
         }
         // G-Blending weighs the fused loss too.
-        assert_eq!(epochs[1].strategy.contains_key("full"), method == "gblend");
+        assert_eq!(epochs[1].strategy.contains_key("fused"), method == "gblend");
     }
 }
 

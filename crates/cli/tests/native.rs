@@ -10,7 +10,7 @@ use support::Toy;
 
 /// `W z + b` of an exported linear head on exported features, `[samples][classes]`.
 fn read_by_hand(weights: &Weights, predictions: &CheckpointPredictions, modality: &str) -> Vec<Vec<f32>> {
-    let part = |what: &str| &weights[&format!("solo_head.{modality}.{what}")];
+    let part = |what: &str| &weights[&format!("unimodal_head.{modality}.{what}")];
     let (weight, bias) = (part("weight"), part("bias"));
     let features = &predictions.features[modality];
     assert_eq!(weight.shape, [bias.values.len(), features.width]);
@@ -50,8 +50,8 @@ fn own_heads_score_what_their_exported_weights_give_on_exported_features() {
         let Truth::Classes(classes) = &file.targets else { panic!("the toy has classes") };
         let found = toy.run(&["evaluate", folder, "--split", "val", "--json"]);
         let found: Value = serde_json::from_str(&found.succeeds().out).unwrap();
-        assert_eq!(found["alone"]["native"], "own head");
-        assert_eq!(found["alone"]["native_trained"], true);
+        assert_eq!(found["unimodal"]["native"], "own head");
+        assert_eq!(found["unimodal"]["native_trained"], true);
         for checkpoint in ["best", "last"] {
             let name = format!("{folder}-{checkpoint}.safetensors");
             toy.run(&["export-weights", folder, "--out", &name, "--checkpoint", checkpoint]).succeeds();
@@ -73,7 +73,7 @@ fn own_heads_score_what_their_exported_weights_give_on_exported_features() {
         // Training saw the same of its last epoch.
         let log = std::fs::read_to_string(toy.dir.join(folder).join("metrics.jsonl")).unwrap();
         let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(lines[0]["alone"]["native"], "own head");
+        assert_eq!(lines[0]["unimodal"]["native"], "own head");
         let last = lines.iter().rfind(|line| line["event"] == "epoch").unwrap();
         assert_eq!(last["val"]["native:audio"], found["last"]["scores"]["native:audio"]);
         toy.edit("toy.toml", strategy, dgl);
@@ -107,7 +107,7 @@ lr = 0.01
     let json = toy.run(&["compare", "study.toml", "--out", "study", "--quiet", "--json"]);
     let json: Value = serde_json::from_str(&json.succeeds().out).unwrap();
     let gblend = json["methods"].as_array().unwrap().iter().find(|m| m["name"] == "gblend").unwrap();
-    assert_eq!(gblend["alone"]["native"], "own head");
+    assert_eq!(gblend["unimodal"]["native"], "own head");
     let (native, filled) = (&gblend["last"]["native:audio"]["mean"], &gblend["last"]["audio"]["mean"]);
     let percent = |value: &Value| format!("{:.1}", 100.0 * value.as_f64().unwrap());
     let line = said.lines().find(|line| line.starts_with("gblend")).unwrap();

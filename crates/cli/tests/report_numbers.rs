@@ -131,7 +131,7 @@ fn results(folder: &Path, all: &[Runs], metric: &str, factor: f64) {
         for (index, (name, _)) in METHODS.iter().enumerate() {
             let row = table.iter().find(|row| row["method"] == *name);
             let row = row.unwrap_or_else(|| panic!("no {name} in {table:?}"));
-            for (column, title) in [("full", "fused"), ("audio", "audio"), ("image", "image")] {
+            for (column, title) in [("fused", "fused"), ("audio", "audio"), ("image", "image")] {
                 let values: Vec<f64> =
                     all[index].test(checkpoint, column, metric).iter().map(|x| x * factor).collect();
                 if values.is_empty() {
@@ -143,7 +143,7 @@ fn results(folder: &Path, all: &[Runs], metric: &str, factor: f64) {
                 assert_eq!(row[&format!("{title} n")], "3");
             }
             let fused: Vec<f64> =
-                all[index].test(checkpoint, "full", metric).iter().map(|x| x * factor).collect();
+                all[index].test(checkpoint, "fused", metric).iter().map(|x| x * factor).collect();
             let half = T * sd(&fused) / 3_f64.sqrt();
             let most = if metric == "accuracy" { 100.0 } else { f64::INFINITY };
             let least = 0.0;
@@ -157,10 +157,10 @@ fn gaps(folder: &Path, all: &[Runs], metric: &str, factor: f64) {
     let unit = if metric == "accuracy" { "points-of-accuracy" } else { "nats-of-cross-entropy" };
     let name = format!("test-split-last-epoch-gaps-to-joint-{unit}");
     let table = csv(&find(&folder.join("tables"), &name));
-    let base = all[0].test("last", "full", metric);
+    let base = all[0].test("last", "fused", metric);
     for (index, (name, _)) in METHODS.iter().enumerate().skip(1) {
         let row = table.iter().find(|row| row["method"] == *name).unwrap();
-        let own = all[index].test("last", "full", metric);
+        let own = all[index].test("last", "fused", metric);
         let gap: Vec<f64> = own.iter().zip(&base).map(|(a, b)| factor * (a - b)).collect();
         same(number(row, "gap [95 % interval]"), mean(&gap), name);
         let half = T * sd(&gap) / 3_f64.sqrt();
@@ -225,18 +225,18 @@ fn every_number_of_the_report_is_that_of_the_run_folders() {
         let folder = toy.dir.join(&out);
         results(&folder, &all, metric, factor);
         gaps(&folder, &all, metric, factor);
-        for (row, name) in [("full", "fused"), ("audio", "audio"), ("image", "image")] {
+        for (row, name) in [("fused", "fused"), ("audio", "audio"), ("image", "image")] {
             let path = find(&folder.join("figures"), &format!("{name}-validation-split.csv"));
             check_curve(&path, title, &all, |e| Some(factor * e["val"][row][metric].as_f64()?));
         }
         let loss = find(&folder.join("figures"), "training-loss-fused.csv");
-        check_curve(&loss, "loss", &all, |e| e["losses"]["full"].as_f64());
+        check_curve(&loss, "loss", &all, |e| e["losses"]["fused"].as_f64());
     }
     let html = String::from_utf8(toy.bytes("page.html")).unwrap();
     let page = toy.run(&["report", "runs", "--out", "page.html", "--force"]).succeeds().out.clone();
     let accuracy = |method: usize| {
         let values: Vec<f64> =
-            all[method].test("last", "full", "accuracy").iter().map(|x| 100.0 * x).collect();
+            all[method].test("last", "fused", "accuracy").iter().map(|x| 100.0 * x).collect();
         format!("{:.1} ± {:.1}", mean(&values), sd(&values))
     };
     assert!(
@@ -272,7 +272,7 @@ fn confusion(runs: &Runs) -> Vec<Vec<u64>> {
     let mut sum = vec![vec![0; 2]; 2];
     for tests in runs.events("test") {
         let test = tests.into_iter().find(|t| t["checkpoint"] == "last").unwrap();
-        for pair in test["confusion"]["full"]["pairs"].as_array().unwrap() {
+        for pair in test["confusion"]["fused"]["pairs"].as_array().unwrap() {
             let [i, j, n] = [0, 1, 2].map(|at| pair[at].as_u64().unwrap());
             sum[i as usize][j as usize] += n;
         }
@@ -294,7 +294,7 @@ fn confusions_and_predictions_are_those_of_the_run_folders() {
         }
         // Three seeds on six samples; the diagonal is the accuracy.
         let right = (counts[0][0] + counts[1][1]) as f64;
-        let accuracy = all[index].test("last", "full", "accuracy");
+        let accuracy = all[index].test("last", "fused", "accuracy");
         same(right / 18.0, mean(&accuracy), name);
     }
     // Pair by pair: McNemar's counts from the exported correctness.
@@ -306,7 +306,7 @@ fn confusions_and_predictions_are_those_of_the_run_folders() {
         let path = toy.dir.join(format!("runs/{method}/{seed}/predictions.npz"));
         let file = counterpoint_report::predictions::PredictionFile::read(path).unwrap();
         let counterpoint_report::predictions::Truth::Classes(classes) = &file.targets else { panic!() };
-        let scores = &file.checkpoints["last"].scores["full"];
+        let scores = &file.checkpoints["last"].scores["fused"];
         let right =
             |(row, class): (&[f32], &usize)| row[*class] == row.iter().copied().fold(f32::MIN, f32::max);
         scores.rows().zip(classes).map(right).collect()

@@ -108,8 +108,8 @@ fn a_metric_that_is_not_defined_is_a_dash_null_and_never_best() {
     assert!(!toy.dir.join("run/checkpoints/best.safetensors").exists());
     let said = toy.run(&["evaluate", "run", "--split", "val", "--json"]);
     let value: serde_json::Value = serde_json::from_str(&said.succeeds().out).unwrap();
-    let full = &value["last"]["scores"]["full"];
-    assert!(full["r2"].is_null() && full["correlation"].is_null() && full["mae"].is_f64(), "{value}");
+    let fused = &value["last"]["scores"]["fused"];
+    assert!(fused["r2"].is_null() && fused["correlation"].is_null() && fused["mae"].is_f64(), "{value}");
     assert!(value["best"].is_null());
     toy.run(&["predict", "run", "--input", "voice=voice.npy"])
         .fails(7, &["no best epoch", "--checkpoint last"]);

@@ -33,7 +33,7 @@ fn diagnostics_are_in_the_record_and_change_no_bit_of_training() {
         assert_eq!((&a.val, &a.losses, &a.train), (&b.val, &b.losses, &b.train));
         assert!(b.diagnostics.is_empty());
         for name in [
-            "gradient_full",
+            "gradient_fused",
             "gradient_tensors",
             "suppression_effective",
             "effective_rank",
@@ -45,8 +45,8 @@ fn diagnostics_are_in_the_record_and_change_no_bit_of_training() {
     }
     // Before training nothing is solved: both losses ask for as much.
     let at_start = &watched[0].diagnostics["audio"];
-    assert!((at_start["gradient_full"] / at_start["gradient_solo"] - 1.0).abs() < 0.5);
-    assert!(watched[4].diagnostics["full"].contains_key("noise_2"), "the last epoch has noise");
+    assert!((at_start["gradient_fused"] / at_start["gradient_unimodal"] - 1.0).abs() < 0.5);
+    assert!(watched[4].diagnostics["fused"].contains_key("noise_2"), "the last epoch has noise");
 }
 
 #[test]
@@ -78,10 +78,10 @@ fn every_run_has_a_tensorboard_file_with_numbers_and_confusions() {
     let toy = Toy::new();
     toy.train(&["--set", "strategy.alpha=1.0"]).succeeds();
     let (scalars, pictures) = events(&toy.dir.join("run/tensorboard"));
-    for tag in ["val/accuracy/full", "loss/audio", "inside/suppression_effective/image", "learning_rate"] {
+    for tag in ["val/accuracy/fused", "loss/audio", "inside/suppression_effective/image", "learning_rate"] {
         assert!(scalars.iter().filter(|(t, _)| t == tag).count() >= 4, "{tag} in {scalars:?}");
     }
-    for tag in ["confusion/full", "confusion/audio"] {
+    for tag in ["confusion/fused", "confusion/audio"] {
         assert!(pictures.iter().any(|t| t == tag), "{tag} in {pictures:?}");
     }
 }
@@ -114,7 +114,7 @@ fn a_look_at_the_test_split_leaves_predictions_that_add_up_to_the_scores() {
     let out = toy.run(&["export", "run", "--split", "val", "--out", "val.npz"]).succeeds().out.clone();
     assert!(out.contains("6 samples of the val split"), "{out}");
     assert_eq!(PredictionFile::read(toy.dir.join("val.npz")).unwrap().split, "val");
-    assert_eq!(String::from_utf8(toy.bytes("run/looks.jsonl")).unwrap().lines().count(), 1);
+    assert_eq!(String::from_utf8(toy.bytes("run/test_accesses.jsonl")).unwrap().lines().count(), 1);
     toy.run(&["export", "run", "--split", "val", "--out", "nowhere/val.npz"]).fails(7, &["nowhere/val.npz"]);
 }
 

@@ -29,7 +29,7 @@ fn no_command_overwrites_a_record_or_writes_between_records() {
     toy.train(&["--test"]).succeeds();
     let before = state(&toy.dir.join("run"));
     let mut places: Vec<String> =
-        ["config.toml", "run.json", "metrics.jsonl", "steps.jsonl", "samples.jsonl", "looks.jsonl"]
+        ["config.toml", "run.json", "metrics.jsonl", "steps.jsonl", "samples.jsonl", "test_accesses.jsonl"]
             .map(|name| format!("run/{name}"))
             .into();
     places.extend(["run/predictions.npz", "run/lock", "run/checkpoints/last.safetensors"].map(String::from));
@@ -87,7 +87,7 @@ fn a_refused_start_leaves_nothing_behind() {
     let toy = Toy::new();
     let before = state(&toy.dir);
     let refused: [(i32, &[&str]); 4] = [
-        (3, &["--set", "model.solo_heads=true"]),
+        (3, &["--set", "model.unimodal_heads=true"]),
         (3, &["--set", "model.encoder.channels=[]"]),
         (4, &["--set", "data.root=nowhere.csv"]),
         (3, &["--set", "data.batch_size=0"]),
@@ -105,7 +105,7 @@ fn a_refused_start_leaves_nothing_behind() {
     // What somebody else has in the folder stays.
     fs::create_dir(toy.dir.join("run")).unwrap();
     toy.write("run/notes", "mine");
-    toy.train(&["--set", "model.solo_heads=true"]).fails(3, &["would never learn"]);
+    toy.train(&["--set", "model.unimodal_heads=true"]).fails(3, &["would never learn"]);
     assert_eq!(toy.bytes("run/notes"), b"mine");
     assert!(!toy.dir.join("run/config.toml").exists());
     toy.train(&["--set", "train.epochs=1"]).succeeds();

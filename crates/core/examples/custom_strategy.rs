@@ -31,8 +31,12 @@ impl Strategy for Fade {
     }
 
     /// The weight of each loss in the gradient of each group; what is not named is 0.
-    fn route(&mut self, seen: &StepOutputs<'_>, names: &Modalities) -> Result<Routing, counterpoint::Error> {
-        let fused = seen.at.epoch as f64 / (seen.at.epochs.max(2) - 1) as f64;
+    fn route(
+        &mut self,
+        outputs: &StepOutputs<'_>,
+        names: &Modalities,
+    ) -> Result<Routing, counterpoint::Error> {
+        let fused = outputs.at.epoch as f64 / (outputs.at.epochs.max(2) - 1) as f64;
         let shared = Routing::default().with(Fused, Group::Fusion, 1.0).with(Fused, Group::Head, 1.0);
         Ok(names.iter().fold(shared, |routing, m| {
             routing.with(Fused, Group::Encoder(m), fused).with(Unimodal(m), Group::Encoder(m), 1.0 - fused)

@@ -119,14 +119,14 @@ pub fn wrapped(text: &str, columns: usize, most: usize) -> Vec<String> {
     lines
 }
 
-/// The title of a row of scores: `full`, which the files call it, is the fused output.
+/// The title of a row of scores: `fused`, which the files call it, is the fused output.
 ///
 /// ```
 /// use counterpoint_report::text::row_title;
-/// assert_eq!([row_title("full"), row_title("audio")], ["fused", "audio"]);
+/// assert_eq!([row_title("fused"), row_title("audio")], ["fused", "audio"]);
 /// ```
 pub fn row_title(row: &str) -> String {
-    if row == "full" { "fused".into() } else { shorten(row, 40) }
+    if row == "fused" { "fused".into() } else { shorten(row, 40) }
 }
 
 /// A number with a fixed count of decimals, without the `-0.0` that rounding

@@ -45,11 +45,11 @@ impl Scratch {
         let lines = [
             format!(r#"{{"event":"start","strategy":"{strategy}","seed":{seed},"modalities":["audio"]}}"#),
             format!(
-                r#"{{"event":"epoch","epoch":1,"seconds":1.5,"val":{{"full":{{"accuracy":{accuracy}}}}},"losses":{{"full":0.5}}}}"#
+                r#"{{"event":"epoch","epoch":1,"seconds":1.5,"val":{{"fused":{{"accuracy":{accuracy}}}}},"losses":{{"fused":0.5}}}}"#
             ),
             r#"{"event":"end","reason":"finished"}"#.to_owned(),
             format!(
-                r#"{{"event":"test","split":"test","checkpoint":"last","epoch":1,"samples":4,"scores":{{"full":{{"accuracy":{accuracy}}}}}}}"#
+                r#"{{"event":"test","split":"test","checkpoint":"last","epoch":1,"samples":4,"scores":{{"fused":{{"accuracy":{accuracy}}}}}}}"#
             ),
         ];
         self.write(&format!("{name}/metrics.jsonl"), &(lines.join("\n") + "\n"));
@@ -241,8 +241,8 @@ fn markup_in_any_file_stays_text() {
         );
         let nan = format!(
             r#"{{"event":"start","strategy":"{EVIL}","modalities":["{EVIL}"]}}
-{{"event":"epoch","epoch":1,"seconds":"NaN","val":{{"full":{{"accuracy":"NaN"}},"{EVIL}":{{"accuracy":"inf"}}}},"losses":{{"full":"-inf"}},"diagnostics":{{"{EVIL}":{{"{EVIL}":1e308}}}}}}
-{{"event":"test","split":"test","checkpoint":"{EVIL}","scores":{{"full":{{"accuracy":null}}}},"confusion":{{"full":[[1,2],[3,4]]}}}}
+{{"event":"epoch","epoch":1,"seconds":"NaN","val":{{"fused":{{"accuracy":"NaN"}},"{EVIL}":{{"accuracy":"inf"}}}},"losses":{{"fused":"-inf"}},"diagnostics":{{"{EVIL}":{{"{EVIL}":1e308}}}}}}
+{{"event":"test","split":"test","checkpoint":"{EVIL}","scores":{{"fused":{{"accuracy":null}}}},"confusion":{{"fused":[[1,2],[3,4]]}}}}
 {{"event":"warning","kind":"{EVIL}","message":"{EVIL}","remedy":"{EVIL}"}}
 {{"event":"end","reason":"{EVIL}","seconds":"NaN"}}
 "#

@@ -30,7 +30,7 @@ fn scores(rows: &[(&str, f64)]) -> Scores {
 
 fn run(method: &str, seed: u64, described: &[Metric]) -> RunSummary {
     let value = if method == "dgl" { 0.1 + 0.01 * seed as f64 } else { 0.2 + 0.011 * seed as f64 };
-    let rows = scores(&[("full", value), ("audio", value + 0.1)]);
+    let rows = scores(&[("fused", value), ("audio", value + 0.1)]);
     let epoch = Epoch {
         epoch: 1,
         val: rows.clone(),
@@ -127,9 +127,9 @@ fn warnings_follow_the_metric_that_selects_epochs() {
     };
     // Audio has 5 % errors on train and 40 % on validation; the fused output had 10 and has 30.
     let curve = |fused: [f64; 8], trained: f64| -> Vec<Epoch> {
-        let epoch = |(i, full): (usize, f64)| Epoch {
+        let epoch = |(i, fused): (usize, f64)| Epoch {
             epoch: i + 1,
-            val: scores(&[("full", full), ("audio", 0.4), ("image", 0.4)]),
+            val: scores(&[("fused", fused), ("audio", 0.4), ("image", 0.4)]),
             train: scores(&[("audio", trained)]),
             best: i == 2,
             ..Epoch::default()
@@ -170,7 +170,7 @@ fn tensorboard_is_told_what_a_number_means() {
     let k = BTreeMap::from([("k".to_owned(), 0.5)]);
     let epoch = Epoch {
         epoch: 1,
-        val: scores(&[("full", 0.25)]),
+        val: scores(&[("fused", 0.25)]),
         strategy: [("audio".to_owned(), k)].into(),
         ..Epoch::default()
     };

@@ -18,8 +18,8 @@ fn run(m: usize, seed: u64) -> RunSummary {
     let x = 0.3 + 0.04 * m as f64 + 0.01 * seed as f64;
     let epoch = |e: usize| Epoch {
         epoch: e,
-        val: scores(&[("full", x), ("audio", 0.1 + 0.01 * e as f64), ("image", 0.9)]),
-        losses: BTreeMap::from([("full".to_owned(), 1.0 / e as f64)]),
+        val: scores(&[("fused", x), ("audio", 0.1 + 0.01 * e as f64), ("image", 0.9)]),
+        losses: BTreeMap::from([("fused".to_owned(), 1.0 / e as f64)]),
         ..Epoch::default()
     };
     RunSummary {
@@ -31,7 +31,7 @@ fn run(m: usize, seed: u64) -> RunSummary {
         tests: vec![Test {
             split: "test".into(),
             checkpoint: "last".into(),
-            scores: scores(&[("full", x), ("audio", 0.12), ("image", 0.9)]),
+            scores: scores(&[("fused", x), ("audio", 0.12), ("image", 0.9)]),
             ..Test::default()
         }],
         end: Some(End { reason: "finished".into(), ..End::default() }),

@@ -148,7 +148,7 @@ fn matrices() {
         .collect();
     checked("confusion", &HeatMap::confusion("Fused, test", &names, &counts.into()).figure());
     let cosine = vec![vec![1.0, -0.42, 0.1], vec![-0.42, 1.0, f64::NAN], vec![0.1, f64::NAN, 1.0]];
-    let short: Vec<String> = ["full", "audio", "image"].map(String::from).to_vec();
+    let short: Vec<String> = ["fused", "audio", "image"].map(String::from).to_vec();
     checked("cosine", &HeatMap::new("Cosine of gradients", short.clone(), short, cosine).figure());
     let large: Vec<Vec<u64>> = (0..309)
         .map(|i| (0..309).map(|j| u64::from(i == j) * 9 + u64::from((i * j) % 50 == 1)).collect())

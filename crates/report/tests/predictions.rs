@@ -15,7 +15,7 @@ fn file() -> PredictionFile {
     let best = CheckpointPredictions {
         epoch: 4,
         scores: BTreeMap::from([
-            ("full".to_owned(), Numbers { width: 2, values: vec![2.0, 1.0, 0.5, 0.5, -3.0, -1.0] }),
+            ("fused".to_owned(), Numbers { width: 2, values: vec![2.0, 1.0, 0.5, 0.5, -3.0, -1.0] }),
             ("audio".to_owned(), Numbers::spread(3, &[0, 2], &[0.0, 1.0, 0.0, 1.0])),
         ]),
         features: BTreeMap::from([("audio".to_owned(), Numbers::spread(3, &[0, 2], &[7.0, 8.0]))]),
@@ -62,7 +62,7 @@ fn a_file_is_read_back_as_it_was() {
 #[test]
 fn correctness_follows_from_scores_and_the_first_of_equals_wins() {
     let correct = file().correct("best").unwrap();
-    assert_eq!(correct.correct["full"], [true, true, true]);
+    assert_eq!(correct.correct["fused"], [true, true, true]);
     assert_eq!(correct.correct["audio"], [false, false, true]);
     assert_eq!(correct.ids.len(), 3);
     assert!(file().correct("last").is_none());
@@ -95,17 +95,17 @@ fn a_summary_of_scores_says_what_was_predicted_and_stands_under_its_own_name() {
     let mut of_many = PredictionFile { columns: vec!["predicted".into(), "log_p_truth".into()], ..file() };
     let rows = &mut of_many.checkpoints.get_mut("best").unwrap().scores;
     // The largest number of a row is not the class: predicted 0, 1 and 1 of 0, 0 and 1.
-    rows.insert("full".into(), Numbers { width: 2, values: vec![0.0, -0.1, 1.0, -3.0, 1.0, -0.2] });
+    rows.insert("fused".into(), Numbers { width: 2, values: vec![0.0, -0.1, 1.0, -3.0, 1.0, -0.2] });
     of_many.write(&path).unwrap();
     let read = PredictionFile::read(&path).unwrap();
     assert_eq!(read.columns, of_many.columns);
-    assert_eq!(read.checkpoints["best"].scores["full"], of_many.checkpoints["best"].scores["full"]);
+    assert_eq!(read.checkpoints["best"].scores["fused"], of_many.checkpoints["best"].scores["fused"]);
     let correct = read.correct("best").unwrap();
-    assert_eq!(correct.correct["full"], [true, false, true]);
+    assert_eq!(correct.correct["fused"], [true, false, true]);
     // Predicted 0 and 0 of 0 and 1; the second sample has no audio.
     assert_eq!(correct.correct["audio"], [true, false, false]);
     let narrow = Numbers { width: 1, values: vec![0.0; 3] };
-    of_many.checkpoints.get_mut("best").unwrap().scores.insert("full".into(), narrow);
+    of_many.checkpoints.get_mut("best").unwrap().scores.insert("fused".into(), narrow);
     of_many.write(&path).unwrap();
     let error = std::error::Error::source(&PredictionFile::read(&path).unwrap_err()).unwrap().to_string();
     assert!(error.contains("best/summary") && error.contains("2 named columns"), "{error}");

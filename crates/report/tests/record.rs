@@ -30,8 +30,8 @@ fn epoch(number: usize) -> Epoch {
     Epoch {
         epoch: number,
         seconds: 1.0 / 3.0,
-        val: BTreeMap::from([("full".to_owned(), scores.clone()), ("audio".to_owned(), scores)]),
-        losses: BTreeMap::from([("full".to_owned(), f64::NEG_INFINITY)]),
+        val: BTreeMap::from([("fused".to_owned(), scores.clone()), ("audio".to_owned(), scores)]),
+        losses: BTreeMap::from([("fused".to_owned(), f64::NEG_INFINITY)]),
         grad_norm: Some(5e-324),
         ..Epoch::default()
     }
@@ -42,8 +42,8 @@ fn every_event_comes_back_bit_for_bit() {
     let folder = Folder::new("roundtrip");
     let test = Test {
         split: "test".into(),
-        confusion: BTreeMap::from([("full".into(), vec![vec![3, 1], vec![0, 4]].into())]),
-        class_iou: BTreeMap::from([("full".into(), BTreeMap::from([("floor".to_owned(), 0.25)]))]),
+        confusion: BTreeMap::from([("fused".into(), vec![vec![3, 1], vec![0, 4]].into())]),
+        class_iou: BTreeMap::from([("fused".into(), BTreeMap::from([("floor".to_owned(), 0.25)]))]),
         ..Test::default()
     };
     let events: Vec<Event> = vec![
@@ -68,17 +68,17 @@ fn nan_is_null_and_reads_as_nan() {
     let written =
         Event::from(Epoch { seconds: f64::NAN, grad_norm: Some(f64::NAN), ..Epoch::default() }).to_line();
     assert!(written.contains(r#""seconds":null"#) && !written.contains("NaN"), "{written}");
-    let by_others = r#"{"event":"epoch","seconds":null,"val":{"full":{"accuracy":null}},"learning_rate":1}"#;
-    let earlier = r#"{"event":"epoch","val":{"full":{"r2":"NaN"}}}"#;
+    let by_others = r#"{"event":"epoch","seconds":null,"val":{"fused":{"accuracy":null}},"learning_rate":1}"#;
+    let earlier = r#"{"event":"epoch","val":{"fused":{"r2":"NaN"}}}"#;
     let log = Log::from_reader(format!("{written}\n{by_others}\n{earlier}\n").as_bytes()).unwrap();
     let Event::Epoch(ours) = &log.events[0] else { panic!() };
     assert!(ours.seconds.is_nan() && ours.grad_norm.is_none());
     let Event::Epoch(theirs) = &log.events[1] else { panic!() };
-    assert!(theirs.seconds.is_nan() && theirs.val["full"]["accuracy"].is_nan());
+    assert!(theirs.seconds.is_nan() && theirs.val["fused"]["accuracy"].is_nan());
     assert_eq!(theirs.learning_rate, 1.0);
     assert_eq!(theirs.grad_norm, None);
     let Event::Epoch(old) = &log.events[2] else { panic!() };
-    assert!(old.val["full"]["r2"].is_nan());
+    assert!(old.val["fused"]["r2"].is_nan());
 }
 
 #[test]

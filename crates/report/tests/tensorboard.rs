@@ -13,16 +13,17 @@ use counterpoint_report::{
 };
 
 const GOLDEN: &str = "\
-    1800000000000000a37f4b220900002040fc54d9411a0d627261696e2e4576656e743a322b3531109000000000000000\
-    966337fd0900004040fc54d94110ac022a81010a140a0d6c6561726e696e675f7261746515cdcc4c3d0a0e0a07736563\
-    6f6e6473150000c03f0a180a1176616c2f61636375726163792f66756c6c1508ac7c3f0a1b0a1476616c2f6163637572\
-    6163792f6772c3b6c39f65150000c07f0a100a096c6f73732f66756c6c150000807f0a100a09677261645f6e6f726d15\
-    000000c0f773cd34100000000000000095fbfe180900008040fc54d94110ac023a020801a4523644e200000000000000\
-    7a659982090000c040fc54d94110ad022ad3010ad0010ac8017878787878787878787878787878787878787878787878\
-    787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878\
-    787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878\
-    787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878\
-    787878787878787878787878787878787878787878787878787878787878787878150000807fdcc27644";
+    1800000000000000a37f4b220900002040fc54d9411a0d627261696e2e4576656e743a322b353110920000000000\
+    00002747ac500900004040fc54d94110ac022a83010a140a0d6c6561726e696e675f7261746515cdcc4c3d0a0e0a\
+    077365636f6e6473150000c03f0a190a1276616c2f61636375726163792f66757365641508ac7c3f0a1b0a147661\
+    6c2f61636375726163792f6772c3b6c39f65150000c07f0a110a0a6c6f73732f6675736564150000807f0a100a09\
+    677261645f6e6f726d15000000c01d97ee61100000000000000095fbfe180900008040fc54d94110ac023a020801\
+    a4523644e2000000000000007a659982090000c040fc54d94110ad022ad3010ad0010ac801787878787878787878\
+    78787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878\
+    78787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878\
+    78787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878\
+    78787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878\
+    78787878787878150000807fdcc27644";
 
 fn written() -> Vec<u8> {
     let mut file = EventFile::new(Vec::new(), 1_700_000_000.5).unwrap();
@@ -31,8 +32,8 @@ fn written() -> Vec<u8> {
         epoch: 300,
         seconds: 1.5,
         learning_rate: 0.05,
-        val: BTreeMap::from([("full".to_owned(), row(0.987)), ("größe".to_owned(), row(f64::NAN))]),
-        losses: BTreeMap::from([("full".to_owned(), f64::INFINITY)]),
+        val: BTreeMap::from([("fused".to_owned(), row(0.987)), ("größe".to_owned(), row(f64::NAN))]),
+        losses: BTreeMap::from([("fused".to_owned(), f64::INFINITY)]),
         grad_norm: Some(-2.0),
         ..Epoch::default()
     };
@@ -71,13 +72,13 @@ fn a_confusion_matrix_is_a_small_picture_of_shares() {
     let head = file_length(&mut file);
     // Half of class 0 is said to be 1; of class 2 there is no sample.
     let counts = Confusion::from(vec![vec![2, 2, 0], vec![0, 5, 0], vec![0, 0, 0]]);
-    file.confusion(1.0, 7, "full", &counts).unwrap();
+    file.confusion(1.0, 7, "fused", &counts).unwrap();
     let bytes = file.into_inner();
     // The record: length and its checksum (12 bytes), the event, a checksum.
     let event = &bytes[head + 12..bytes.len() - 4];
     // Event: wall_time (9 bytes), step (2), summary; inside the tag, then the image with its sides.
     assert_eq!(event[9..11], [16, 7]);
-    let tag = b"\x0a\x0econfusion/full";
+    let tag = b"\x0a\x0fconfusion/fused";
     assert!(event.windows(tag.len()).any(|w| w == tag));
     let start = event.windows(4).position(|w| w == b"\x89PNG").unwrap();
     // 8, height, 16, width, 24, RGB: the sides of the picture itself.
@@ -97,7 +98,7 @@ fn a_confusion_matrix_is_a_small_picture_of_shares() {
     // More classes than can be seen are left out.
     let mut file = EventFile::new(Vec::new(), 0.0).unwrap();
     let head = file_length(&mut file);
-    file.confusion(1.0, 7, "full", &Confusion::new(513, [([0, 512], 1)].into())).unwrap();
+    file.confusion(1.0, 7, "fused", &Confusion::new(513, [([0, 512], 1)].into())).unwrap();
     assert_eq!(file.into_inner().len(), head);
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use counterpoint_report::record::{Alone, Epoch, Start, Warning};
+use counterpoint_report::record::{Epoch, Start, UnimodalReading, Warning};
 use counterpoint_report::warning::{Caution, GainIsLearningRate, GapUnresolved, of_run};
 
 /// A run of ten classes with 500 validation samples.
@@ -17,14 +17,14 @@ fn start(epochs: usize) -> Start {
 }
 
 /// One epoch from fused, audio and image validation accuracy and audio's train accuracy.
-fn epoch(number: usize, full: f64, audio: f64, image: f64, trained: f64) -> Epoch {
+fn epoch(number: usize, fused: f64, audio: f64, image: f64, trained: f64) -> Epoch {
     let row = |value: f64| {
         BTreeMap::from([("accuracy".to_owned(), value), ("balanced_accuracy".to_owned(), value)])
     };
     let rows = |rows: &[(&str, f64)]| rows.iter().map(|(name, v)| ((*name).to_owned(), row(*v))).collect();
     Epoch {
         epoch: number,
-        val: rows(&[("full", full), ("audio", audio), ("image", image)]),
+        val: rows(&[("fused", fused), ("audio", audio), ("image", image)]),
         train: rows(&[("audio", trained)]),
         ..Epoch::default()
     }
@@ -35,10 +35,10 @@ fn curve(values: impl IntoIterator<Item = (f64, f64, f64)>) -> Vec<Epoch> {
     let mut epochs: Vec<Epoch> = values
         .into_iter()
         .enumerate()
-        .map(|(i, (full, audio, trained))| epoch(i + 1, full, audio, 0.9, trained))
+        .map(|(i, (fused, audio, trained))| epoch(i + 1, fused, audio, 0.9, trained))
         .collect();
     let best = (0..epochs.len()).fold(0, |best, i| {
-        let at = |i: usize| epochs[i].val["full"]["accuracy"];
+        let at = |i: usize| epochs[i].val["fused"]["accuracy"];
         if at(i) > at(best) { i } else { best }
     });
     epochs[best].best = true;
@@ -52,7 +52,7 @@ fn kinds(warnings: &[Warning]) -> Vec<&str> {
 #[test]
 fn a_modality_that_stays_at_chance_is_named_with_a_remedy() {
     // AugmentKeys is 0.1; its standard error on 500 samples sqrt(0.09 / 500) = 0.0134, so 0.1268 is the limit.
-    let stuck = curve([0.5, 0.8, 0.9, 0.9, 0.8].map(|full| (full, 0.11, 0.3)));
+    let stuck = curve([0.5, 0.8, 0.9, 0.9, 0.8].map(|fused| (fused, 0.11, 0.3)));
     let warnings = of_run(&start(5), &stuck);
     assert_eq!(kinds(&warnings), ["modality_at_chance"]);
     assert_eq!(warnings[0].epoch, Some(3), "half of five epochs is over in the third");
@@ -63,7 +63,7 @@ fn a_modality_that_stays_at_chance_is_named_with_a_remedy() {
     );
     assert!(warnings[0].remedy.contains("unimodal"));
     // Slightly above the limit, it has learned something; so has one that starts late.
-    assert!(of_run(&start(5), &curve([0.5, 0.8, 0.9, 0.9, 0.8].map(|full| (full, 0.13, 0.3)))).is_empty());
+    assert!(of_run(&start(5), &curve([0.5, 0.8, 0.9, 0.9, 0.8].map(|fused| (fused, 0.13, 0.3)))).is_empty());
     let late = curve([(0.5, 0.1, 0.1), (0.8, 0.1, 0.1), (0.9, 0.2, 0.3), (0.9, 0.4, 0.5), (0.8, 0.5, 0.6)]);
     assert!(of_run(&start(5), &late).is_empty());
     // Too early to say.
@@ -78,7 +78,7 @@ fn chance_is_of_the_classes_that_occur_and_no_warning_contradicts_its_number() {
         ..start(4)
     };
     let run = |start: &Start, audio: f64| {
-        let warnings = of_run(start, &curve([0.5, 0.8, 0.9, 0.8].map(|full| (full, audio, 0.3))));
+        let warnings = of_run(start, &curve([0.5, 0.8, 0.9, 0.8].map(|fused| (fused, audio, 0.3))));
         let found = warnings.into_iter().find(|w| w.kind == "modality_at_chance");
         found.map(|warning| warning.message)
     };
@@ -103,7 +103,7 @@ fn a_metric_that_no_epoch_defines_leaves_no_best_one() {
     let start = Start { metric: "r2".into(), classes: Vec::new(), ..start(3) };
     let epoch = |number: usize, r2: f64| Epoch {
         epoch: number,
-        val: BTreeMap::from([("full".to_owned(), BTreeMap::from([("r2".to_owned(), r2)]))]),
+        val: BTreeMap::from([("fused".to_owned(), BTreeMap::from([("r2".to_owned(), r2)]))]),
         ..Epoch::default()
     };
     let undefined: Vec<Epoch> = (0..=3).map(|number| epoch(number, f64::NAN)).collect();
@@ -120,7 +120,7 @@ fn a_metric_that_no_epoch_defines_leaves_no_best_one() {
 fn a_memorised_modality_is_named_only_when_the_fused_accuracy_falls() {
     let rising = [0.6, 0.7, 0.76, 0.77, 0.77, 0.77, 0.76, 0.77];
     let falling = [0.6, 0.7, 0.76, 0.77, 0.77, 0.75, 0.72, 0.71];
-    let run = |full: [f64; 8], train: f64| of_run(&start(50), &curve(full.map(|f| (f, 0.55, train))));
+    let run = |fused: [f64; 8], train: f64| of_run(&start(50), &curve(fused.map(|f| (f, 0.55, train))));
     // Best median of three 0.77; a standard error is 0.0188. The median of epochs 5 to 7 is 0.75.
     let warnings = run(falling, 0.95);
     assert_eq!(kinds(&warnings), ["modality_memorised"]);
@@ -130,8 +130,8 @@ fn a_memorised_modality_is_named_only_when_the_fused_accuracy_falls() {
     assert!(run(rising, 0.95).is_empty(), "nothing is lost");
     assert!(run(falling, 0.70).is_empty(), "train is not far above validation");
     // A model of one modality has no unimodal losses to weaken.
-    let alone = Start { modalities: vec!["audio".into()], ..start(50) };
-    let warnings = of_run(&alone, &curve(falling.map(|f| (f, 0.55, 0.95))));
+    let unimodal = Start { modalities: vec!["audio".into()], ..start(50) };
+    let warnings = of_run(&unimodal, &curve(falling.map(|f| (f, 0.55, 0.95))));
     assert!(warnings[0].remedy.contains("weight_decay") && !warnings[0].remedy.contains("alpha"));
     // One lucky epoch is no peak.
     assert!(run([0.6, 0.74, 0.74, 0.80, 0.74, 0.74, 0.74, 0.74], 0.95).is_empty());
@@ -146,18 +146,19 @@ fn own_heads(mut epochs: Vec<Epoch>, validation: f64, train: f64) -> (Start, Vec
         let zero_filled = BTreeMap::from([("train_accuracy".to_owned(), 0.97)]);
         epoch.diagnostics.insert("audio".into(), zero_filled);
     }
-    let alone = Alone { native: "own head".into(), native_trained: true, ..Alone::default() };
-    (Start { alone, ..start(50) }, epochs)
+    let unimodal =
+        UnimodalReading { native: "own head".into(), native_trained: true, ..UnimodalReading::default() };
+    (Start { unimodal, ..start(50) }, epochs)
 }
 
 #[test]
 fn a_head_that_the_method_trains_is_what_warnings_look_at() {
     // Zero-filled, audio is at chance; its own head is not, and the other way round.
-    let stuck = || curve([0.5, 0.8, 0.9, 0.9, 0.8, 0.9].map(|full| (full, 0.11, 0.3)));
+    let stuck = || curve([0.5, 0.8, 0.9, 0.9, 0.8, 0.9].map(|fused| (fused, 0.11, 0.3)));
     let of = |(start, epochs): (Start, Vec<Epoch>)| of_run(&Start { epochs: 6, ..start }, &epochs);
     assert!(!kinds(&of((start(6), stuck()))).is_empty());
     assert!(of(own_heads(stuck(), 0.54, 0.6)).is_empty());
-    let healthy = || curve([0.5, 0.8, 0.9, 0.9, 0.8, 0.9].map(|full| (full, 0.5, 0.6)));
+    let healthy = || curve([0.5, 0.8, 0.9, 0.9, 0.8, 0.9].map(|fused| (fused, 0.5, 0.6)));
     let warnings = of(own_heads(healthy(), 0.1, 0.1));
     assert_eq!(kinds(&warnings), ["modality_at_chance"]);
     assert!(
@@ -178,10 +179,10 @@ fn a_head_that_the_method_trains_is_what_warnings_look_at() {
 
 #[test]
 fn the_best_epoch_last_is_told_once_training_is_over() {
-    let growing = curve([0.5, 0.6, 0.7].map(|full| (full, 0.5, 0.5)));
+    let growing = curve([0.5, 0.6, 0.7].map(|fused| (fused, 0.5, 0.5)));
     assert_eq!(kinds(&of_run(&start(3), &growing)), ["best_epoch_last"]);
     assert!(of_run(&start(4), &growing).is_empty(), "another epoch is planned");
-    assert!(of_run(&start(3), &curve([0.5, 0.7, 0.7].map(|full| (full, 0.5, 0.5)))).is_empty());
+    assert!(of_run(&start(3), &curve([0.5, 0.7, 0.7].map(|fused| (fused, 0.5, 0.5)))).is_empty());
 }
 
 #[test]

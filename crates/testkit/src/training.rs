@@ -221,7 +221,7 @@ fn compare_rows<M: Model>(
     }
     for (m, expected) in [step.feature_norm_audio, step.feature_norm_visual].into_iter().enumerate() {
         if let Some(expected) = expected {
-            let features = scored[0].features[m].clone().expect("the full term has both");
+            let features = scored[0].features[m].clone().expect("the fused term has both");
             let got = norm(&doubles(host(features)));
             report.number(format_args!("step {s} feature norm {m}"), got, expected, 1e-4 * expected);
         }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Relay {
     /// Epochs in which encoders learn from their unimodal losses.
-    alone: usize,
+    unimodal: usize,
 }
 
 impl Settings for Relay {
@@ -33,7 +33,7 @@ impl Strategy for Relay {
     }
 
     fn route(&mut self, outputs: &StepOutputs<'_>, names: &Modalities) -> Result<Routing, Error> {
-        let term = |m| if outputs.at.epoch < self.alone { Unimodal(m) } else { Fused };
+        let term = |m| if outputs.at.epoch < self.unimodal { Unimodal(m) } else { Fused };
         let w = Routing::default().with(Fused, Group::Fusion, 1.0).with(Fused, Group::Head, 1.0);
         Ok(names.iter().fold(w, |w, m| w.with(term(m), Group::Encoder(m), 1.0)))
     }

@@ -23,7 +23,7 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
             ("test", run.splits.test.len(), scored, Some(looks))
         }
     };
-    let alone = run.alone()?;
+    let unimodal = run.unimodal()?;
     if args.json {
         let part = |s: &Scored| {
             let mut part = json!({"epoch": s.epoch, "scores": s.scores, "by_presence": s.by_presence});
@@ -35,8 +35,7 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
             }
             part
         };
-        let mut result =
-            json!({"run": args.run, "split": split, "samples": samples, "looks": looks, "alone": alone});
+        let mut result = json!({"run": args.run, "split": split, "samples": samples, "looks": looks, "unimodal": unimodal});
         if let Some(accepted) = &accepted {
             result["accepted_data"] = json!(accepted);
         }
@@ -46,12 +45,12 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
     }
     let title = format!("{}: {split} split, {samples} samples", args.run.display());
     let columns: Vec<_> = scored.iter().map(|s| (scores::column(s.checkpoint, s.epoch), &s.scores)).collect();
-    print(scores::table(&title, &columns, &run.names()?, &alone, run.task.as_ref()).trim_end());
+    print(scores::table(&title, &columns, &run.names()?, &unimodal, run.task.as_ref()).trim_end());
     let last = scored.last().into_iter().flat_map(|s| &s.by_presence);
     for (pattern, values) in last {
         let value = scores::written(values, &scores::selecting(run.task.as_ref()));
         let count = values.get("samples").copied().unwrap_or(0.0);
-        let pattern = if pattern == "full" { "everything" } else { pattern };
+        let pattern = if pattern == "fused" { "everything" } else { pattern };
         print(format!("  samples with {pattern}: {value} of {count:.0} (last)"));
     }
     if let Some(accepted) = &accepted {
@@ -60,7 +59,7 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
     }
     if let Some(looks) = looks {
         print(format!(
-            "This was access {looks} to the test split of this run; it is recorded in looks.jsonl."
+            "This was access {looks} to the test split of this run; it is recorded in test_accesses.jsonl."
         ));
     }
     Ok(())

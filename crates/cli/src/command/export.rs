@@ -35,7 +35,7 @@ pub fn run(args: &Export) -> Result<(), Failure> {
     print(format!("{}: {} samples of the {split} split", args.out.display(), file.ids.len()));
     if let Some(looks) = looks {
         print(format!(
-            "This was access {looks} to the test split of this run; it is recorded in looks.jsonl."
+            "This was access {looks} to the test split of this run; it is recorded in test_accesses.jsonl."
         ));
     }
     Ok(())

@@ -70,9 +70,9 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     let batch = Batch::collate(vec![sample], &specs).map_err(|e| Failure::new(Code::Data, e.to_string()))?;
     let names = state.model.modalities().clone();
     let together = if present == names.all() { LossTerm::Fused } else { LossTerm::Subset(present) };
-    let alone = present.iter().map(LossTerm::Unimodal).filter(|_| present.count() > 1);
+    let unimodal = present.iter().map(LossTerm::Unimodal).filter(|_| present.count() > 1);
     let terms: Vec<(LossTerm, Vec<usize>)> =
-        std::iter::once(together).chain(alone).map(|term| (term, vec![0])).collect();
+        std::iter::once(together).chain(unimodal).map(|term| (term, vec![0])).collect();
     let inputs = Inputs::new(batch, &device);
     let scored = state.frozen().forward(&terms, &inputs, &mut ForwardContext::eval(&state.buffers));
     let answers: Vec<(String, Answer)> = terms
@@ -99,7 +99,7 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     }
     for (index, (term, answer)) in answers.iter().enumerate() {
         let what = match (index, term.as_str()) {
-            (0, "full") => "fused".to_owned(),
+            (0, "fused") => "fused".to_owned(),
             (0, term) => format!("{term} (the others are absent)"),
             (_, term) => format!("unimodal {term}"),
         };

@@ -190,7 +190,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
         let part = |e: &Epoch| json!({"epoch": e.epoch, "scores": e.val});
         print_json(&json!({
             "run": folder.path, "split": "val", "samples": splits.val.len(),
-            "best": best.map(part), "last": part(last), "alone": run.alone()?, "train_seconds": seconds,
+            "best": best.map(part), "last": part(last), "unimodal": run.unimodal()?, "train_seconds": seconds,
         }));
         return Ok(());
     }
@@ -202,8 +202,8 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
     );
     let kept = best.map(|e| ("best", e)).into_iter().chain([("last", last)]);
     let columns: Vec<_> = kept.map(|(name, e)| (scores::column(name, e.epoch), &e.val)).collect();
-    let (names, alone) = (run.names()?, run.alone()?);
-    print(scores::table(&title, &columns, &names, &alone, run.task.as_ref()).trim_end());
+    let (names, unimodal) = (run.names()?, run.unimodal()?);
+    print(scores::table(&title, &columns, &names, &unimodal, run.task.as_ref()).trim_end());
     let looks: Vec<_> = log.tests().map(|t| (scores::column(&t.checkpoint, t.epoch), &t.scores)).collect();
     if looks.is_empty() {
         print(format!(
@@ -212,7 +212,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
         ));
     } else {
         let title = format!("{place}: test split, {} samples", splits.test.len());
-        print(scores::table(&title, &looks, &names, &alone, run.task.as_ref()).trim_end());
+        print(scores::table(&title, &looks, &names, &unimodal, run.task.as_ref()).trim_end());
     }
     Ok(())
 }

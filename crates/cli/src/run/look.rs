@@ -9,7 +9,7 @@ use counterpoint::probe::Probe;
 use counterpoint::train::{Besides, Checkpoint, Evaluation, TrainState, evaluate};
 use counterpoint_data::{Loader, LoaderOptions, Split};
 use counterpoint_report::predictions::PredictionFile;
-use counterpoint_report::record::{Alone, Appender, Confusion, Log, Metric, Scores, Test, Values};
+use counterpoint_report::record::{Appender, Confusion, Log, Metric, Scores, Test, UnimodalReading, Values};
 use serde_json::json;
 
 use super::{Acceptance, Run};
@@ -78,9 +78,9 @@ impl Run {
         let looks = folder::record_look(path, &look)?;
         self.predictions("test", &scored)?.write(path.join(PredictionFile::NAME))?;
         let metrics = path.join("metrics.jsonl");
-        let (alone, described) = (self.alone()?, self.descriptions(&Log::read(&metrics)?));
+        let (unimodal, described) = (self.unimodal()?, self.descriptions(&Log::read(&metrics)?));
         let mut log = Appender::open(metrics)?;
-        scored.iter().try_for_each(|s| log.append(record(s, &alone, &described)))?;
+        scored.iter().try_for_each(|s| log.append(record(s, &unimodal, &described)))?;
         Ok((scored, looks))
     }
 
@@ -107,10 +107,10 @@ impl Run {
         }
         let scored = self.score(&ready, self.splits.test.open(reason)?)?;
         self.predictions("test", &scored)?.write(path.join(PredictionFile::NAME))?;
-        let (alone, described) = (self.alone()?, self.descriptions(&log));
+        let (unimodal, described) = (self.unimodal()?, self.descriptions(&log));
         let mut appender = Appender::open(&metrics)?;
         let missing = scored.iter().filter(|s| !seen(s.checkpoint, s.epoch));
-        Ok(missing.into_iter().try_for_each(|s| appender.append(record(s, &alone, &described)))?)
+        Ok(missing.into_iter().try_for_each(|s| appender.append(record(s, &unimodal, &described)))?)
     }
 
     /// What the scores mean, for a record that did not say it when the run began.
@@ -178,14 +178,14 @@ fn checkpoints(run: &Path) -> impl Iterator<Item = &'static str> {
     ["best", "last"].into_iter().filter(|name| *name == "last" || folder::has_best(run))
 }
 
-fn record(scored: &Scored, alone: &Alone, metrics: &[Metric]) -> Test {
+fn record(scored: &Scored, unimodal: &UnimodalReading, metrics: &[Metric]) -> Test {
     Test {
         split: "test".into(),
         checkpoint: scored.checkpoint.into(),
         epoch: scored.epoch,
         samples: scored.evaluation.ids.len() as u64,
         scores: scored.scores.clone(),
-        alone: Some(alone.clone()),
+        unimodal: Some(unimodal.clone()),
         metrics: metrics.to_vec(),
         probe_penalty: scored.probe_penalty.clone(),
         confusion: scored.confusion.clone(),

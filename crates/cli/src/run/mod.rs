@@ -23,7 +23,7 @@ use counterpoint::task::{Task, TaskConfig};
 use counterpoint::train::{Checkpoint, TrainState};
 use counterpoint::weights;
 use counterpoint_data::{Progress, Splits};
-use counterpoint_report::record::{Alone, Convention};
+use counterpoint_report::record::{Convention, UnimodalReading};
 
 use crate::config::{Config, Loaded};
 use crate::exit::{Code, Failure};
@@ -118,16 +118,16 @@ impl Run {
     }
 
     /// How a single modality is read.
-    pub fn alone(&self) -> Result<Alone, Failure> {
+    pub fn unimodal(&self) -> Result<UnimodalReading, Failure> {
         let names = self.names()?;
         let strategy = self.config.strategy.method.build(&names)?;
         let native = strategy.native();
-        let plain = match self.config.model.facts().reads_each_alone {
-            _ if names.len() == 1 => Alone::OWN_MODEL,
-            true => Alone::SHARED_HEAD,
+        let plain = match self.config.model.facts().reads_each_by_itself {
+            _ if names.len() == 1 => UnimodalReading::OWN_MODEL,
+            true => UnimodalReading::SHARED_HEAD,
             false => Convention::ZeroFill.name(),
         };
-        Ok(Alone {
+        Ok(UnimodalReading {
             plain: plain.into(),
             native: native.map_or("", Native::name).into(),
             native_trained: native.is_some_and(Native::is_trained),

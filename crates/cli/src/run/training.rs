@@ -137,7 +137,7 @@ impl Run {
             done: &done,
             batches: train.batches(),
         };
-        let mut display = options.display(run.header(&start.alone));
+        let mut display = options.display(run.header(&start.unimodal));
         start.notes.iter().chain(&absent).for_each(|note| display.note(note));
         let mut observer = Recorder::open(&run, start, display)?;
         let trainer = Trainer {
@@ -251,7 +251,7 @@ impl Run {
             epochs: self.config.train.epochs,
             resumed_from: (!fresh).then_some(done.epoch),
             modalities: info.preparations.iter().map(|p| p.modality.clone()).collect(),
-            alone: self.alone()?,
+            unimodal: self.unimodal()?,
             classes: info.classes,
             metric: self.task.metrics().primary().name.to_owned(),
             metrics: scores::descriptions(self.task.as_ref()),

@@ -37,7 +37,7 @@ pub fn arms(spec: &Spec, modalities: &[String]) -> Result<(Vec<Arm>, Vec<String>
     if wanted.unimodal {
         for name in modalities {
             let set = strategy([("name", "unimodal"), ("modality", name)]);
-            arms.push(reference(spec, format!("only-{name}"), format!("unimodal {name}"), set));
+            arms.push(reference(spec, format!("unimodal-{name}"), format!("unimodal {name}"), set));
         }
     }
     if wanted.average {

@@ -7,7 +7,7 @@ use counterpoint::task::{Classification, Task as _};
 use counterpoint_batch::Targets;
 use counterpoint_report::predictions::{CheckpointPredictions, Numbers, PredictionFile, Truth};
 use counterpoint_report::record::{
-    Alone, Appender, End, Kind, Log, Scores, Start, State, StudyMethod, StudyRun, Test,
+    Appender, End, Kind, Log, Scores, Start, State, StudyMethod, StudyRun, Test, UnimodalReading,
 };
 
 use super::arm::AVERAGE;
@@ -106,13 +106,13 @@ fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
     for checkpoint in first.checkpoints.keys() {
         let of = |(file, places): (&PredictionFile, &Vec<usize>)| {
             let one = file.checkpoints.get(checkpoint)?;
-            Some((one.epoch, Numbers::spread(count, places, &one.scores.get("full")?.values)))
+            Some((one.epoch, Numbers::spread(count, places, &one.scores.get("fused")?.values)))
         };
         let parts: Option<Vec<(usize, Numbers)>> = files.iter().zip(&places).map(of).collect();
         let parts = parts.ok_or_else(|| mismatch("a checkpoint is missing"))?;
-        let alone = names.iter().cloned().zip(parts.iter().map(|(_, numbers)| numbers.clone()));
-        let mut scores: BTreeMap<String, Numbers> = alone.collect();
-        scores.insert("full".into(), average(&parts.iter().map(|(_, numbers)| numbers).collect::<Vec<_>>()));
+        let unimodal = names.iter().cloned().zip(parts.iter().map(|(_, numbers)| numbers.clone()));
+        let mut scores: BTreeMap<String, Numbers> = unimodal.collect();
+        scores.insert("fused".into(), average(&parts.iter().map(|(_, numbers)| numbers).collect::<Vec<_>>()));
         let epoch = parts.iter().map(|(epoch, _)| *epoch).max().unwrap_or(0);
         let judged: Scores = scores.iter().map(|(row, numbers)| (row.clone(), evaluate(numbers))).collect();
         let (split, samples) = (first.split.clone(), count as u64);
@@ -139,7 +139,7 @@ fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
         strategy: AVERAGE.into(),
         seed: Some(seed),
         modalities: names,
-        alone: Alone { plain: Alone::OWN_MODEL.into(), ..Alone::default() },
+        unimodal: UnimodalReading { plain: UnimodalReading::OWN_MODEL.into(), ..UnimodalReading::default() },
         classes,
         metric: task.metrics().primary().name.into(),
         metrics: scores::descriptions(&task),

@@ -11,7 +11,7 @@ pub fn validation(folder: &Path, metric: &Metric) -> Option<f64> {
     let log = Log::read(folder.join("metrics.jsonl")).ok()?;
     let epochs = log.epochs();
     let best = epochs.iter().rev().find(|e| e.best)?;
-    best.val.get("full")?.get(&metric.name).copied().filter(|value| !value.is_nan())
+    best.val.get("fused")?.get(&metric.name).copied().filter(|value| !value.is_nan())
 }
 
 /// Chooses by the mean over the tried seeds; the first of equals. A setting

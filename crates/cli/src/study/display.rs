@@ -147,6 +147,7 @@ fn epochs_done(folder: &Path, metric: &Metric) -> (u64, f64, String) {
     let epochs = Log::read(folder.join("metrics.jsonl")).map(|log| log.epochs()).unwrap_or_default();
     let seconds = epochs.iter().map(|e| e.seconds).sum();
     let Some(last) = epochs.last() else { return (0, seconds, String::new()) };
-    let words = last.val.get("full").map(|full| format!("val {} {}", metric.title(), written(full, metric)));
+    let words =
+        last.val.get("fused").map(|fused| format!("val {} {}", metric.title(), written(fused, metric)));
     (last.epoch as u64, seconds, words.unwrap_or_default())
 }

@@ -150,12 +150,29 @@ fn settle(spec: &Spec, place: &Path) -> Result<bool, Failure> {
     }
     let kept: Spec = kept.try_into().map_err(damaged)?;
     match spec.difference(&kept) {
-        None => Ok(false),
+        None => rename_references(spec, place).map(|()| false),
         Some(difference) => Err(Failure::new(
             Code::Config,
             format!("{} contains a different study: {difference}; choose another --out", place.display()),
         )),
     }
+}
+
+/// Earlier versions called the unimodal references `only-NAME`: their runs move to today's name.
+fn rename_references(spec: &Spec, place: &Path) -> Result<(), Failure> {
+    let Ok(entries) = fs::read_dir(place.join("runs")) else { return Ok(()) };
+    for folder in entries.flatten().map(|entry| entry.path()) {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(rest) = name.strip_prefix("only-").filter(|_| !spec.methods.iter().any(|m| m.name == name))
+        else {
+            continue;
+        };
+        let now = folder.with_file_name(format!("unimodal-{rest}"));
+        if !now.exists() {
+            fs::rename(&folder, &now).map_err(|e| Failure::io("rename", &folder, &e))?;
+        }
+    }
+    Ok(())
 }
 
 impl<'a> StudyRunner<'a> {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use counterpoint_report::record::{Alone, Convention, Log, Metric, Scores, State, Study, Values};
+use counterpoint_report::record::{Convention, Log, Metric, Scores, State, Study, UnimodalReading, Values};
 use counterpoint_report::statistics::Summary;
 
 /// The row of all modalities together.
-pub const FULL: &str = "full";
+pub const FUSED: &str = "fused";
 
 /// Scores of the chosen runs of a study.
 pub struct Looks {
@@ -24,7 +24,7 @@ pub struct Looks {
 /// What one run scored on the test split.
 pub struct Look {
     variant: Option<String>,
-    pub alone: Alone,
+    pub unimodal: UnimodalReading,
     /// By checkpoint.
     scores: BTreeMap<String, Scores>,
     /// The only modality of its model, which has no fused score then.
@@ -61,7 +61,7 @@ impl Looks {
                     modalities.push(name);
                 }
             }
-            let look = Look { variant: run.variant.clone(), alone: log.alone(), scores, only };
+            let look = Look { variant: run.variant.clone(), unimodal: log.unimodal(), scores, only };
             of.entry(run.method.clone()).or_default().push(look);
         }
         Self { of, samples, modalities, metric: metric.name.clone() }
@@ -106,7 +106,9 @@ impl Looks {
             let scores = look.scores.values().next_back()?;
             let scored = self.modalities.iter().filter(|m| scores.contains_key(*m));
             // A method with a convention of its own is named by that.
-            scored.map(|m| look.alone.name(scores, m)).max_by_key(|name| *name != Convention::ZeroFill.name())
+            scored
+                .map(|m| look.unimodal.name(scores, m))
+                .max_by_key(|name| *name != Convention::ZeroFill.name())
         })
     }
 }
@@ -114,12 +116,12 @@ impl Looks {
 impl Look {
     fn values(&self, checkpoint: &str, row: &str, which: Which) -> Option<&Values> {
         let scores = self.scores.get(checkpoint)?;
-        if self.only.is_some() && row == FULL {
+        if self.only.is_some() && row == FUSED {
             return None;
         }
         match which {
-            Which::Compared => self.alone.values(scores, row),
-            Which::By(convention) => self.alone.by(convention, scores, row),
+            Which::Compared => self.unimodal.values(scores, row),
+            Which::By(convention) => self.unimodal.by(convention, scores, row),
             Which::Recorded => scores.get(row),
         }
     }

@@ -9,7 +9,7 @@ use counterpoint_report::statistics::Summary;
 use counterpoint_report::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 
-use super::looks::{FULL, Looks, Which};
+use super::looks::{FUSED, Looks, Which};
 
 /// The result table, one of the variants if there are some, and one of what was tried.
 pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
@@ -34,7 +34,7 @@ pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
         let runs = study.runs.iter().filter(|r| r.method == method.name && r.chosen);
         let (done, all) =
             runs.fold((0, 0), |(done, all), r| (done + usize::from(r.state == State::Finished), all + 1));
-        let mut cells = vec![Cell::text(&method.name), cell("last", FULL), cell("best", FULL)];
+        let mut cells = vec![Cell::text(&method.name), cell("last", FUSED), cell("best", FUSED)];
         cells.extend(looks.modalities.iter().map(|m| cell("last", m)));
         cells.push(Cell::text(format!("{done}/{all}")));
         main.row(cells);
@@ -44,14 +44,14 @@ pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
     looks.partly_tested(study).for_each(|note| main.note(note));
     failures(study).for_each(|note| main.note(note));
     let mut tables = vec![main];
-    tables.extend(alone(study, &looks, metric));
+    tables.extend(unimodal(study, &looks, metric));
     if !study.variants.is_empty() {
         let columns = study.variants.iter().map(|v| Column::new(v).best(better));
         let mut table = Table::new(std::iter::once(Column::new("method")).chain(columns))
             .captioned(format!("test {heading}, fused, last epoch, by variant"));
         for method in study.methods.iter().filter(|m| m.kind != Kind::Reference || m.modality.is_none()) {
             let cell = |v: &String| {
-                let summary = looks.summary(&method.name, Some(v), "last", FULL, Which::Compared);
+                let summary = looks.summary(&method.name, Some(v), "last", FUSED, Which::Compared);
                 Cell::spread(&summary, factor, digits)
             };
             table.row(std::iter::once(Cell::text(&method.name)).chain(study.variants.iter().map(cell)));
@@ -63,7 +63,7 @@ pub fn tables(study: &Study, folder: &Path, metric: &Metric) -> Vec<Table> {
 }
 
 /// Each single modality by every convention; `None` if there is one only.
-fn alone(study: &Study, looks: &Looks, metric: &Metric) -> Option<Table> {
+fn unimodal(study: &Study, looks: &Looks, metric: &Metric) -> Option<Table> {
     let (factor, digits, better) = (metric.factor(), metric.digits, metric.better);
     let heading = metric.heading();
     let of = |method: &str, (modality, by): (&str, Convention)| {
@@ -83,7 +83,7 @@ fn alone(study: &Study, looks: &Looks, metric: &Metric) -> Option<Table> {
         .captioned(format!("test {heading}, last epoch: each modality alone, by every convention"));
     for method in study.methods.iter().filter(|m| looks.of.contains_key(&m.name)) {
         let cells = columns.iter().map(|column| Cell::spread(&of(&method.name, *column), factor, digits));
-        let native = looks.of[&method.name].first().and_then(|look| look.alone.native_name());
+        let native = looks.of[&method.name].first().and_then(|look| look.unimodal.native_name());
         let all = std::iter::once(Cell::text(&method.name)).chain(cells);
         table.row(all.chain([Cell::text(native.unwrap_or("-"))]));
     }
@@ -136,7 +136,7 @@ pub fn json(study: &Study, folder: &Path, metric: &Metric) -> Value {
     let looks = Looks::read(study, folder, metric);
     let modalities = looks.modalities.iter();
     let rows = modalities.flat_map(|m| Convention::ALL.map(|convention| convention.row(m)));
-    let rows: Vec<String> = std::iter::once(FULL.to_owned()).chain(rows).collect();
+    let rows: Vec<String> = std::iter::once(FUSED.to_owned()).chain(rows).collect();
     let part = |method: &str, checkpoint: &str| {
         let of_row = |row: &String| {
             let s = looks.summary(method, None, checkpoint, row, Which::Recorded);
@@ -145,9 +145,9 @@ pub fn json(study: &Study, folder: &Path, metric: &Metric) -> Value {
         Value::Object(rows.iter().filter_map(of_row).collect())
     };
     let method = |m: &StudyMethod| {
-        let alone = looks.of.get(&m.name).and_then(|of| of.first()).map(|look| &look.alone);
+        let unimodal = looks.of.get(&m.name).and_then(|of| of.first()).map(|look| &look.unimodal);
         json!({
-            "name": m.name, "kind": m.kind, "alone": alone,
+            "name": m.name, "kind": m.kind, "unimodal": unimodal,
             "last": part(&m.name, "last"), "best": part(&m.name, "best"),
         })
     };

@@ -77,9 +77,9 @@ impl Display for Bar {
         if epoch.epoch == 0 {
             return;
         }
-        let RunHeader { rows, metric, epochs, alone, .. } = &self.header;
+        let RunHeader { rows, metric, epochs, unimodal, .. } = &self.header;
         let score = |row: &String| {
-            let value = alone.values(&epoch.val, row)?.get(&metric.name)?;
+            let value = unimodal.values(&epoch.val, row)?.get(&metric.name)?;
             Some(format!("{} {}", row_title(row), metric.number(*value)))
         };
         let scores: Vec<String> = rows.iter().filter_map(score).collect();
@@ -140,8 +140,8 @@ mod tests {
     fn a_line_fits_forty_columns_and_loses_no_word() {
         let parts = [
             "epoch 3/10",
-            "loss audio 0.123 full 0.456 image 0.789",
-            "val accuracy, % full 90.0 audio 54.0",
+            "loss audio 0.123 fused 0.456 image 0.789",
+            "val accuracy, % fused 90.0 audio 54.0",
             "1.2 s  best",
         ]
         .map(String::from);

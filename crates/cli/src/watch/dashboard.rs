@@ -161,7 +161,7 @@ impl State {
 
     /// A line for each row: loss, train and validation score, best, curve.
     fn scores(&self, columns: usize) -> Vec<String> {
-        let RunHeader { rows, metric, alone, .. } = &self.header;
+        let RunHeader { rows, metric, unimodal, .. } = &self.header;
         let name = self.name_width();
         let unit = metric.heading();
         let by = self.header.read_by().map(|head| format!(", unimodal: {head}")).unwrap_or_default();
@@ -169,13 +169,13 @@ impl State {
             format!(" {:name$}     loss    train      val     best  {unit}, validation by epoch{by}", "");
         let mut lines = vec![paint(DIM, &shorten(&head, columns))];
         for row in rows {
-            let read = |e: &Epoch| alone.values(&e.val, row)?.get(&metric.name).copied();
+            let read = |e: &Epoch| unimodal.values(&e.val, row)?.get(&metric.name).copied();
             let curve: Vec<f64> = self.epochs.iter().filter_map(read).collect();
             let cell = |value: Option<f64>| metric.number(value.unwrap_or(f64::NAN));
             let best = curve.iter().copied().filter(|v| v.is_finite());
             let best = best.reduce(|best, new| if metric.beats(new, best) { new } else { best });
             let trained =
-                self.epochs.last().and_then(|e| alone.trained(&e.train, row)?.get(&metric.name).copied());
+                self.epochs.last().and_then(|e| unimodal.trained(&e.train, row)?.get(&metric.name).copied());
             let loss = self.losses.get(row).or_else(|| self.losses.get(&format!("aux:{row}")));
             let loss = loss.map_or("-".to_owned(), |loss| format!("{loss:.3}"));
             let text = format!(
@@ -274,25 +274,25 @@ fn sparkline(values: &[f64], room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use counterpoint_report::record::{Alone, Metric};
+    use counterpoint_report::record::{Metric, UnimodalReading};
 
     fn state() -> State {
-        let rows = vec!["full".into(), "audio".into(), "image".into()];
-        let (metric, alone) = (Metric::undescribed("accuracy"), Alone::default());
+        let rows = vec!["fused".into(), "audio".into(), "image".into()];
+        let (metric, unimodal) = (Metric::undescribed("accuracy"), UnimodalReading::default());
         let mut state = State::new(RunHeader {
             name: "runs/a".into(),
             epochs: 4,
             batches: 40,
             done: 0,
             rows,
-            alone,
+            unimodal,
             metric,
         });
         let row = |value: f64| BTreeMap::from([("accuracy".to_owned(), value)]);
         state.epochs = (0..3)
             .map(|i| Epoch {
                 epoch: i,
-                val: [("full", 0.1 + 0.4 * i as f64), ("audio", 0.1)]
+                val: [("fused", 0.1 + 0.4 * i as f64), ("audio", 0.1)]
                     .map(|(n, v)| (n.to_owned(), row(v)))
                     .into(),
                 diagnostics: [("audio".to_owned(), [("suppression_effective".to_owned(), 1.0)].into())]
@@ -301,7 +301,7 @@ mod tests {
             })
             .collect();
         state.gradients = BTreeMap::from([("audio".into(), 0.5), ("image".into(), 1.0)]);
-        state.losses.insert("full".into(), 0.25);
+        state.losses.insert("fused".into(), 0.25);
         (state.epoch, state.batch) = (2, 20);
         state
     }
@@ -314,8 +314,8 @@ mod tests {
         };
         assert!(find("epoch 2/4").contains("step 20/40"));
         assert!(find(" 50 %").contains('█'));
-        let full = find(" fused ");
-        assert!(full.contains("0.250") && full.contains("90.0") && full.ends_with("▁▅█"), "{full}");
+        let fused = find(" fused ");
+        assert!(fused.contains("0.250") && fused.contains("90.0") && fused.ends_with("▁▅█"), "{fused}");
         let audio = lines.iter().rfind(|l| l.contains(" audio ")).unwrap();
         // Half of the larger gradient, and half of a bar that ends at 2.
         assert!(audio.contains("5.00e-1") && audio.contains("1.00"), "{audio}");

@@ -12,7 +12,7 @@ pub use recorder::{RecordedRun, Recorder};
 
 use counterpoint::modality::Modalities;
 use counterpoint::train::StepReport;
-use counterpoint_report::record::{Alone, Epoch, Metric, Warning};
+use counterpoint_report::record::{Epoch, Metric, UnimodalReading, Warning};
 
 /// Shows training while it runs.
 pub trait Display {
@@ -43,10 +43,10 @@ pub struct RunHeader {
     pub batches: usize,
     /// Batches already done.
     pub done: usize,
-    /// The rows that are shown: `full` and the modalities.
+    /// The rows that are shown: `fused` and the modalities.
     pub rows: Vec<String>,
     /// How a single modality is read.
-    pub alone: Alone,
+    pub unimodal: UnimodalReading,
     /// The score that selects a model.
     pub metric: Metric,
 }
@@ -54,6 +54,6 @@ pub struct RunHeader {
 impl RunHeader {
     /// The head that reads each single modality, where the method trains one for it.
     fn read_by(&self) -> Option<&str> {
-        self.alone.native_trained.then_some(self.alone.native.as_str())
+        self.unimodal.native_trained.then_some(self.unimodal.native.as_str())
     }
 }

@@ -8,7 +8,7 @@ use counterpoint::modality::Modalities;
 use counterpoint::task::Task;
 use counterpoint::train::{EpochReport, Evaluation, Observer, Progress, StepReport};
 use counterpoint::{Error, ErrorKind};
-use counterpoint_report::record::{Alone, Appender, End, Epoch, Log, Scores, Start, Step};
+use counterpoint_report::record::{Appender, End, Epoch, Log, Scores, Start, Step, UnimodalReading};
 use counterpoint_report::warning;
 
 use super::board::TensorBoardFile;
@@ -36,16 +36,16 @@ pub struct RecordedRun<'a> {
 
 impl RecordedRun<'_> {
     /// What a display has to know.
-    pub fn header(&self, alone: &Alone) -> RunHeader {
+    pub fn header(&self, unimodal: &UnimodalReading) -> RunHeader {
         let epochs = self.config.train.epochs;
-        let full = std::iter::once("full".to_owned());
+        let fused = std::iter::once("fused".to_owned());
         RunHeader {
             name: self.folder.path.display().to_string(),
             epochs,
             batches: epochs * self.batches,
             done: self.batches_done(),
-            rows: full.chain(self.names.names().iter().cloned()).collect(),
-            alone: alone.clone(),
+            rows: fused.chain(self.names.names().iter().cloned()).collect(),
+            unimodal: unimodal.clone(),
             metric: scores::selecting(self.task),
         }
     }

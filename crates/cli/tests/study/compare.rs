@@ -14,12 +14,12 @@ fn a_comparison_trains_methods_and_references_and_tests_each_once() {
     let first = compare(&toy, "study", &[]);
     let table = &first.succeeds().out;
     for line in [
-        "only-audio ",
-        "only-image ",
+        "unimodal-audio ",
+        "unimodal-image ",
         "joint ",
         "joint-lr-matched ",
         "joint-lr-all ",
-        "only-audio-lr-matched",
+        "unimodal-audio-lr-matched",
         "dgl ",
     ] {
         let row =
@@ -46,18 +46,26 @@ fn a_comparison_trains_methods_and_references_and_tests_each_once() {
     let (joint, control) = (config("joint/seed3"), config("joint-lr-matched/seed3"));
     assert_eq!(steps(&joint), [Some(0.05), Some(1.0), Some(1e-4), None]);
     assert_eq!(steps(&control), [Some(0.05), Some(2.0), Some(1e-4), Some(5e-5)]);
-    assert_eq!(steps(&config("only-audio-lr-matched/seed3")), steps(&control));
+    assert_eq!(steps(&config("unimodal-audio-lr-matched/seed3")), steps(&control));
     assert_eq!(steps(&config("joint-lr-all/seed3")), [Some(0.1), Some(1.0), Some(1e-4), None]);
     assert_eq!(joint["strategy"], control["strategy"]);
-    assert_eq!(config("only-image/seed5")["strategy"]["modality"].as_str(), Some("image"));
+    assert_eq!(config("unimodal-image/seed5")["strategy"]["modality"].as_str(), Some("image"));
     assert_eq!(config("dgl/seed5")["train"]["seed"].as_integer(), Some(5));
 
     // Again: nothing is trained, nothing is looked at, nothing changes.
+    // The names of files and folders may be those of an earlier version.
     let before = results(&toy, "study");
+    let [now, old] = ["unimodal", "only"].map(|word| toy.dir.join(format!("study/runs/{word}-image")));
+    fs::rename(now.join("seed3/test_accesses.jsonl"), now.join("seed3/looks.jsonl")).unwrap();
+    fs::rename(now, old).unwrap();
     let again = compare(&toy, "study", &["--json"]);
     let json: Value = serde_json::from_str(&again.succeeds().out).unwrap();
     assert!(
-        json["methods"].as_array().unwrap().iter().any(|m| m["name"] == "dgl" && m["last"]["full"]["n"] == 2)
+        json["methods"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|m| m["name"] == "dgl" && m["last"]["fused"]["n"] == 2)
     );
     assert_eq!(before, results(&toy, "study"));
     assert_eq!(looks(&toy, "study/runs/dgl/seed3"), 1);
@@ -82,13 +90,13 @@ fn the_late_average_is_made_of_the_unimodal_predictions() {
     assert_eq!(average.len(), 2);
     for test in average {
         for modality in ["audio", "image"] {
-            let alone = tests(&format!("only-{modality}/seed3"));
-            let same = alone.iter().find(|t| t["checkpoint"] == test["checkpoint"]).unwrap();
-            let (got, want) = (&test["scores"][modality], &same["scores"]["full"]);
+            let unimodal = tests(&format!("unimodal-{modality}/seed3"));
+            let same = unimodal.iter().find(|t| t["checkpoint"] == test["checkpoint"]).unwrap();
+            let (got, want) = (&test["scores"][modality], &same["scores"]["fused"]);
             let close = |key: &str| (got[key].as_f64().unwrap() - want[key].as_f64().unwrap()).abs() < 1e-6;
             assert!(close("accuracy"), "{got} {want}");
         }
-        assert!(test["scores"]["full"]["accuracy"].is_f64());
+        assert!(test["scores"]["fused"]["accuracy"].is_f64());
     }
     assert!(!toy.dir.join("study/runs/late-average/seed3/checkpoints").exists(), "nothing is trained");
 }
@@ -116,7 +124,7 @@ fn a_run_that_diverges_is_recorded_and_stops_no_other() {
 fn a_dry_run_says_what_would_be_trained_and_writes_nothing() {
     let toy = toy(SPEC);
     let said = compare(&toy, "study", &["--dry-run"]);
-    assert!(said.succeeds().out.contains("ok: only-audio, only-image,"), "{}", said.out);
+    assert!(said.succeeds().out.contains("ok: unimodal-audio, unimodal-image,"), "{}", said.out);
     assert!(said.out.contains("16 runs of 4 epochs each"), "{}", said.out);
     assert!(!toy.dir.join("study").exists());
     toy.edit("study.toml", "strategy.alpha = 2.0", "strategy.alpha = -2.0");
@@ -136,7 +144,7 @@ fn the_shipped_studies_of_shipped_data_can_be_trained() {
     assert!(shipped.len() > 3, "{shipped:?}");
     for file in &shipped {
         let said = toy.run(&["compare", file, "--dry-run", "--out", "none"]);
-        assert!(said.succeeds().out.starts_with("ok: only-audio"), "{}", said.out);
+        assert!(said.succeeds().out.starts_with("ok: unimodal-audio"), "{}", said.out);
     }
 }
 
@@ -149,7 +157,7 @@ fn folds_are_variants_and_every_sample_is_tested_once() {
     assert!(out.contains("by variant") && out.contains("fold2"), "{out}");
     let samples: u64 = (0..3)
         .map(|fold| {
-            let text = toy.bytes(&format!("study/runs/joint/fold{fold}/seed0/looks.jsonl"));
+            let text = toy.bytes(&format!("study/runs/joint/fold{fold}/seed0/test_accesses.jsonl"));
             serde_json::from_slice::<Value>(&text).unwrap()["samples"].as_u64().unwrap()
         })
         .sum();

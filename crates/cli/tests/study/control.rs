@@ -26,7 +26,7 @@ fn under_adam_alpha_cancels_and_no_control_is_trained() {
     let adam = format!("{SMALL}dgl = {{ strategy.alpha = 4.0 }}\n[optimizer]\nname = \"adam\"\nlr = 0.001\n");
     let (runs, notes) = planned(&toy, "study", &adam);
     let methods: Vec<&str> = runs.keys().map(String::as_str).collect();
-    assert_eq!(methods, ["dgl", "joint", "only-audio", "only-image"]);
+    assert_eq!(methods, ["dgl", "joint", "unimodal-audio", "unimodal-image"]);
     assert!(notes.contains("no rate-matched control exists under Adam: alpha cancels"), "{notes}");
     // It is said when the study begins, and the report says so instead of answering.
     let again = toy.run(&["compare", "study.toml", "--out", "study", "--set", "train.epochs=1"]);
@@ -61,7 +61,7 @@ fn controls_follow_the_optimizer_of_dgl_and_the_alpha_of_each_modality() {
     );
     let decays = get("joint-lr-matched", "encoder_weight_decay");
     assert_eq!(decays.as_table(), Some(&table("audio = 5e-5\nimage = 1.25e-5")));
-    assert_eq!(get("only-image-lr-matched", "encoder_factor").as_float(), Some(8.0));
+    assert_eq!(get("unimodal-image-lr-matched", "encoder_factor").as_float(), Some(8.0));
     assert_eq!(get("joint", "lr").as_float(), Some(0.05));
     let report = toy.run(&["report", "study"]);
     assert!(!report.succeeds().out.contains("not the steps of dgl"), "the control is known to match");

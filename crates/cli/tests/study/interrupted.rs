@@ -94,11 +94,11 @@ fn a_signal_stops_every_run_after_its_step() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while !toy.dir.join("study/runs/only-audio/seed3/checkpoints/last.safetensors").exists() {
+    while !toy.dir.join("study/runs/unimodal-audio/seed3/checkpoints/last.safetensors").exists() {
         sleep(Duration::from_millis(10));
     }
     assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
     said(child.wait_with_output().unwrap()).fails(6, &["interrupted", "the same command continues"]);
-    let text = String::from_utf8(toy.bytes("study/runs/only-audio/seed3/metrics.jsonl")).unwrap();
+    let text = String::from_utf8(toy.bytes("study/runs/unimodal-audio/seed3/metrics.jsonl")).unwrap();
     assert!(text.lines().last().unwrap().contains("interrupted"), "{text}");
 }

@@ -31,5 +31,5 @@ pub fn record(toy: &Toy, out: &str) -> Value {
 }
 
 pub fn looks(toy: &Toy, run: &str) -> usize {
-    fs::read_to_string(toy.dir.join(run).join("looks.jsonl")).map_or(0, |text| text.lines().count())
+    fs::read_to_string(toy.dir.join(run).join("test_accesses.jsonl")).map_or(0, |text| text.lines().count())
 }

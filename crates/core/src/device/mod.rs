@@ -96,7 +96,7 @@ impl Processor {
         let Some(kind) = KINDS.iter().find(|kind| kind.name == word) else {
             let known: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
             return Err(refused(format!(
-                "expected auto or one of {}, those with several processors with `:0`, `:1`, .. behind it",
+                "expected auto or one of {}, those with several processors with `:0`, `:1`, .. after it",
                 known.join(", ")
             )));
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Measures by whose they are (a modality, or `full`) and name.
+/// Measures by whose they are (a modality, or `fused`) and name.
 ///
 /// A measure that is not defined there (suppression without an additive model)
 /// is absent, never 0.

@@ -35,10 +35,10 @@ pub(crate) struct Examination<'a, M> {
 /// Numbers of all examined samples for one modality.
 #[derive(Default)]
 struct Collected {
-    /// Gradient of each sample's own loss at the features, of the full and the
-    /// solo loss and of the mixture that trains the encoder.
-    full: Vec<f32>,
-    solo: Vec<f32>,
+    /// Gradient of each sample's own loss at the features, of the fused and the
+    /// unimodal loss and of the mixture that trains the encoder.
+    fused: Vec<f32>,
+    unimodal: Vec<f32>,
     trained: Option<Vec<f32>>,
     /// What the task keeps of the scores of the modality alone.
     reduced: Vec<f32>,
@@ -59,7 +59,7 @@ impl<M: Model> Examination<'_, M> {
         let still = Module::valid(self.model);
         let boundary = Boundary::of(self.model, self.buffers);
         let mut all: Vec<Collected> = names.iter().map(|_| Collected::default()).collect();
-        let (mut fused, mut targets, mut samples) = (Vec::new(), Targets::Classes(Vec::new()), 0);
+        let (mut fused_scores, mut targets, mut samples) = (Vec::new(), Targets::Classes(Vec::new()), 0);
         for batch in source.sampled(self.count(source)) {
             let inputs = Inputs::new(readable(batch)?, self.device);
             let complete = inputs.serving(names.all());
@@ -70,20 +70,20 @@ impl<M: Model> Examination<'_, M> {
             let features = inputs.pick(&encoded, names.all(), &complete);
             let here = inputs.targets_of(&complete);
             let run = |term: LossTerm, features: &Features| boundary.run(term, features, &here, self.task);
-            let full = run(LossTerm::Fused, &features);
+            let fused = run(LossTerm::Fused, &features);
             let suppressed = self.measures_suppression(&here);
             for (m, collected) in names.iter().zip(&mut all) {
-                let mut alone: Features = vec![None; names.len()];
-                alone[m.0].clone_from(&features[m.0]);
-                let alone = run(LossTerm::Unimodal(m), &alone);
-                collected.reduced.extend(self.task.reduce(alone.scores.clone(), &here));
+                let mut unimodal: Features = vec![None; names.len()];
+                unimodal[m.0].clone_from(&features[m.0]);
+                let unimodal = run(LossTerm::Unimodal(m), &unimodal);
+                collected.reduced.extend(self.task.reduce(unimodal.scores.clone(), &here));
                 if suppressed {
-                    collected.scores.extend(host(alone.scores.clone()));
+                    collected.scores.extend(host(unimodal.scores.clone()));
                 }
-                collected.add(self.mixture, m, &full, alone, complete.len());
+                collected.add(self.mixture, m, &fused, unimodal, complete.len());
             }
             if suppressed {
-                fused.extend(host(full.scores));
+                fused_scores.extend(host(fused.scores));
             }
             samples += complete.len();
             targets.append(here);
@@ -92,7 +92,7 @@ impl<M: Model> Examination<'_, M> {
             return Ok(());
         }
         for (m, collected) in names.iter().zip(&all) {
-            collected.measure(self, names.name(m), samples, &fused, &targets, result);
+            collected.measure(self, names.name(m), samples, &fused_scores, &targets, result);
         }
         Ok(())
     }
@@ -119,27 +119,28 @@ impl Collected {
         &mut self,
         mixture: &BTreeMap<(LossTerm, Modality), f64>,
         m: Modality,
-        full: &AtBoundary,
-        mut alone: AtBoundary,
+        fused: &AtBoundary,
+        mut unimodal: AtBoundary,
         samples: usize,
     ) {
         // A mean loss gives every sample one part in `samples` of its own gradient.
         let own = |gradient: Option<&Vec<f32>>| -> Vec<f32> {
             gradient.into_iter().flatten().map(|g| g * samples as f32).collect()
         };
-        let (of_full, of_solo) = (own(full.gradients[m.0].as_ref()), own(alone.gradients[m.0].as_ref()));
-        let trained = mixed(mixture, m, &of_full, &of_solo);
+        let (of_fused, of_unimodal) =
+            (own(fused.gradients[m.0].as_ref()), own(unimodal.gradients[m.0].as_ref()));
+        let trained = mixed(mixture, m, &of_fused, &of_unimodal);
         self.trained = match (self.trained.take(), trained) {
-            (None, trained) if self.full.is_empty() => trained,
+            (None, trained) if self.fused.is_empty() => trained,
             (Some(mut all), Some(more)) => {
                 all.extend(more);
                 Some(all)
             }
             _ => None,
         };
-        self.full.extend(of_full);
-        self.solo.extend(of_solo);
-        self.features.extend(alone.features[m.0].take().into_iter().flatten());
+        self.fused.extend(of_fused);
+        self.unimodal.extend(of_unimodal);
+        self.features.extend(unimodal.features[m.0].take().into_iter().flatten());
     }
 
     fn measure<M: Model>(
@@ -154,15 +155,19 @@ impl Collected {
         let (config, task) = (&examination.diagnostics.config, examination.task);
         let metric = task.metrics().primary().name;
         result.insert(name, format!("train_{metric}"), task.score(&self.reduced, targets));
-        if config.wants(Measure::Gradients) && !self.full.is_empty() {
+        if config.wants(Measure::Gradients) && !self.fused.is_empty() {
             // These are the samples' own gradients, so their mean is over `samples`.
             let mean = |gradient: &[f32]| mean_norm_at_features(gradient, samples) / samples as f64;
-            result.insert(name, "gradient_full", mean(&self.full));
-            result.insert(name, "gradient_solo", mean(&self.solo));
+            result.insert(name, "gradient_fused", mean(&self.fused));
+            result.insert(name, "gradient_unimodal", mean(&self.unimodal));
             if let Some(trained) = &self.trained {
                 result.insert(name, "gradient_trained", mean(trained));
             }
-            result.insert(name, "cosine", mean_cosine(&self.full, &self.solo, self.full.len() / samples));
+            result.insert(
+                name,
+                "cosine",
+                mean_cosine(&self.fused, &self.unimodal, self.fused.len() / samples),
+            );
         }
         if config.wants(Measure::Rank) && !self.features.is_empty() {
             result.insert(
@@ -175,8 +180,9 @@ impl Collected {
             && examination.measures_suppression(targets)
         {
             let own: Vec<f64> = self.scores.iter().map(|&v| v.into()).collect();
-            // full = own + others, and the constant that both hold cancels.
-            let others: Vec<f64> = fused.iter().zip(&own).map(|(&full, own)| f64::from(full) - own).collect();
+            // fused = own + others, and the constant that both hold cancels.
+            let others: Vec<f64> =
+                fused.iter().zip(&own).map(|(&fused, own)| f64::from(fused) - own).collect();
             let s = Suppression::of(&own, &[&others], classes);
             result.insert(name, "suppression_effective", s.effective);
             result.insert(name, "suppression_mean", s.mean);
@@ -187,23 +193,23 @@ impl Collected {
 }
 
 /// `sum over terms of W[term, encoder m] * gradient(term)`; `None` if a term other
-/// than full and solo trains the encoder, or none does.
+/// than the fused and the unimodal one trains the encoder, or none does.
 fn mixed(
     mixture: &BTreeMap<(LossTerm, Modality), f64>,
     m: Modality,
-    full: &[f32],
-    solo: &[f32],
+    fused: &[f32],
+    unimodal: &[f32],
 ) -> Option<Vec<f32>> {
     let weights: Vec<(LossTerm, f64)> =
         mixture.iter().filter(|((_, of), _)| *of == m).map(|((term, _), weight)| (*term, *weight)).collect();
-    if weights.is_empty() || full.len() != solo.len() {
+    if weights.is_empty() || fused.len() != unimodal.len() {
         return None;
     }
-    let mut sum = vec![0.0; full.len()];
+    let mut sum = vec![0.0; fused.len()];
     for (term, weight) in weights {
         let gradient = match term {
-            LossTerm::Fused => full,
-            LossTerm::Unimodal(of) if of == m => solo,
+            LossTerm::Fused => fused,
+            LossTerm::Unimodal(of) if of == m => unimodal,
             _ => return None,
         };
         sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += weight as f32 * g);

@@ -10,16 +10,16 @@
 //! | modality | `gradient_tensors` | (i) sum over the encoder's tensors of the mean gradient magnitude, after the clip; mean over steps |
 //! | modality | `gradient_tensors_unweighted` | (ii) the same over the weight of the losses that train the encoder |
 //! | modality | `gradient_tensors_unclipped` | (iii) as the first, before the clip |
-//! | modality | `gradient_full`, `gradient_solo` | (iv) mean over samples of the norm of the gradient at the features, of both losses at the same parameters; measured, not applied |
+//! | modality | `gradient_fused`, `gradient_unimodal` | (iv) mean over samples of the norm of the gradient at the features, of both losses at the same parameters; measured, not applied |
 //! | modality | `gradient_trained` | (iv) of the weighted sum that trains the encoder |
-//! | modality | `cosine` | mean cosine between the full and the solo gradient of a sample at the features |
+//! | modality | `cosine` | mean cosine between the fused and the unimodal gradient of a sample at the features |
 //! | modality | `suppression_effective`, `_mean`, `_median`, `_share` | see [`Suppression`]; additive models only |
 //! | modality | `effective_rank` | see [`effective_rank`] |
 //! | modality | `train_accuracy` | the unimodal value of the selecting metric on the examined train samples |
 //! | modality | `without` | the selecting metric on validation when this modality is absent |
 //! | modality | `shapley` | its share of what the score is above a constant guess, see [`shapley`] |
-//! | modality or `full` | `noise_LEVEL` | the fused metric on validation samples with noise in this modality, or in all |
-//! | modality | `noise_alone_LEVEL` | its unimodal metric with noise in its input |
+//! | modality or `fused` | `noise_LEVEL` | the fused metric on validation samples with noise in this modality, or in all |
+//! | modality | `noise_unimodal_LEVEL` | its unimodal metric with noise in its input |
 //!
 //! "Features" are what modalities hand over where they first meet. Gradients at
 //! features, suppression and rank come from train samples that have all

@@ -28,7 +28,7 @@ enum Disturbed {
     /// One modality; the fused score.
     One(Modality),
     /// One modality; its score alone.
-    Alone(Modality),
+    UnimodalQuery(Modality),
 }
 
 impl<M: Model> Examination<'_, M> {
@@ -81,9 +81,9 @@ impl<M: Model> Examination<'_, M> {
                     let mut one = clean.clone();
                     one[m.0].clone_from(&noisy[m.0]);
                     run(Disturbed::One(m), LossTerm::Fused, &one);
-                    let mut alone: Features = vec![None; names.len()];
-                    alone[m.0].clone_from(&noisy[m.0]);
-                    run(Disturbed::Alone(m), LossTerm::Unimodal(m), &alone);
+                    let mut unimodal: Features = vec![None; names.len()];
+                    unimodal[m.0].clone_from(&noisy[m.0]);
+                    run(Disturbed::UnimodalQuery(m), LossTerm::Unimodal(m), &unimodal);
                 }
             }
         }
@@ -91,9 +91,11 @@ impl<M: Model> Examination<'_, M> {
             let value = self.task.score(&scores, &targets);
             let size = self.diagnostics.config.noise[level];
             match what {
-                Disturbed::All => result.insert("full", format!("noise_{size}"), value),
+                Disturbed::All => result.insert("fused", format!("noise_{size}"), value),
                 Disturbed::One(m) => result.insert(names.name(m), format!("noise_{size}"), value),
-                Disturbed::Alone(m) => result.insert(names.name(m), format!("noise_alone_{size}"), value),
+                Disturbed::UnimodalQuery(m) => {
+                    result.insert(names.name(m), format!("noise_unimodal_{size}"), value)
+                }
             }
         }
         Ok(())

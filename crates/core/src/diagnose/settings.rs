@@ -61,8 +61,8 @@ impl Diagnostics {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Measure {
-    /// Gradients that reach the encoders in each step, and gradients of full
-    /// and solo loss at the features with the cosine between them.
+    /// Gradients that reach the encoders in each step, and gradients of the fused
+    /// and unimodal loss at the features with the cosine between them.
     Gradients,
     /// Suppression factors; additive models only.
     Suppression,

@@ -30,7 +30,8 @@ pub enum BnPolicy {
     /// One buffer, moved by every term in turn, as the released MMTM code does.
     Shared,
     /// One buffer, moved by the fused term only.
-    FullOnly,
+    #[serde(alias = "full-only")]
+    FusedOnly,
 }
 
 /// Mean and unbiased variance of one layer, `[channels]` each.
@@ -106,5 +107,17 @@ impl Buffers {
         let moved =
             Running { mean: blend(running.mean, batch.mean), variance: blend(running.variance, unbiased) };
         self.running.insert((layer.val(), key), moved);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_of_earlier_versions_is_read() {
+        let read = |text: &str| serde_json::from_str::<BnPolicy>(text).unwrap();
+        assert_eq!([read("\"full-only\""), read("\"fused-only\"")], [BnPolicy::FusedOnly; 2]);
+        assert_eq!(serde_json::to_string(&BnPolicy::FusedOnly).unwrap(), "\"fused-only\"");
     }
 }

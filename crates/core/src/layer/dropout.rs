@@ -57,8 +57,9 @@ mod tests {
         pass.draw(3, step);
         let x = Tensor::<2>::ones([100, 100], &device);
         host(match row {
-            Some(m) => pass
-                .behind(Present::only(m), Present::all(2), BnPolicy::Shared, |pass| layer.forward(x, pass)),
+            Some(m) => pass.after_fusion(Present::only(m), Present::all(2), BnPolicy::Shared, |pass| {
+                layer.forward(x, pass)
+            }),
             None => layer.forward(x, &pass),
         })
     }

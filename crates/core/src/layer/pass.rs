@@ -68,19 +68,19 @@ impl<'a> ForwardContext<'a> {
     ///
     /// In evaluation a set of modalities that never trained reads the
     /// statistics of all together.
-    pub fn behind<T>(
+    pub fn after_fusion<T>(
         &mut self,
         term: Present,
         all: Present,
         policy: BnPolicy,
         f: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        let full = BufferKey::Subset(all);
-        let key = if policy == BnPolicy::PerSubset { BufferKey::Subset(term) } else { full };
+        let fused = BufferKey::Subset(all);
+        let key = if policy == BnPolicy::PerSubset { BufferKey::Subset(term) } else { fused };
         let outer =
-            std::mem::replace(&mut self.place, Place { key, fallback: full, term: Some(term), turn: 0 });
+            std::mem::replace(&mut self.place, Place { key, fallback: fused, term: Some(term), turn: 0 });
         let result = match policy {
-            BnPolicy::FullOnly if term != all => self.probe(f),
+            BnPolicy::FusedOnly if term != all => self.probe(f),
             _ => f(self),
         };
         self.place = outer;

@@ -16,7 +16,7 @@ use crate::step::{Group, Groups, LossTerm};
 #[derive(Module, Debug)]
 pub(super) struct Branches<E: Module + ModuleDisplay> {
     pub(super) encoders: Vec<E>,
-    solo_heads: Vec<Linear>,
+    unimodal_heads: Vec<Linear>,
     #[module(skip)]
     modalities: Modalities,
 }
@@ -29,17 +29,17 @@ impl<E: Module + ModuleDisplay> Branches<E> {
     pub(super) fn new(
         modalities: Modalities,
         encoders: Vec<E>,
-        solo_heads: Vec<Linear>,
+        unimodal_heads: Vec<Linear>,
     ) -> Result<Self, Error> {
         let count = modalities.len();
-        if encoders.len() != count || !(solo_heads.is_empty() || solo_heads.len() == count) {
+        if encoders.len() != count || !(unimodal_heads.is_empty() || unimodal_heads.len() == count) {
             return Err(Error::shape(format!(
-                "{count} modalities need {count} encoders and 0 or {count} solo heads, got {} and {}",
+                "{count} modalities need {count} encoders and 0 or {count} unimodal heads, got {} and {}",
                 encoders.len(),
-                solo_heads.len()
+                unimodal_heads.len()
             )));
         }
-        Ok(Self { encoders, solo_heads, modalities })
+        Ok(Self { encoders, unimodal_heads, modalities })
     }
 
     /// The encoders that `build` makes for the data's modalities, without heads.
@@ -65,7 +65,7 @@ impl<E: Module + ModuleDisplay> Branches<E> {
     ///
     /// # Errors
     /// If there are no outputs.
-    pub(super) fn with_solo_heads(
+    pub(super) fn with_unimodal_heads(
         mut self,
         wanted: bool,
         widths: &[usize],
@@ -76,10 +76,11 @@ impl<E: Module + ModuleDisplay> Branches<E> {
             return Err(Error::config("a head needs at least one output"));
         }
         let head = |(name, &width): (&String, &usize)| {
+            // The random numbers keep their first name: another one would be other weights.
             Linear::new(width, outputs, &init.part(format_args!("solo_head.{name}")))
         };
         if wanted {
-            self.solo_heads = self.modalities.names().iter().zip(widths).map(head).collect();
+            self.unimodal_heads = self.modalities.names().iter().zip(widths).map(head).collect();
         }
         Ok(self)
     }
@@ -104,16 +105,16 @@ impl<E: Module + ModuleDisplay> Branches<E> {
     }
 
     /// Adds the heads' parameters to those of the rest of the model.
-    pub(super) fn add_solo_heads(&self, groups: &mut Groups) {
-        for (m, head) in self.modalities.iter().zip(&self.solo_heads) {
-            groups.add(Group::SoloHead(m), &format!("solo_head.{}", self.modalities.name(m)), head);
+    pub(super) fn add_unimodal_heads(&self, groups: &mut Groups) {
+        for (m, head) in self.modalities.iter().zip(&self.unimodal_heads) {
+            groups.add(Group::UnimodalHead(m), &format!("unimodal_head.{}", self.modalities.name(m)), head);
         }
     }
 
     /// The scores of a modality's own head, if the term asks for it and it is there.
-    pub(super) fn solo_scores(&self, term: LossTerm, features: &Vectors) -> Option<Tensor<2>> {
+    pub(super) fn unimodal_scores(&self, term: LossTerm, features: &Vectors) -> Option<Tensor<2>> {
         let LossTerm::Auxiliary(m) = term else { return None };
-        Some(self.solo_heads.get(m.0)?.forward(features[m.0].clone()?))
+        Some(self.unimodal_heads.get(m.0)?.forward(features[m.0].clone()?))
     }
 }
 

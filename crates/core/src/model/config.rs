@@ -13,7 +13,7 @@ use crate::Error;
 pub trait ModelSettings: Part {
     /// Builds the model for the data's modalities and the task's outputs.
     ///
-    /// `solo_heads` asks for a head for every modality besides the fused one,
+    /// `unimodal_heads` asks for a head for every modality besides the fused one,
     /// because the strategy needs them.
     ///
     /// # Errors
@@ -23,7 +23,7 @@ pub trait ModelSettings: Part {
         &self,
         data: &[ModalitySpec],
         outputs: usize,
-        solo_heads: bool,
+        unimodal_heads: bool,
         seed: u64,
         device: &Device,
     ) -> Result<AnyModel, Error>;
@@ -49,7 +49,7 @@ pub struct NetworkFacts {
     pub additive: bool,
     /// Whether one and the same head reads every modality by itself, so that
     /// nothing stands for absent ones.
-    pub reads_each_alone: bool,
+    pub reads_each_by_itself: bool,
     /// Whether that head is linear.
     pub shared_linear_head: bool,
 }
@@ -57,5 +57,5 @@ pub struct NetworkFacts {
 impl NetworkFacts {
     /// Of a model whose gates, blocks or decoder look at all modalities together.
     pub const DENSE_FUSION: Self =
-        Self { per_pixel: false, additive: false, reads_each_alone: false, shared_linear_head: false };
+        Self { per_pixel: false, additive: false, reads_each_by_itself: false, shared_linear_head: false };
 }

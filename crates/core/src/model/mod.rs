@@ -75,7 +75,7 @@ pub trait Model: Module {
     /// modalities are not run; zeros stand for them wherever modalities meet.
     ///
     /// `term` decides between the shared head and a modality's own: `Aux(m)`
-    /// goes through the solo head of `m` if there is one, else through what
+    /// goes through the unimodal head of `m` if there is one, else through what
     /// the model calls that modality alone.
     fn join(&self, term: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored;
 

@@ -17,17 +17,17 @@ pub enum Group {
     /// What reads the joined features.
     Head,
     /// A head that reads one modality's features.
-    SoloHead(Modality),
+    UnimodalHead(Modality),
 }
 
 impl Group {
-    /// Name for people and files: `encoder.audio`, `fusion`, `head`, `solo_head.audio`.
+    /// Name for people and files: `encoder.audio`, `fusion`, `head`, `unimodal_head.audio`.
     pub fn label(self, names: &Modalities) -> String {
         match self {
             Self::Encoder(m) => format!("encoder.{}", names.name(m)),
             Self::Fusion => "fusion".into(),
             Self::Head => "head".into(),
-            Self::SoloHead(m) => format!("solo_head.{}", names.name(m)),
+            Self::UnimodalHead(m) => format!("unimodal_head.{}", names.name(m)),
         }
     }
 }

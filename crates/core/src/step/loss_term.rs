@@ -11,7 +11,7 @@ pub enum LossTerm {
     Unimodal(Modality),
     /// Some of the modalities, through the same fusion and head.
     Subset(Present),
-    /// One modality through something of its own: its solo head, or a loss
+    /// One modality through something of its own: its unimodal head, or a loss
     /// that a strategy puts on its features.
     Auxiliary(Modality),
 }
@@ -35,10 +35,10 @@ impl LossTerm {
         }
     }
 
-    /// Name for people and files: `full`, `audio`, `audio+video`, `aux:audio`.
+    /// Name for people and files: `fused`, `audio`, `audio+video`, `aux:audio`.
     pub fn label(self, names: &Modalities) -> String {
         match self {
-            Self::Fused => "full".into(),
+            Self::Fused => "fused".into(),
             Self::Unimodal(m) => names.name(m).into(),
             Self::Subset(present) => present.iter().map(|m| names.name(m)).collect::<Vec<_>>().join("+"),
             Self::Auxiliary(m) => format!("aux:{}", names.name(m)),

@@ -48,7 +48,7 @@ impl Routing {
         self.set(term, Group::Fusion, weight);
         self.set(term, Group::Head, weight);
         if let LossTerm::Auxiliary(m) = term {
-            self.set(term, Group::SoloHead(m), weight);
+            self.set(term, Group::UnimodalHead(m), weight);
         }
         self
     }

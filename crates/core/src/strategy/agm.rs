@@ -6,7 +6,7 @@
 //! phi_m = sum_S a_mS F(S),  a_mS = w(|S| - 1) if m in S else -w(|S|),  w(s) = s! (M - s - 1)! / M!
 //! S_m = mean -log softmax(phi_m)[y], else the task's loss of phi_m,  r_m = exp(M/(M-1) (mean_j S_j - S_m)),  t_m likewise from running means R
 //! c_m = exp(alpha min(t_m - r_m, 10)),  then R_m <- R_m (n - 1)/n + S_m / n
-//! W[S, all it reaches] = sum_m c_m a_mS,   loss(S) has the value of loss(full) and the gradient d loss(full)/dT at F(S)
+//! W[S, all it reaches] = sum_m c_m a_mS,   loss(S) has the value of loss(fused) and the gradient d loss(fused)/dT at F(S)
 //! ```
 //!
 //! Source: Li et al., ICCV 2023; docs/methods.md, "AGM". The phi add up to the
@@ -32,7 +32,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::range::at_least_zero;
-use super::{Alone, Native, Stat, Strategy, StrategySettings, StrategyState};
+use super::{Native, Stat, Strategy, StrategySettings, StrategyState, UnimodalQuery};
 use crate::Error;
 use crate::math::probability::mean;
 use crate::modality::{Modalities, Modality, Present};
@@ -137,15 +137,15 @@ fn subsets(modalities: usize) -> impl Iterator<Item = (Present, LossTerm)> {
 
 /// S: how far every modality's response is from the truth, on the complete samples.
 fn surprises(outputs: &StepOutputs<'_>, modalities: &Modalities) -> Option<Vec<f64>> {
-    let (full, count) = (outputs.output(LossTerm::Fused)?, modalities.len());
+    let (fused, count) = (outputs.output(LossTerm::Fused)?, modalities.len());
     let scores = subsets(count)
-        .map(|(subset, term)| Some((subset, outputs.output(term)?.scores_at(&full.samples)?)))
+        .map(|(subset, term)| Some((subset, outputs.output(term)?.scores_at(&fused.samples)?)))
         .collect::<Option<Vec<_>>>()?;
     let response = |m| {
         let parts = scores.iter().map(|(subset, of)| of.clone().mul_scalar(share(m, *subset, count)));
         parts.reduce(|sum, part| sum + part)
     };
-    modalities.iter().map(|m| Some(outputs.task.surprise(response(m)?, &full.targets))).collect()
+    modalities.iter().map(|m| Some(outputs.task.surprise(response(m)?, &fused.targets))).collect()
 }
 
 impl Strategy for Agm {
@@ -166,16 +166,16 @@ impl Strategy for Agm {
         task: &dyn Task,
     ) -> Tensor<1> {
         let scores = output.scores.clone();
-        let (true, Some(full)) = (term != LossTerm::Fused, earlier.get(&LossTerm::Fused)) else {
+        let (true, Some(fused)) = (term != LossTerm::Fused, earlier.get(&LossTerm::Fused)) else {
             return task.loss(scores, &output.targets);
         };
         // The value of T with the gradient of F(S), on the samples that have a T.
-        let Some(part) = output.scores_at(&full.samples) else {
+        let Some(part) = output.scores_at(&fused.samples) else {
             return task.loss(scores, &output.targets);
         };
         // Scores of earlier terms have no graph.
-        let fused = Tensor::from_inner(full.scores.clone());
-        task.loss(fused + (part.clone() - part.detach()), &full.targets)
+        let value = Tensor::from_inner(fused.scores.clone());
+        task.loss(value + (part.clone() - part.detach()), &fused.targets)
     }
 
     fn route(&mut self, outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
@@ -239,14 +239,14 @@ impl Native for Agm {
         false
     }
 
-    fn terms(&self, alone: Alone) -> Vec<LossTerm> {
-        alone.present.subsets().map(|subset| LossTerm::showing(subset, alone.modalities)).collect()
+    fn terms(&self, unimodal: UnimodalQuery) -> Vec<LossTerm> {
+        unimodal.present.subsets().map(|subset| LossTerm::showing(subset, unimodal.modalities)).collect()
     }
 
-    fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
+    fn scores(&self, unimodal: UnimodalQuery, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
         let parts = outputs.iter().map(|(term, output)| {
-            let shown = term.present(alone.modalities);
-            let weight = share(alone.modality, shown, alone.present.count());
+            let shown = term.present(unimodal.modalities);
+            let weight = share(unimodal.modality, shown, unimodal.present.count());
             output.scores.clone().mul_scalar(weight)
         });
         parts.reduce(|sum, part| sum + part)

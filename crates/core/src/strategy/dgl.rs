@@ -3,8 +3,8 @@
 //!
 //! ```text
 //!            encoder m                     fusion, head
-//! full       1, or 0 (multimodal trunc.)   1
-//! solo(m)    alpha_m                       alpha_m, or 0 (unimodal trunc.)
+//! fused      1, or 0 (multimodal trunc.)   1
+//! unim.(m)   alpha_m                       alpha_m, or 0 (unimodal trunc.)
 //! ```
 //!
 //! Source: Wei et al., ICCV 2025, Algorithm 1 and Equations 9-15;
@@ -62,8 +62,8 @@ impl StrategySettings for Dgl {
 
 impl Strategy for Dgl {
     fn phases(&self, _at: Position, modalities: &Modalities) -> Vec<Phase> {
-        let solos = modalities.iter().map(LossTerm::Unimodal);
-        vec![Phase::of(std::iter::once(LossTerm::Fused).chain(solos).collect::<Vec<_>>())]
+        let unimodals = modalities.iter().map(LossTerm::Unimodal);
+        vec![Phase::of(std::iter::once(LossTerm::Fused).chain(unimodals).collect::<Vec<_>>())]
     }
 
     fn summands(&self, modalities: &Modalities) -> Option<Vec<LossTerm>> {

@@ -11,12 +11,12 @@ pub struct ModelFacts {
     /// The modalities, in order.
     pub modalities: Modalities,
     /// Whether every modality has a head of its own besides the fused one.
-    pub solo_heads: bool,
+    pub unimodal_heads: bool,
     /// Whether the fused scores are a sum of one term for each modality and a
     /// constant, and a single modality gives its term and the same constant:
-    /// `full - c = sum_m (solo_m - c)`. True of a linear or cosine head on
+    /// `fused - c = sum_m (unimodal_m - c)`. True of a linear or cosine head on
     /// concatenated features, of `sum` and of a boosted sum; not of a mean.
-    /// Without solo heads the model's auxiliary terms then give these terms, each
+    /// Without unimodal heads the model's auxiliary terms then give these terms, each
     /// with its part of the constant: they add up to the fused scores, before a
     /// rate that multiplies them.
     pub additive: bool,
@@ -38,7 +38,7 @@ impl ModelFacts {
         };
         Self {
             modalities: modalities.clone(),
-            solo_heads: modalities.iter().all(|m| any(Group::SoloHead(m), 0)),
+            unimodal_heads: modalities.iter().all(|m| any(Group::UnimodalHead(m), 0)),
             additive: false,
             shared_head: false,
             task,

@@ -3,7 +3,7 @@
 //! as much as it generalises, divided by the square of how much it overfits.
 //!
 //! ```text
-//! W[full, encoders, fusion, head] = w_0      W[aux(m), encoder m, solo head m] = w_m
+//! W[fused, encoders, fusion, head] = w_0      W[aux(m), encoder m, unimodal head m] = w_m
 //! over another sum of losses with matrix V:  W[r, g] = w_r V[r, g]
 //! w_k = (G_k / dO_k^2) / sum,   G_k = LV_start - LV_end,   dO_k = (LV - LT)_end - (LV - LT)_start
 //! ```
@@ -93,8 +93,8 @@ impl StrategySettings for GBlendConfig {
         self.over.as_ref()
     }
 
-    fn wants_solo_heads(&self) -> bool {
-        self.over.as_ref().map_or(self.heads == Heads::Own, |over| over.wants_solo_heads())
+    fn wants_unimodal_heads(&self) -> bool {
+        self.over.as_ref().map_or(self.heads == Heads::Own, |over| over.wants_unimodal_heads())
     }
 }
 

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Alone, ModelFacts, Native};
+use super::{ModelFacts, Native, UnimodalQuery};
 use crate::Error;
 use crate::modality::{Modalities, Modality};
 use crate::step::{LossTerm, TermOutput};
@@ -44,10 +44,10 @@ impl Heads {
     /// Refuses own heads of a model that has none.
     pub(super) fn check(self, facts: &ModelFacts, strategy: &str, because: &str) -> Result<(), Error> {
         ModelFacts::require(
-            facts.solo_heads || self == Self::Shared,
+            facts.unimodal_heads || self == Self::Shared,
             strategy,
             &format!(
-                "a separate head per modality (model.solo_heads), because {because}; or set strategy.heads = \
+                "a separate head per modality (model.unimodal_heads), because {because}; or set strategy.heads = \
                  \"shared\" to use the fused head with zeros for the other modalities"
             ),
         )
@@ -63,11 +63,11 @@ impl Native for Heads {
         true
     }
 
-    fn terms(&self, alone: Alone) -> Vec<LossTerm> {
-        vec![self.term(alone.modality)]
+    fn terms(&self, unimodal: UnimodalQuery) -> Vec<LossTerm> {
+        vec![self.term(unimodal.modality)]
     }
 
-    fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
-        Some(outputs.get(&self.term(alone.modality))?.scores.clone())
+    fn scores(&self, unimodal: UnimodalQuery, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
+        Some(outputs.get(&self.term(unimodal.modality))?.scores.clone())
     }
 }

@@ -1,7 +1,7 @@
 //! Joint training: one loss on the fused scores trains everything.
 //!
 //! ```text
-//! W[full, every group] = 1
+//! W[fused, every group] = 1
 //! ```
 //!
 //! Source: the usual late fusion, "Concat" of the DGL paper's Table 1;

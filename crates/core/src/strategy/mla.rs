@@ -3,7 +3,7 @@
 //! directions of earlier turns.
 //!
 //! ```text
-//! one phase per modality:  W[solo(m), encoder m] = W[solo(m), head] = 1
+//! one phase per modality:  W[unimodal(m), encoder m] = W[unimodal(m), head] = 1
 //! r = batch mean of z_m,  k = P r,  P <- P - k k^T / (a + r^T k),  P <- P / ||P||_F,  a = 0.1^(1 + i/len)
 //! dW <- dW P,  not in the very first turn
 //! ```

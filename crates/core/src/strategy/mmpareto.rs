@@ -85,7 +85,7 @@ impl StrategySettings for MmParetoConfig {
         Ok(Box::new(MmPareto::new(self)?))
     }
 
-    fn wants_solo_heads(&self) -> bool {
+    fn wants_unimodal_heads(&self) -> bool {
         self.heads == Heads::Own
     }
 }

@@ -37,7 +37,7 @@ pub use heads::Heads;
 pub use joint::Joint;
 pub use mla::{Direction, Mla, MlaConfig, Projection};
 pub use mmpareto::{MmPareto, MmParetoConfig, Rescale, Weights};
-pub use native::{Alone, Native};
+pub use native::{Native, UnimodalQuery};
 pub use noise::{Noise, NoiseConfig, noise_size};
 pub use ogm::{Ogm, OgmConfig, Scores};
 pub use over::{Addition, Over};

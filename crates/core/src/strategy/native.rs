@@ -14,7 +14,7 @@ use crate::step::{LossTerm, TermOutput};
 
 /// One modality of samples that have certain ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Alone {
+pub struct UnimodalQuery {
     /// The modality that is read.
     pub modality: Modality,
     /// Exactly what the samples have, `modality` included.
@@ -23,7 +23,7 @@ pub struct Alone {
     pub modalities: usize,
 }
 
-impl Alone {
+impl UnimodalQuery {
     /// The term that shows all that the samples have.
     pub fn together(&self) -> LossTerm {
         LossTerm::showing(self.present, self.modalities)
@@ -44,7 +44,7 @@ pub trait Native {
     fn is_trained(&self) -> bool;
 
     /// The terms that the scores are made of.
-    fn terms(&self, alone: Alone) -> Vec<LossTerm>;
+    fn terms(&self, unimodal: UnimodalQuery) -> Vec<LossTerm>;
 
     /// Scores from the outputs of [`Self::terms`], which are all of the same
     /// samples; `None` while the method has nothing to read them by.
@@ -52,5 +52,5 @@ pub trait Native {
     /// # Shapes
     /// As the scores of the terms: `[samples, outputs]`, or
     /// `[samples * places, outputs]` of dense prediction.
-    fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>>;
+    fn scores(&self, unimodal: UnimodalQuery, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>>;
 }

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use super::noise::noisy;
 use super::range::at_least_zero;
-use super::{Alone, ModelFacts, Native, Stat, Strategy, StrategySettings, Tensors};
+use super::{ModelFacts, Native, Stat, Strategy, StrategySettings, Tensors, UnimodalQuery};
 use crate::Error;
 use crate::math::probability::mean;
 use crate::math::random::Random;
@@ -135,17 +135,17 @@ impl Ogm {
 
 /// Mean probability of the truth for each modality, on the complete samples.
 fn confidence(outputs: &StepOutputs<'_>, modalities: &Modalities, scores: Scores) -> Option<Vec<f64>> {
-    let full = outputs.output(LossTerm::Fused)?;
+    let fused = outputs.output(LossTerm::Fused)?;
     let own = modalities.iter().map(|m| outputs.output(scores.term(m))).collect::<Option<Vec<_>>>()?;
     // With zero-filled samples the fused term has others, too.
     let complete = |sample: &&usize| own.iter().all(|own| own.samples.binary_search(sample).is_ok());
-    let samples: Vec<usize> = full.samples.iter().filter(complete).copied().collect();
+    let samples: Vec<usize> = fused.samples.iter().filter(complete).copied().collect();
     if samples.is_empty() {
         return None;
     }
     let places: Vec<usize> =
-        samples.iter().map(|sample| full.samples.binary_search(sample).ok()).collect::<Option<_>>()?;
-    let targets = full.targets.pick(&places);
+        samples.iter().map(|sample| fused.samples.binary_search(sample).ok()).collect::<Option<_>>()?;
+    let targets = fused.targets.pick(&places);
     own.iter().map(|own| outputs.task.confidence(own.scores_at(&samples)?, &targets)).collect()
 }
 
@@ -240,12 +240,12 @@ impl Native for Ogm {
         false
     }
 
-    fn terms(&self, alone: Alone) -> Vec<LossTerm> {
-        vec![self.config.scores.term(alone.modality)]
+    fn terms(&self, unimodal: UnimodalQuery) -> Vec<LossTerm> {
+        vec![self.config.scores.term(unimodal.modality)]
     }
 
-    fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
-        Some(outputs.get(&self.config.scores.term(alone.modality))?.scores.clone())
+    fn scores(&self, unimodal: UnimodalQuery, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
+        Some(outputs.get(&self.config.scores.term(unimodal.modality))?.scores.clone())
     }
 }
 

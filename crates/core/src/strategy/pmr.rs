@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! sim_m = -sqrt(||z_m - P_m[k]||^2 + 1e-12),  s_m = mean softmax(sim_m)[y],  rho_m = max_j s_j / s_m
-//! W[full, all] = 1      W[aux(m), encoder m] = alpha if rho_m > 1 (hard),  alpha clip(rho_m - 1, 0, 1) (soft)
+//! W[fused, all] = 1      W[aux(m), encoder m] = alpha if rho_m > 1 (hard),  alpha clip(rho_m - 1, 0, 1) (soft)
 //! loss(aux(m)) = CE(sim_m, y)      P <- (1 - e) mean + e P after an epoch, P <- mean at the start and after the first
 //! ```
 //!
@@ -29,7 +29,9 @@ use serde::{Deserialize, Serialize};
 
 use super::prototypes::{FAR, Prototypes};
 use super::range::at_least_zero;
-use super::{Alone, EpochTools, ModelFacts, Native, Split, Stat, Strategy, StrategySettings, StrategyState};
+use super::{
+    EpochTools, ModelFacts, Native, Split, Stat, Strategy, StrategySettings, StrategyState, UnimodalQuery,
+};
 use crate::Error;
 use crate::host::host;
 use crate::math::probability::log_softmax;
@@ -131,10 +133,10 @@ impl Pmr {
 
     /// Mean probability of the truth by prototypes, for each modality of a term
     /// that shows all.
-    fn scores(&self, full: &TermOutput) -> Option<Vec<f64>> {
-        let classes = full.targets.classes()?;
+    fn scores(&self, fused: &TermOutput) -> Option<Vec<f64>> {
+        let classes = fused.targets.classes()?;
         let score = |(m, prototypes): (usize, &Prototypes)| {
-            let similarity = prototypes.similarity(full.feature(Modality(m)));
+            let similarity = prototypes.similarity(fused.feature(Modality(m)));
             let width = similarity.dims()[1];
             let rows = host(similarity);
             let truth = rows.chunks_exact(width).zip(classes).map(|(row, &class)| {
@@ -182,7 +184,7 @@ impl Strategy for Pmr {
         let LossTerm::Auxiliary(m) = term else { return task.loss(output.scores.clone(), &output.targets) };
         let similarity = self.prototypes[m.0].similarity(output.feature(m));
         let scores =
-            earlier.get(&LossTerm::Fused).filter(|_| self.calms()).and_then(|full| self.scores(full));
+            earlier.get(&LossTerm::Fused).filter(|_| self.calms()).and_then(|fused| self.scores(fused));
         match scores {
             Some(scores) if ratios(&scores)[m.0] <= 1.0 => {
                 let log = activation::log_softmax(similarity, 1);
@@ -201,7 +203,7 @@ impl Strategy for Pmr {
 
     fn route(&mut self, outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let pulled = modalities.iter().any(|m| outputs.output(LossTerm::Auxiliary(m)).is_some());
-        let scores = outputs.output(LossTerm::Fused).filter(|_| pulled).and_then(|full| self.scores(full));
+        let scores = outputs.output(LossTerm::Fused).filter(|_| pulled).and_then(|fused| self.scores(fused));
         self.score = scores.unwrap_or_default();
         let PmrConfig { alpha, pull, entropy, .. } = self.config;
         self.coefficient = ratios(&self.score).into_iter().map(|rho| coefficient(rho, alpha, pull)).collect();
@@ -286,12 +288,12 @@ impl Native for Pmr {
         false
     }
 
-    fn terms(&self, alone: Alone) -> Vec<LossTerm> {
-        vec![LossTerm::Unimodal(alone.modality)]
+    fn terms(&self, unimodal: UnimodalQuery) -> Vec<LossTerm> {
+        vec![LossTerm::Unimodal(unimodal.modality)]
     }
 
-    fn scores(&self, alone: Alone, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
-        let m = alone.modality;
+    fn scores(&self, unimodal: UnimodalQuery, outputs: &BTreeMap<LossTerm, TermOutput>) -> Option<Tensor<2>> {
+        let m = unimodal.modality;
         let (prototypes, output) = (self.prototypes.get(m.0)?, outputs.get(&LossTerm::Unimodal(m))?);
         let similarity = prototypes.similarity(output.feature(m));
         // The last classes may have no sample to train on, and so no prototype.

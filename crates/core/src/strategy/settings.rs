@@ -25,8 +25,8 @@ pub trait StrategySettings: Part {
     }
 
     /// Whether the model must have a head for every modality besides the fused one.
-    fn wants_solo_heads(&self) -> bool {
-        self.over().is_some_and(|over| over.wants_solo_heads())
+    fn wants_unimodal_heads(&self) -> bool {
+        self.over().is_some_and(|over| over.wants_unimodal_heads())
     }
 
     /// The name of the one modality that is trained, if the method trains one

@@ -1,7 +1,7 @@
 //! A single modality.
 //!
 //! ```text
-//! W[solo(m), encoder m] = W[solo(m), fusion] = W[solo(m), head] = 1
+//! W[unimodal(m), encoder m] = W[unimodal(m), fusion] = W[unimodal(m), head] = 1
 //! ```
 //!
 //! Source: "Audio-only", "Visual-only" of the DGL paper's Table 1;

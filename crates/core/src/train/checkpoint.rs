@@ -196,10 +196,11 @@ impl Checkpoint {
                     }
                     other => return Err(broken(&format!("not usable: tensor `{name}` is {other:?}"))),
                 };
-                Ok((name.to_owned(), (shape, values)))
+                Ok((earlier::tensor(name), (shape, values)))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { progress: header.progress, steps: header.steps, tensors })
+        let steps = header.steps.into_iter().map(|(name, count)| (earlier::tensor(&name), count)).collect();
+        Ok(Self { progress: header.progress, steps, tensors })
     }
 
     /// Puts weights and statistics into the state of training, with what the file holds of
@@ -257,8 +258,8 @@ impl Checkpoint {
     fn check_fusion<M: Model>(&self, train_state: &TrainState<M>) -> Result<(), Error> {
         let known = |name: &str| train_state.groups.parameters().iter().any(|p| p.name == name);
         let stranger = |name: &&String| name.starts_with("fusion.") && !known(name);
-        let alone = train_state.model.modalities().len() == 1;
-        match self.tensors.keys().find(stranger).filter(|_| alone) {
+        let unimodal = train_state.model.modalities().len() == 1;
+        match self.tensors.keys().find(stranger).filter(|_| unimodal) {
             None => Ok(()),
             Some(name) => Err(Error::checkpoint(format!(
                 "the checkpoint does not match the model: unexpected `{name}`, because a unimodal model is now an \

@@ -12,7 +12,7 @@ use crate::modality::{Modalities, Modality, Present};
 use crate::model::{Model, Scored};
 use crate::probe::Probe;
 use crate::step::{LossTerm, TermOutput};
-use crate::strategy::{Alone, Measured, Native};
+use crate::strategy::{Measured, Native, UnimodalQuery};
 use crate::task::Task;
 use crate::{Error, ErrorKind};
 
@@ -30,7 +30,7 @@ pub struct Evaluation {
     /// What each sample has.
     pub present: Vec<Present>,
     /// For each term the samples it scored, and what the task keeps of their
-    /// scores. The full term scores every sample with whatever it has.
+    /// scores. The fused term scores every sample with whatever it has.
     pub reduced: BTreeMap<LossTerm, Reduced>,
     /// Each single modality as the method itself reads it; empty if that is not
     /// asked for, or the method has no convention of its own.
@@ -93,9 +93,9 @@ pub fn evaluate<M: Model>(
         let scored = model.forward(&terms, &inputs, &mut ForwardContext::eval(buffers));
         for reading in readings.iter().flatten() {
             let outputs = reading.outputs(&terms, &scored, &inputs);
-            let scores = besides.native.and_then(|native| native.scores(reading.alone, &outputs));
+            let scores = besides.native.and_then(|native| native.scores(reading.unimodal, &outputs));
             let Some(scores) = scores else { continue };
-            let (of, reduced) = result.native.entry(reading.alone.modality).or_default();
+            let (of, reduced) = result.native.entry(reading.unimodal.modality).or_default();
             of.extend(reading.samples.iter().map(|i| before + i));
             reduced.extend(task.reduce(scores, &inputs.targets_of(&reading.samples)));
         }
@@ -112,7 +112,7 @@ pub fn evaluate<M: Model>(
             }
             let (of, reduced) = match term {
                 LossTerm::Subset(present) if place >= usual => result.subsets.entry(present).or_default(),
-                // A pattern of what samples have is part of the full term.
+                // A pattern of what samples have is part of the fused term.
                 LossTerm::Subset(_) => result.reduced.entry(LossTerm::Fused).or_default(),
                 _ => result.reduced.entry(term).or_default(),
             };
@@ -125,7 +125,7 @@ pub fn evaluate<M: Model>(
 
 /// One modality of the samples that have the same, read by the method's own convention.
 struct Reading {
-    alone: Alone,
+    unimodal: UnimodalQuery,
     samples: Vec<usize>,
     /// Where among all terms those are that it is made of.
     places: Vec<usize>,
@@ -159,7 +159,7 @@ fn readings(
     let mut all = Vec::new();
     for (present, samples) in inputs.patterns() {
         for modality in present.iter() {
-            let alone = Alone { modality, present, modalities: names.len() };
+            let unimodal = UnimodalQuery { modality, present, modalities: names.len() };
             let mut place = |term: LossTerm| {
                 let same = |(other, of): &(LossTerm, Vec<usize>)| *other == term && *of == samples;
                 terms.iter().position(same).unwrap_or_else(|| {
@@ -167,8 +167,8 @@ fn readings(
                     terms.len() - 1
                 })
             };
-            let places = native.terms(alone).into_iter().map(&mut place).collect();
-            all.push(Reading { alone, samples: samples.clone(), places });
+            let places = native.terms(unimodal).into_iter().map(&mut place).collect();
+            all.push(Reading { unimodal, samples: samples.clone(), places });
         }
     }
     all
@@ -242,7 +242,7 @@ impl Evaluation {
         task.metrics().names().zip(task.evaluate(reduced, &self.targets.pick(samples))).collect()
     }
 
-    /// The task's metrics of the full term by what the samples have; empty if
+    /// The task's metrics of the fused term by what the samples have; empty if
     /// no sample lacks anything.
     pub fn by_presence(&self, task: &dyn Task) -> BTreeMap<Present, (usize, BTreeMap<&'static str, f64>)> {
         let mut parts: BTreeMap<Present, Reduced> = BTreeMap::new();

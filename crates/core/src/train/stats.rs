@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::modality::Modalities;
 use crate::strategy::Stat;
 
-/// Numbers by modality (`full` for the whole model) and name.
+/// Numbers by modality (`fused` for the whole model) and name.
 pub(super) type Stats = BTreeMap<String, BTreeMap<String, f64>>;
 
 /// Adds a step's stats to the epoch's sums, which travel in the checkpoint.
@@ -13,7 +13,7 @@ pub(super) type Stats = BTreeMap<String, BTreeMap<String, f64>>;
 pub(super) fn tally_stats(sums: &mut BTreeMap<String, f64>, stats: &[Stat], names: &Modalities) {
     for stat in stats.iter().filter(|stat| stat.value.is_finite()) {
         // The name first: it has no `/`, which a modality's may have.
-        let key = format!("{}/{}", stat.name, stat.modality.map_or("full", |m| names.name(m)));
+        let key = format!("{}/{}", stat.name, stat.modality.map_or("fused", |m| names.name(m)));
         *sums.entry(format!("stat/sum/{key}")).or_default() += stat.value;
         *sums.entry(format!("stat/steps/{key}")).or_default() += 1.0;
     }
@@ -47,7 +47,8 @@ mod tests {
         // A step outside the strategy's window says nothing.
         tally_stats(&mut sums, &[], &names);
         let row = |name: &str, value| BTreeMap::from([(name.to_owned(), value)]);
-        let expected = [("full", row("weight", 0.5)), ("image", row("rho", 4.0)), ("voice", row("rho", 1.5))];
+        let expected =
+            [("fused", row("weight", 0.5)), ("image", row("rho", 4.0)), ("voice", row("rho", 1.5))];
         assert_eq!(mean_stats(&sums), expected.map(|(whose, row)| (whose.to_owned(), row)).into());
     }
 }

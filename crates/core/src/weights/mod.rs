@@ -28,7 +28,8 @@ pub type Weights = BTreeMap<String, Array>;
 /// The part of a model that a tensor of it belongs to: `encoder.audio` of
 /// `encoder.audio.conv1.weight`, `head` of `head.weight`.
 pub fn part_of(name: &str) -> &str {
-    let ends = usize::from(name.starts_with("encoder.") || name.starts_with("solo_head."));
+    let ends =
+        usize::from(["encoder.", "unimodal_head.", "solo_head."].iter().any(|part| name.starts_with(part)));
     name.match_indices('.').nth(ends).map_or(name, |(end, _)| &name[..end])
 }
 

@@ -8,7 +8,7 @@ use counterpoint_batch::npy::{NpyArray, Values};
 
 use super::Predictions;
 use super::archive;
-use crate::record::RecordError;
+use crate::record::{RecordError, earlier};
 
 /// What should have been predicted, for every sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +65,7 @@ impl Numbers {
 pub struct CheckpointPredictions {
     /// Epochs the checkpoint was trained.
     pub epoch: usize,
-    /// Scores (logits) by row: `full`, or a single modality. Where these are too
+    /// Scores (logits) by row: `fused`, or a single modality. Where these are too
     /// many, what the task keeps of a sample instead; see [`PredictionFile::columns`].
     pub scores: BTreeMap<String, Numbers>,
     /// Features by modality.
@@ -219,7 +219,7 @@ impl PredictionFile {
                 let of = arrays.iter().filter_map(|(key, array)| Some((key.strip_prefix(&prefix)?, array)));
                 of.map(|(row, array)| match (array.shape.as_slice(), &array.values) {
                     (&[samples, width], Values::Real(values)) if samples == ids.len() => {
-                        Ok((row.to_owned(), Numbers { width, values: values.clone() }))
+                        Ok((earlier::row(row).to_owned(), Numbers { width, values: values.clone() }))
                     }
                     _ => Err(wrong(&format!("`{prefix}{row}` does not fit {} samples", ids.len()))),
                 })

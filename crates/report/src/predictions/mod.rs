@@ -8,13 +8,13 @@
 //! import numpy as np
 //! p = np.load("predictions.npz")                  # no pickle inside
 //! p["ids"], p["targets"], p["classes"]            # [samples], [samples], [classes]
-//! p["best/scores/full"].argmax(1) == p["targets"] # [samples, classes]; `full` or a single modality
+//! p["best/scores/fused"].argmax(1) == p["targets"] # [samples, classes]; `fused` or a single modality
 //! p["best/correct/audio"]                         # 1 right, 0 wrong, NaN without audio
 //! p["last/features/audio"]                        # [samples, width]
 //! ```
 //!
 //! Of very many classes the file holds a summary of each sample's scores in their
-//! place, `best/summary/full`, with the names of its columns in `summary`.
+//! place, `best/summary/fused`, with the names of its columns in `summary`.
 
 mod archive;
 mod correct;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alone, Confusion, Metric, Scores, Values, number};
+use super::{Confusion, Metric, Scores, UnimodalReading, Values, number};
 
 /// One line of `metrics.jsonl`.
 ///
@@ -59,7 +59,7 @@ pub struct Start {
     /// Names of the modalities, in the order of the model.
     pub modalities: Vec<String>,
     /// How a single modality is read.
-    pub alone: Alone,
+    pub unimodal: UnimodalReading,
     /// Names of the classes, in the order of the outputs; empty for regression.
     pub classes: Vec<String>,
     /// Name of the score that selects a model; empty where it was not recorded.
@@ -136,7 +136,7 @@ pub struct Epoch {
     #[serde(with = "number::nested", skip_serializing_if = "BTreeMap::is_empty")]
     pub diagnostics: Scores,
     /// What the strategy says of its steps, as means over the epoch: ratios,
-    /// coefficients, weights, gaps. By modality, `full` for the whole model.
+    /// coefficients, weights, gaps. By modality, `fused` for the whole model.
     #[serde(with = "number::nested", skip_serializing_if = "BTreeMap::is_empty")]
     pub strategy: Scores,
     /// True when this epoch became the best on validation.
@@ -184,7 +184,7 @@ pub struct Test {
     pub scores: Scores,
     /// How a single modality is read; `None` in older records.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub alone: Option<Alone>,
+    pub unimodal: Option<UnimodalReading>,
     /// What the scores mean, where the start of the run does not say it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<Metric>,

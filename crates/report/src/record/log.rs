@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Alone, End, Epoch, Event, Start, Test, Warning};
+use super::{End, Epoch, Event, Start, Test, UnimodalReading, Warning, earlier};
 
 /// A metrics file could not be read or written.
 #[derive(Debug)]
@@ -139,9 +139,9 @@ impl Log {
     }
 
     /// How a single modality is read, as the last look says, else the start.
-    pub fn alone(&self) -> Alone {
-        let looks: Vec<&Alone> = self.tests().filter_map(|test| test.alone.as_ref()).collect();
-        let last = looks.last().copied().or_else(|| self.start().map(|start| &start.alone));
+    pub fn unimodal(&self) -> UnimodalReading {
+        let looks: Vec<&UnimodalReading> = self.tests().filter_map(|test| test.unimodal.as_ref()).collect();
+        let last = looks.last().copied().or_else(|| self.start().map(|start| &start.unimodal));
         last.cloned().unwrap_or_default()
     }
 
@@ -165,7 +165,7 @@ fn event(bytes: &[u8]) -> Result<Known, String> {
     if !NAMES.contains(&name) {
         return Ok(Known::Not(name.to_owned()));
     }
-    serde_json::from_value(value)
+    serde_json::from_value(earlier::event(value))
         .map(|event| Known::Event(Box::new(event)))
         .map_err(|error| error.to_string())
 }

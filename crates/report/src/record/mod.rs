@@ -8,23 +8,25 @@
 //! is `null`; an infinite one is written as `"inf"` or `"-inf"`, because JSON has
 //! no such number and a diverged loss is exactly what a reader needs to see.
 
-mod alone;
 mod appender;
 mod aside;
 mod confusion;
+pub(crate) mod earlier;
 mod event;
 mod log;
 mod metric;
 mod number;
 mod study;
+mod unimodal;
 mod values;
 
-pub use alone::{Alone, Convention, conventions};
 pub use appender::Appender;
 pub use aside::ASIDE;
 pub use confusion::Confusion;
+pub use earlier::TEST_ACCESSES;
 pub use event::{End, Epoch, Event, Start, Step, Test, Warning};
 pub use log::{Damage, Log, RecordError};
 pub use metric::{Better, Metric};
 pub use study::{Choice, Kind, State, Study, StudyMethod, StudyRun};
+pub use unimodal::{Convention, UnimodalReading, conventions};
 pub use values::{Scores, Values};

@@ -7,6 +7,6 @@ use std::collections::BTreeMap;
 /// defined, `null` in the file.
 pub type Values = BTreeMap<String, f64>;
 
-/// [`Values`] by row: `full` is the fused output, any other name is one of a
+/// [`Values`] by row: `fused` is the fused output, any other name is one of a
 /// modality alone (see [`Convention`](super::Convention)).
 pub type Scores = BTreeMap<String, Values>;

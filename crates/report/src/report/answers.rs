@@ -7,7 +7,7 @@ use super::{
     footing::Footing,
     measure,
     method::only_modality,
-    overview::{FULL, Method, Overview, ScoreSource, row_title},
+    overview::{FUSED, Method, Overview, ScoreSource, row_title},
 };
 use crate::{
     html::Block,
@@ -185,7 +185,7 @@ fn stronger(overview: &Overview<'_>, contests: &Contests) -> Option<String> {
 fn unimodal(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
     let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
     let mut found: Vec<(String, Comparison)> = Vec::new();
-    for row in overview.rows.iter().filter(|row| *row != FULL) {
+    for row in overview.rows.iter().filter(|row| *row != FUSED) {
         let references = overview.methods.iter().filter(|m| m.kind.is_reference());
         let own = references.filter(|m| only_modality(m.runs[0]).as_deref() == Some(row));
         let Some(reference) =
@@ -196,11 +196,11 @@ fn unimodal(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
         let pairs = overview.pairs(focus, reference);
         let (a, b): (Vec<f64>, Vec<f64>) = pairs
             .iter()
-            .map(|(x, y)| (overview.value(x, source, row), overview.value(y, source, FULL)))
+            .map(|(x, y)| (overview.value(x, source, row), overview.value(y, source, FUSED)))
             .unzip();
         let gap = Comparison::paired(&a, &b, &overview.options.resampling);
-        let (Some(inside), Some(alone)) =
-            (overview.reached(focus, source, row), overview.reached(reference, source, FULL))
+        let (Some(inside), Some(unimodal)) =
+            (overview.reached(focus, source, row), overview.reached(reference, source, FUSED))
         else {
             continue;
         };
@@ -208,7 +208,7 @@ fn unimodal(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
             continue;
         }
         let text = format!(
-            "{0} in {1} ({3}) reaches {inside}, the unimodal model ({2}) {alone}",
+            "{0} in {1} ({3}) reaches {inside}, the unimodal model ({2}) {unimodal}",
             row_title(row),
             focus.name,
             reference.name,
@@ -224,7 +224,7 @@ fn unimodal(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
 
 /// The mean by which the better of two references is found; NaN last.
 fn mean(overview: &Overview<'_>, method: &Method<'_>, source: &ScoreSource) -> f64 {
-    let mean = Summary::of(&overview.values(method, source, FULL)).mean.unwrap_or(f64::NEG_INFINITY);
+    let mean = Summary::of(&overview.values(method, source, FUSED)).mean.unwrap_or(f64::NEG_INFINITY);
     if overview.metric.beats(1.0, 0.0) { mean } else { -mean }
 }
 
@@ -277,7 +277,7 @@ fn inside(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
     let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
     let Some(baseline) = overview.methods.get(overview.baseline) else { return Vec::new() };
     let mut lines = Vec::new();
-    for row in overview.rows.iter().filter(|row| *row != FULL) {
+    for row in overview.rows.iter().filter(|row| *row != FUSED) {
         let value = |m| overview.reached(m, source, row);
         let (Some(with), Some(without)) = (value(focus), value(baseline)) else { continue };
         let mut text = format!(
@@ -299,15 +299,15 @@ fn inside(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
                 focus.name
             );
         }
-        if let (Some(full), Some(solo)) =
-            (last(baseline, row, measure::GRADIENT_FULL), last(baseline, row, measure::GRADIENT_SOLO))
+        if let (Some(fused), Some(unimodal)) =
+            (last(baseline, row, measure::GRADIENT_FUSED), last(baseline, row, measure::GRADIENT_UNIMODAL))
         {
             text += &format!(
                 " In {} the fused loss reaches its features with a gradient of {} where its unimodal loss would \
                  send {}.",
                 baseline.name,
-                brief(full),
-                brief(solo)
+                brief(fused),
+                brief(unimodal)
             );
         }
         lines.push(text);

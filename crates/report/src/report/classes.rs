@@ -4,7 +4,7 @@ use super::{
     RunSummary,
     footing::Footing,
     method::only_modality,
-    overview::{FULL, Method, Overview, ScoreSource, row_title},
+    overview::{FUSED, Method, Overview, ScoreSource, row_title},
 };
 use crate::{
     html::{Block, Section},
@@ -39,7 +39,7 @@ pub(super) fn confusions(overview: &Overview<'_>) -> Option<Section> {
             classes(overview).len()
         )
     });
-    let (mut alone, mut others, mut tables) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut unimodal, mut others, mut tables) = (Vec::new(), Vec::new(), Vec::new());
     for (i, method) in overview.methods.iter().take(MOST).enumerate() {
         let asked = i == overview.baseline || Some(i) == overview.focus;
         for row in &overview.rows {
@@ -48,7 +48,7 @@ pub(super) fn confusions(overview: &Overview<'_>) -> Option<Section> {
             let figure = (counts.classes() <= HeatMap::MOST_CLASSES)
                 .then(|| HeatMap { colour: i, ..HeatMap::confusion(title, classes(overview), &counts) })
                 .map(|map| Block::Figure(map.figure()));
-            match (row == FULL, asked) {
+            match (row == FUSED, asked) {
                 (true, true) => {
                     section.blocks.extend(figure);
                     tables.push(Block::Table(worst(overview, method, &counts)));
@@ -56,13 +56,13 @@ pub(super) fn confusions(overview: &Overview<'_>) -> Option<Section> {
                 (true, false) => others.extend(figure),
                 // A model of one modality says the same twice.
                 (false, _) if only_modality(method.runs[0]).is_some() => {}
-                (false, true) => alone.extend(figure),
+                (false, true) => unimodal.extend(figure),
                 (false, false) => {}
             }
         }
     }
     section.blocks.extend(tables);
-    section.fold("Unimodal scores", alone);
+    section.fold("Unimodal scores", unimodal);
     section.fold("The other methods", others);
     if overview.methods.len() > MOST {
         let more = overview.methods.len() - MOST;
@@ -84,7 +84,7 @@ pub(super) fn areas(overview: &Overview<'_>) -> Option<Section> {
             let values: Vec<f64> = method
                 .runs
                 .iter()
-                .filter_map(|run| Some(by_class(run, source, FULL)?.get(place).copied().unwrap_or(f64::NAN)))
+                .filter_map(|run| Some(by_class(run, source, FUSED)?.get(place).copied().unwrap_or(f64::NAN)))
                 .collect();
             match Summary::of(&values) {
                 Summary { n: 0, .. } => Cell::none(),
@@ -123,7 +123,7 @@ pub(super) fn class_gains<'a>(
     let values: Vec<(Vec<f64>, Vec<f64>)> = overview
         .pairs(method, baseline)
         .iter()
-        .filter_map(|(a, b)| Some((by_class(a, source, FULL)?, by_class(b, source, FULL)?)))
+        .filter_map(|(a, b)| Some((by_class(a, source, FUSED)?, by_class(b, source, FUSED)?)))
         .collect();
     let classes = values.iter().map(|(a, b)| a.len().min(b.len())).min().unwrap_or(0);
     // The bootstrap is not shown for single classes, and there may be thousands.
@@ -194,7 +194,7 @@ pub(super) fn source<'a>(overview: &'a Overview<'_>) -> Option<&'a ScoreSource> 
 fn counts<'a>(run: &'a RunSummary, source: &ScoreSource, row: &str) -> Option<&'a Confusion> {
     let ScoreSource::Test(checkpoint) = source else { return None };
     let test = run.test(checkpoint)?;
-    test.confusion.get(&run.alone.row(&test.scores, row)).filter(|counts| !counts.is_empty())
+    test.confusion.get(&run.unimodal.row(&test.scores, row)).filter(|counts| !counts.is_empty())
 }
 
 /// The sum over the runs of a method.

@@ -366,7 +366,7 @@ fn correct<'a>(run: &'a RunSummary, source: &ScoreSource, row: &str) -> Option<R
     let ScoreSource::Test(checkpoint) = source else { return None };
     let predictions = run.predictions.iter().find(|p| p.checkpoint == *checkpoint)?;
     let scores = source.scores(run)?;
-    let correct = predictions.correct.get(&run.alone.row(scores, row))?;
+    let correct = predictions.correct.get(&run.unimodal.row(scores, row))?;
     (correct.len() == predictions.ids.len()).then_some((predictions.ids.as_slice(), correct.as_slice()))
 }
 

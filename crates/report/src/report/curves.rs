@@ -33,7 +33,7 @@ pub(super) fn accuracy(overview: &Overview<'_>) -> Option<Section> {
         };
         Plots::of(overview, panels.collect(), &axis, None, read)
     };
-    let validation = plots(|run, e, row| run.alone.values(&e.val, row), "validation");
+    let validation = plots(|run, e, row| run.unimodal.values(&e.val, row), "validation");
     if validation.first.is_empty() {
         section.say("No epoch has a validation score, so there are no curves.");
         return Some(section);
@@ -50,7 +50,7 @@ pub(super) fn accuracy(overview: &Overview<'_>) -> Option<Section> {
     let losses = Plots::of(overview, panels.collect(), &Axis::new("loss").log(), None, |_, e, row| {
         e.losses.get(row).copied()
     });
-    let training = plots(|run, e, row| run.alone.trained(&e.train, row), "training");
+    let training = plots(|run, e, row| run.unimodal.trained(&e.train, row), "training");
     section.fold("All methods", validation.all);
     section.fold("The same on the training split", training.whole());
     section.fold("Training losses", losses.whole());

@@ -286,13 +286,13 @@ mod tests {
     fn a_model_of_one_modality_has_another_hash_of_the_same_data() {
         let mut joint = run("joint", 0, "x", "");
         joint.modalities = vec!["a".into(), "b".into()];
-        let mut alone = run("unimodal", 0, "y", "");
-        alone.modalities = vec!["a".into()];
-        alone.data.insert("root".into(), "x".into());
-        for (run, samples) in [(&mut joint, "40"), (&mut alone, "12")] {
+        let mut unimodal = run("unimodal", 0, "y", "");
+        unimodal.modalities = vec!["a".into()];
+        unimodal.data.insert("root".into(), "x".into());
+        for (run, samples) in [(&mut joint, "40"), (&mut unimodal, "12")] {
             run.data.insert("samples, train".into(), samples.into());
         }
-        let found = footing(&[joint, alone]);
+        let found = footing(&[joint, unimodal]);
         assert_eq!((found.refused, found.differs), (None, vec!["samples, train 12 against 40".to_owned()]));
     }
 }

@@ -6,9 +6,9 @@
 use crate::record::Metric;
 
 /// Mean over samples of the norm of d fused loss / d features of the modality.
-pub const GRADIENT_FULL: &str = "gradient_full";
+pub const GRADIENT_FUSED: &str = "gradient_fused";
 /// The same for the modality's own loss, at the same parameters.
-pub const GRADIENT_SOLO: &str = "gradient_solo";
+pub const GRADIENT_UNIMODAL: &str = "gradient_unimodal";
 /// The same for the mixture that trains the encoder.
 pub const GRADIENT_TRAINED: &str = "gradient_trained";
 /// Sum over the encoder's tensors of the mean absolute gradient, as the paper's
@@ -46,16 +46,17 @@ pub(super) fn score_title(name: &str, selects: &Metric) -> Option<String> {
     }
 }
 
-/// What `noise_LEVEL` and `noise_alone_LEVEL` show, by their level.
+/// What `noise_LEVEL` and `noise_unimodal_LEVEL` show, by their level.
 fn noise(name: &str) -> Option<String> {
     let level = name.strip_prefix("noise_")?;
-    let (level, whose) = level.strip_prefix("alone_").map_or((level, "fused"), |level| (level, "unimodal"));
+    let (level, whose) =
+        level.strip_prefix("unimodal_").map_or((level, "fused"), |level| (level, "unimodal"));
     level.parse::<f64>().ok().map(|level| format!("Input noise of {level} standard deviations, {whose}"))
 }
 
 /// The measures that are drawn first: those that show suppression at work.
 pub(super) const FIRST: [&str; 5] =
-    [GRADIENT_FULL, GRADIENT_SOLO, GRADIENT_TENSORS, SUPPRESSION_EFFECTIVE, SUPPRESSION_MEDIAN];
+    [GRADIENT_FUSED, GRADIENT_UNIMODAL, GRADIENT_TENSORS, SUPPRESSION_EFFECTIVE, SUPPRESSION_MEDIAN];
 
 /// How a measure is drawn.
 pub(super) struct CurveStyle {
@@ -76,8 +77,8 @@ const fn marked(from: CurveStyle, label: &'static str, value: f64) -> CurveStyle
 
 /// The known measures in the order of the report.
 pub(super) const KNOWN: [CurveStyle; 14] = [
-    manner(GRADIENT_FULL, "Gradient of the fused loss at the features", "mean norm", true),
-    manner(GRADIENT_SOLO, "Gradient of the unimodal loss at the features", "mean norm", true),
+    manner(GRADIENT_FUSED, "Gradient of the fused loss at the features", "mean norm", true),
+    manner(GRADIENT_UNIMODAL, "Gradient of the unimodal loss at the features", "mean norm", true),
     manner(GRADIENT_TRAINED, "Gradient that trains the encoder, at the features", "mean norm", true),
     manner(GRADIENT_TENSORS, "Gradient magnitude of the encoder, released measure", "sum of mean |g|", true),
     manner(
@@ -112,7 +113,7 @@ mod tests {
         let by_hand = "Input noise of 0.5 standard deviations, fused: accuracy";
         assert_eq!(title("noise_0.5").as_deref(), Some(by_hand));
         assert_eq!(
-            title("noise_alone_2").as_deref(),
+            title("noise_unimodal_2").as_deref(),
             Some("Input noise of 2 standard deviations, unimodal: accuracy")
         );
         assert_eq!(title("noise_floor"), None);

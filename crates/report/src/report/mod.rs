@@ -11,7 +11,6 @@
 //! assert!(page.to_html().starts_with("<!DOCTYPE html>"));
 //! ```
 
-mod alone;
 mod answers;
 mod choices;
 mod classes;
@@ -31,6 +30,7 @@ mod run;
 mod run_folder;
 mod settings;
 mod summary;
+mod unimodal;
 mod warnings;
 mod wording;
 

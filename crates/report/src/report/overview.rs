@@ -55,7 +55,7 @@ impl ScoreSource {
 const FEW: usize = 5;
 
 /// The row of all modalities together.
-pub(super) const FULL: &str = "full";
+pub(super) const FUSED: &str = "fused";
 
 pub(super) struct Overview<'a> {
     pub runs: &'a [RunSummary],
@@ -169,7 +169,7 @@ impl<'a> Overview<'a> {
 
     /// The row that methods are judged by: the fused one where there is one.
     pub fn row(&self) -> &str {
-        self.rows.first().map_or(FULL, String::as_str)
+        self.rows.first().map_or(FUSED, String::as_str)
     }
 
     /// The name of the baseline.
@@ -185,7 +185,7 @@ impl<'a> Overview<'a> {
     /// The score of a run, NaN when it is missing; of a single modality by the
     /// convention that its method rests on.
     pub fn value(&self, run: &RunSummary, source: &ScoreSource, row: &str) -> f64 {
-        let values = source.scores(run).and_then(|scores| run.alone.values(scores, row));
+        let values = source.scores(run).and_then(|scores| run.unimodal.values(scores, row));
         values.and_then(|values| values.get(&self.metric.name)).copied().unwrap_or(f64::NAN)
     }
 
@@ -228,9 +228,9 @@ fn rows(runs: &[RunSummary]) -> Vec<String> {
         })
         .collect();
     let mut rows: Vec<String> = Vec::new();
-    let full = FULL.to_owned();
+    let fused = FUSED.to_owned();
     let wanted = runs.iter().flat_map(|run| &run.modalities);
-    for row in [&full].into_iter().chain(wanted).chain(scored.iter().copied()) {
+    for row in [&fused].into_iter().chain(wanted).chain(scored.iter().copied()) {
         let plain = Convention::of_row(row).0 == Convention::ZeroFill;
         if plain && scored.contains(row) && !rows.contains(row) {
             rows.push(row.clone());

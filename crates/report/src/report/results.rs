@@ -1,9 +1,9 @@
 //! The result table and its picture.
 
 use super::{
-    alone,
     comparison::Contests,
-    overview::{FULL, Overview, ScoreSource, row_title},
+    overview::{FUSED, Overview, ScoreSource, row_title},
+    unimodal,
 };
 use crate::{
     html::{Block, Section},
@@ -32,7 +32,7 @@ pub(super) fn section(overview: &Overview<'_>, contests: &Contests) -> Option<Se
         if i == 0 && overview.methods.len() > 1 {
             section.blocks.extend(pictures(overview, source).iter().map(|plot| Block::Figure(plot.figure())));
         }
-        if let Some(table) = alone::table(overview, source) {
+        if let Some(table) = unimodal::table(overview, source) {
             section.fold("Unimodal scores by every convention", vec![Block::Table(table)]);
         }
     }
@@ -48,7 +48,7 @@ fn table(overview: &Overview<'_>, source: &ScoreSource, refused: Option<&str>) -
     for row in &overview.rows {
         let better = Some(metric.better).filter(|_| refused.is_none());
         columns.push(Column { title: row_title(row), better });
-        if row == FULL {
+        if row == FUSED {
             columns.push(Column::new(level.clone()));
         }
     }
@@ -62,7 +62,7 @@ fn table(overview: &Overview<'_>, source: &ScoreSource, refused: Option<&str>) -
                 (0, _) => Cell::none(),
                 _ => Cell::spread(&summary, metric.factor(), metric.digits),
             });
-            if row == FULL {
+            if row == FUSED {
                 missing += summary.missing;
                 cells.push(match interval(overview, &summary) {
                     None if summary.n == 1 => Cell::Missing("one run".into()),

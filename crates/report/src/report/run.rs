@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     predictions::Predictions,
-    record::{Alone, End, Epoch, Kind, Log, Metric, Test, Warning},
+    record::{End, Epoch, Kind, Log, Metric, Test, UnimodalReading, Warning},
     text::shorten,
 };
 
@@ -33,7 +33,7 @@ pub struct RunSummary {
     /// Modalities in the order of the model.
     pub modalities: Vec<String>,
     /// How a single modality is read.
-    pub alone: Alone,
+    pub unimodal: UnimodalReading,
     /// Class names in the order of the outputs.
     pub classes: Vec<String>,
     /// Settings of its task, as `name` and `select`; empty where they were not recorded.
@@ -86,7 +86,7 @@ impl RunSummary {
                 .collect(),
             data_notes: start.notes,
             modalities: start.modalities,
-            alone: log.alone(),
+            unimodal: log.unimodal(),
             classes: start.classes,
             metric: start.metric,
             metrics: start

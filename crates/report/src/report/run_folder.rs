@@ -8,7 +8,11 @@ use super::{
     RunSummary,
     settings::{fault, settings},
 };
-use crate::{predictions::PredictionFile, record::Log, text::without_paths};
+use crate::{
+    predictions::PredictionFile,
+    record::{Log, TEST_ACCESSES},
+    text::without_paths,
+};
 
 /// Whether a file of this name makes its folder a run.
 pub(super) fn marks(name: &OsStr) -> bool {
@@ -65,8 +69,9 @@ pub(super) fn read(folder: &Path, name: String, trained: bool) -> RunSummary {
         Some(Err(error)) => notes.push(without_paths(&error.to_string())),
         _ => {}
     }
-    let looks = fs::read(folder.join("looks.jsonl")).unwrap_or_default();
-    run.looks = looks.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+    let looks = TEST_ACCESSES.map(|name| fs::read(folder.join(name)).unwrap_or_default());
+    let lines = looks.iter().flat_map(|text| text.split(|byte| *byte == b'\n'));
+    run.looks = lines.filter(|line| !line.trim_ascii().is_empty()).count();
     run.notes = notes;
     hide_paths(&mut run);
     run

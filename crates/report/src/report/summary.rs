@@ -3,7 +3,7 @@
 use super::{
     RunSummary, answers,
     comparison::Contests,
-    overview::{FULL, Method, Overview, ScoreSource, row_title},
+    overview::{FUSED, Method, Overview, ScoreSource, row_title},
 };
 use crate::{
     html::Block,
@@ -23,8 +23,8 @@ pub(super) fn blocks(overview: &Overview<'_>, contests: &Contests) -> Vec<Block>
     blocks.push(Block::Paragraph(inventory(overview)));
     blocks.extend(answers::all(overview, contests));
     if overview.focus.is_none() {
-        let alone = overview.sources.first().and_then(|source| modalities(overview, source));
-        blocks.extend(alone.map(Block::Paragraph));
+        let unimodal = overview.sources.first().and_then(|source| modalities(overview, source));
+        blocks.extend(unimodal.map(Block::Paragraph));
     }
     let cautions = cautions(overview);
     if !cautions.is_empty() {
@@ -74,9 +74,9 @@ fn leader(overview: &Overview<'_>, source: &ScoreSource) -> Option<String> {
 
 /// How far each modality comes alone.
 fn modalities(overview: &Overview<'_>, source: &ScoreSource) -> Option<String> {
-    let alone: Vec<&String> = overview.rows.iter().filter(|row| *row != FULL).collect();
+    let unimodal: Vec<&String> = overview.rows.iter().filter(|row| *row != FUSED).collect();
     let one = |method: &Method<'_>| {
-        let values: Vec<String> = alone
+        let values: Vec<String> = unimodal
             .iter()
             .filter_map(|row| {
                 let (value, by) =

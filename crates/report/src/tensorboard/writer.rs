@@ -25,7 +25,7 @@ use crate::{
 /// use counterpoint_report::tensorboard::EventFile;
 /// let mut bytes = Vec::new();
 /// let mut file = EventFile::new(&mut bytes, 1_700_000_000.0)?;
-/// file.scalars(1_700_000_060.0, 1, &[("val/accuracy/full".into(), 0.5)])?;
+/// file.scalars(1_700_000_060.0, 1, &[("val/accuracy/fused".into(), 0.5)])?;
 /// assert_eq!(EventFile::<Vec<u8>>::name(1_700_000_000.0), "events.out.tfevents.1700000000.counterpoint");
 /// # Ok::<(), std::io::Error>(())
 /// ```

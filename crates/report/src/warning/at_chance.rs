@@ -39,7 +39,7 @@ impl ModalityAtChance {
             return None;
         }
         let late = &epochs[epochs.len() / 2..];
-        let read = |e: &Epoch| start.alone.values(&e.val, modality)?.get("balanced_accuracy").copied();
+        let read = |e: &Epoch| start.unimodal.values(&e.val, modality)?.get("balanced_accuracy").copied();
         let values: Vec<f64> = late.iter().map(read).collect::<Option<_>>()?;
         let accuracy = values.iter().sum::<f64>() / values.len() as f64;
         let chance = 1.0 / classes as f64;
@@ -50,7 +50,7 @@ impl ModalityAtChance {
             accuracy,
             chance,
             margin,
-            convention: start.alone.name(&last.val, modality).to_owned(),
+            convention: start.unimodal.name(&last.val, modality).to_owned(),
             epoch: last.epoch,
         })
     }

@@ -17,7 +17,7 @@ impl BestEpochLast {
     pub fn find(start: &Start, epochs: &[Epoch]) -> Option<Self> {
         let last = epochs.last()?;
         let metric = start.selecting();
-        let score = last.val.get("full").and_then(|row| row.get(&metric.name));
+        let score = last.val.get("fused").and_then(|row| row.get(&metric.name));
         let score = score.map(|value| format!("{} {}", metric.title(), metric.written(*value)));
         let over = start.epochs >= 2 && last.epoch >= start.epochs;
         (over && last.best).then_some(Self { score, epoch: last.epoch })

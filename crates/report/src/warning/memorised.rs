@@ -52,15 +52,15 @@ impl ModalityMemorised {
         if samples == 0.0 || epochs.len() < 2 * WINDOW || !metric.percent {
             return None;
         }
-        let (alone, name) = (&start.alone, metric.name.as_str());
-        let seen = |e: &Epoch| alone.trained(&e.train, modality)?.get(name).copied();
+        let (unimodal, name) = (&start.unimodal, metric.name.as_str());
+        let seen = |e: &Epoch| unimodal.trained(&e.train, modality)?.get(name).copied();
         // Diagnostics show the modality alone to the fused head.
-        let filled = alone.convention(&last.val, modality) == Convention::ZeroFill;
+        let filled = unimodal.convention(&last.val, modality) == Convention::ZeroFill;
         let measured = last.diagnostics.get(modality).and_then(|m| m.get(&format!("train_{name}"))).copied();
         let train = measured.filter(|_| filled).or_else(|| seen(last))?;
-        let validation = *alone.values(&last.val, modality)?.get(name)?;
+        let validation = *unimodal.values(&last.val, modality)?.get(name)?;
         let fused: Vec<f64> =
-            epochs.iter().map(|e| e.val.get("full")?.get(name).copied()).collect::<Option<_>>()?;
+            epochs.iter().map(|e| e.val.get("fused")?.get(name).copied()).collect::<Option<_>>()?;
         let median = |window: &[f64]| {
             let mut sorted = window.to_vec();
             sorted.sort_by(f64::total_cmp);
@@ -78,7 +78,7 @@ impl ModalityMemorised {
             |better: f64, worse: f64, by: f64| metric.beats(better, worse) && (better - worse).abs() >= by;
         (far(train, validation, FAR) && (peak - now).abs() > error).then(|| Self {
             modality: modality.to_owned(),
-            convention: alone.name(&last.val, modality).to_owned(),
+            convention: unimodal.name(&last.val, modality).to_owned(),
             train,
             validation,
             peak,

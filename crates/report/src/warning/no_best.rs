@@ -18,7 +18,7 @@ impl NoBestEpoch {
     /// Looks for it once all planned epochs are done.
     pub fn find(start: &Start, epochs: &[Epoch]) -> Option<Self> {
         let last = epochs.last()?;
-        let value = |epoch: &Epoch| epoch.val.get("full")?.get(&start.metric).copied();
+        let value = |epoch: &Epoch| epoch.val.get("fused")?.get(&start.metric).copied();
         let over = start.epochs > 0 && last.epoch >= start.epochs;
         let none = epochs.iter().all(|epoch| !epoch.best && value(epoch).is_some_and(f64::is_nan));
         (over && none).then(|| Self { metric: start.metric.clone(), epoch: last.epoch })

@@ -91,7 +91,8 @@ fn what_the_data_lack_is_a_section_only_where_there_is_something() {
     for run in &mut runs {
         run.data_notes = vec!["modality `image`: absent from 134 of 200 train samples".into()];
         run.data.insert("samples, train".into(), "200".into());
-        let used = if run.method == "dgl" { vec![("full", 66), ("audio", 200)] } else { vec![("full", 66)] };
+        let used =
+            if run.method == "dgl" { vec![("fused", 66), ("audio", 200)] } else { vec![("fused", 66)] };
         for epoch in &mut run.epochs {
             epoch.samples = 200;
             epoch.row_samples = used.iter().map(|(row, count)| ((*row).to_owned(), *count)).collect();
@@ -136,14 +137,14 @@ fn hostile_content_renders_safely() {
         run.end = Some(End { reason: HOSTILE.into(), peak_bytes: Some(u64::MAX), seconds: Some(f64::NAN) });
         for epoch in &mut run.epochs {
             epoch.seconds = [f64::NAN, f64::INFINITY, -1.0, 0.0, f64::MAX][epoch.epoch % 5];
-            let nan = scores(&[("full", f64::NAN), (HOSTILE, f64::NEG_INFINITY), ("image", f64::MAX)]);
+            let nan = scores(&[("fused", f64::NAN), (HOSTILE, f64::NEG_INFINITY), ("image", f64::MAX)]);
             epoch.val = nan.clone();
             epoch.diagnostics = nan;
         }
         run.epochs.push(Epoch { epoch: usize::MAX, ..Epoch::default() });
         run.tests[0].confusion =
-            BTreeMap::from([("full".into(), vec![vec![], vec![u64::MAX; i % 4], vec![1, 2, 3]].into())]);
-        run.tests[0].scores = scores(&[("full", f64::NAN), (HOSTILE, 1e300)]);
+            BTreeMap::from([("fused".into(), vec![vec![], vec![u64::MAX; i % 4], vec![1, 2, 3]].into())]);
+        run.tests[0].scores = scores(&[("fused", f64::NAN), (HOSTILE, 1e300)]);
         run.predictions[0].ids.truncate(i);
     }
     checked("hostile", &report(&runs, &Options { title: HOSTILE.into(), ..Options::default() }));
@@ -157,7 +158,7 @@ fn a_large_study_stays_small() {
             let mut run = digits("dgl", seed);
             run.method = format!("dgl, alpha {method}");
             run.classes = (0..309).map(|c| format!("class number {c}")).collect();
-            run.tests[0].confusion.insert("full".into(), vec![vec![1; 309]; 309].into());
+            run.tests[0].confusion.insert("fused".into(), vec![vec![1; 309]; 309].into());
             run.predictions.clear();
             runs.push(run);
         }

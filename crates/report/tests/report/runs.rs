@@ -34,7 +34,7 @@ pub fn digits(method: &str, seed: u64) -> RunSummary {
     let all = |epoch: usize| {
         let n = noise(seed + 3, epoch as u64 + salt) * 0.012;
         scores(&[
-            ("full", at(fused, 1.2, epoch) + n),
+            ("fused", at(fused, 1.2, epoch) + n),
             ("audio", at(audio, 4.0, epoch) + 2.0 * n),
             ("image", at(image, 1.4, epoch) - n),
         ])
@@ -45,9 +45,9 @@ pub fn digits(method: &str, seed: u64) -> RunSummary {
             let decay = if method == "dgl" { 0.75_f64 } else { 0.6 };
             let inside = |scale: f64| {
                 BTreeMap::from([
-                    (measure::GRADIENT_FULL.to_owned(), scale * 0.9 * 0.6_f64.powf(e)),
+                    (measure::GRADIENT_FUSED.to_owned(), scale * 0.9 * 0.6_f64.powf(e)),
                     (
-                        measure::GRADIENT_SOLO.to_owned(),
+                        measure::GRADIENT_UNIMODAL.to_owned(),
                         scale * 0.9 * decay.powf(e / 2.0) * (1.0 + noise(seed, epoch as u64) / 5.0),
                     ),
                     (
@@ -62,7 +62,7 @@ pub fn digits(method: &str, seed: u64) -> RunSummary {
                 learning_rate: 0.05,
                 samples: 2000,
                 val: all(epoch),
-                losses: BTreeMap::from([("full".to_owned(), 2.3 * 0.7_f64.powf(e))]),
+                losses: BTreeMap::from([("fused".to_owned(), 2.3 * 0.7_f64.powf(e))]),
                 diagnostics: BTreeMap::from([
                     ("audio".to_owned(), inside(1.0)),
                     ("image".to_owned(), inside(0.4)),
@@ -85,11 +85,11 @@ pub fn digits(method: &str, seed: u64) -> RunSummary {
         epoch: 20,
         samples: 1000,
         scores: scores(&[
-            ("full", accuracy + gain),
+            ("fused", accuracy + gain),
             ("audio", audio + 0.03 * noise(seed, salt)),
             ("image", image + 0.01 * noise(seed, 2)),
         ]),
-        confusion: BTreeMap::from([("full".to_owned(), confusion.clone().into())]),
+        confusion: BTreeMap::from([("fused".to_owned(), confusion.clone().into())]),
         ..Test::default()
     };
     RunSummary {
@@ -117,7 +117,7 @@ pub fn digits(method: &str, seed: u64) -> RunSummary {
             ("hash".into(), "ab12".into()),
         ]),
         modalities: vec!["audio".into(), "image".into()],
-        alone: Default::default(),
+        unimodal: Default::default(),
         classes: (0..10).map(|d| format!("digit {d}")).collect(),
         metric: "accuracy".into(),
         epochs,
@@ -128,7 +128,7 @@ pub fn digits(method: &str, seed: u64) -> RunSummary {
         predictions: vec![Predictions {
             checkpoint: "last".into(),
             ids,
-            correct: BTreeMap::from([("full".into(), correct)]),
+            correct: BTreeMap::from([("fused".into(), correct)]),
         }],
         kind: None,
         looks: 1,

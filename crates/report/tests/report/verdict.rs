@@ -92,7 +92,7 @@ fn beyond_noise_never_stands_beside_a_corrected_p_above_the_level() {
         };
         run.predictions.clear();
         for test in &mut run.tests {
-            test.scores.get_mut("full").unwrap().insert("accuracy".into(), 0.9 + 0.01 * seed + gain);
+            test.scores.get_mut("fused").unwrap().insert("accuracy".into(), 0.9 + 0.01 * seed + gain);
         }
     }
     let page = report(&runs, &Options::default());
@@ -142,7 +142,7 @@ fn the_numbers_are_those_of_the_runs() {
     let page = report(&runs, &Options::default());
     let csv = page.tables()[0].1.to_csv();
     let dgl: Vec<f64> =
-        runs.iter().filter(|r| r.method == "dgl").map(|r| r.tests[0].scores["full"]["accuracy"]).collect();
+        runs.iter().filter(|r| r.method == "dgl").map(|r| r.tests[0].scores["fused"]["accuracy"]).collect();
     let mean = dgl.iter().sum::<f64>() / 5.0;
     let sd = (dgl.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 4.0).sqrt();
     let line: Vec<&str> = csv.lines().find(|l| l.starts_with("dgl,")).unwrap().split(',').collect();
@@ -166,10 +166,10 @@ fn one_seed_says_that_it_is_one() {
 fn unfinished_and_diverged_runs_are_counted_and_named() {
     let mut runs = field();
     runs[3].end = Some(End { reason: "diverged".into(), ..End::default() });
-    runs[3].epochs[7].losses.insert("full".into(), f64::NAN);
+    runs[3].epochs[7].losses.insert("fused".into(), f64::NAN);
     runs[3].tests.clear();
     runs[19].end = None;
-    runs[19].tests[0].scores.get_mut("full").unwrap().insert("accuracy".into(), f64::NAN);
+    runs[19].tests[0].scores.get_mut("fused").unwrap().insert("accuracy".into(), f64::NAN);
     let page = report(&runs, &Options::default());
     checked("diverged", &page);
     let text = page.summary_text();

@@ -262,8 +262,8 @@ impl Case {
 
     fn train_state(&self, name: &str) -> TrainState<AnyModel> {
         let strategy = self.strategy(name);
-        let solo_heads = strategy.wants_solo_heads();
-        let model = self.model(name).build(&self.data, self.outputs, solo_heads, 0, &device());
+        let unimodal_heads = strategy.wants_unimodal_heads();
+        let model = self.model(name).build(&self.data, self.outputs, unimodal_heads, 0, &device());
         let model = model.unwrap_or_else(|e| panic!("{name}: {e}"));
         let strategy = strategy.build(model.modalities()).expect("the strategy fits");
         let sgd = OptimizerConfig::Sgd {

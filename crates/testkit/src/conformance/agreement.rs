@@ -171,7 +171,8 @@ pub fn receives(evaluated: &Evaluated, groups: &Groups) -> Result<(), String> {
     let surely = |group: Group| {
         let terms = evaluated.routing.terms_of(group).map(|(term, _)| term);
         terms.filter(|term| evaluated.losses.contains_key(term)).any(|term| {
-            !matches!(term, LossTerm::Auxiliary(_)) || matches!(group, Group::Encoder(_) | Group::SoloHead(_))
+            !matches!(term, LossTerm::Auxiliary(_))
+                || matches!(group, Group::Encoder(_) | Group::UnimodalHead(_))
         })
     };
     for group in groups.groups().into_iter().filter(|g| surely(*g)) {

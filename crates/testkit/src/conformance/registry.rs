@@ -160,7 +160,7 @@ pub fn late_fusion(parts: &Parts) -> ModelConfig {
         encoder: EncoderConfig::new(MlpConfig { widths: vec![6] }),
         fusion: parts.fusion.clone(),
         head: parts.head.clone(),
-        solo_heads: false,
+        unimodal_heads: false,
         encoders: [(NAMES[0].to_owned(), EncoderConfig::new(ConvNetConfig { channels: vec![4, 6] }))].into(),
     })
 }
@@ -184,7 +184,7 @@ pub fn staged() -> Vec<ModelConfig> {
         "mmtm" => {
             StagedConfig { partition: Partition::Cut, batch_norm: BnPolicy::Shared, ..meeting(exchange) }
         }
-        "se-add" => StagedConfig { after: vec![1], batch_norm: BnPolicy::FullOnly, ..meeting(exchange) },
+        "se-add" => StagedConfig { after: vec![1], batch_norm: BnPolicy::FusedOnly, ..meeting(exchange) },
         _ => meeting(exchange),
     }));
     all.push(StagedConfig { shared: true, ..narrow });
@@ -237,7 +237,7 @@ fn compatible(strategy: &StrategyConfig, model: &ModelConfig, modalities: usize)
     let names = Modalities::new(NAMES[..modalities].iter().copied()).expect("the names differ");
     let facts = ModelFacts {
         modalities: names.clone(),
-        solo_heads: strategy.wants_solo_heads(),
+        unimodal_heads: strategy.wants_unimodal_heads(),
         additive: model.facts().additive,
         shared_head: model.facts().shared_linear_head,
         task: TaskKind::Classification,
@@ -269,7 +269,7 @@ impl Subject {
     /// # Errors
     /// If the parts do not fit.
     pub fn model(&self, data: &[ModalitySpec], seed: u64) -> Result<AnyModel, Error> {
-        self.model.build(data, 3, self.strategy.wants_solo_heads(), seed, &crate::device::device())
+        self.model.build(data, 3, self.strategy.wants_unimodal_heads(), seed, &crate::device::device())
     }
 }
 
@@ -281,7 +281,7 @@ impl Subject {
 pub fn model(
     data: &[ModalitySpec],
     parts: &Parts,
-    solo_heads: bool,
+    unimodal_heads: bool,
     outputs: usize,
     seed: u64,
 ) -> Result<AnyModel, Error> {
@@ -295,5 +295,5 @@ pub fn model(
         head: parts.head.clone(),
         ..LateFusionConfig::default()
     };
-    config.build(data, outputs, solo_heads, seed, &crate::device::device())
+    config.build(data, outputs, unimodal_heads, seed, &crate::device::device())
 }

@@ -65,7 +65,7 @@ pub trait Architecture {
         let names: Vec<String> = self.modalities();
         match group {
             Group::Encoder(m) => format!("encoder.{}", names[m.0]),
-            Group::SoloHead(m) => format!("solo_head.{}", names[m.0]),
+            Group::UnimodalHead(m) => format!("unimodal_head.{}", names[m.0]),
             Group::Fusion => "fusion".into(),
             Group::Head => "head".into(),
         }

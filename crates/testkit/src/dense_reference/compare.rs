@@ -43,8 +43,8 @@ pub(super) fn run<A: Architecture>(architecture: &A, text: &str) -> Result<Repor
     let names: &Modalities = model.modalities();
     let strategy = method::strategy(&settings.method, settings.alpha)?;
     let strategy = strategy.build(names).map_err(|e| e.to_string())?;
-    let solos = names.iter().map(|m| (names.name(m).to_owned(), LossTerm::Unimodal(m)));
-    let terms = std::iter::once(("full".to_owned(), LossTerm::Fused)).chain(solos).collect();
+    let unimodals = names.iter().map(|m| (names.name(m).to_owned(), LossTerm::Unimodal(m)));
+    let terms = std::iter::once(("full".to_owned(), LossTerm::Fused)).chain(unimodals).collect();
     let mut state = TrainState::new(model, settings.optimizer()?, strategy);
     state.model = changed(state.model, &state.groups, |position, old| {
         let p = &state.groups.parameters()[position];

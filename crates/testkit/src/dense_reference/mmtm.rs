@@ -49,7 +49,7 @@ impl Architecture for Mmtm {
             batch_norm: match case.bn_policy.as_str() {
                 "per_subset" => BnPolicy::PerSubset,
                 "shared" => BnPolicy::Shared,
-                "full_only" => BnPolicy::FullOnly,
+                "full_only" => BnPolicy::FusedOnly,
                 other => {
                     return Err(format!(
                         "case.bn_policy = `{other}`: expected per_subset, shared or full_only"

@@ -71,8 +71,8 @@ impl Case {
         strategy: Box<dyn Strategy>,
         device: &Device,
     ) -> Result<TrainState<impl Model + use<>>, String> {
-        let solo_heads = matches!(self.method.as_str(), "gblend_fixed" | "mmpareto");
-        let model = ToyModel::new(self, self.names()?, self.head_kind()?, solo_heads, device);
+        let unimodal_heads = matches!(self.method.as_str(), "gblend_fixed" | "mmpareto");
+        let model = ToyModel::new(self, self.names()?, self.head_kind()?, unimodal_heads, device);
         let optimizer = sgd(self.lr, 0.9, self.wd);
         let mut state = TrainState::new(model, optimizer, strategy);
         state.assign(|p| Some(self.parameter(&p.name, &p.shape)));

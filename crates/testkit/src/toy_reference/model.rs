@@ -25,7 +25,7 @@ pub(super) enum HeadKind {
 pub(super) struct ToyModel {
     encoders: Vec<ToyEncoder>,
     head: ToyHead,
-    solo_heads: Vec<Linear>,
+    unimodal_heads: Vec<Linear>,
     #[module(skip)]
     modalities: Modalities,
     width: usize,
@@ -100,7 +100,7 @@ impl ToyModel {
         case: &Case,
         modalities: Modalities,
         kind: HeadKind,
-        solo_heads: bool,
+        unimodal_heads: bool,
         device: &Device,
     ) -> Self {
         let (d, k, count) = (case.features, case.classes, case.modalities);
@@ -129,11 +129,11 @@ impl ToyModel {
                 rate: part.constant("rate", [1], 1.0),
             }),
         };
-        let solo = |m: usize| Linear::new(d, k, &init.part(format_args!("solo_head.{m}")));
+        let unimodal = |m: usize| Linear::new(d, k, &init.part(format_args!("solo_head.{m}")));
         Self {
             encoders: (0..count).map(encoder).collect(),
             head,
-            solo_heads: (0..if solo_heads { count } else { 0 }).map(solo).collect(),
+            unimodal_heads: (0..if unimodal_heads { count } else { 0 }).map(unimodal).collect(),
             modalities,
             width: d,
         }
@@ -149,7 +149,7 @@ impl ToyModel {
     /// `[samples, outputs]`.
     fn scores(&self, term: LossTerm, features: &Vectors) -> Tensor<2> {
         if let LossTerm::Auxiliary(m) = term
-            && let (Some(head), Some(z)) = (self.solo_heads.get(m.0), features[m.0].clone())
+            && let (Some(head), Some(z)) = (self.unimodal_heads.get(m.0), features[m.0].clone())
         {
             return head.forward(z);
         }
@@ -222,8 +222,8 @@ impl Model for ToyModel {
                 groups.add(Group::Head, "rate", &head.rate);
             }
         }
-        for (m, head) in self.modalities.iter().zip(&self.solo_heads) {
-            groups.add(Group::SoloHead(m), &format!("solo_head.{}", m.0), head);
+        for (m, head) in self.modalities.iter().zip(&self.unimodal_heads) {
+            groups.add(Group::UnimodalHead(m), &format!("solo_head.{}", m.0), head);
         }
         groups
     }

@@ -177,8 +177,8 @@ struct EveryTerm(Need);
 impl EveryTerm {
     fn terms() -> Vec<LossTerm> {
         let pair = Present::of([Modality(0), Modality(2)]);
-        let alone = |m| [LossTerm::Unimodal(Modality(m)), LossTerm::Auxiliary(Modality(m))];
-        let terms = [LossTerm::Fused, LossTerm::Subset(pair)].into_iter().chain((0..3).flat_map(alone));
+        let unimodal = |m| [LossTerm::Unimodal(Modality(m)), LossTerm::Auxiliary(Modality(m))];
+        let terms = [LossTerm::Fused, LossTerm::Subset(pair)].into_iter().chain((0..3).flat_map(unimodal));
         terms.collect()
     }
 }
@@ -198,7 +198,7 @@ impl Strategy for EveryTerm {
             w.set(term, Group::Head, 0.25);
         }
         for m in modalities.iter() {
-            w.set(LossTerm::Auxiliary(m), Group::SoloHead(m), 2.0);
+            w.set(LossTerm::Auxiliary(m), Group::UnimodalHead(m), 2.0);
         }
         Ok(w)
     }
@@ -220,8 +220,8 @@ fn every_kind_of_term(
     family: fn(&str) -> &str,
 ) -> Result<(), String> {
     let inputs = inputs(problem);
-    for solo_heads in [false, true] {
-        let model = config.build(problem.modalities(), 3, solo_heads, 1, &Device::flex()).unwrap();
+    for unimodal_heads in [false, true] {
+        let model = config.build(problem.modalities(), 3, unimodal_heads, 1, &Device::flex()).unwrap();
         for need in [Need::Boundary, Need::EncoderTerms] {
             let fast = by(&Cut, &model, &inputs, &mut EveryTerm(need));
             let slow = by(&PerRow, &model, &inputs, &mut EveryTerm(need));
@@ -231,7 +231,7 @@ fn every_kind_of_term(
                     assert_eq!(slow.is_empty(), need == Need::Boundary);
                     same_in_families(&fast, &slow, TOLERANCE, family)
                 })
-                .map_err(|e| format!("solo heads {solo_heads}, {need:?}: {e}"))?;
+                .map_err(|e| format!("unimodal heads {unimodal_heads}, {need:?}: {e}"))?;
         }
     }
     Ok(())
@@ -341,10 +341,10 @@ fn the_check_of_listeners_notices_an_uninvited_gradient() {
     let model = subject.model(problem.modalities(), 1).unwrap();
     let (mut seen, _) = by(&Cut, &model, &inputs(&problem), subject.strategy().unwrap().as_mut());
     receives(&seen[0], &model.groups()).unwrap();
-    let solo = LossTerm::Unimodal(Modality(1));
-    seen[0].routing.set(solo, Group::Encoder(Modality(1)), 0.0);
+    let unimodal = LossTerm::Unimodal(Modality(1));
+    seen[0].routing.set(unimodal, Group::Encoder(Modality(1)), 0.0);
     receives(&seen[0], &model.groups()).unwrap_err();
-    seen[0].routing.set(solo, Group::Encoder(Modality(1)), 1.0);
+    seen[0].routing.set(unimodal, Group::Encoder(Modality(1)), 1.0);
     seen[0].gradients.retain(|name, _| !name.starts_with("encoder.image"));
     receives(&seen[0], &model.groups()).unwrap_err();
 }

@@ -83,7 +83,7 @@ fn label_sets(text: &str) -> Result<(), String> {
 }
 
 fn on_vectors(problem: &Problem, tasks: [&dyn Task; 2], text: &str) -> Result<(), String> {
-    let heads = config(text).wants_solo_heads();
+    let heads = config(text).wants_unimodal_heads();
     let model = model(problem.modalities(), &parts()[0], heads, tasks[0].outputs(), 1).unwrap();
     difference(&model, &Inputs::new(problem.whole(), &Device::flex()), tasks, text)
 }

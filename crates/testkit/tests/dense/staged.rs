@@ -42,7 +42,7 @@ fn trained(model: &AnyModel, inputs: &Inputs, strategy: &StrategyConfig) -> (Nam
     (seen.remove(0).gradients, buffers)
 }
 
-/// A stream hears nothing of another's loss, the full loss leaves no gradient on
+/// A stream hears nothing of another's loss, the fused loss leaves no gradient on
 /// streams, and fusion and head learn as in joint training.
 #[test]
 fn dgl_keeps_streams_apart_and_trains_exchanges_as_joint_training_does() {
@@ -81,7 +81,7 @@ fn dgl_keeps_streams_apart_and_trains_exchanges_as_joint_training_does() {
     assert_eq!(silent, fused(&silent));
 }
 
-/// The statistics of the full term are those of joint training.
+/// The statistics of the fused term are those of joint training.
 #[test]
 fn the_full_buffer_moves_as_in_joint_training_and_every_row_has_its_own() {
     let problem = Problem::new(2, 9, 9, 3);
@@ -166,7 +166,7 @@ fn a_gate_listens_to_the_other_stream_only_when_that_is_present() {
     let zeros = Some(stream(&[0.0, 0.0], [1, 2, 1, 1]));
     let of_zeros = host(module.forward(vec![a(), zeros])[0].clone().unwrap().maps.inner());
     assert_eq!(gated(None), of_zeros);
-    // In the model: B's pixels change the full term and not A's own.
+    // In the model: B's pixels change the fused term and not A's own.
     let (model, inputs, problem) = toy();
     let mut batch = problem.whole();
     let bumped = batch.inputs[1].array.values().iter().map(|v| v + 0.5).collect();
@@ -221,7 +221,7 @@ fn frames_in_another_order_give_the_same_scores_and_another_number_of_frames_wor
             encoder: EncoderConfig::new(ConvNetConfig { channels: vec![4, 6] }),
             after: vec![1, 2],
             exchange: exchange.clone(),
-            batch_norm: BnPolicy::FullOnly,
+            batch_norm: BnPolicy::FusedOnly,
             ..StagedConfig::default()
         };
         let model = ModelConfig::new(config).build(&spec, 3, false, 1, &Device::flex()).unwrap();

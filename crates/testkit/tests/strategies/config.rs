@@ -14,7 +14,7 @@ fn strategies_refuse_models_they_are_not_defined_for_by_name() {
     let run = Run::new(2, 1, false);
     let facts = ModelFacts {
         modalities: run.names(),
-        solo_heads: false,
+        unimodal_heads: false,
         additive: false,
         shared_head: false,
         task: TaskKind::Classification,
@@ -22,8 +22,8 @@ fn strategies_refuse_models_they_are_not_defined_for_by_name() {
     };
     let check = |config: StrategyConfig, facts: &ModelFacts| config.build(&run.names()).unwrap().check(facts);
     for (config, names) in [
-        (StrategyConfig::from(GBlendConfig::default()), ["gblend", "solo_heads"]),
-        (StrategyConfig::from(MmParetoConfig::default()), ["mmpareto", "solo_heads"]),
+        (StrategyConfig::from(GBlendConfig::default()), ["gblend", "unimodal_heads"]),
+        (StrategyConfig::from(MmParetoConfig::default()), ["mmpareto", "unimodal_heads"]),
         (StrategyConfig::from(MlaConfig::default()), ["mla", "shared"]),
         (StrategyConfig::from(ReconBoostConfig::default()), ["reconboost", "additive"]),
         (StrategyConfig::from(OgmConfig::default()), ["ogm", "zero-fill"]),
@@ -31,13 +31,13 @@ fn strategies_refuse_models_they_are_not_defined_for_by_name() {
         let message = check(config, &facts).unwrap_err().to_string();
         assert!(names.iter().all(|name| message.contains(name)), "{message}");
     }
-    let able = ModelFacts { solo_heads: true, additive: true, shared_head: true, ..facts };
+    let able = ModelFacts { unimodal_heads: true, additive: true, shared_head: true, ..facts };
     let message = check(StrategyConfig::from(OgmConfig::default()), &able).unwrap_err().to_string();
     assert!(message.contains("m0") && message.contains("tensors"), "{message}");
     for (config, _) in configs() {
         assert!(check(config.clone(), &able).is_ok(), "{config:?}");
         assert_eq!(
-            config.wants_solo_heads(),
+            config.wants_unimodal_heads(),
             config.is::<MmParetoConfig>()
                 || config.get().is_some_and(|blend: &GBlendConfig| blend.over.is_none())
         );
@@ -59,7 +59,7 @@ fn strategies_admit_the_tasks_they_are_defined_for_and_refuse_the_others_by_both
         for task in every {
             let facts = ModelFacts {
                 modalities: run.names(),
-                solo_heads: true,
+                unimodal_heads: true,
                 additive: true,
                 shared_head: true,
                 task,
@@ -81,7 +81,7 @@ fn shared_heads_serve_models_that_have_none_of_their_own() {
     let run = Run::new(2, 1, false);
     let facts = ModelFacts {
         modalities: run.names(),
-        solo_heads: false,
+        unimodal_heads: false,
         additive: false,
         shared_head: false,
         task: TaskKind::Segmentation,
@@ -91,8 +91,8 @@ fn shared_heads_serve_models_that_have_none_of_their_own() {
         let read =
             |heads: &str| serde_json::from_str::<StrategyConfig>(&text.replace("HEADS", heads)).unwrap();
         let check = |config: &StrategyConfig| config.build(&run.names()).unwrap().check(&facts);
-        assert!(!read("shared").wants_solo_heads() && check(&read("shared")).is_ok());
-        assert!(read("own").wants_solo_heads());
+        assert!(!read("shared").wants_unimodal_heads() && check(&read("shared")).is_ok());
+        assert!(read("own").wants_unimodal_heads());
         let message = check(&read("own")).unwrap_err().to_string();
         assert!(message.contains("heads = \"shared\""), "{message}");
     }

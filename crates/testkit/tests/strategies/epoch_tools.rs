@@ -37,7 +37,7 @@ fn with_event(
     epochs: usize,
     event: impl FnMut(&mut dyn EpochTools) -> Result<(), Error> + Send + 'static,
 ) -> Vec<(String, Vec<f32>)> {
-    let run = Run { solo_heads: false, ..Run::new(2, epochs, true) };
+    let run = Run { unimodal_heads: false, ..Run::new(2, epochs, true) };
     let mut state = run.train_state(Box::new(AtEnd(Box::new(event))));
     run.go(&mut state, Progress::default(), 0, None).unwrap();
     values(&state)
@@ -52,8 +52,8 @@ fn a_trial_leaves_no_trace_and_tells_losses_that_fall() {
         let again = tools.trial(&[LossTerm::Fused], 10)?;
         assert_eq!(curve, again);
         // A single modality, too: only its term trains.
-        let solo = tools.trial(&[LossTerm::Unimodal(Modality(1))], 10)?;
-        assert!(solo.end.train < solo.start.train && solo != curve);
+        let unimodal = tools.trial(&[LossTerm::Unimodal(Modality(1))], 10)?;
+        assert!(unimodal.end.train < unimodal.start.train && unimodal != curve);
         Ok(())
     });
     assert_eq!(plain, tried);
@@ -86,7 +86,7 @@ fn pulling_by_nothing_changes_no_bit_and_by_one_restores_the_start() {
     let still = with_event(1, |tools| tools.pull_to_init(Group::Encoder(Modality(0)), 0.0));
     assert_eq!(plain, still);
     let back = with_event(1, |tools| tools.pull_to_init(Group::Encoder(Modality(0)), 1.0));
-    let run = Run { solo_heads: false, ..Run::new(2, 1, true) };
+    let run = Run { unimodal_heads: false, ..Run::new(2, 1, true) };
     let initial = values(&run.train_state(StrategyConfig::from(Joint {}).build(&run.names()).unwrap()));
     for ((now, start), trained) in back.iter().zip(&initial).zip(&plain) {
         let pulled = now.0.starts_with("encoder.m0.");
@@ -102,7 +102,7 @@ fn pulling_by_nothing_changes_no_bit_and_by_one_restores_the_start() {
 
 #[test]
 fn relearning_shows_a_gap_for_each_modality() {
-    let run = Run { solo_heads: false, ..Run::new(2, 3, false) };
+    let run = Run { unimodal_heads: false, ..Run::new(2, 3, false) };
     let config = RelearnConfig { every: 1, times: 1, ..RelearnConfig::default() };
     let mut state = run.train_state(StrategyConfig::from(config).build(&run.names()).unwrap());
     run.go(&mut state, Progress::default(), 0, None).unwrap();

@@ -104,18 +104,18 @@ fn train<M: Model>(state: &mut TrainState<M>, data: &Rare, epochs: usize) -> Res
     Ok(counter)
 }
 
-fn train_state(config: &StrategyConfig, solo_heads: bool) -> TrainState<impl Model + use<>> {
+fn train_state(config: &StrategyConfig, unimodal_heads: bool) -> TrainState<impl Model + use<>> {
     let mut run = Run::new(2, 2, true);
-    run.solo_heads = solo_heads;
+    run.unimodal_heads = unimodal_heads;
     run.train_state(config.build(&run.names()).unwrap())
 }
 
 #[test]
 fn every_strategy_trains_whatever_the_first_batch_lacks() {
-    for (config, solo_heads) in configs() {
+    for (config, unimodal_heads) in configs() {
         for seed in 0..40 {
             let data = Rare::new(30, seed);
-            let mut state = train_state(&config, solo_heads);
+            let mut state = train_state(&config, unimodal_heads);
             if let Err(e) = train(&mut state, &data, 3) {
                 panic!("{config:?}, seed {seed}: {e}");
             }

@@ -18,10 +18,10 @@ use crate::run::{CLASSES, Run, configs, values};
 
 /// Parameters after a few epochs of a strategy on the same model and data.
 fn after_training(config: StrategyConfig, modalities: usize, per_row: bool) -> Vec<(String, Vec<f32>)> {
-    let solo_heads = config.wants_solo_heads();
+    let unimodal_heads = config.wants_unimodal_heads();
     // Boosting comes to its third modality in the fifth epoch.
     let epochs = if config.is::<ReconBoostConfig>() { 5 } else { 3 };
-    let run = Run { solo_heads, per_row, ..Run::new(modalities, epochs, true) };
+    let run = Run { unimodal_heads, per_row, ..Run::new(modalities, epochs, true) };
     let mut state = run.train_state(config.build(&run.names()).unwrap());
     run.go(&mut state, Progress::default(), 0, None).unwrap();
     values(&state)
@@ -120,7 +120,7 @@ fn both_evaluators_train_the_same_model_on_data_with_gaps() {
 /// Gradients of a strategy's first batch by parameter, summed over its phases,
 /// none of which moves the model.
 fn first_gradients(strategy: Box<dyn Strategy>) -> Vec<(String, Vec<f32>)> {
-    let run = Run { solo_heads: false, ..Run::new(2, 1, false) };
+    let run = Run { unimodal_heads: false, ..Run::new(2, 1, false) };
     let mut state = run.train_state(strategy);
     let inputs = Inputs::new(run.train.epoch(0, 0).next().unwrap().unwrap(), &Device::flex());
     let at = Position { epoch: 0, epochs: 1, batch: 0, batches: 4, seed: 1 };
@@ -148,16 +148,16 @@ fn turns_without_projection_add_up_to_the_unimodal_losses() {
     let names = Run::new(2, 1, false).names();
     let mla = StrategyConfig::from(MlaConfig { projection: Projection::Off, ..MlaConfig::default() });
     let turns = first_gradients(mla.build(&names).unwrap());
-    let mut alone = [0, 1].map(|m| {
+    let mut unimodal = [0, 1].map(|m| {
         let config = StrategyConfig::from(UnimodalConfig { modality: Some(format!("m{m}")) });
         first_gradients(config.build(&names).unwrap())
     });
-    let second = std::mem::take(&mut alone[1]);
-    for (a, b) in alone[0].iter_mut().zip(second) {
+    let second = std::mem::take(&mut unimodal[1]);
+    for (a, b) in unimodal[0].iter_mut().zip(second) {
         a.1.iter_mut().zip(b.1).for_each(|(x, y)| *x += y);
     }
     assert!(
-        distance(&turns, &alone[0]) < 1e-6 && turns.iter().any(|(_, g)| g.iter().any(|v| v.abs() > 1e-3))
+        distance(&turns, &unimodal[0]) < 1e-6 && turns.iter().any(|(_, g)| g.iter().any(|v| v.abs() > 1e-3))
     );
 }
 

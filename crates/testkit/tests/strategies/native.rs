@@ -37,7 +37,7 @@ fn scores<M: Model>(state: &TrainState<M>, run: &Run) -> Evaluation {
 
 #[test]
 fn the_best_checkpoint_holds_the_prototypes_it_was_validated_with() {
-    let run = Run { solo_heads: false, ..Run::new(2, 1, true) };
+    let run = Run { unimodal_heads: false, ..Run::new(2, 1, true) };
     let folder = Scratch::new("prototypes");
     let pmr = || StrategyConfig::from(PmrConfig::default()).build(&run.names()).unwrap();
     let mut state = run.train_state(pmr());
@@ -55,7 +55,7 @@ fn the_best_checkpoint_holds_the_prototypes_it_was_validated_with() {
 
 #[test]
 fn a_checkpoint_that_holds_no_prototypes_is_still_scored() {
-    let run = Run { solo_heads: false, ..Run::new(2, 1, false) };
+    let run = Run { unimodal_heads: false, ..Run::new(2, 1, false) };
     let joint = run.train_state(StrategyConfig::from(Joint {}).build(&run.names()).unwrap());
     let mut pmr = run.train_state(StrategyConfig::from(PmrConfig::default()).build(&run.names()).unwrap());
     // What `best` was before strategies were kept in it: weights and nothing else.

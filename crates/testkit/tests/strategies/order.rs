@@ -57,7 +57,7 @@ impl Drop for Folder {
 /// Slow enough that accuracy rises over several epochs, and with labels in
 /// validation that no cluster can agree with: there is a gap to pull by.
 fn slow(epochs: usize) -> Run {
-    let mut run = Run { solo_heads: false, ..Run::new(2, epochs, false) };
+    let mut run = Run { unimodal_heads: false, ..Run::new(2, epochs, false) };
     run.config.schedule = ScheduleConfig::MultiStep { milestones: vec![0], gamma: 0.1 };
     run.validation.samples[0].target = Target::Class(1);
     run.validation.samples[4].target = Target::Class(2);
@@ -120,7 +120,7 @@ fn statistics(buffers: &Buffers) -> Vec<Vec<f32>> {
 
 #[test]
 fn rebuilt_statistics_are_the_mean_over_the_batches_of_the_next_epoch() {
-    let mut run = Run { solo_heads: false, ..Run::new(2, 1, false) };
+    let mut run = Run { unimodal_heads: false, ..Run::new(2, 1, false) };
     pictures(&mut run);
     let after = |event: Event| {
         let mut state = run.train_state(Box::new(AtEnd(event)));
@@ -168,7 +168,7 @@ fn rebuilt_statistics_are_the_mean_over_the_batches_of_the_next_epoch() {
 #[test]
 fn a_trial_has_the_order_and_the_learning_rates_of_the_epochs_it_stands_for() {
     for milestones in [vec![], vec![1], vec![2]] {
-        let mut run = Run { solo_heads: false, ..Run::new(2, 3, false) };
+        let mut run = Run { unimodal_heads: false, ..Run::new(2, 3, false) };
         // A whole number of batches: both ways to go over a split see every sample.
         run.validation = Points::new(2, 12, false, "validation");
         run.config.schedule = ScheduleConfig::MultiStep { milestones: milestones.clone(), gamma: 0.1 };
@@ -191,7 +191,7 @@ fn a_trial_has_the_order_and_the_learning_rates_of_the_epochs_it_stands_for() {
 
 #[test]
 fn a_trial_that_is_interrupted_is_made_again() {
-    let run = Run { solo_heads: false, ..Run::new(2, 2, false) };
+    let run = Run { unimodal_heads: false, ..Run::new(2, 2, false) };
     let (stop, folder) = (Arc::new(AtomicBool::new(false)), Folder::new("order_stop"));
     let state = |asks: bool| {
         let stop = stop.clone();

@@ -96,7 +96,7 @@ pub struct Run {
     pub validation: Points,
     pub config: TrainConfig,
     pub encoder: EncoderConfig,
-    pub solo_heads: bool,
+    pub unimodal_heads: bool,
     pub per_row: bool,
 }
 
@@ -127,7 +127,7 @@ impl Run {
                 checkpoint_steps: 0,
             },
             encoder: EncoderConfig::new(MlpConfig { widths: vec![5] }),
-            solo_heads: true,
+            unimodal_heads: true,
             per_row: false,
         }
     }
@@ -138,7 +138,7 @@ impl Run {
 
     pub fn train_state(&self, strategy: Box<dyn Strategy>) -> TrainState<impl Model + use<>> {
         let config = LateFusionConfig { encoder: self.encoder.clone(), ..LateFusionConfig::default() };
-        let model = config.build(&self.train.spec, CLASSES, self.solo_heads, 1, &Device::flex()).unwrap();
+        let model = config.build(&self.train.spec, CLASSES, self.unimodal_heads, 1, &Device::flex()).unwrap();
         let optimizer = sgd(0.05, 0.9, 1e-4);
         TrainState::new(model, optimizer, strategy)
     }
@@ -189,7 +189,7 @@ pub fn encoders(all: &[(String, Vec<f32>)]) -> Vec<&(String, Vec<f32>)> {
 }
 
 /// Every strategy of the catalogue that trains all modalities, with its hooks
-/// in use early, and whether it needs solo heads.
+/// in use early, and whether it needs unimodal heads.
 pub fn configs() -> Vec<(StrategyConfig, bool)> {
     let one = UnimodalConfig { modality: Some("m0".into()) };
     let relearn = |over| {
@@ -219,5 +219,5 @@ pub fn configs() -> Vec<(StrategyConfig, bool)> {
         ReconBoostConfig { agreement: 0.1, ..ReconBoostConfig::default() }.into(),
     ];
     let all = each_of_catalog(special).into_iter().filter(|config| config.only_modality().is_none());
-    all.map(|config| (config.clone(), config.wants_solo_heads())).collect()
+    all.map(|config| (config.clone(), config.wants_unimodal_heads())).collect()
 }

@@ -11,8 +11,8 @@ use crate::run::{Run, configs, encoders, values};
 fn every_strategy_trains_one_to_six_modalities_with_and_without_gaps() {
     for modalities in 1..=6 {
         for gaps in [false, true] {
-            for (config, solo_heads) in configs() {
-                let run = Run { solo_heads, ..Run::new(modalities, 2 * modalities, gaps) };
+            for (config, unimodal_heads) in configs() {
+                let run = Run { unimodal_heads, ..Run::new(modalities, 2 * modalities, gaps) };
                 let strategy = config.build(&run.names()).unwrap();
                 let mut state = run.train_state(strategy);
                 let before = values(&state);
@@ -31,8 +31,8 @@ fn every_strategy_trains_one_to_six_modalities_with_and_without_gaps() {
 
 #[test]
 fn an_interrupted_run_continues_to_the_same_bits() {
-    for (index, (config, solo_heads)) in configs().into_iter().enumerate() {
-        let run = Run { solo_heads, ..Run::new(3, 5, true) };
+    for (index, (config, unimodal_heads)) in configs().into_iter().enumerate() {
+        let run = Run { unimodal_heads, ..Run::new(3, 5, true) };
         let build = || run.train_state(config.build(&run.names()).unwrap());
         let mut whole = build();
         run.go(&mut whole, Progress::default(), 0, None).unwrap();

@@ -171,7 +171,7 @@ fn scores_come_for_every_pixel_of_four_sizes_rounded_up() {
 #[test]
 fn a_network_of_one_modality_is_the_fused_network_without_the_other() {
     let fused = network(&["rgb", "depth"], BlockKind::NonBottleneck1D);
-    let alone = network(&["rgb"], BlockKind::NonBottleneck1D);
+    let unimodal = network(&["rgb"], BlockKind::NonBottleneck1D);
     let loss = |model: &AnyModel, term: LossTerm, channels: &[usize]| {
         let mut buffers = Buffers::default();
         let inputs = inputs(channels);
@@ -181,7 +181,7 @@ fn a_network_of_one_modality_is_the_fused_network_without_the_other() {
         counterpoint::host::scalar(task.loss(scored.scores, &inputs.targets_of(&[0, 1, 2])))
     };
     let of_fused = loss(&fused, LossTerm::Unimodal(RGB), &[3, 1]);
-    assert_eq!(loss(&alone, LossTerm::Fused, &[3]), of_fused);
+    assert_eq!(loss(&unimodal, LossTerm::Fused, &[3]), of_fused);
     assert_ne!(loss(&fused, LossTerm::Fused, &[3, 1]), of_fused);
 }
 

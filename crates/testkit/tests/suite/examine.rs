@@ -176,10 +176,20 @@ fn all_measures_on_f1_are_those_worked_out_by_hand() {
         let (before, after) = (&recorded.diagnoses[&0], &recorded.diagnoses[&1]);
         // (iv): |dL_full/dz1|, |dL_1/dz1|, |dL_full/dz2|, |dL_2/dz2| of the worked example.
         for diagnosis in [before, after] {
-            close(diagnosis, "audio", "gradient_full", (0.829752_f64.powi(2) + 0.702332_f64.powi(2)).sqrt());
-            close(diagnosis, "audio", "gradient_solo", (0.800656_f64.powi(2) + 0.651459_f64.powi(2)).sqrt());
-            close(diagnosis, "image", "gradient_full", (0.287456_f64.powi(2) + 0.244983_f64.powi(2)).sqrt());
-            close(diagnosis, "image", "gradient_solo", (0.008122_f64.powi(2) + 0.150285_f64.powi(2)).sqrt());
+            close(diagnosis, "audio", "gradient_fused", (0.829752_f64.powi(2) + 0.702332_f64.powi(2)).sqrt());
+            close(
+                diagnosis,
+                "audio",
+                "gradient_unimodal",
+                (0.800656_f64.powi(2) + 0.651459_f64.powi(2)).sqrt(),
+            );
+            close(diagnosis, "image", "gradient_fused", (0.287456_f64.powi(2) + 0.244983_f64.powi(2)).sqrt());
+            close(
+                diagnosis,
+                "image",
+                "gradient_unimodal",
+                (0.008122_f64.powi(2) + 0.150285_f64.powi(2)).sqrt(),
+            );
             close(diagnosis, "audio", "suppression_effective", 1.170906);
             close(diagnosis, "audio", "suppression_mean", 1.142013);
             // s is 1.284025 and 1: the median of two is their mean.
@@ -195,7 +205,7 @@ fn all_measures_on_f1_are_those_worked_out_by_hand() {
             / ((0.829752_f64.powi(2) + 0.702332_f64.powi(2)) * (0.800656_f64.powi(2) + 0.651459_f64.powi(2)))
                 .sqrt();
         close(after, "audio", "cosine", cosine);
-        // DGL: 4 times the solo gradient arrives; (i) is the mean magnitude of its two numbers.
+        // DGL: 4 times the unimodal gradient arrives; (i) is the mean magnitude of its two numbers.
         close(after, "audio", "gradient_tensors", f64::midpoint(3.202625, 2.605836));
         close(after, "audio", "gradient_tensors_unweighted", f64::midpoint(3.202625, 2.605836) / 4.0);
         close(after, "audio", "gradient_tensors_unclipped", f64::midpoint(3.202625, 2.605836));
@@ -324,7 +334,7 @@ fn what_is_not_defined_is_absent_and_said() {
     assert!(there && said.is_empty());
     let (there, found, said) = fusions(false);
     assert!(!there && said.len() == 1 && said[0].contains("suppression"));
-    assert!(found.get("audio", "gradient_full").is_some(), "the other measures do not need it");
+    assert!(found.get("audio", "gradient_fused").is_some(), "the other measures do not need it");
     assert_eq!(all(true).absent(1, true).len(), 2);
     assert!(Diagnostics::off().absent(1, true).is_empty(), "nothing was asked for");
 }
@@ -349,13 +359,13 @@ fn noise_hurts_more_the_larger_it_is_and_shapley_values_add_up() {
     };
     let clean = fused(recorded.validation.last().unwrap());
     assert!(clean > 0.9, "{clean}");
-    assert!(last.get("full", "noise_30").unwrap() < clean - 0.2);
+    assert!(last.get("fused", "noise_30").unwrap() < clean - 0.2);
     for name in ["audio", "image", "text"] {
         let noisy = |size: &str| last.get(name, &format!("noise_{size}")).unwrap();
         assert!(noisy("30") < noisy("0.001") + 1e-12, "{name}");
-        assert!(last.get(name, "noise_alone_30").unwrap() < 0.7);
+        assert!(last.get(name, "noise_unimodal_30").unwrap() < 0.7);
     }
-    assert!((last.get("full", "noise_0.001").unwrap() - clean).abs() < 0.05);
+    assert!((last.get("fused", "noise_0.001").unwrap() - clean).abs() < 0.05);
     // A constant guess has a third.
     let shares: f64 = ["audio", "image", "text"].map(|m| last.get(m, "shapley").unwrap()).iter().sum();
     assert!((shares - (clean - 1.0 / 3.0)).abs() < 1e-9);
@@ -363,7 +373,7 @@ fn noise_hurts_more_the_larger_it_is_and_shapley_values_add_up() {
     let measured: Vec<usize> = recorded
         .diagnoses
         .iter()
-        .filter(|(_, d)| d.get("full", "noise_30").is_some())
+        .filter(|(_, d)| d.get("fused", "noise_30").is_some())
         .map(|(e, _)| *e)
         .collect();
     assert_eq!(measured, [0, 2, 4, 5]);

@@ -33,7 +33,7 @@ fn batch(modalities: usize) -> counterpoint::input::Inputs {
 }
 
 /// The smallest `|| d L_m / d z_m ||` over all modalities.
-fn weakest_solo(model: &LateFusion, modalities: usize) -> f64 {
+fn weakest_unimodal(model: &LateFusion, modalities: usize) -> f64 {
     let norms = step(model, &batch(modalities), &Classification::new(3), &mut dgl(1.0)).record.boundary_norms;
     (0..modalities).map(|m| norms[&(LossTerm::Unimodal(Modality(m)), Modality(m))]).fold(f64::MAX, f64::min)
 }
@@ -42,7 +42,7 @@ fn weakest_solo(model: &LateFusion, modalities: usize) -> f64 {
 fn no_fusion_annihilates_a_modality_alone() {
     for modalities in 1..=6 {
         for parts in parts() {
-            let weakest = weakest_solo(&smooth(modalities, 4, &parts, 3, 1), modalities);
+            let weakest = weakest_unimodal(&smooth(modalities, 4, &parts, 3, 1), modalities);
             assert!(weakest > 1e-8, "{weakest:e}: {modalities} modalities, {parts:?}");
         }
     }
@@ -100,8 +100,8 @@ fn gated() -> Gated {
 
 #[test]
 fn notices_a_zero_filled_gate() {
-    assert!(weakest_solo(&with(gated()), 2) > 1e-8);
-    assert!(weakest_solo(&with(ZeroFilledGate { gate: gated() }), 2) <= 1e-8);
+    assert!(weakest_unimodal(&with(gated()), 2) > 1e-8);
+    assert!(weakest_unimodal(&with(ZeroFilledGate { gate: gated() }), 2) <= 1e-8);
 }
 
 /// The parameters that the multimodal loss gives no or a zero gradient.
@@ -202,8 +202,8 @@ fn full_bilinear_reads_the_outer_product() {
     let (u, v) = ([1.0, 2.0], [3.0, -1.0]);
     let both = joined(&*fusion, &vec![Some(rows(&u, 2)), Some(rows(&v, 2))]);
     near(&both, &apply(&of("layer.weight"), &of("layer.bias"), &[3.0, -1.0, 6.0, -2.0]), 1e-5);
-    let alone = joined(&*fusion, &vec![Some(rows(&u, 2)), None]);
-    near(&alone, &apply(&of("layer.weight"), &of("layer.bias"), &[1.0, 2.0, 2.0, 4.0]), 1e-5);
+    let unimodal = joined(&*fusion, &vec![Some(rows(&u, 2)), None]);
+    near(&unimodal, &apply(&of("layer.weight"), &of("layer.bias"), &[1.0, 2.0, 2.0, 4.0]), 1e-5);
 }
 
 #[test]
@@ -247,8 +247,8 @@ fn low_rank_is_the_whole_outer_product_through_the_tensor_it_stands_for() {
     };
     let both = joined(&*fusion, &vec![Some(rows(&a, 2)), Some(rows(&b, 1))]);
     near(&both, &expected([a[0], a[1], 1.0], [b[0], 1.0]), 1e-5);
-    let alone = joined(&*fusion, &vec![None, Some(rows(&b, 1))]);
-    near(&alone, &expected([0.0, 0.0, 1.0], [b[0], 1.0]), 1e-5);
+    let unimodal = joined(&*fusion, &vec![None, Some(rows(&b, 1))]);
+    near(&unimodal, &expected([0.0, 0.0, 1.0], [b[0], 1.0]), 1e-5);
 }
 
 #[test]
@@ -340,9 +340,9 @@ fn an_ensemble_adds_or_averages_and_its_rate_spares_a_learner_alone() {
     groups.add(counterpoint::step::Group::Fusion, "f", &sum);
     let half = replaced(sum, &groups, |name| (name == "f.rate").then(|| vec![0.5]));
     near(&joined(&*half, &z()), &[1.0, 0.5, 0.0], 0.0);
-    let alone = vec![z()[0].clone(), None];
-    near(&joined(&*half, &alone), &[1.0, 0.0, 0.0], 0.0);
-    near(&host(half.alone(&alone, &|x| x).inner()), &[2.0, 0.0, 0.0], 0.0);
+    let unimodal = vec![z()[0].clone(), None];
+    near(&joined(&*half, &unimodal), &[1.0, 0.0, 0.0], 0.0);
+    near(&host(half.unimodal(&unimodal, &|x| x).inner()), &[2.0, 0.0, 0.0], 0.0);
 }
 
 #[test]
@@ -364,8 +364,8 @@ fn a_summed_head_is_a_concat_head_with_the_summed_bias() {
     let both = joined(&*fusion, &vec![Some(rows(&a, 2)), Some(rows(&b, 1))]);
     near(&both, &apply(&weight, &bias, &[1.0, -2.0, 0.5]), 1e-6);
     // Alone, it keeps the other's bias.
-    let alone = joined(&*fusion, &vec![Some(rows(&a, 2)), None]);
-    near(&alone, &apply(&weight, &bias, &[1.0, -2.0, 0.0]), 1e-6);
+    let unimodal = joined(&*fusion, &vec![Some(rows(&a, 2)), None]);
+    near(&unimodal, &apply(&weight, &bias, &[1.0, -2.0, 0.0]), 1e-6);
 }
 
 // ---- shapes ---------------------------------------------------------------

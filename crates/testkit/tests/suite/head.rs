@@ -101,27 +101,27 @@ fn full_and_half_bias_differ_by_a_constant_shift() {
 }
 
 #[test]
-fn an_auxiliary_row_reads_the_solo_head_if_there_is_one() {
+fn an_auxiliary_row_reads_the_unimodal_head_if_there_is_one() {
     let problem = Problem::new(2, 6, 6, 1);
     let inputs = counterpoint::input::Inputs::new(problem.whole(), &Device::flex());
     let data = counterpoint_batch::BatchSource::modalities(&problem);
-    let of = |parts: &Parts, solo_heads: bool| {
-        let model = model(data, parts, solo_heads, 3, 1).unwrap();
+    let of = |parts: &Parts, unimodal_heads: bool| {
+        let model = model(data, parts, unimodal_heads, 3, 1).unwrap();
         let all: Vec<usize> = (0..6).collect();
         let terms = [(LossTerm::Unimodal(A), all.clone()), (LossTerm::Auxiliary(A), all)];
         let mut buffers = Buffers::default();
         let scored = model.forward(&terms, &inputs, &mut ForwardContext::train(&mut buffers));
-        let solo = model.groups().groups().contains(&Group::SoloHead(A));
-        assert_eq!(solo, solo_heads);
-        let [solo, aux] = [0, 1].map(|i| host(scored[i].scores.clone().inner()));
-        (solo, aux)
+        let unimodal = model.groups().groups().contains(&Group::UnimodalHead(A));
+        assert_eq!(unimodal, unimodal_heads);
+        let [unimodal, aux] = [0, 1].map(|i| host(scored[i].scores.clone().inner()));
+        (unimodal, aux)
     };
     for parts in counterpoint_testkit::conformance::parts() {
-        let (solo, aux) = of(&parts, false);
-        // Without solo heads it is the unimodal term, while biases are 0 and rates 1.
-        assert_eq!(solo, aux, "{parts:?}");
-        let (solo, aux) = of(&parts, true);
-        assert_ne!(solo, aux, "{parts:?}");
+        let (unimodal, aux) = of(&parts, false);
+        // Without unimodal heads it is the unimodal term, while biases are 0 and rates 1.
+        assert_eq!(unimodal, aux, "{parts:?}");
+        let (unimodal, aux) = of(&parts, true);
+        assert_ne!(unimodal, aux, "{parts:?}");
     }
 }
 
@@ -146,13 +146,13 @@ fn says(error: &counterpoint::Error, kind: ErrorKind, words: &[&str]) {
 #[test]
 fn parts_that_do_not_fit_are_refused_by_name() {
     let linear = HeadConfig::new(LinearHeadConfig {});
-    let full = FusionConfig::new(BilinearConfig { dims: 64, full: true, width: None });
+    let fused = FusionConfig::new(BilinearConfig { dims: 64, full: true, width: None });
     let ensemble = |weights| FusionConfig::new(EnsembleConfig { weights, rate: false });
     let both = ["audio 6", "image 8"];
     let shape = |fusion: FusionConfig, words: &[&str]| {
         says(&built(fusion, linear.clone(), [6, 8], 3), ErrorKind::Shape, &[words, &both].concat());
     };
-    shape(full, &["bilinear", "equal width", "[6, 8]"]);
+    shape(fused, &["bilinear", "equal width", "[6, 8]"]);
     shape(ensemble(Combine::Mean), &["ensemble", "equal width", "[6, 8]"]);
     shape(
         FusionConfig::new(CrossAttentionConfig { heads: 3, width: None }),
@@ -215,7 +215,7 @@ fn a_shared_head_and_its_rate_belong_to_head_and_fusion() {
 }
 
 #[test]
-fn additive_models_are_those_whose_solo_scores_add_up() {
+fn additive_models_are_those_whose_unimodal_scores_add_up() {
     let problem = Problem::new(3, 6, 6, 1);
     let data = counterpoint_batch::BatchSource::modalities(&problem);
     let inputs = counterpoint::input::Inputs::new(problem.whole(), &Device::flex());

@@ -1,6 +1,5 @@
 //! What must hold of strategies, fusions, heads and evaluators one by one.
 
-mod alone;
 mod boxed;
 mod control;
 mod cost;
@@ -17,3 +16,4 @@ mod own_term;
 mod reads;
 mod statistics;
 mod traps;
+mod unimodal;

@@ -37,7 +37,7 @@ fn of(strategy: &StrategyConfig, diagnostics: &Diagnostics) -> u64 {
     let additive = matches!(strategy.name(), "mla" | "reconboost");
     let fusion: FusionConfig = if additive { SumConfig {}.into() } else { ConcatConfig {}.into() };
     let parts = Parts { fusion, head: LinearHeadConfig {}.into() };
-    let model = model(problem.modalities(), &parts, strategy.wants_solo_heads(), 3, 1).unwrap();
+    let model = model(problem.modalities(), &parts, strategy.wants_unimodal_heads(), 3, 1).unwrap();
     let strategy = strategy.build(counterpoint::model::Model::modalities(&model)).unwrap();
     let sgd = OptimizerConfig::Sgd {
         lr: 0.01,

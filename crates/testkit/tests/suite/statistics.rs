@@ -26,7 +26,7 @@ fn around(mean: f32) -> Tensor<4> {
 fn step(norm: &BatchNorm, policy: BnPolicy, buffers: &mut Buffers) {
     let mut pass = ForwardContext::train(buffers);
     for (row, mean) in [(all(), 10.0), (only(0), 20.0), (only(1), 30.0), (all(), 10.0)] {
-        pass.behind(row, all(), policy, |pass| norm.forward(around(mean), pass));
+        pass.after_fusion(row, all(), policy, |pass| norm.forward(around(mean), pass));
     }
 }
 
@@ -35,7 +35,7 @@ fn step(norm: &BatchNorm, policy: BnPolicy, buffers: &mut Buffers) {
 fn read(norm: &BatchNorm, row: Present, policy: BnPolicy, buffers: &Buffers) -> f64 {
     let mut pass = ForwardContext::eval(buffers);
     let at = |x: f32, pass: &mut ForwardContext<'_>| {
-        let y = pass.behind(row, all(), policy, |pass| norm.forward(around(x), pass));
+        let y = pass.after_fusion(row, all(), policy, |pass| norm.forward(around(x), pass));
         f64::from(host(y).iter().sum::<f32>()) / 2.0
     };
     let (zero, one) = (at(0.0, &mut pass), at(1.0, &mut pass));
@@ -45,16 +45,16 @@ fn read(norm: &BatchNorm, row: Present, policy: BnPolicy, buffers: &Buffers) -> 
 #[test]
 fn every_policy_moves_its_buffers_once_a_row() {
     let norm = BatchNorm::new(1, &Init::new(0, &Device::flex()));
-    for (policy, [full, first, second]) in [
+    for (policy, [fused, first, second]) in [
         // 0.1 of what the row itself saw.
         (BnPolicy::PerSubset, [1.0, 2.0, 3.0]),
         // ((0.1 * 10) * 0.9 + 0.1 * 20) * 0.9 + 0.1 * 30, the same for all.
         (BnPolicy::Shared, [5.61, 5.61, 5.61]),
-        (BnPolicy::FullOnly, [1.0, 1.0, 1.0]),
+        (BnPolicy::FusedOnly, [1.0, 1.0, 1.0]),
     ] {
         let mut buffers = Buffers::default();
         step(&norm, policy, &mut buffers);
-        for (row, mean) in [(all(), full), (only(0), first), (only(1), second)] {
+        for (row, mean) in [(all(), fused), (only(0), first), (only(1), second)] {
             let is = read(&norm, row, policy, &buffers);
             assert!((is - mean).abs() < 1e-4, "{policy:?} {row:?}: {is}, expected {mean}");
         }
@@ -66,11 +66,11 @@ fn a_set_that_never_trained_reads_the_statistics_of_all() {
     let norm = BatchNorm::new(1, &Init::new(0, &Device::flex()));
     let mut buffers = Buffers::default();
     ForwardContext::train(&mut buffers)
-        .behind(all(), all(), BnPolicy::PerSubset, |pass| norm.forward(around(10.0), pass));
+        .after_fusion(all(), all(), BnPolicy::PerSubset, |pass| norm.forward(around(10.0), pass));
     assert!((read(&norm, only(1), BnPolicy::PerSubset, &buffers) - 1.0).abs() < 1e-4);
     // Once it has trained it reads its own.
     ForwardContext::train(&mut buffers)
-        .behind(only(1), all(), BnPolicy::PerSubset, |pass| norm.forward(around(30.0), pass));
+        .after_fusion(only(1), all(), BnPolicy::PerSubset, |pass| norm.forward(around(30.0), pass));
     assert!((read(&norm, only(1), BnPolicy::PerSubset, &buffers) - 3.0).abs() < 1e-4);
 }
 
@@ -79,7 +79,7 @@ fn behind_ends_where_it_began() {
     let norm = BatchNorm::new(1, &Init::new(0, &Device::flex()));
     let mut buffers = Buffers::default();
     let mut pass = ForwardContext::train(&mut buffers);
-    pass.behind(only(0), all(), BnPolicy::FullOnly, |pass| norm.forward(around(20.0), pass));
+    pass.after_fusion(only(0), all(), BnPolicy::FusedOnly, |pass| norm.forward(around(20.0), pass));
     norm.forward(around(10.0), &mut pass);
     // Neither the subset nor its stillness is left over.
     let mean = host(buffers.get(norm.weight.id, BufferKey::Single).expect("moved").mean.clone());

@@ -30,13 +30,13 @@ fn problem() -> (Problem, Inputs) {
 fn trap_1_rows_share_features_and_each_has_its_own_backward() {
     // With one graph for all terms the second backward would panic or find nothing.
     let (model, inputs) = f1();
-    let solo = |m, term| Routing::default().with(term, Group::Encoder(m), 1.0);
+    let unimodal = |m, term| Routing::default().with(term, Group::Encoder(m), 1.0);
     let task = Classification::new(3);
     let of = |w: Routing| step(&model, &inputs, &task, &mut Fixed(w)).gradients;
-    let together = of(solo(A, LossTerm::Fused).with(LossTerm::Unimodal(A), Group::Encoder(A), 1.0));
-    let [full, alone] = [LossTerm::Fused, LossTerm::Unimodal(A)].map(|term| of(solo(A, term)));
+    let together = of(unimodal(A, LossTerm::Fused).with(LossTerm::Unimodal(A), Group::Encoder(A), 1.0));
+    let [fused, unimodal] = [LossTerm::Fused, LossTerm::Unimodal(A)].map(|term| of(unimodal(A, term)));
     let name = "encoder.audio.shift";
-    let sum: Vec<f64> = (0..2).map(|i| f64::from(full[name][i]) + f64::from(alone[name][i])).collect();
+    let sum: Vec<f64> = (0..2).map(|i| f64::from(fused[name][i]) + f64::from(unimodal[name][i])).collect();
     near(&together[name], &sum, 1e-6);
 }
 

@@ -46,7 +46,7 @@ pub struct CubeMlpConfig {
     /// layer whatever enters it. The released code has 128.
     pub head_hidden: usize,
     /// Whether every modality gets a linear head of its own on its mean besides.
-    pub solo_heads: bool,
+    pub unimodal_heads: bool,
     /// Encoders by modality.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub encoders: BTreeMap<String, SequenceConfig>,
@@ -65,7 +65,7 @@ impl Default for CubeMlpConfig {
             block_dropout: None,
             head_dropout: None,
             head_hidden: 128,
-            solo_heads: false,
+            unimodal_heads: false,
             encoders: BTreeMap::new(),
         }
     }
@@ -127,6 +127,7 @@ impl CubeMlpConfig {
 
 impl Settings for CubeMlpConfig {
     const NAME: &'static str = "cube-mlp";
+    const EARLIER: &'static [(&'static str, &'static str)] = &[("solo_heads", "unimodal_heads")];
     const SUMMARY: &'static str = "sequences side by side, mixed over length, modality and channel; one head";
 }
 
@@ -135,7 +136,7 @@ impl ModelSettings for CubeMlpConfig {
         &self,
         data: &[ModalitySpec],
         outputs: usize,
-        solo_heads: bool,
+        unimodal_heads: bool,
         seed: u64,
         device: &Device,
     ) -> Result<AnyModel, Error> {
@@ -162,7 +163,12 @@ impl ModelSettings for CubeMlpConfig {
             size = to;
         }
         let model = CubeMlp {
-            branches: branches.with_solo_heads(solo_heads || self.solo_heads, &widths, outputs, &init)?,
+            branches: branches.with_unimodal_heads(
+                unimodal_heads || self.unimodal_heads,
+                &widths,
+                outputs,
+                &init,
+            )?,
             blocks,
             head: CubeHead::new(size[1] * size[2], self.head_hidden, outputs, rates.head, &init.part("head")),
             length,

@@ -66,7 +66,7 @@ impl Model for CubeMlp {
         let mut groups = self.branches.groups();
         groups.add(Group::Fusion, "fusion", &self.blocks);
         groups.add(Group::Head, "head", &self.head);
-        self.branches.add_solo_heads(&mut groups);
+        self.branches.add_unimodal_heads(&mut groups);
         groups
     }
 
@@ -93,11 +93,11 @@ impl Model for CubeMlp {
     fn join(&self, term: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
         let vectors: Vectors =
             features.iter().map(|z| z.as_ref().map(|z| mean(z.part(0), z.part(1)))).collect();
-        if let Some(scores) = self.branches.solo_scores(term, &vectors) {
+        if let Some(scores) = self.branches.unimodal_scores(term, &vectors) {
             return Scored { scores, features: vectors };
         }
         let all = self.modalities().all();
-        let scores = pass.behind(term.present(all.count()), all, BnPolicy::PerSubset, |pass| {
+        let scores = pass.after_fusion(term.present(all.count()), all, BnPolicy::PerSubset, |pass| {
             let cube = self.blocks.iter().fold(self.stack(features), |cube, block| block.forward(cube, pass));
             let [batch, _, modalities, channels] = cube.dims();
             self.head.forward(cube.mean_dim(1).reshape([batch, modalities * channels]), pass)

@@ -178,7 +178,7 @@ impl Model for EsaNet {
 
     fn join(&self, term: LossTerm, features: &Features, pass: &mut ForwardContext<'_>) -> Scored {
         let present = term.present(self.modalities.len());
-        pass.behind(present, self.modalities.all(), self.policy, |pass| {
+        pass.after_fusion(present, self.modalities.all(), self.policy, |pass| {
             let (points, features) = self.fuse(features, pass);
             Scored { scores: pixels(self.decode(&points, pass)), features }
         })

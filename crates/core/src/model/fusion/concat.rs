@@ -51,7 +51,7 @@ impl Fusion for Concat {
 
     /// `W_m z_m + b / M` of a linear head: zeros elsewhere give the whole bias,
     /// which is what the head makes of nothing, and M - 1 parts of it are the others'.
-    fn alone(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
+    fn unimodal(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         let filled = Tensor::cat(zero_fill(features, &self.widths), 1);
         let nothing = Tensor::zeros([1, self.width()], &filled.device());
         let others = 1.0 - 1.0 / self.widths.len() as f64;

@@ -61,7 +61,7 @@ impl FusionSettings for EnsembleConfig {
 /// `f(z_m)` without it, one learner of a boosted ensemble.
 ///
 /// Limits: all encoders have one width; entropies need at least two scores. If
-/// the full term trains, gradients also flow through the entropies.
+/// the fused term trains, gradients also flow through the entropies.
 #[derive(Module, Debug)]
 pub struct Ensemble {
     rate: Option<Param<Tensor<1>>>,
@@ -134,7 +134,7 @@ impl Fusion for Ensemble {
         self.width
     }
 
-    fn alone(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
+    fn unimodal(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         head(features.iter().flatten().next().expect("a term has at least one modality").clone())
     }
 }

@@ -59,12 +59,12 @@ pub trait Fusion: Erased {
     fn width(&self) -> usize;
 
     /// Scores of a modality by itself: what [`LossTerm::Auxiliary`](crate::step::LossTerm::Auxiliary)
-    /// means in a model without solo heads. Exactly one entry is present.
+    /// means in a model without unimodal heads. Exactly one entry is present.
     ///
     /// Where the fused scores are a sum of one term for each modality, this is
     /// the modality's term with its part of the bias, so that the terms of all
     /// modalities add up to the fused scores.
-    fn alone(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
+    fn unimodal(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         self.scores(features, head)
     }
 }

@@ -63,7 +63,7 @@ impl Fusion for Sum {
     }
 
     /// `W_m z_m + b_m`: the modality's own term, with its whole bias and no other.
-    fn alone(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
+    fn unimodal(&self, features: &Vectors, head: &Read<'_>) -> Tensor<2> {
         let own = self.layers.iter().zip(features).filter_map(|(layer, z)| Some(layer.forward(z.clone()?)));
         head(sum_of(own))
     }

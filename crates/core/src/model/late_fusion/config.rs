@@ -31,7 +31,7 @@ pub struct LateFusionConfig {
     pub head: HeadConfig,
     /// Whether every modality gets a linear head of its own besides. Strategies that
     /// need one get it unasked.
-    pub solo_heads: bool,
+    pub unimodal_heads: bool,
     /// Encoders by modality.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub encoders: BTreeMap<String, EncoderConfig>,
@@ -43,7 +43,7 @@ impl Default for LateFusionConfig {
             encoder: ConvNetConfig::default().into(),
             fusion: ConcatConfig {}.into(),
             head: LinearHeadConfig {}.into(),
-            solo_heads: false,
+            unimodal_heads: false,
             encoders: BTreeMap::new(),
         }
     }
@@ -85,6 +85,7 @@ impl LateFusionConfig {
 
 impl Settings for LateFusionConfig {
     const NAME: &'static str = "late-fusion";
+    const EARLIER: &'static [(&'static str, &'static str)] = &[("solo_heads", "unimodal_heads")];
     const SUMMARY: &'static str =
         "one encoder per modality, which run to their end; then one fusion and one head";
 }
@@ -94,7 +95,7 @@ impl ModelSettings for LateFusionConfig {
         &self,
         data: &[ModalitySpec],
         outputs: usize,
-        solo_heads: bool,
+        unimodal_heads: bool,
         seed: u64,
         device: &Device,
     ) -> Result<AnyModel, Error> {
@@ -104,7 +105,8 @@ impl ModelSettings for LateFusionConfig {
             of_modality(m, &self.encoders, &self.encoder).encoder(m, init)
         })?;
         let widths: Vec<usize> = branches.encoders.iter().map(|encoder| encoder.width()).collect();
-        let branches = branches.with_solo_heads(solo_heads || self.solo_heads, &widths, outputs, &init)?;
+        let branches =
+            branches.with_unimodal_heads(unimodal_heads || self.unimodal_heads, &widths, outputs, &init)?;
         let choice = self.among(data.len());
         let fusion = choice.build(&widths, outputs, &init.part("fusion")).map_err(|e| {
             let given = data.iter().zip(&widths).map(|(m, width)| format!("{} {width}", m.name));
@@ -131,7 +133,7 @@ impl ModelSettings for LateFusionConfig {
         NetworkFacts {
             per_pixel: false,
             additive: fusion.additive && (head.additive || !reads_vector),
-            reads_each_alone: each,
+            reads_each_by_itself: each,
             shared_linear_head: each && head.linear,
         }
     }

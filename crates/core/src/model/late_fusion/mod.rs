@@ -31,15 +31,15 @@ impl LateFusion {
     /// A model from its parts; without a head the fusion makes the scores.
     ///
     /// # Errors
-    /// If there is not one encoder (and one or no solo head) for each modality.
+    /// If there is not one encoder (and one or no unimodal head) for each modality.
     pub fn new(
         modalities: Modalities,
         encoders: Vec<Boxed<dyn Encoder>>,
         fusion: Boxed<dyn Fusion>,
         head: Option<Boxed<dyn Head>>,
-        solo_heads: Vec<Linear>,
+        unimodal_heads: Vec<Linear>,
     ) -> Result<Self, Error> {
-        Ok(Self { branches: Branches::new(modalities, encoders, solo_heads)?, fusion, head })
+        Ok(Self { branches: Branches::new(modalities, encoders, unimodal_heads)?, fusion, head })
     }
 
     /// Fusion and head on the features that are there, `[samples, outputs]`.
@@ -51,8 +51,8 @@ impl LateFusion {
         match term {
             LossTerm::Auxiliary(_) => self
                 .branches
-                .solo_scores(term, features)
-                .unwrap_or_else(|| self.fusion.alone(features, &head)),
+                .unimodal_scores(term, features)
+                .unwrap_or_else(|| self.fusion.unimodal(features, &head)),
             _ => self.fusion.scores(features, &head),
         }
     }
@@ -69,7 +69,7 @@ impl Model for LateFusion {
         if let Some(head) = &self.head {
             groups.add(Group::Head, "head", head);
         }
-        self.branches.add_solo_heads(&mut groups);
+        self.branches.add_unimodal_heads(&mut groups);
         groups
     }
 

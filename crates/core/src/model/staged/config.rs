@@ -47,7 +47,7 @@ pub struct StagedConfig {
     /// first exchange, which then belong to the fusion.
     pub shared: bool,
     /// Whether every modality gets a linear head of its own on its stream besides.
-    pub solo_heads: bool,
+    pub unimodal_heads: bool,
     /// What streams exchange.
     pub exchange: ExchangeConfig,
     /// What reads the concatenated streams.
@@ -66,7 +66,7 @@ impl Default for StagedConfig {
             batch_norm: BnPolicy::default(),
             init: InitScheme::PyTorch,
             shared: false,
-            solo_heads: false,
+            unimodal_heads: false,
             exchange: MmtmConfig::default().into(),
             head: LinearHeadConfig {}.into(),
             encoders: BTreeMap::new(),
@@ -111,6 +111,7 @@ impl StagedConfig {
 
 impl Settings for StagedConfig {
     const NAME: &'static str = "staged";
+    const EARLIER: &'static [(&'static str, &'static str)] = &[("solo_heads", "unimodal_heads")];
     const SUMMARY: &'static str =
         "encoders that exchange between their stages (dense fusion, e.g. MMTM-ResNet-18); one head";
 }
@@ -120,7 +121,7 @@ impl ModelSettings for StagedConfig {
         &self,
         data: &[ModalitySpec],
         outputs: usize,
-        solo_heads: bool,
+        unimodal_heads: bool,
         seed: u64,
         device: &Device,
     ) -> Result<AnyModel, Error> {
@@ -144,7 +145,12 @@ impl ModelSettings for StagedConfig {
         let exchanges = meetings.iter().map(exchange).collect::<Result<_, _>>()?;
         let widths = widths(encoders, self.shared);
         let model = Staged {
-            branches: branches.with_solo_heads(solo_heads || self.solo_heads, &widths, outputs, &init)?,
+            branches: branches.with_unimodal_heads(
+                unimodal_heads || self.unimodal_heads,
+                &widths,
+                outputs,
+                &init,
+            )?,
             head: self.head.build(&widths, outputs, &init.part("head"))?,
             exchanges,
             plan: Plan {

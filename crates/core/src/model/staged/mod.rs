@@ -24,7 +24,7 @@ use crate::step::{Group, Groups, LossTerm};
 /// on the concatenated means of the last maps.
 ///
 /// All layers of a stream belong to its encoder, even those after an
-/// exchange; exchanges and head are fusion and head. The full loss travels
+/// exchange; exchanges and head are fusion and head. The fused loss travels
 /// *through* the streams to reach the exchanges. In a term that lacks a
 /// modality its stream is not run after the first exchange, and zeros enter
 /// every exchange and the head. With one modality there is nobody to exchange
@@ -101,7 +101,7 @@ impl Model for Staged {
             groups.add(Group::Fusion, &format!("fusion.{kind}{after}"), exchange);
         }
         groups.add(Group::Head, "head", &self.head);
-        self.branches.add_solo_heads(&mut groups);
+        self.branches.add_unimodal_heads(&mut groups);
         groups
     }
 
@@ -125,7 +125,7 @@ impl Model for Staged {
             Some(Stream { maps: maps.reshape([samples * frames, channels, h, w]), frames })
         };
         let met: Streams = features.iter().zip(encoders).map(met).collect();
-        let vectors: Vectors = pass.behind(term.present(all.count()), all, *policy, |pass| {
+        let vectors: Vectors = pass.after_fusion(term.present(all.count()), all, *policy, |pass| {
             let mut streams = met;
             for (i, from) in after.iter().enumerate() {
                 if let Some(exchange) = self.exchanges.get(i) {
@@ -135,7 +135,7 @@ impl Model for Staged {
             }
             streams.iter().map(|stream| stream.as_ref().map(Stream::mean)).collect()
         });
-        let scores = self.branches.solo_scores(term, &vectors).unwrap_or_else(|| {
+        let scores = self.branches.unimodal_scores(term, &vectors).unwrap_or_else(|| {
             self.head.forward(Tensor::cat(zero_fill(&vectors, &widths(encoders, *shared)), 1))
         });
         Scored { scores, features: vectors }

@@ -2,7 +2,7 @@
 
 use super::{
     RunSummary,
-    overview::{FULL, Method, Overview, ScoreSource, row_title},
+    overview::{FUSED, Method, Overview, ScoreSource, row_title},
 };
 use crate::{
     record::{Convention, conventions},
@@ -18,7 +18,7 @@ impl Overview<'_> {
         let mut names: Vec<&str> = Vec::new();
         for run in &method.runs {
             let Some(scores) = source.scores(run).filter(|s| s.contains_key(row)) else { continue };
-            let name = run.alone.name(scores, row);
+            let name = run.unimodal.name(scores, row);
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -30,14 +30,14 @@ impl Overview<'_> {
     /// convention, unless that is zero-filling.
     pub fn called(&self, method: &Method<'_>, source: &ScoreSource, row: &str) -> String {
         let by = self.read_by(method, source, row);
-        let plain = row == FULL || by.is_empty() || by == Convention::ZeroFill.name();
+        let plain = row == FUSED || by.is_empty() || by == Convention::ZeroFill.name();
         if plain { method.name.clone() } else { format!("{}, {by}", method.name) }
     }
 
     /// One sentence: how each single modality is read in numbers of this source.
     pub fn conventions(&self, source: &ScoreSource) -> Option<String> {
         let by = |method: &Method<'_>| {
-            let rows = self.rows.iter().filter(|row| *row != FULL);
+            let rows = self.rows.iter().filter(|row| *row != FUSED);
             let known = rows.map(|row| self.read_by(method, source, row)).filter(|by| !by.is_empty());
             // A method with a convention of its own is named by that.
             known.max_by_key(|by| by != Convention::ZeroFill.name())
@@ -51,10 +51,10 @@ impl Overview<'_> {
 /// Scores of every modality by every convention; `None` if all are zero-fill.
 pub(super) fn table(overview: &Overview<'_>, source: &ScoreSource) -> Option<Table> {
     let values = |run: &RunSummary, (row, convention): (&str, Convention)| {
-        let values = run.alone.by(convention, source.scores(run)?, row)?;
+        let values = run.unimodal.by(convention, source.scores(run)?, row)?;
         Some(values.get(&overview.metric.name).copied().unwrap_or(f64::NAN))
     };
-    let modalities = overview.rows.iter().filter(|row| *row != FULL);
+    let modalities = overview.rows.iter().filter(|row| *row != FUSED);
     let columns: Vec<(&str, Convention)> = modalities
         .flat_map(|row| Convention::ALL.map(|convention| (row.as_str(), convention)))
         .filter(|column| overview.runs.iter().any(|run| values(run, *column).is_some()))
@@ -74,7 +74,7 @@ pub(super) fn table(overview: &Overview<'_>, source: &ScoreSource) -> Option<Tab
             let of: Vec<f64> = method.runs.iter().filter_map(|run| values(run, *column)).collect();
             Cell::spread(&Summary::of(&of), metric.factor(), metric.digits)
         };
-        let native = method.runs[0].alone.native_name().unwrap_or("-");
+        let native = method.runs[0].unimodal.native_name().unwrap_or("-");
         let cells = columns.iter().map(cell).chain([Cell::text(shorten(native, 40))]);
         table.row(std::iter::once(Cell::text(&method.name)).chain(cells));
     }

@@ -56,18 +56,18 @@ impl Convention {
 /// How the rows of a single modality came about in a run.
 ///
 /// ```
-/// use counterpoint_report::record::{Alone, Scores};
+/// use counterpoint_report::record::{UnimodalReading, Scores};
 /// let row = |accuracy| [("accuracy".to_owned(), accuracy)].into();
 /// let scores: Scores =
 ///     [("audio", 0.354), ("native:audio", 0.540), ("image", 0.956)].map(|(k, v)| (k.to_owned(), row(v))).into();
-/// let gblend = Alone { native: "own head".into(), native_trained: true, ..Alone::default() };
+/// let gblend = UnimodalReading { native: "own head".into(), native_trained: true, ..UnimodalReading::default() };
 /// assert_eq!(gblend.values(&scores, "audio").unwrap()["accuracy"], 0.540);
 /// assert_eq!((gblend.name(&scores, "audio"), gblend.name(&scores, "image")), ("own head", "zero-fill"));
-/// assert_eq!(Alone::default().values(&scores, "audio").unwrap()["accuracy"], 0.354);
+/// assert_eq!(UnimodalReading::default().values(&scores, "audio").unwrap()["accuracy"], 0.354);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Alone {
+pub struct UnimodalReading {
     /// What the plain row `audio` is: `zero-fill`, or, where nothing is filled,
     /// [`Self::SHARED_HEAD`] or [`Self::OWN_MODEL`].
     pub plain: String,
@@ -79,14 +79,14 @@ pub struct Alone {
     pub native_trained: bool,
 }
 
-impl Default for Alone {
+impl Default for UnimodalReading {
     /// As in runs that do not say.
     fn default() -> Self {
         Self { plain: Convention::ZeroFill.name().into(), native: String::new(), native_trained: false }
     }
 }
 
-impl Alone {
+impl UnimodalReading {
     /// The plain row where one head reads every modality by itself.
     pub const SHARED_HEAD: &str = "shared head";
     /// The plain row of a model that has no other modality.

@@ -18,7 +18,7 @@ use counterpoint_testkit::problem::Problem;
 use crate::fixture::*;
 
 /// Parameters of the model of one modality, and scores and features of six samples.
-fn alone(parts: &Parts) -> (Named, Vec<f32>, Tensor<2>) {
+fn unimodal(parts: &Parts) -> (Named, Vec<f32>, Tensor<2>) {
     let problem = Problem::new(1, 6, 6, 1);
     let model = late_fusion(parts).build(problem.modalities(), 3, false, 4, &Device::flex()).unwrap();
     let inputs = Inputs::new(problem.whole(), &Device::flex());
@@ -36,7 +36,7 @@ fn alone(parts: &Parts) -> (Named, Vec<f32>, Tensor<2>) {
 
 #[test]
 fn every_fusion_of_one_modality_is_a_linear_layer_on_its_encoder() {
-    let (reference, concat, features) = alone(&Parts {
+    let (reference, concat, features) = unimodal(&Parts {
         fusion: FusionConfig::new(ConcatConfig {}),
         head: HeadConfig::new(LinearHeadConfig {}),
     });
@@ -53,7 +53,7 @@ fn every_fusion_of_one_modality_is_a_linear_layer_on_its_encoder() {
     near(&concat, &by_hand, 1e-5);
     let mut checked = 0;
     for parts in parts().into_iter().filter(|parts| parts.head.is::<LinearHeadConfig>()) {
-        let (parameters, scores, _) = alone(&parts);
+        let (parameters, scores, _) = unimodal(&parts);
         if parts.fusion.is::<SumConfig>() {
             assert_eq!(parameters["fusion.layers.0.weight"].len(), w.len());
             continue;

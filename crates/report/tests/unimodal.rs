@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use counterpoint_report::record::{Alone, Convention, Epoch, Log, Scores, Test};
+use counterpoint_report::record::{Convention, Epoch, Log, Scores, Test, UnimodalReading};
 use counterpoint_report::report::{Options, RunSummary, report};
 
 fn scores(rows: &[(&str, f64)]) -> Scores {
@@ -10,18 +10,18 @@ fn scores(rows: &[(&str, f64)]) -> Scores {
     rows.iter().map(|(row, accuracy)| ((*row).to_owned(), values(*accuracy))).collect()
 }
 
-fn own_head() -> Alone {
-    Alone { native: "own head".into(), native_trained: true, ..Alone::default() }
+fn own_head() -> UnimodalReading {
+    UnimodalReading { native: "own head".into(), native_trained: true, ..UnimodalReading::default() }
 }
 
 /// A run with one look; audio reaches 0.3 by zero-filling.
-fn run(method: &str, alone: Alone, more: &[(&str, f64)]) -> RunSummary {
-    let rows = scores(&[&[("full", 0.9), ("audio", 0.3)], more].concat());
+fn run(method: &str, unimodal: UnimodalReading, more: &[(&str, f64)]) -> RunSummary {
+    let rows = scores(&[&[("fused", 0.9), ("audio", 0.3)], more].concat());
     RunSummary {
         method: method.into(),
         seed: Some(1),
         modalities: vec!["audio".into()],
-        alone,
+        unimodal,
         epochs: vec![Epoch { epoch: 1, val: rows.clone(), ..Epoch::default() }],
         tests: vec![Test {
             split: "test".into(),
@@ -34,11 +34,11 @@ fn run(method: &str, alone: Alone, more: &[(&str, f64)]) -> RunSummary {
 }
 
 fn field() -> Vec<RunSummary> {
-    let prototypes = Alone { native: "prototypes".into(), ..Alone::default() };
-    let shared = Alone { plain: Alone::SHARED_HEAD.into(), ..Alone::default() };
+    let prototypes = UnimodalReading { native: "prototypes".into(), ..UnimodalReading::default() };
+    let shared = UnimodalReading { plain: UnimodalReading::SHARED_HEAD.into(), ..UnimodalReading::default() };
     vec![
-        run("joint", Alone::default(), &[]),
-        run("dgl", Alone::default(), &[]),
+        run("joint", UnimodalReading::default(), &[]),
+        run("dgl", UnimodalReading::default(), &[]),
         run("gblend", own_head(), &[("native:audio", 0.6)]),
         run("pmr", prototypes, &[("native:audio", 0.5)]),
         run("mla", shared, &[]),
@@ -90,7 +90,7 @@ fn the_trained_head_is_compared_and_both_are_shown_and_named() {
 #[test]
 fn probes_stand_beside_the_others_and_are_not_compared() {
     let runs = [
-        run("joint", Alone::default(), &[("probe:audio", 0.8)]),
+        run("joint", UnimodalReading::default(), &[("probe:audio", 0.8)]),
         run("gblend", own_head(), &[("native:audio", 0.6), ("probe:audio", 0.7)]),
     ];
     let page = report(&runs, &Options::default());
@@ -112,27 +112,28 @@ fn runs_of_one_convention_need_no_second_table() {
 #[test]
 fn records_from_before_there_were_conventions_are_zero_fill() {
     let text = r#"{"event":"start","strategy":"gblend","modalities":["audio"]}
-{"event":"epoch","epoch":1,"val":{"full":{"accuracy":0.9},"audio":{"accuracy":0.3}}}
-{"event":"test","split":"test","checkpoint":"last","scores":{"full":{"accuracy":0.9},"audio":{"accuracy":0.3}}}
+{"event":"epoch","epoch":1,"val":{"fused":{"accuracy":0.9},"audio":{"accuracy":0.3}}}
+{"event":"test","split":"test","checkpoint":"last","scores":{"fused":{"accuracy":0.9},"audio":{"accuracy":0.3}}}
 "#;
     let old = Log::from_reader(text.as_bytes()).unwrap();
     assert!(old.damaged.is_empty());
-    assert_eq!(old.alone(), Alone::default());
+    assert_eq!(old.unimodal(), UnimodalReading::default());
     let run = RunSummary::from_log("old", &old);
     let page = report(&[run], &Options::default());
     assert_eq!(line(&page.tables()[0].1.to_markdown(), "gblend")["audio"], "30.0");
     // A later look says more.
-    let look = Test { alone: Some(own_head()), scores: scores(&[("native:audio", 0.6)]), ..Test::default() };
+    let look =
+        Test { unimodal: Some(own_head()), scores: scores(&[("native:audio", 0.6)]), ..Test::default() };
     let text = format!("{text}{}\n", counterpoint_report::record::Event::from(look).to_line());
-    assert_eq!(Log::from_reader(text.as_bytes()).unwrap().alone(), own_head());
+    assert_eq!(Log::from_reader(text.as_bytes()).unwrap().unimodal(), own_head());
 }
 
 #[test]
 fn a_trained_head_that_was_not_scored_is_not_claimed() {
-    let filled = scores(&[("full", 0.9), ("audio", 0.3)]);
+    let filled = scores(&[("fused", 0.9), ("audio", 0.3)]);
     assert_eq!(own_head().convention(&filled, "audio"), Convention::ZeroFill);
     assert_eq!(own_head().name(&filled, "audio"), "zero-fill");
-    assert_eq!(own_head().row(&filled, "full"), "full");
+    assert_eq!(own_head().row(&filled, "fused"), "fused");
     let both = scores(&[("audio", 0.3), ("native:audio", 0.6)]);
     assert_eq!(own_head().row(&both, "audio"), "native:audio");
     assert_eq!(Convention::of_row("native:audio"), (Convention::Native, "audio"));
