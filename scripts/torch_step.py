@@ -1,6 +1,7 @@
 """What a training step of two ResNet-18 costs in PyTorch, to compare `step resnet18` with.
 
-    python3 scripts/torch_step.py [--batch 64] [--steps 20] [--device cuda] [--out FILE.json]
+    python3 scripts/torch_step.py [--batch 64] [--steps 20] [--warmup 5] [--device cuda]
+        [--method dgl] [--layout channels_last] [--threads 2] [--out FILE.json]
 
 The same model and data sizes: audio 1x257x188, image 3x224x224, concatenation, one linear head,
 10 classes, SGD with momentum 0.9 and weight decay 1e-4. `dgl` is disentangled gradient learning
@@ -74,7 +75,10 @@ def measure(method, options, device):
     inputs = [torch.rand(options.batch, *size, device=device) * 2 - 1 for size in sizes]
     labels = torch.arange(options.batch, device=device) % 10
     times = []
-    for _ in range(options.steps + 5):
+    if options.layout == "channels_last":
+        encoders = encoders.to(memory_format=torch.channels_last)
+        inputs = [x.to(memory_format=torch.channels_last) for x in inputs]
+    for _ in range(options.steps + options.warmup):
         begun = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
         loss = method(encoders, head, inputs, labels)
@@ -84,7 +88,7 @@ def measure(method, options, device):
         if device.type == "cuda":
             torch.cuda.synchronize()
         times.append((time.perf_counter() - begun) * 1e3)
-    times = sorted(times[5:])
+    times = sorted(times[options.warmup :])
     peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else 0
     return {"median_ms": times[len(times) // 2], "min_ms": times[0], "max_ms": times[-1], "peak_bytes": peak}
 
@@ -94,8 +98,14 @@ def main():
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--warmup", type=int, default=5)
+    parser.add_argument("--method", choices=["joint", "dgl"])
+    parser.add_argument("--layout", choices=["contiguous", "channels_last"], default="contiguous")
+    parser.add_argument("--threads", type=int)
     parser.add_argument("--out")
     options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
     device = torch.device(options.device)
     result = {"torch": torch.__version__, "device": options.device, "batch": options.batch, "steps": {}}
     if device.type == "cuda":
@@ -106,6 +116,8 @@ def main():
         torch.backends.cuda.matmul.allow_tf32 = tf32
         torch.backends.cudnn.allow_tf32 = tf32
         for method in (joint, dgl):
+            if options.method not in (None, method.__name__):
+                continue
             if device.type == "cuda":
                 torch.cuda.reset_peak_memory_stats()
             found = measure(method, options, device)

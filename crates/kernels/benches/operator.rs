@@ -8,8 +8,7 @@
 
 use std::time::Instant;
 
-use counterpoint_kernels::conv::{forward, input_gradient, weight_gradient};
-use counterpoint_kernels::{ConvShape, Level, Precision};
+use counterpoint_kernels::{ConvShape, Kernels, Level, Precision};
 
 fn layers() -> Vec<(&'static str, ConvShape)> {
     let same = |n, size, channels, kernel| ConvShape::same(n, [size; 2], channels, kernel);
@@ -57,9 +56,9 @@ fn main() {
         let how = if shape.kernel == [3, 3] && shape.stride == [1, 1] { &how[..] } else { &how[1..] };
         for &how in how {
             let times = [
-                best(|| forward(level, how, &shape, &x, &w, &mut y)),
-                best(|| input_gradient(level, how, &shape, &dy, &w, &mut dx)),
-                best(|| weight_gradient(level, how, &shape, &x, &dy, &mut dw)),
+                best(|| f32::conv(level, how, &shape, &x, &w, &mut y)),
+                best(|| f32::conv_input_gradient(level, how, &shape, &dy, &w, &mut dx)),
+                best(|| f32::conv_weight_gradient(level, how, &shape, &x, &dy, &mut dw)),
             ];
             let [a, b, c] = times.map(|t| format!("{:9.2} ({:6.1})", t * 1e3, shape.flops() / t * 1e-9));
             println!("{:24} {a:>24} {b:>24} {c:>24}", format!("{name} {how:?}"));

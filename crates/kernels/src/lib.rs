@@ -12,6 +12,7 @@
 pub mod conv;
 mod gemm;
 pub mod isa;
+mod kernels;
 pub mod norm;
 pub mod pool;
 mod scratch;
@@ -21,4 +22,5 @@ mod winograd;
 
 pub use conv::{ConvShape, Precision};
 pub use isa::{Level, Real};
+pub use kernels::Kernels;
 pub use pool::PoolShape;

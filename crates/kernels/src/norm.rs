@@ -19,11 +19,7 @@ pub struct Statistics<S> {
     pub variance: Vec<S>,
 }
 
-/// Statistics of `y`, `[pixels, channels]`.
-///
-/// # Panics
-/// If `y` has no pixels.
-pub fn statistics<S: Real>(level: Level, channels: usize, y: &[S]) -> Statistics<S> {
+pub(crate) fn statistics<S: Real>(level: Level, channels: usize, y: &[S]) -> Statistics<S> {
     let pixels = y.len() / channels;
     assert!(pixels > 0, "statistics of no pixels");
     // Sums of the distance to the first pixel: squares of numbers far from zero
@@ -132,9 +128,7 @@ impl<S: Real> Affine<S> {
     }
 }
 
-/// `out = y * scale + shift`, with `more` added and negative numbers set to
-/// zero where asked for.
-pub fn normalize<S: Real>(
+pub(crate) fn normalize<S: Real>(
     level: Level,
     affine: &Affine<S>,
     y: &[S],
@@ -222,8 +216,7 @@ pub struct NormGradient<S> {
     coefficients: [Vec<S>; 3],
 }
 
-/// The gradients of scale and shift from that of the output.
-pub fn gradient<S: Real>(
+pub(crate) fn gradient<S: Real>(
     level: Level,
     of: &Statistics<S>,
     weight: &[S],
@@ -314,9 +307,7 @@ impl<S: Real> Operation<S> for Products<'_, S> {
     }
 }
 
-/// The gradient of the input `y` of a batch norm, and, where `before` is given,
-/// of what was added to its output.
-pub fn input_gradient<S: Real>(
+pub(crate) fn input_gradient<S: Real>(
     level: Level,
     gradient: &NormGradient<S>,
     y: &[S],
@@ -369,9 +360,7 @@ impl<S: Real> Operation<S> for InputGradient<'_, S> {
     }
 }
 
-/// Adds a number per channel to `y`, `[pixels, channels]`, then sets negative
-/// numbers to zero where asked for.
-pub fn add_bias<S: Real>(level: Level, bias: &[S], relu: bool, y: &mut [S]) {
+pub(crate) fn add_bias<S: Real>(level: Level, bias: &[S], relu: bool, y: &mut [S]) {
     let len = y.len();
     pieces(bias.len(), len, Shared::new(y), |_, y| S::run(level, AddBias { bias, relu, y }));
 }
@@ -398,8 +387,7 @@ impl<S: Real> Operation<S> for AddBias<'_, S> {
     }
 }
 
-/// The gradient of a bias: `upstream`, `[pixels, channels]`, summed over pixels.
-pub fn bias_gradient<S: Real>(level: Level, channels: usize, upstream: &[S]) -> Vec<S> {
+pub(crate) fn bias_gradient<S: Real>(level: Level, channels: usize, upstream: &[S]) -> Vec<S> {
     let origin = vec![S::default(); channels];
     let sums = sum_up(channels, upstream.len() / channels, |range, to| {
         let y = &upstream[range.start * channels..range.end * channels];
@@ -408,8 +396,7 @@ pub fn bias_gradient<S: Real>(level: Level, channels: usize, upstream: &[S]) -> 
     sums[..channels].iter().map(|&v| S::of(v)).collect()
 }
 
-/// The gradient before a ReLU: `upstream` where `out` is above zero.
-pub fn relu_gradient<S: Real>(level: Level, out: &[S], upstream: &[S], before: &mut [S]) {
+pub(crate) fn relu_gradient<S: Real>(level: Level, out: &[S], upstream: &[S], before: &mut [S]) {
     pieces(1, out.len(), Shared::new(before), |range, before| {
         S::run(level, ReluGradient { out: &out[range.clone()], upstream: &upstream[range], before });
     });

@@ -50,9 +50,7 @@ impl PoolShape {
     }
 }
 
-/// The largest numbers, and where in its window each was: the first of equal
-/// ones. What is not a number counts as the largest.
-pub fn max_pool<S: Real>(level: Level, shape: &PoolShape, x: &[S], y: &mut [S], winners: &mut [u8]) {
+pub(crate) fn max_pool<S: Real>(level: Level, shape: &PoolShape, x: &[S], y: &mut [S], winners: &mut [u8]) {
     let [height, width] = shape.out_size();
     let line = width * shape.channels;
     let (y, winners) = (Shared::new(y), Shared::new(winners));
@@ -97,8 +95,13 @@ impl<S: Real> Operation<S> for Line<'_, S> {
     }
 }
 
-/// The gradient of the input from that of the output.
-pub fn max_pool_gradient<S: Real>(level: Level, shape: &PoolShape, dy: &[S], winners: &[u8], dx: &mut [S]) {
+pub(crate) fn max_pool_gradient<S: Real>(
+    level: Level,
+    shape: &PoolShape,
+    dy: &[S],
+    winners: &[u8],
+    dx: &mut [S],
+) {
     let image = shape.size[0] * shape.size[1] * shape.channels;
     let dx = Shared::new(dx);
     each(shape.images, |n| {
@@ -134,6 +137,77 @@ impl<S: Real> Operation<S> for ImageGradient<'_, S> {
                     let more = if usize::from(*winner) == tap { *dy } else { S::default() };
                     *dx = S::plus(*dx, more);
                 }
+            }
+        }
+    }
+}
+
+pub(crate) fn mean<S: Real>(level: Level, pixels: usize, channels: usize, x: &[S], means: &mut [S]) {
+    let means = Shared::new(means);
+    let image = pixels * channels;
+    each(x.len() / image.max(1), |n| {
+        // SAFETY: each task has its own image.
+        let to = unsafe { means.part(n * channels, channels) };
+        S::run(level, Mean { x: &x[n * image..(n + 1) * image], to });
+    });
+}
+
+struct Mean<'a, S> {
+    x: &'a [S],
+    to: &'a mut [S],
+}
+
+impl<S: Real> Operation<S> for Mean<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<I: Isa<S = S>>(self) {
+        let channels = self.to.len();
+        let share = I::splat(S::of(channels as f64 / self.x.len() as f64));
+        for c in (0..channels).step_by(I::LANES) {
+            let left = channels - c;
+            let mut sum = I::zero();
+            for at in (c..self.x.len()).step_by(channels) {
+                sum = I::add(sum, I::take(self.x.as_ptr().add(at), left));
+            }
+            I::put(self.to.as_mut_ptr().add(c), I::mul(sum, share), left);
+        }
+    }
+}
+
+pub(crate) fn mean_gradient<S: Real>(
+    level: Level,
+    pixels: usize,
+    channels: usize,
+    upstream: &[S],
+    dx: &mut [S],
+) {
+    let dx = Shared::new(dx);
+    let image = pixels * channels;
+    each(upstream.len() / channels.max(1), |n| {
+        // SAFETY: each task has its own image.
+        let dx = unsafe { dx.part(n * image, image) };
+        S::run(level, MeanGradient { upstream: &upstream[n * channels..(n + 1) * channels], dx });
+    });
+}
+
+struct MeanGradient<'a, S> {
+    upstream: &'a [S],
+    dx: &'a mut [S],
+}
+
+impl<S: Real> Operation<S> for MeanGradient<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<I: Isa<S = S>>(self) {
+        let (channels, len) = (self.upstream.len(), self.dx.len());
+        let share = I::splat(S::of(channels as f64 / len as f64));
+        for at in (0..len).step_by(channels) {
+            for c in (0..channels).step_by(I::LANES) {
+                let left = channels - c;
+                let v = I::mul(I::take(self.upstream.as_ptr().add(c), left), share);
+                I::put(self.dx.as_mut_ptr().add(at + c), v, left);
             }
         }
     }

@@ -5,11 +5,8 @@ use std::sync::Arc;
 use burn::backend::{DType, TensorMetadata};
 use burn::tensor::{Bytes, Shape};
 use burn_flex::{FlexTensor, Layout};
-use counterpoint_kernels::norm::{
-    Affine, Passed, Statistics, add_bias, bias_gradient, gradient, input_gradient, normalize, relu_gradient,
-    statistics,
-};
-use counterpoint_kernels::{ConvShape, Level, PoolShape, Precision, conv as kernels, pool};
+use counterpoint_kernels::norm::{Affine, Passed, Statistics};
+use counterpoint_kernels::{ConvShape, Kernels, Level, PoolShape, Precision};
 
 use super::Window;
 
@@ -85,10 +82,10 @@ pub fn conv(
     let level = Level::best();
     let (x, weight) = (side_by_side(x), weight.to_contiguous());
     let mut y = unwritten(shape.output_len());
-    kernels::forward(level, precision, &shape, numbers(&x), numbers(&weight), &mut y);
+    f32::conv(level, precision, &shape, numbers(&x), numbers(&weight), &mut y);
     match there(bias) {
-        Some(bias) => add_bias(level, &vector(bias), rectified, &mut y),
-        None if rectified => add_bias(level, &vec![0.0; outputs], true, &mut y),
+        Some(bias) => f32::add_bias(level, &vector(bias), rectified, &mut y),
+        None if rectified => f32::add_bias(level, &vec![0.0; outputs], true, &mut y),
         None => {}
     }
     let [height, width] = shape.out_size();
@@ -104,7 +101,7 @@ pub fn conv_gradients(saved: SavedConv, upstream: FlexTensor, wanted: [bool; 3])
     let mut dy = side_by_side(upstream);
     if let Some(out) = out {
         let mut before = unwritten(shape.output_len());
-        relu_gradient(level, numbers(&side_by_side(out)), numbers(&dy), &mut before);
+        f32::relu_gradient(level, numbers(&side_by_side(out)), numbers(&dy), &mut before);
         let len = before.len();
         dy = plain(before, [len]);
     }
@@ -112,15 +109,15 @@ pub fn conv_gradients(saved: SavedConv, upstream: FlexTensor, wanted: [bool; 3])
     let [height, width] = shape.size;
     let of_input = wanted[0].then(|| {
         let mut dx = unwritten(shape.input_len());
-        kernels::input_gradient(level, precision, &shape, dy, numbers(&weight), &mut dx);
+        f32::conv_input_gradient(level, precision, &shape, dy, numbers(&weight), &mut dx);
         maps(dx, [shape.images, shape.inputs, height, width])
     });
     let of_weight = wanted[1].then(|| {
         let mut dw = unwritten(shape.weight_len());
-        kernels::weight_gradient(level, precision, &shape, numbers(&x), dy, &mut dw);
+        f32::conv_weight_gradient(level, precision, &shape, numbers(&x), dy, &mut dw);
         plain(dw, [shape.outputs, shape.inputs, shape.kernel[0], shape.kernel[1]])
     });
-    let of_bias = wanted[2].then(|| plain(bias_gradient(level, shape.outputs, dy), [shape.outputs]));
+    let of_bias = wanted[2].then(|| plain(f32::bias_gradient(level, shape.outputs, dy), [shape.outputs]));
     [of_input, of_weight, of_bias]
 }
 
@@ -157,7 +154,7 @@ pub fn norm(
     let dims = dims(&y);
     let (channels, added) = (dims[1], there(added));
     let (y, weight) = (side_by_side(y), vector(weight));
-    let statistics = statistics(level, channels, numbers(&y));
+    let statistics = f32::statistics(level, channels, numbers(&y));
     let affine = Affine::new(&statistics, &weight, &vector(bias), epsilon);
     let out = normalized(level, &affine, &y, added.as_ref(), rectified, dims);
     let of_channels = |values: &[f32]| plain(values.to_vec(), [channels]);
@@ -177,7 +174,7 @@ fn normalized(
 ) -> FlexTensor {
     let added = added.map(|added| side_by_side(added.clone()));
     let mut out = unwritten(dims.iter().product());
-    normalize(level, affine, numbers(y), added.as_ref().map(numbers), rectified, &mut out);
+    f32::normalize(level, affine, numbers(y), added.as_ref().map(numbers), rectified, &mut out);
     maps(out, dims)
 }
 
@@ -207,7 +204,7 @@ pub fn norm_gradients(saved: SavedNorm, upstream: FlexTensor, wanted: [bool; 4])
         None => Passed::Normalized(&of.affine),
     };
     let (y, up) = (numbers(&y), numbers(&upstream));
-    let sums = gradient(level, &of.statistics, &of.weight, of.epsilon, y, up, passed);
+    let sums = f32::norm_gradient(level, &of.statistics, &of.weight, of.epsilon, y, up, passed);
     // Without a ReLU, the gradient of what was added is the upstream one.
     let [mut dy, mut before] = [wanted[0], wanted[3] && rectified].map(|w| w.then(|| unwritten(up.len())));
     if dy.is_some() || before.is_some() {
@@ -216,7 +213,7 @@ pub fn norm_gradients(saved: SavedNorm, upstream: FlexTensor, wanted: [bool; 4])
             nowhere = unwritten(up.len());
             &mut nowhere
         });
-        input_gradient(level, &sums, y, up, passed, dy, before.as_deref_mut());
+        f32::norm_input_gradient(level, &sums, y, up, passed, dy, before.as_deref_mut());
     }
     let channels = dims[1];
     let of_added = match before {
@@ -243,7 +240,7 @@ pub fn max_pool(x: FlexTensor, shape: PoolShape) -> (FlexTensor, SavedPool) {
     let [height, width] = shape.out_size();
     let mut y = unwritten(shape.output_len());
     let mut winners = vec![0; y.len()];
-    pool::max_pool(Level::best(), &shape, numbers(&x), &mut y, &mut winners);
+    f32::max_pool(Level::best(), &shape, numbers(&x), &mut y, &mut winners);
     let y = maps(y, [shape.images, shape.channels, height, width]);
     (y, SavedPool { winners: Arc::new(winners), shape })
 }
@@ -251,32 +248,22 @@ pub fn max_pool(x: FlexTensor, shape: PoolShape) -> (FlexTensor, SavedPool) {
 pub fn max_pool_gradient(SavedPool { winners, shape }: SavedPool, upstream: FlexTensor) -> FlexTensor {
     let mut dx = unwritten(shape.input_len());
     let upstream = side_by_side(upstream);
-    pool::max_pool_gradient(Level::best(), &shape, numbers(&upstream), &winners, &mut dx);
+    f32::max_pool_gradient(Level::best(), &shape, numbers(&upstream), &winners, &mut dx);
     maps(dx, [shape.images, shape.channels, shape.size[0], shape.size[1]])
 }
 
 /// The mean over height and width, `[batch, channels]`.
 pub fn mean(x: FlexTensor) -> FlexTensor {
     let [images, channels, height, width] = dims(&x);
-    let x = side_by_side(x);
-    let mut means = vec![0.0f64; images * channels];
-    let pixels = height * width;
-    for (means, image) in means.chunks_exact_mut(channels).zip(numbers(&x).chunks_exact(pixels * channels)) {
-        for pixel in image.chunks_exact(channels) {
-            means.iter_mut().zip(pixel).for_each(|(mean, v)| *mean += f64::from(*v));
-        }
-    }
-    plain(means.into_iter().map(|sum| (sum / pixels as f64) as f32).collect(), [images, channels])
+    let mut means = unwritten(images * channels);
+    f32::mean(Level::best(), height * width, channels, numbers(&side_by_side(x)), &mut means);
+    plain(means, [images, channels])
 }
 
 /// The gradient of a mean over `[height, width]`.
-pub fn mean_gradient([images, channels, height, width]: [usize; 4], upstream: FlexTensor) -> FlexTensor {
-    let pixels = height * width;
-    let upstream = vector(upstream);
-    let mut dx = Vec::with_capacity(images * pixels * channels);
-    for image in upstream.chunks_exact(channels) {
-        let share: Vec<f32> = image.iter().map(|v| v / pixels as f32).collect();
-        (0..pixels).for_each(|_| dx.extend_from_slice(&share));
-    }
-    maps(dx, [images, channels, height, width])
+pub fn mean_gradient(dims: [usize; 4], upstream: FlexTensor) -> FlexTensor {
+    let [_, channels, height, width] = dims;
+    let mut dx = unwritten(dims.iter().product());
+    f32::mean_gradient(Level::best(), height * width, channels, &vector(upstream), &mut dx);
+    maps(dx, dims)
 }

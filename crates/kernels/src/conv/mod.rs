@@ -21,12 +21,14 @@ pub enum Precision {
     Exact,
 }
 
-/// `y = x * w`: `x` `[images, height, width, inputs]`, `w` `[outputs, inputs,
-/// down, across]`, `y` `[images, out height, out width, outputs]`.
-///
-/// # Panics
-/// If a buffer has another size than the shape says.
-pub fn forward<S: Real>(level: Level, how: Precision, shape: &ConvShape, x: &[S], w: &[S], y: &mut [S]) {
+pub(crate) fn forward<S: Real>(
+    level: Level,
+    how: Precision,
+    shape: &ConvShape,
+    x: &[S],
+    w: &[S],
+    y: &mut [S],
+) {
     shape.check(x, w, y);
     if shape.suits_winograd(how) {
         winograd::convolve(level, grid(shape), x, kernels(shape, w, false), y);
@@ -35,11 +37,7 @@ pub fn forward<S: Real>(level: Level, how: Precision, shape: &ConvShape, x: &[S]
     }
 }
 
-/// The gradient of `x` from that of `y`.
-///
-/// # Panics
-/// As [`forward`].
-pub fn input_gradient<S: Real>(
+pub(crate) fn input_gradient<S: Real>(
     level: Level,
     how: Precision,
     shape: &ConvShape,
@@ -55,11 +53,7 @@ pub fn input_gradient<S: Real>(
     }
 }
 
-/// The gradient of `w` from that of `y`.
-///
-/// # Panics
-/// As [`forward`].
-pub fn weight_gradient<S: Real>(
+pub(crate) fn weight_gradient<S: Real>(
     level: Level,
     how: Precision,
     shape: &ConvShape,

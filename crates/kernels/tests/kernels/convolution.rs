@@ -2,8 +2,7 @@
 //! instruction set of this processor and in double precision.
 
 use crate::common::{Numbers, error, narrow};
-use counterpoint_kernels::conv::{forward, input_gradient, weight_gradient};
-use counterpoint_kernels::{ConvShape, Level, Precision, Real};
+use counterpoint_kernels::{ConvShape, Kernels, Level, Precision};
 
 /// Shapes of all kinds: odd sizes, single images and pixels, 1 to 70 channels.
 fn shapes() -> Vec<ConvShape> {
@@ -35,7 +34,7 @@ fn shapes() -> Vec<ConvShape> {
 }
 
 /// The errors of output, gradient of the input and gradient of the weights.
-fn errors<S: Real>(level: Level, how: Precision, s: &ConvShape, seed: u64) -> [f64; 3] {
+fn errors<S: Kernels>(level: Level, how: Precision, s: &ConvShape, seed: u64) -> [f64; 3] {
     let mut numbers = Numbers(seed);
     let (x, w, dy) = (numbers.vec(s.input_len()), numbers.vec(s.weight_len()), numbers.vec(s.output_len()));
     let of = |v: &[f64]| v.iter().map(|&v| S::of(v)).collect::<Vec<S>>();
@@ -43,11 +42,11 @@ fn errors<S: Real>(level: Level, how: Precision, s: &ConvShape, seed: u64) -> [f
     // What no kernel writes would stay and be found.
     let unwritten = |len| vec![S::of(1e30); len];
     let mut y = unwritten(s.output_len());
-    forward(level, how, s, &sx, &sw, &mut y);
+    S::conv(level, how, s, &sx, &sw, &mut y);
     let mut dx = unwritten(s.input_len());
-    input_gradient(level, how, s, &sdy, &sw, &mut dx);
+    S::conv_input_gradient(level, how, s, &sdy, &sw, &mut dx);
     let mut dw = unwritten(s.weight_len());
-    weight_gradient(level, how, s, &sx, &sdy, &mut dw);
+    S::conv_weight_gradient(level, how, s, &sx, &sdy, &mut dw);
     let wide = |v: Vec<S>| v.into_iter().map(S::wide).collect::<Vec<_>>();
     [
         error(wide(y), &crate::common::forward(s, &x, &w)),
@@ -111,9 +110,9 @@ fn any_number_of_threads_gives_the_same_bits() {
                     let dy = narrow(&numbers.vec(shape.output_len()));
                     let mut found =
                         [shape.output_len(), shape.input_len(), shape.weight_len()].map(|n| vec![0.0f32; n]);
-                    forward(level, how, &shape, &x, &w, &mut found[0]);
-                    input_gradient(level, how, &shape, &dy, &w, &mut found[1]);
-                    weight_gradient(level, how, &shape, &x, &dy, &mut found[2]);
+                    f32::conv(level, how, &shape, &x, &w, &mut found[0]);
+                    f32::conv_input_gradient(level, how, &shape, &dy, &w, &mut found[1]);
+                    f32::conv_weight_gradient(level, how, &shape, &x, &dy, &mut found[2]);
                     found.map(|v| v.into_iter().map(f32::to_bits).collect::<Vec<_>>())
                 })
             };
@@ -129,5 +128,5 @@ fn any_number_of_threads_gives_the_same_bits() {
 #[should_panic(expected = "numbers of the weights")]
 fn a_buffer_of_another_size_is_refused() {
     let shape = ConvShape::same(1, [4, 4], [2, 2], 3);
-    forward(Level::Portable, Precision::Fast, &shape, &[0.0f32; 32], &[0.0; 35], &mut [0.0; 32]);
+    f32::conv(Level::Portable, Precision::Fast, &shape, &[0.0f32; 32], &[0.0; 35], &mut [0.0; 32]);
 }

@@ -2,9 +2,8 @@
 //! differences of the outputs.
 
 use crate::common::{Numbers, error};
-use counterpoint_kernels::norm::{Affine, Passed, gradient, input_gradient, normalize, statistics};
-use counterpoint_kernels::pool::{PoolShape, max_pool, max_pool_gradient};
-use counterpoint_kernels::{Level, Real};
+use counterpoint_kernels::norm::{Affine, Passed};
+use counterpoint_kernels::{Kernels, Level, PoolShape, Real};
 
 const EPSILON: f64 = 1e-5;
 
@@ -55,22 +54,22 @@ fn wide<S: Real>(v: &[S]) -> Vec<f64> {
 }
 
 /// Output and gradients of `y`, of what was added, of weight and bias.
-fn run<S: Real>(level: Level, case: &Case, upstream: &[f64]) -> (Vec<f64>, [Vec<f64>; 4]) {
+fn run<S: Kernels>(level: Level, case: &Case, upstream: &[f64]) -> (Vec<f64>, [Vec<f64>; 4]) {
     let (y, weight, bias) = (of::<S>(&case.y), of::<S>(&case.weight), of::<S>(&case.bias));
     let (more, up) = (case.more.as_deref().map(of::<S>), of::<S>(upstream));
-    let found = statistics(level, case.channels(), &y);
+    let found = S::statistics(level, case.channels(), &y);
     let affine = Affine::new(&found, &weight, &bias, EPSILON);
     let mut out = vec![S::of(1e30); y.len()];
-    normalize(level, &affine, &y, more.as_deref(), case.relu, &mut out);
+    S::normalize(level, &affine, &y, more.as_deref(), case.relu, &mut out);
     let passed = match (case.relu, &more) {
         (false, _) => Passed::All,
         (true, Some(_)) => Passed::Output(&out),
         (true, None) => Passed::Normalized(&affine),
     };
-    let sums = gradient(level, &found, &weight, EPSILON, &y, &up, passed);
+    let sums = S::norm_gradient(level, &found, &weight, EPSILON, &y, &up, passed);
     let mut dy = vec![S::of(1e30); y.len()];
     let mut before = vec![S::of(1e30); y.len()];
-    input_gradient(level, &sums, &y, &up, passed, &mut dy, Some(&mut before));
+    S::norm_input_gradient(level, &sums, &y, &up, passed, &mut dy, Some(&mut before));
     (wide(&out), [wide(&dy), wide(&before), wide(&sums.weight), wide(&sums.bias)])
 }
 
@@ -147,7 +146,7 @@ fn variance_of_numbers_far_from_zero_keeps_its_digits() {
     let y: Vec<f32> = Numbers(1).vec(4096).iter().map(|v| 1000.0 + *v as f32).collect();
     let expected = y.iter().map(|&v| (f64::from(v) - 1000.0).powi(2)).sum::<f64>() / 4096.0;
     for level in Level::available() {
-        let found = f64::from(statistics(level, 1, &y).variance[0]);
+        let found = f64::from(f32::statistics(level, 1, &y).variance[0]);
         assert!((found / expected - 1.0).abs() < 1e-3, "{}: {found} {expected}", level.name());
     }
 }
@@ -183,10 +182,10 @@ fn the_largest_of_each_window_gets_the_gradient() {
         }
         for level in Level::available() {
             let (mut y, mut winners) = (of::<f32>(&dy), vec![9; dy.len()]);
-            max_pool(level, &shape, &of::<f32>(&x), &mut y, &mut winners);
+            f32::max_pool(level, &shape, &of::<f32>(&x), &mut y, &mut winners);
             assert_eq!(wide(&y), largest);
             let mut found = of::<f32>(&x);
-            max_pool_gradient(level, &shape, &of::<f32>(&dy), &winners, &mut found);
+            f32::max_pool_gradient(level, &shape, &of::<f32>(&dy), &winners, &mut found);
             assert!(error(wide(&found), &dx) < 1e-6);
         }
     }
@@ -204,11 +203,11 @@ fn what_is_not_a_number_is_not_swallowed() {
             padding: [0, 0],
         };
         let (mut y, mut winners) = ([0.0f32], [0]);
-        max_pool(level, &shape, &[1.0, f32::NAN, -1.0, 0.5], &mut y, &mut winners);
+        f32::max_pool(level, &shape, &[1.0, f32::NAN, -1.0, 0.5], &mut y, &mut winners);
         assert!(y[0].is_nan(), "pooling by {}", level.name());
         let affine = Affine { scale: vec![1.0f32], shift: vec![0.0] };
         let mut out = [0.0f32; 2];
-        normalize(level, &affine, &[f32::NAN, -1.0], None, true, &mut out);
+        f32::normalize(level, &affine, &[f32::NAN, -1.0], None, true, &mut out);
         assert!(out[0].is_nan() && out[1] == 0.0, "ReLU by {}: {out:?}", level.name());
     }
 }

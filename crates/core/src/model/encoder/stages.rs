@@ -4,6 +4,7 @@ use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
 use super::Encoder;
+use crate::engine::{self, EngineOptions};
 use crate::input::Input;
 use crate::layer::ForwardContext;
 use crate::model::parts::boxed;
@@ -38,6 +39,9 @@ impl Stream {
     /// The mean over frames and space, `[samples, channels]`.
     pub fn mean(&self) -> Tensor<2> {
         let [images, channels, h, w] = self.maps.dims();
+        if self.frames == 1 {
+            return engine::mean(self.maps.clone(), EngineOptions::chosen().convolution);
+        }
         // One mean over frames and space: all frames have maps of one size.
         let flat = self.maps.clone().reshape([images / self.frames, self.frames, channels, h * w]);
         flat.mean_dim(3).mean_dim(1).reshape([images / self.frames, channels])

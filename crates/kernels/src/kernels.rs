@@ -1,0 +1,108 @@
+//! The kernels by the number that they compute with.
+//!
+//! What is generic is compiled where it is called, with that crate's settings:
+//! a test build would run unoptimized kernels. The functions of an
+//! implementation are compiled here.
+
+use crate::conv::{self, ConvShape, Precision};
+use crate::isa::{Level, Real};
+use crate::norm::{self, Affine, NormGradient, Passed, Statistics};
+use crate::pool::{self, PoolShape};
+
+macro_rules! kernels {
+    ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $out:ty)? = $function:path;)*) => {
+        /// Every kernel, for `f32` and, as the reference of tests, for `f64`.
+        ///
+        /// # Panics
+        /// All of them, if a buffer has another size than the shape says.
+        #[allow(clippy::too_many_arguments, reason = "buffers are given one by one")]
+        pub trait Kernels: Real {
+            $($(#[$doc])* fn $name($($argument: $type),*) $(-> $out)?;)*
+        }
+
+        impl Kernels for f32 {
+            $(fn $name($($argument: $type),*) $(-> $out)? { $function($($argument),*) })*
+        }
+
+        impl Kernels for f64 {
+            $(fn $name($($argument: $type),*) $(-> $out)? { $function($($argument),*) })*
+        }
+    };
+}
+
+kernels! {
+    /// `y = x * w`: `x` `[images, height, width, inputs]`, `w` `[outputs, inputs,
+    /// down, across]`, `y` `[images, out height, out width, outputs]`.
+    fn conv(level: Level, how: Precision, shape: &ConvShape, x: &[Self], w: &[Self], y: &mut [Self])
+        = conv::forward;
+
+    /// The gradient of a convolution's `x` from that of `y`.
+    fn conv_input_gradient(level: Level, how: Precision, shape: &ConvShape, dy: &[Self], w: &[Self], dx: &mut [Self])
+        = conv::input_gradient;
+
+    /// The gradient of a convolution's `w` from that of `y`.
+    fn conv_weight_gradient(level: Level, how: Precision, shape: &ConvShape, x: &[Self], dy: &[Self], dw: &mut [Self])
+        = conv::weight_gradient;
+
+    /// Mean and variance of each channel of `y`, `[pixels, channels]`.
+    fn statistics(level: Level, channels: usize, y: &[Self]) -> Statistics<Self> = norm::statistics;
+
+    /// `out = y * scale + shift`, with `more` added and negative numbers set to
+    /// zero where asked for.
+    fn normalize(
+        level: Level,
+        affine: &Affine<Self>,
+        y: &[Self],
+        more: Option<&[Self]>,
+        relu: bool,
+        out: &mut [Self],
+    ) = norm::normalize;
+
+    /// The gradients of a batch norm's scale and shift from that of the output.
+    fn norm_gradient(
+        level: Level,
+        of: &Statistics<Self>,
+        weight: &[Self],
+        epsilon: f64,
+        y: &[Self],
+        upstream: &[Self],
+        passed: Passed<'_, Self>,
+    ) -> NormGradient<Self> = norm::gradient;
+
+    /// The gradient of the input `y` of a batch norm, and, where `before` is
+    /// given, of what was added to its output.
+    fn norm_input_gradient(
+        level: Level,
+        gradient: &NormGradient<Self>,
+        y: &[Self],
+        upstream: &[Self],
+        passed: Passed<'_, Self>,
+        dy: &mut [Self],
+        before: Option<&mut [Self]>,
+    ) = norm::input_gradient;
+
+    /// Adds a number per channel to `y`, `[pixels, channels]`, then sets negative
+    /// numbers to zero where asked for.
+    fn add_bias(level: Level, bias: &[Self], relu: bool, y: &mut [Self]) = norm::add_bias;
+
+    /// The gradient of a bias: `upstream`, `[pixels, channels]`, summed over pixels.
+    fn bias_gradient(level: Level, channels: usize, upstream: &[Self]) -> Vec<Self> = norm::bias_gradient;
+
+    /// The gradient before a ReLU: `upstream` where `out` is above zero.
+    fn relu_gradient(level: Level, out: &[Self], upstream: &[Self], before: &mut [Self]) = norm::relu_gradient;
+
+    /// The mean of every image's pixels, `[images, channels]`, of `x` `[images, pixels, channels]`.
+    fn mean(level: Level, pixels: usize, channels: usize, x: &[Self], means: &mut [Self]) = pool::mean;
+
+    /// The gradient of those means' input.
+    fn mean_gradient(level: Level, pixels: usize, channels: usize, upstream: &[Self], dx: &mut [Self])
+        = pool::mean_gradient;
+
+    /// The largest numbers, and where in its window each was: the first of equal
+    /// ones. What is not a number counts as the largest.
+    fn max_pool(level: Level, shape: &PoolShape, x: &[Self], y: &mut [Self], winners: &mut [u8]) = pool::max_pool;
+
+    /// The gradient of the input of a max-pool from that of the output.
+    fn max_pool_gradient(level: Level, shape: &PoolShape, dy: &[Self], winners: &[u8], dx: &mut [Self])
+        = pool::max_pool_gradient;
+}
