@@ -7,12 +7,14 @@
 # round and the medians with their ratios. PyTorch runs as it comes, and with its faster memory order.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# PROFILE=dev spares who develops the release build of Burn.
+profile=${PROFILE:+--profile $PROFILE}
 rounds=${1:-5} venv=${2:-target/pytorch}
 threads=${RAYON_NUM_THREADS:-$(nproc)}
 export RAYON_NUM_THREADS=$threads
 [ -x "$venv/bin/python" ] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet torch==2.15.0 numpy; }
-cargo bench --workspace --bench step --no-run 2>&1 | tail -n 1
-ours() { cargo bench --quiet --workspace --bench step -- resnet18 3 dgl batch=16 | sed -n 's/^ *dgl: *\([0-9.]*\) ms.*/\1/p'; }
+cargo bench $profile --workspace --bench step --no-run 2>&1 | tail -n 1
+ours() { cargo bench $profile --quiet --workspace --bench step -- resnet18 3 dgl batch=16 | sed -n 's/^ *dgl: *\([0-9.]*\) ms.*/\1/p'; }
 torch() {
   "$venv/bin/python" scripts/torch_step.py --device cpu --batch 16 --steps 3 --warmup 2 --method dgl \
     --threads "$threads" --layout "$1" | sed -n 's/.*dgl: *\([0-9.]*\) ms.*/\1/p'

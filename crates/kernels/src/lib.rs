@@ -9,6 +9,7 @@
 //! Threads share work through rayon. Results have the same bits for any number
 //! of them, because no sum crosses tasks except in a fixed order.
 
+mod buffer;
 pub mod conv;
 mod gemm;
 pub mod isa;
@@ -20,6 +21,7 @@ mod threads;
 mod vector;
 mod winograd;
 
+pub use buffer::unwritten;
 pub use conv::{ConvShape, Precision};
 pub use isa::{Level, Real};
 pub use kernels::Kernels;

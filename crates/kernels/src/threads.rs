@@ -46,7 +46,7 @@ impl<'a, S> Shared<'a, S> {
     /// No two tasks use the same numbers at the same time.
     #[inline(always)]
     pub unsafe fn at(&self, at: usize) -> *mut S {
-        debug_assert!(at <= self.len, "{at} of {}", self.len);
+        assert!(at <= self.len, "{at} of {}", self.len);
         self.start.add(at)
     }
 

@@ -6,7 +6,7 @@ use burn::backend::{DType, TensorMetadata};
 use burn::tensor::{Bytes, Shape};
 use burn_flex::{FlexTensor, Layout};
 use counterpoint_kernels::norm::{Affine, Passed, Statistics};
-use counterpoint_kernels::{ConvShape, Kernels, Level, PoolShape, Precision};
+use counterpoint_kernels::{ConvShape, Kernels, Level, PoolShape, Precision, unwritten};
 
 use super::Window;
 
@@ -42,11 +42,6 @@ fn dims(t: &FlexTensor) -> [usize; 4] {
 /// A tensor that an operator can do without: one without numbers is none.
 fn there(t: FlexTensor) -> Option<FlexTensor> {
     (t.shape().num_elements() > 0).then_some(t)
-}
-
-/// Numbers that a kernel writes, all of them.
-fn unwritten(len: usize) -> Vec<f32> {
-    vec![0.0; len]
 }
 
 /// What the gradients of a convolution need.

@@ -109,7 +109,13 @@ fn files_are_rooms_not_halls() {
 
 /// The folders and files of a crate from the bottom up: each may use those before it.
 const FLOORS: &[(&str, &[&str])] = &[
-    ("kernels", &["isa", "scratch", "threads", "gemm", "vector", "norm", "pool", "winograd", "conv", "kernels"]),
+    (
+        "kernels",
+        &[
+            "isa", "buffer", "scratch", "threads", "gemm", "vector", "norm", "pool", "winograd", "conv",
+            "kernels",
+        ],
+    ),
     (
         "core",
         &[
