@@ -8,7 +8,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use toml::{Table, Value};
 
 use crate::read::{ReadError, keys_of, read};
-use crate::suggestion::suggestion;
+use crate::suggestion::unknown;
 use crate::{Chosen, Kind, Settings, Takes};
 
 /// The parts of one kind by name.
@@ -92,7 +92,7 @@ impl<K: Kind + ?Sized> Catalog<K> {
     pub fn find(&self, name: &str) -> Result<&Entry<K>, ReadError> {
         let names = || self.entries.iter().map(|entry| entry.name).collect::<Vec<_>>();
         let found = self.entries.iter().find(|entry| entry.name == name);
-        found.ok_or_else(|| unknown(&format!("unknown {} `{name}`", K::NOUN), name, &names()))
+        found.ok_or_else(|| ReadError(unknown(&format!("unknown {} `{name}`", K::NOUN), name, &names())))
     }
 
     /// Reads a table `{ name, .. }`. Parts within it are read by this catalogue, too.
@@ -176,18 +176,8 @@ impl<K: Kind + ?Sized> Entry<K> {
 
     fn check_keys(&self, table: &Table) -> Result<(), ReadError> {
         let keys = self.keys();
-        let Some(unknown) = table.keys().find(|key| !keys.contains(key)) else { return Ok(()) };
-        Err(self::unknown(&format!("unknown key `{unknown}` of {} `{}`", K::NOUN, self.name), unknown, &keys))
+        let Some(wrong) = table.keys().find(|key| !keys.contains(key)) else { return Ok(()) };
+        let what = format!("unknown key `{wrong}` of {} `{}`", K::NOUN, self.name);
+        Err(ReadError(unknown(&what, wrong, &keys)))
     }
-}
-
-/// The refusal of a name, with what there is instead.
-fn unknown<T: AsRef<str>>(what: &str, wrong: &str, known: &[T]) -> ReadError {
-    let hint = suggestion(wrong, known);
-    let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
-    ReadError(match (known.is_empty(), hint.is_empty()) {
-        (true, _) => format!("{what}: it has none"),
-        (_, true) => format!("{what}: expected one of {}", known.join(", ")),
-        (_, false) => format!("{what}{hint} Expected one of {}", known.join(", ")),
-    })
 }

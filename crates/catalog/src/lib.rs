@@ -73,5 +73,5 @@ pub use chosen::Chosen;
 pub use part::{Kind, Part, Settings, Takes};
 pub use read::{ReadError, keys, read};
 pub use reference::{Page, Setting, pages};
-pub use suggestion::{hint, suggestion};
+pub use suggestion::{hint, suggestion, unknown};
 pub use unset::unset;

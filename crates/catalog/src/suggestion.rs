@@ -18,6 +18,26 @@ pub fn suggestion<T: AsRef<str>>(wrong: &str, known: impl IntoIterator<Item = T>
     }
 }
 
+/// What is wrong with a name, and what there is instead.
+///
+/// ```
+/// use counterpoint_catalog::unknown;
+/// assert_eq!(
+///     unknown("unknown key `alhpa`", "alhpa", &["alpha", "until"]),
+///     "unknown key `alhpa`, did you mean `alpha`? Expected one of alpha, until"
+/// );
+/// assert_eq!(unknown("unknown key `x`", "x", &["alpha"]), "unknown key `x`: expected one of alpha");
+/// ```
+pub fn unknown<T: AsRef<str>>(what: &str, wrong: &str, known: &[T]) -> String {
+    let hint = suggestion(wrong, known);
+    let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+    match (known.is_empty(), hint.is_empty()) {
+        (true, _) => format!("{what}: it has none"),
+        (_, true) => format!("{what}: expected one of {}", known.join(", ")),
+        (_, false) => format!("{what}{hint} Expected one of {}", known.join(", ")),
+    }
+}
+
 /// The suggestion for a message of serde that a field or variant is unknown; nothing for others.
 ///
 /// ```

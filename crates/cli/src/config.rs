@@ -12,7 +12,7 @@ pub use set::{apply, at, overlay, value_of};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use counterpoint::catalog::{Settings as _, hint, read, suggestion};
+use counterpoint::catalog::{Settings as _, hint, read, unknown};
 use counterpoint::diagnose::DiagnosticsConfig;
 use counterpoint::engine::EngineOptions;
 use counterpoint::model::{LateFusionConfig, ModelConfig};
@@ -243,12 +243,8 @@ pub const SECTIONS: [&str; 9] =
 impl Config {
     /// Reads the sections.
     pub fn from_table(mut table: Table) -> Result<Self, String> {
-        if let Some(unknown) = table.keys().find(|k| !SECTIONS.contains(&k.as_str())) {
-            return Err(format!(
-                "unknown section `{unknown}`{}; sections are {}",
-                suggestion(unknown, SECTIONS),
-                SECTIONS.join(", ")
-            ));
+        if let Some(wrong) = table.keys().find(|k| !SECTIONS.contains(&k.as_str())) {
+            return Err(unknown(&format!("unknown section `{wrong}`"), wrong, &SECTIONS));
         }
         let mut from = None;
         if let Some(Value::Table(model)) = table.get_mut("model") {

@@ -11,7 +11,7 @@ use counterpoint_batch::ModalitySpec;
 
 use crate::config::Config;
 use crate::exit::{Code, Failure};
-use counterpoint::catalog::suggestion;
+use counterpoint::catalog::unknown;
 
 /// Builds model, optimizer and strategy for data of the given modalities and a task.
 pub fn build(
@@ -23,16 +23,12 @@ pub fn build(
     config.engine.choose();
     let names: Vec<&str> = modalities.iter().map(|m| m.name.as_str()).collect();
     let model = &config.model;
-    if let Some(unknown) = model.mentions().into_iter().find(|name| !names.contains(name)) {
+    if let Some(wrong) = model.mentions().into_iter().find(|name| !names.contains(name)) {
         // A run of one modality may keep the table of all.
         if config.data.common.modalities.is_none() {
             return Err(Failure::new(
                 Code::Config,
-                format!(
-                    "[model.encoders]: the data has no modality `{unknown}`{}; it has {}",
-                    suggestion(unknown, &names),
-                    names.join(", ")
-                ),
+                unknown(&format!("[model.encoders]: the data has no modality `{wrong}`"), wrong, &names),
             ));
         }
     }

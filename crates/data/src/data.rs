@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use counterpoint_catalog::{Catalog, beside, keys, read, suggestion};
+use counterpoint_catalog::{Catalog, beside, keys, read, unknown};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -69,12 +69,9 @@ impl DataConfig {
         let (common, split) = (keys::<CommonConfig>(), keys::<SplitConfig>());
         if let Some(Value::String(name)) = table.get("name") {
             let known = [common.as_slice(), &split, &sets.find(name)?.keys()].concat();
-            if let Some(unknown) = table.keys().find(|key| *key != "name" && !known.contains(key)) {
-                return Err(DataError::config(format!(
-                    "unknown key `{unknown}`{}; data set `{name}` has: {}",
-                    suggestion(unknown, &known),
-                    known.join(", ")
-                )));
+            if let Some(wrong) = table.keys().find(|key| *key != "name" && !known.contains(key)) {
+                let what = format!("unknown key `{wrong}` of data set `{name}`");
+                return Err(DataError::config(unknown(&what, wrong, &known)));
             }
         }
         let (common, rest): (Table, Table) = table.into_iter().partition(|(key, _)| common.contains(key));

@@ -93,7 +93,8 @@ fn a_key_is_known_if_and_only_if_the_settings_have_it() {
             assert!(message.starts_with(&format!("`{key}")), "{message}");
         }
         let message = refusal(&format!("name = \"{name}\"\nbatchsize = 3"));
-        assert!(message.starts_with("unknown key `batchsize`, did you mean `batch_size`?"), "{message}");
+        let expected = format!("unknown key `batchsize` of data set `{name}`, did you mean `batch_size`?");
+        assert!(message.starts_with(&expected), "{message}");
     }
 }
 

@@ -63,6 +63,6 @@ fn parts_of_another_crate_are_listed_explained_trained_compared_and_reported() {
     assert!(std::fs::read_to_string(page).unwrap().contains("relay"));
 
     let (code, refusal) =
-        run(&["train", "own-parts.toml", "--set", "strategy.alon=2", "--out", &folder.file("no")]);
-    assert!(code == 3 && refusal.contains("did you mean `alone`?"), "{code}: {refusal}");
+        run(&["train", "own-parts.toml", "--set", "strategy.unimodel=2", "--out", &folder.file("no")]);
+    assert!(code == 3 && refusal.contains("did you mean `unimodal`?"), "{code}: {refusal}");
 }

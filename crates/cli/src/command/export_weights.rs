@@ -8,7 +8,7 @@ use super::{print, print_json};
 use crate::args::ExportWeights;
 use crate::exit::{Code, Failure};
 use crate::{folder, target};
-use counterpoint::catalog::suggestion;
+use counterpoint::catalog::unknown;
 
 /// Writes weights and running statistics of a run for other programs.
 pub fn run(args: &ExportWeights) -> Result<(), Failure> {
@@ -45,12 +45,5 @@ fn of_part(all: &Weights, part: &str) -> Result<Weights, Failure> {
     }
     let mut parts: Vec<&str> = all.keys().map(|name| part_of(name)).collect();
     parts.dedup();
-    Err(Failure::new(
-        Code::Usage,
-        format!(
-            "--part {part}: the run has no such part{}; it has {}",
-            suggestion(part, &parts),
-            parts.join(", ")
-        ),
-    ))
+    Err(Failure::new(Code::Usage, unknown(&format!("--part {part}: the run has no such part"), part, &parts)))
 }

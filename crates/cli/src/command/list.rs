@@ -1,6 +1,6 @@
 //! `counterpoint list`.
 
-use counterpoint::catalog::{Setting, suggestion};
+use counterpoint::catalog::{Setting, unknown};
 use serde_json::json;
 
 use super::{print, print_json};
@@ -20,8 +20,7 @@ pub fn run(args: &List) -> Result<(), Failure> {
     };
     let nouns = || KINDS.iter().map(|kind| kind.noun);
     let found = KINDS.iter().find(|of| of.noun == kind).ok_or_else(|| {
-        let known = nouns().collect::<Vec<_>>().join(", ");
-        usage(format!("unknown kind `{kind}`{}: expected one of {known}", suggestion(kind, nouns())))
+        usage(unknown(&format!("unknown kind `{kind}`"), kind, &nouns().collect::<Vec<_>>()))
     })?;
     let pages = (found.pages)();
     let names: Vec<&str> = pages.iter().map(|page| page.name.as_str()).collect();
@@ -41,13 +40,10 @@ pub fn run(args: &List) -> Result<(), Failure> {
                 "`{kind}` is a section without a choice: expected no name, found `{name}`"
             )));
         }
-        (Some(name), _) => pages.iter().find(|page| page.name == *name).ok_or_else(|| {
-            usage(format!(
-                "unknown {kind} `{name}`{}: expected one of {}",
-                suggestion(name, &names),
-                names.join(", ")
-            ))
-        })?,
+        (Some(name), _) => pages
+            .iter()
+            .find(|page| page.name == *name)
+            .ok_or_else(|| usage(unknown(&format!("unknown {kind} `{name}`"), name, &names)))?,
     };
     let shared = found.shared();
     if args.json {

@@ -16,7 +16,7 @@ use super::{print, print_json};
 use crate::args::Predict;
 use crate::exit::{Code, Failure};
 use crate::{folder, located, model, output, target};
-use counterpoint::catalog::suggestion;
+use counterpoint::catalog::unknown;
 
 /// Prints what the model says of what is present.
 pub fn run(args: &Predict) -> Result<(), Failure> {
@@ -28,14 +28,10 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     let files = files(args)?;
     let specs = info.specs();
     let known: Vec<&str> = specs.iter().map(|m| m.name.as_str()).collect();
-    if let Some((unknown, _)) = files.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+    if let Some((wrong, _)) = files.iter().find(|(name, _)| !known.contains(&name.as_str())) {
         return Err(Failure::new(
             Code::Usage,
-            format!(
-                "the model has no modality `{unknown}`{}; it has {}",
-                suggestion(unknown, &known),
-                known.join(", ")
-            ),
+            unknown(&format!("the model has no modality `{wrong}`"), wrong, &known),
         ));
     }
     if files.is_empty() {

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 
 use crate::config::{self, SECTIONS, overlay};
 use crate::exit::{Code, Failure};
-use counterpoint::catalog::suggestion;
+use counterpoint::catalog::{suggestion, unknown};
 
 /// A resolved study: nothing in it depends on another file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,9 +115,8 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Spec, Failure> {
     let text = std::fs::read_to_string(path).map_err(|e| Failure::io("read", path, &e))?;
     let base = config::folder_of(path)?;
     let known: Vec<&str> = KEYS.iter().chain(&SECTIONS).copied().collect();
-    if let Some(unknown) = table.keys().find(|k| !known.contains(&k.as_str())) {
-        let hint = suggestion(unknown, &known);
-        return Err(bad(format!("unknown key `{unknown}`{hint}; a study has {}", known.join(", "))));
+    if let Some(wrong) = table.keys().find(|k| !known.contains(&k.as_str())) {
+        return Err(bad(unknown(&format!("unknown key `{wrong}` of a study"), wrong, &known)));
     }
     let mut common = match table.get("config") {
         None => Table::new(),
