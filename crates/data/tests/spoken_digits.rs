@@ -179,7 +179,7 @@ fn keys_that_do_not_fit_are_refused_by_name() {
         ("batch_size = -1", "`batch_size`: invalid value: integer `-1`"),
         ("prefetch = 0", "`prefetch` must be from 1 to 1024, got 0"),
         ("workers = 1000", "`workers` must be from 0 to 256"),
-        ("batchsize = 3", "unknown key `batchsize`, did you mean `batch_size`?"),
+        ("batchsize = 3", "unknown key `batchsize` of data set `spoken-digits`, did you mean `batch_size`?"),
         ("augment = 3", "`augment`: invalid type"),
         ("[audio]\nhopp = 3", "`audio.hopp`: unknown field `hopp`"),
         ("[audio]\nfront = \"gdl188\"\nhop = 3", "`hop` applies to front = \"grouped\" only"),
