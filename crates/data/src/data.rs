@@ -28,7 +28,7 @@ use crate::split::Splits;
 /// let config = DataConfig::from_toml("name = \"spoken-digits\"\nbatch_size = 32\ntest_speaker = \"george\"")?;
 /// assert_eq!(config.common.batch_size, 32);
 /// let error = DataConfig::from_toml("name = \"spoken-digits\"\nbatchsize = 32").unwrap_err();
-/// assert!(error.to_string().contains("unknown key `batchsize`, did you mean `batch_size`?"));
+/// assert!(error.to_string().contains("did you mean `batch_size`?"));
 /// # Ok::<(), counterpoint_data::DataError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
