@@ -4,6 +4,7 @@
 //! a test build would run unoptimized kernels. The functions of an
 //! implementation are compiled here.
 
+use crate::bias;
 use crate::conv::{self, ConvShape, Precision};
 use crate::isa::{Level, Real};
 use crate::norm::{self, Affine, NormGradient, Passed, Statistics};
@@ -83,13 +84,13 @@ kernels! {
 
     /// Adds a number per channel to `y`, `[pixels, channels]`, then sets negative
     /// numbers to zero where asked for.
-    fn add_bias(level: Level, bias: &[Self], relu: bool, y: &mut [Self]) = norm::add_bias;
+    fn add_bias(level: Level, bias: &[Self], relu: bool, y: &mut [Self]) = bias::add_bias;
 
     /// The gradient of a bias: `upstream`, `[pixels, channels]`, summed over pixels.
-    fn bias_gradient(level: Level, channels: usize, upstream: &[Self]) -> Vec<Self> = norm::bias_gradient;
+    fn bias_gradient(level: Level, channels: usize, upstream: &[Self]) -> Vec<Self> = bias::bias_gradient;
 
     /// The gradient before a ReLU: `upstream` where `out` is above zero.
-    fn relu_gradient(level: Level, out: &[Self], upstream: &[Self], before: &mut [Self]) = norm::relu_gradient;
+    fn relu_gradient(level: Level, out: &[Self], upstream: &[Self], before: &mut [Self]) = bias::relu_gradient;
 
     /// The mean of every image's pixels, `[images, channels]`, of `x` `[images, pixels, channels]`.
     fn mean(level: Level, pixels: usize, channels: usize, x: &[Self], means: &mut [Self]) = pool::mean;

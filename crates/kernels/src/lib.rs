@@ -9,7 +9,9 @@
 //! Threads share work through rayon. Results have the same bits for any number
 //! of them, because no sum crosses tasks except in a fixed order.
 
+mod bias;
 mod buffer;
+mod channels;
 pub mod conv;
 mod gemm;
 pub mod isa;

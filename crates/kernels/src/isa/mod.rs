@@ -30,27 +30,37 @@ pub trait Real: Copy + Default + PartialEq + Send + Sync + 'static {
     fn run<O: Operation<Self>>(level: Level, operation: O) -> O::Output;
 }
 
-impl Real for f32 {
-    #[inline(always)]
-    fn above(a: Self, b: Self) -> bool {
-        (a > b) | a.is_nan()
-    }
+/// What both numbers have; `run` is each one's own.
+macro_rules! real {
+    ($number:ty, $run:item) => {
+        impl Real for $number {
+            #[inline(always)]
+            fn above(a: Self, b: Self) -> bool {
+                (a > b) | a.is_nan()
+            }
 
-    #[inline(always)]
-    fn plus(a: Self, b: Self) -> Self {
-        a + b
-    }
+            #[inline(always)]
+            fn plus(a: Self, b: Self) -> Self {
+                a + b
+            }
 
-    #[inline(always)]
-    fn of(value: f64) -> Self {
-        value as f32
-    }
+            #[inline(always)]
+            fn of(value: f64) -> Self {
+                value as Self
+            }
 
-    #[inline(always)]
-    fn wide(self) -> f64 {
-        f64::from(self)
-    }
+            #[inline(always)]
+            fn wide(self) -> f64 {
+                self.into()
+            }
 
+            $run
+        }
+    };
+}
+
+real!(
+    f32,
     fn run<O: Operation<Self>>(level: Level, operation: O) -> O::Output {
         match level {
             // SAFETY: a level is made by `Level::available` only, which asked the processor.
@@ -66,34 +76,15 @@ impl Real for f32 {
             Level::Portable => unsafe { operation.run::<Portable<f32>>() },
         }
     }
-}
+);
 
-impl Real for f64 {
-    #[inline(always)]
-    fn above(a: Self, b: Self) -> bool {
-        (a > b) | a.is_nan()
-    }
-
-    #[inline(always)]
-    fn plus(a: Self, b: Self) -> Self {
-        a + b
-    }
-
-    #[inline(always)]
-    fn of(value: f64) -> Self {
-        value
-    }
-
-    #[inline(always)]
-    fn wide(self) -> f64 {
-        self
-    }
-
+real!(
+    f64,
     fn run<O: Operation<Self>>(_level: Level, operation: O) -> O::Output {
         // SAFETY: the portable vectors ask nothing of the processor.
         unsafe { operation.run::<Portable<f64>>() }
     }
-}
+);
 
 /// A piece of work that is written for any instruction set.
 pub trait Operation<S: Real> {

@@ -97,13 +97,11 @@ fn strategies_know_no_parts_and_models_no_strategies() {
 
 #[test]
 fn files_are_rooms_not_halls() {
-    for folder in
-        ["crates/batch/src", "crates/core/src", "crates/data/src", "crates/report/src", "crates/cli/src"]
-    {
-        for (path, _) in sources(folder) {
-            let lines = fs::read_to_string(root().join(&path)).unwrap().lines().count();
-            assert!(lines <= 400, "{path} has {lines} lines; split it, or say at its top why not");
-        }
+    let found = sources("crates");
+    assert!(found.iter().any(|(path, _)| path.starts_with("crates/kernels/src")));
+    for (path, _) in found {
+        let lines = fs::read_to_string(root().join(&path)).unwrap().lines().count();
+        assert!(lines <= 400, "{path} has {lines} lines; split it, or say at its top why not");
     }
 }
 
@@ -112,8 +110,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "kernels",
         &[
-            "isa", "buffer", "scratch", "threads", "gemm", "vector", "norm", "pool", "winograd", "conv",
-            "kernels",
+            "isa", "buffer", "scratch", "threads", "gemm", "vector", "channels", "bias", "norm", "pool",
+            "winograd", "conv", "kernels",
         ],
     ),
     (
