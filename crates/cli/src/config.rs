@@ -155,6 +155,7 @@ pub struct Training {
     /// Where to compute: `cpu`, `cuda:0`, `vulkan`, .., or `auto`.
     pub device: String,
     /// Threads that compute; 0 = one per core, or what `RAYON_NUM_THREADS` says. Results do not depend on it.
+    #[schemars(range(max = 1024))]
     pub threads: usize,
 }
 
@@ -236,6 +237,9 @@ pub fn folder_of(path: &Path) -> Result<PathBuf, Failure> {
 /// Nobody trains longer, and counts of steps stay within 64 bits.
 const EPOCHS: usize = 1_000_000;
 
+/// More threads than any machine has cores would only take memory.
+const THREADS: usize = 1024;
+
 /// Names of the sections.
 pub const SECTIONS: [&str; 9] =
     ["data", "task", "model", "strategy", "optimizer", "schedule", "train", "engine", "diagnostics"];
@@ -289,6 +293,12 @@ impl Config {
         }
         if self.train.epochs > EPOCHS {
             return Err(format!("train.epochs = {}: expected at most {EPOCHS}", self.train.epochs));
+        }
+        if self.train.threads > THREADS {
+            return Err(format!(
+                "train.threads = {}: expected at most {THREADS} (0 = one per core)",
+                self.train.threads
+            ));
         }
         if !(self.train.clip.is_finite() && self.train.clip >= 0.0) {
             return Err(format!(

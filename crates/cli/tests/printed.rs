@@ -109,6 +109,8 @@ fn refused_configurations() {
     ];
     let plain = [
         "train.epoch=3",
+        "train.threads=5000",
+        "engine.convolution=fats",
         "strategy.name=dlg",
         "trian.epochs=3",
         "data.batchsize=3",

@@ -9,6 +9,7 @@ mod graphics;
 use std::sync::Mutex;
 
 use burn::tensor::Device;
+use counterpoint_kernels::Level;
 
 use crate::Error;
 
@@ -85,6 +86,7 @@ impl Processor {
     /// If the name is unknown, this build lacks the back end, or the machine
     /// has no such processor; the message says which there are.
     pub fn named(name: &str) -> Result<Self, Error> {
+        Level::chosen().map_err(Error::config)?;
         if name == "auto" {
             let [cpu, others @ ..] = &KINDS;
             let mut kinds = others.iter().chain([cpu]);
@@ -144,7 +146,7 @@ impl Processor {
 
     /// Instructions that the CPU's kernels use, `avx512`, which rounding depends on; empty elsewhere.
     pub fn instructions(&self) -> &'static str {
-        if self.handle == Handle::Cpu { counterpoint_kernels::Level::best().name() } else { "" }
+        if self.handle == Handle::Cpu { Level::best().name() } else { "" }
     }
 
     /// Burn's back end with what changes its results: `flex`, `vulkan, autotune`.

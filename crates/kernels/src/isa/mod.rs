@@ -167,15 +167,23 @@ pub enum Level {
 }
 
 impl Level {
-    /// The best set of this processor, or the one that `COUNTERPOINT_ISA` names
-    /// (`avx512`, `avx2`, `neon`, `portable`) if the processor has it.
+    /// The best set of this processor, or the one of [`Level::chosen`].
     pub fn best() -> Self {
         static BEST: OnceLock<Level> = OnceLock::new();
-        *BEST.get_or_init(|| {
-            let available = Self::available();
-            let wanted = std::env::var("COUNTERPOINT_ISA").ok();
-            let named = wanted.and_then(|name| available.iter().copied().find(|level| level.name() == name));
-            named.unwrap_or(available[0])
+        *BEST.get_or_init(|| Self::chosen().ok().flatten().unwrap_or(Self::available()[0]))
+    }
+
+    /// The set that `COUNTERPOINT_ISA` names, if it is there.
+    ///
+    /// # Errors
+    /// If this processor has no set of that name; the message says which it has.
+    pub fn chosen() -> Result<Option<Self>, String> {
+        let Ok(name) = std::env::var("COUNTERPOINT_ISA") else { return Ok(None) };
+        let available = Self::available();
+        let found = available.iter().copied().find(|level| level.name() == name);
+        let names = || available.iter().map(|level| level.name()).collect::<Vec<_>>().join(", ");
+        found.map(Some).ok_or_else(|| {
+            format!("COUNTERPOINT_ISA = {name}: expected instructions that this processor has: {}", names())
         })
     }
 
