@@ -10,7 +10,7 @@ fn another_study_in_the_same_folder_is_refused() {
     let difference = "methods.dgl.set.strategy.alpha = 3.0, was 2.0";
     compare(&toy, "study", &[]).fails(3, &["contains a different study", difference, "another --out"]);
     toy.edit("study.toml", "alpha = 3.0", "alpha = 2.0");
-    // How batches are loaded is no other study.
+    // How batches are loaded does not make it another study.
     compare(&toy, "study", &["--set", "data.workers=2"]).succeeds();
     compare(&toy, "study", &["--set", "train.epochs=5"]).fails(3, &["config.train.epochs = 5, was 4"]);
 }

@@ -102,7 +102,7 @@ fn absent_modalities_are_none() {
     let folder = folder(&text);
     write_npy(&folder.file("sound_present.npy"), "|b1", "(6,)", &[1, 1, 0, 1, 1, 1]);
     let splits = open(&folder, "modalities = [\"text\", \"sound*\"]").unwrap();
-    assert_eq!(splits.modalities().len(), 2, "the flags are no modality");
+    assert_eq!(splits.modalities().len(), 2, "the flags are not a modality");
     assert_eq!(splits.train.present_counts(), [3, 3]);
     assert!(splits.train.sample(1, None).unwrap().inputs[0].is_none());
     assert!(splits.notes.contains(&"modality `sound`: absent from 1 of 4 train samples".into()));
