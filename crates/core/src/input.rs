@@ -64,6 +64,11 @@ impl Input {
         Self { flat, ..self.clone() }
     }
 
+    /// Where the values are.
+    pub(crate) fn device(&self) -> Device {
+        self.flat.device()
+    }
+
     /// Shape `[samples, ..]`.
     pub fn shape(&self) -> &[usize] {
         &self.shape

@@ -28,3 +28,4 @@ pub use conv::{ConvShape, Precision};
 pub use isa::{Level, Real};
 pub use kernels::Kernels;
 pub use pool::PoolShape;
+pub use threads::side_by_side;

@@ -2,9 +2,9 @@
 //!
 //! Every term gets fresh leaves at the cut and runs the rest forward and
 //! backward at once, so that the graphs of terms do not add up in memory. The
-//! gradients that arrive at the leaves are mixed by W, and one surrogate
-//! `sum_m <z_m, mixed_m>` sends them through the streams: its gradient is the
-//! chain rule's, so nothing is approximated. Parameters after the cut, a
+//! gradients that arrive at the leaves are mixed by W, and for each stream a surrogate
+//! `<z_m, mixed_m>` sends them through it: its gradient is the
+//! chain rule's, so nothing is approximated. Streams run side by side, forward and backward. Parameters after the cut, a
 //! stream's own among them, are mixed term by term.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::Error;
 use crate::feature::{Feature, Features, PartGradients};
 use crate::layer::ForwardContext;
 use crate::modality::{Modality, Present};
-use crate::model::Model;
+use crate::model::{self, Model, Stream, side_by_side};
 use crate::step::{Gradients, Group, Groups, LossTerm, Need, Phase, StepOutputs, StepRecord, freeze};
 use crate::strategy::Strategy;
 
@@ -95,7 +95,7 @@ impl<M: Model> Evaluator<M> for Cut {
                     }
                 }
                 record.encoder_runs += mixed.iter().filter(|sent| !sent.is_empty()).count();
-                Some(through_streams(model, groups, &encoded, &mixed))
+                Some(through_streams(model, groups, encoded, mixed))
             }
             Need::EncoderTerms => {
                 record.encoder_runs += separate_terms(context, pass, encoded, arrived, &mut terms);
@@ -149,15 +149,15 @@ fn encode<M: Model>(
         Present::of(terms.iter().flat_map(|term| context.shown(*term).iter().collect::<Vec<_>>()))
     };
     let (trained, probed) = (needed_by(&phase.terms), needed_by(&phase.probes));
-    let run = |model: &M, m: Modality, pass: &mut ForwardContext<'_>| {
-        Some(model.encode(m, context.inputs.get(m)?, pass))
-    };
-    let each = |m: Modality| match (trained.has(m), probed.has(m)) {
-        (true, _) => run(context.model, m, pass),
-        (false, true) => pass.probe(|pass| run(still, m, pass)),
-        (false, false) => None,
-    };
-    names.iter().map(each).collect()
+    let streams = names.iter().filter_map(|modality| {
+        let (model, pass) = match (trained.has(modality), probed.has(modality)) {
+            (true, _) => (context.model, pass.beside()),
+            (false, true) => (still, pass.measuring()),
+            (false, false) => return None,
+        };
+        Some(Stream { modality, model: model.clone(), input: context.inputs.get(modality)?, pass })
+    });
+    model::encode(streams.collect(), names.len())
 }
 
 /// Adds `weight * parts` to a sum that may be empty.
@@ -172,22 +172,25 @@ fn add(sum: &mut PartGradients, parts: PartGradients, weight: f64) {
     }
 }
 
-/// One backward through all streams that are sent something.
+/// One backward through each stream that is sent something, side by side.
 fn through_streams<M: Model>(
     model: &M,
     groups: &Groups,
-    encoded: &Features,
-    sent: &[PartGradients],
+    encoded: Features,
+    sent: Vec<PartGradients>,
 ) -> Gradients {
-    let of_modality = |(z, sent): (&Option<Feature>, &PartGradients)| {
-        let parts = z.iter().flat_map(Feature::rows).cloned().zip(sent.clone()).collect::<Vec<_>>();
-        parts.into_iter().filter_map(|(z, sent)| Some((z * Tensor::from_inner(sent?)).sum()))
+    let surrogate = |(z, sent): (Option<Feature>, PartGradients)| {
+        let parts = z.as_ref()?.rows().cloned().zip(sent);
+        let products = parts.filter_map(|(z, sent)| Some((z * Tensor::from_inner(sent?)).sum()));
+        products.reduce(|sum, term| sum + term)
     };
-    let surrogate = encoded.iter().zip(sent).flat_map(of_modality).reduce(|sum, term| sum + term);
-    match surrogate {
-        Some(surrogate) => Gradients::take(model, groups, &mut surrogate.backward()),
-        None => Gradients::none(groups),
+    let surrogates: Vec<Tensor<1>> = encoded.into_iter().zip(sent).filter_map(surrogate).collect();
+    let mut gradients = Gradients::none(groups);
+    let Some(device) = surrogates.first().map(Tensor::device) else { return gradients };
+    for mut tape in side_by_side(&device, surrogates, |surrogate| surrogate.backward()) {
+        gradients.merge(Gradients::take(model, groups, &mut tape));
     }
+    gradients
 }
 
 /// Every term's own gradient at the streams. Burn consumes a graph when it
@@ -213,16 +216,17 @@ fn separate_terms<M: Model>(
         let backward = round.iter().flatten().count();
         runs += if fresh.is_some() { backward } else { 2 * backward };
         let features = fresh.take().unwrap_or_else(|| {
-            let again = |(m, turn): (Modality, &Option<_>)| {
-                turn.as_ref().and_then(|_| Some(model.encode(m, inputs.get(m)?, pass)))
-            };
-            names.iter().zip(&round).map(again).collect()
+            let again = names.iter().zip(&round).filter_map(|(modality, turn)| {
+                let input = turn.as_ref().and_then(|_| inputs.get(modality))?;
+                Some(Stream { modality, model: model.clone(), input, pass: pass.beside() })
+            });
+            model::encode(again.collect(), names.len())
         });
         let sent: Vec<PartGradients> = round
             .iter()
             .map(|turn| turn.as_ref().map(|(_, parts)| parts.clone()).unwrap_or_default())
             .collect();
-        let of_round = through_streams(model, groups, &features, &sent);
+        let of_round = through_streams(model, groups, features, sent);
         for (m, turn) in names.iter().zip(round) {
             if let Some((term, _)) = turn {
                 let of_term = terms.entry(term).or_insert_with(|| Gradients::none(groups));

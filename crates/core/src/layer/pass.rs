@@ -1,6 +1,7 @@
 //! What a forward pass may use and change besides its input.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor};
@@ -16,7 +17,7 @@ use crate::modality::Present;
 /// buffer at most once, and a layer before the first meeting moves its buffer
 /// once however many terms run it: that is what makes the two evaluators of
 /// [`grad`](crate::grad) leave the same statistics behind.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ForwardContext<'a> {
     mode: Mode<'a>,
     place: Place,
@@ -40,22 +41,47 @@ struct Place {
 const BEFORE_MEETING: Place =
     Place { key: BufferKey::Single, fallback: BufferKey::Single, term: None, turn: 0 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Mode<'a> {
-    Train { buffers: &'a mut Buffers, moved: BTreeSet<(u64, Place)>, still: bool },
+    Train { statistics: Arc<Mutex<Statistics<'a>>>, still: bool },
     Eval(&'a Buffers),
+}
+
+/// What a training pass moves.
+#[derive(Debug)]
+struct Statistics<'a> {
+    buffers: &'a mut Buffers,
+    moved: BTreeSet<(u64, Place)>,
+}
+
+/// Those that passes share. Each move is whole, so one that panicked left none half done.
+fn locked<'m, 'a>(statistics: &'m Mutex<Statistics<'a>>) -> MutexGuard<'m, Statistics<'a>> {
+    statistics.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<'a> ForwardContext<'a> {
     /// A pass with batch statistics that moves `buffers`.
     pub fn train(buffers: &'a mut Buffers) -> Self {
-        let mode = Mode::Train { buffers, moved: BTreeSet::new(), still: false };
-        Self { mode, place: BEFORE_MEETING, step: None }
+        let statistics = Arc::new(Mutex::new(Statistics { buffers, moved: BTreeSet::new() }));
+        Self { mode: Mode::Train { statistics, still: false }, place: BEFORE_MEETING, step: None }
     }
 
     /// A pass with running statistics that changes nothing.
     pub fn eval(buffers: &'a Buffers) -> Self {
         Self { mode: Mode::Eval(buffers), place: BEFORE_MEETING, step: None }
+    }
+
+    /// A context for layers that run at the same time as others of this pass, on another
+    /// thread perhaps. What they move, they move for the whole pass.
+    pub(crate) fn beside(&self) -> Self {
+        self.clone()
+    }
+
+    /// The same, for a measurement: no buffer is moved.
+    pub(crate) fn measuring(&self) -> Self {
+        let mut beside = self.clone();
+        beside.set_still(true);
+        beside
     }
 
     /// Whether batch statistics are used.
@@ -128,13 +154,13 @@ impl<'a> ForwardContext<'a> {
     /// that the layer was given, under [`BufferKey::Single`], or mean 0 and
     /// variance 1.
     pub(super) fn running(&self, layer: ParamId, channels: usize, device: &Device) -> Running {
-        let buffers: &Buffers = match &self.mode {
-            Mode::Train { buffers, .. } => buffers,
-            Mode::Eval(buffers) => buffers,
-        };
-        let of = |key| buffers.get(layer, key).cloned();
         let places = [self.place.key, self.place.fallback, BufferKey::Single];
-        places.into_iter().find_map(of).unwrap_or_else(|| Running {
+        let found = |buffers: &Buffers| places.iter().find_map(|&key| buffers.get(layer, key).cloned());
+        let running = match &self.mode {
+            Mode::Train { statistics, .. } => found(locked(statistics).buffers),
+            Mode::Eval(buffers) => found(buffers),
+        };
+        running.unwrap_or_else(|| Running {
             mean: Tensor::zeros([channels], device),
             variance: Tensor::ones([channels], device),
         })
@@ -142,10 +168,11 @@ impl<'a> ForwardContext<'a> {
 
     /// Moves a layer's buffer unless this pass has moved it or only measures.
     pub(super) fn observe(&mut self, layer: ParamId, mean: Tensor<1>, variance: Tensor<1>, count: usize) {
-        if let Mode::Train { buffers, moved, still: false } = &mut self.mode
-            && moved.insert((layer.val(), self.place))
-        {
-            buffers.move_towards(layer, self.place.key, Running { mean, variance }, count);
+        if let Mode::Train { statistics, still: false } = &self.mode {
+            let mut statistics = locked(statistics);
+            if statistics.moved.insert((layer.val(), self.place)) {
+                statistics.buffers.move_towards(layer, self.place.key, Running { mean, variance }, count);
+            }
         }
     }
 }

@@ -17,10 +17,12 @@ mod late_fusion;
 mod parts;
 pub mod sequence;
 mod staged;
+mod streams;
 
 pub use any::{AnyModel, ErasedModel};
 pub use boxed::{AnyMapper, AnyVisitor, Boxed, Change, Erased, IntoBoxed};
 pub use config::{ModelSettings, NetworkFacts};
+pub(crate) use streams::{Stream, encode, side_by_side};
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -88,11 +90,11 @@ pub trait Model: Module {
     ) -> Vec<Scored> {
         let count = self.modalities().len();
         let wanted = |m: Modality| terms.iter().any(|(term, _)| term.present(count).has(m));
-        let encoded: Features = self
-            .modalities()
-            .iter()
-            .map(|m| wanted(m).then(|| inputs.get(m).map(|input| self.encode(m, input, pass))).flatten())
-            .collect();
+        let streams = self.modalities().iter().filter(|&m| wanted(m)).filter_map(|modality| {
+            let input = inputs.get(modality)?;
+            Some(Stream { modality, model: self.clone(), input, pass: pass.beside() })
+        });
+        let encoded = encode(streams.collect(), count);
         terms
             .iter()
             .map(|(term, samples)| {

@@ -41,6 +41,16 @@ impl Gradients {
         Self(taker.entries)
     }
 
+    /// Adds the entries of other parameters, or of the same ones.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (mine, other) in self.0.iter_mut().zip(other.0) {
+            *mine = match (mine.take(), other) {
+                (Some(mine), Some(other)) => Some(mine + other),
+                (mine, other) => mine.or(other),
+            };
+        }
+    }
+
     /// The gradient of the parameter at `position`.
     pub fn get(&self, position: usize) -> Option<&Tensor<1>> {
         self.0[position].as_ref()
