@@ -25,4 +25,5 @@ pub mod train;
 pub mod weights;
 
 pub use counterpoint_catalog as catalog;
+pub use counterpoint_kernels::Recycler;
 pub use error::{Error, ErrorKind};

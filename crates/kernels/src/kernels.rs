@@ -9,6 +9,7 @@ use crate::conv::{self, ConvShape, Precision};
 use crate::isa::{Level, Real};
 use crate::norm::{self, Affine, NormGradient, Passed, Statistics};
 use crate::pool::{self, PoolShape};
+use crate::vector;
 
 macro_rules! kernels {
     ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $out:ty)? = $function:path;)*) => {
@@ -91,6 +92,9 @@ kernels! {
 
     /// The gradient before a ReLU: `upstream` where `out` is above zero.
     fn relu_gradient(level: Level, out: &[Self], upstream: &[Self], before: &mut [Self]) = bias::relu_gradient;
+
+    /// `to += more`.
+    fn add(level: Level, to: &mut [Self], more: &[Self]) = vector::add;
 
     /// The mean of every image's pixels, `[images, channels]`, of `x` `[images, pixels, channels]`.
     fn mean(level: Level, pixels: usize, channels: usize, x: &[Self], means: &mut [Self]) = pool::mean;

@@ -18,8 +18,10 @@ pub mod isa;
 mod kernels;
 pub mod norm;
 pub mod pool;
+mod recycler;
 mod scratch;
 mod threads;
+pub mod update;
 mod vector;
 mod winograd;
 
@@ -28,4 +30,5 @@ pub use conv::{ConvShape, Precision};
 pub use isa::{Level, Real};
 pub use kernels::Kernels;
 pub use pool::PoolShape;
+pub use recycler::{Amounts, Recycler};
 pub use threads::side_by_side;

@@ -159,6 +159,29 @@ fn pooling_and_means() {
 }
 
 #[test]
+fn two_ways_from_a_fork() {
+    let window = Window { stride: [1, 1], padding: [1, 1] };
+    let inputs = [tensor([2, 6, 7, 5], 1), tensor([6, 6, 3, 3], 2)];
+    compare("a fork", &inputs, |how, x| {
+        let [one, other] = engine::fork(x[0].clone(), how);
+        engine::conv(one, x[1].clone(), None, window, false, how) * 3.0 + other
+    });
+    // Where both gradients are one tensor, neither may be changed by the sum.
+    compare("twice the same", &inputs[..1], |how, x| {
+        let [one, other] = engine::fork(x[0].clone(), how);
+        one + other
+    });
+}
+
+#[test]
+#[should_panic = "only one of two ways"]
+fn a_way_that_nobody_goes_back_is_noticed() {
+    let x = tensor([2, 6, 7, 5], 1).require_grad();
+    let [one, _] = engine::fork(x, Convolution::Fast);
+    let _ = one.sum().backward();
+}
+
+#[test]
 fn what_is_frozen_gets_no_gradient() {
     let x = tensor([2, 8, 6, 6], 1);
     let w = tensor([8, 8, 3, 3], 2).require_grad();

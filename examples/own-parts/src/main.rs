@@ -4,7 +4,11 @@ mod columns;
 mod relay;
 mod tanh;
 
+use counterpoint::Recycler;
 use counterpoint_cli::Catalogs;
+
+#[global_allocator]
+static MEMORY: Recycler = Recycler::new();
 
 fn main() -> std::process::ExitCode {
     let mut catalogs = Catalogs::default();

@@ -2,6 +2,7 @@
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::{Autodiff, Backend, Flex, backend_extension, tensor::FloatTensor};
+use counterpoint_kernels::update::{Adam, Sgd};
 use counterpoint_kernels::{PoolShape, Precision};
 
 use super::{Window, flex, node};
@@ -48,6 +49,26 @@ pub trait Engine: Backend {
 
     /// The mean over height and width, `[batch, channels]`.
     fn mean(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The values and the velocity after an update by SGD.
+    fn sgd(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        update: Sgd,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// The values and the two moments after an update by Adam.
+    fn adam(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        update: Adam,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// The same maps for two ways that both lead to what is run backward.
+    fn fork(x: FloatTensor<Self>) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 
 impl Engine for Flex {
@@ -93,7 +114,32 @@ impl Engine for Flex {
     fn mean(x: FloatTensor<Self>) -> FloatTensor<Self> {
         flex::mean(x)
     }
+
+    fn sgd(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        update: Sgd,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        flex::sgd(x, gradient, velocity, update)
+    }
+
+    fn adam(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        update: Adam,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        flex::adam(x, gradient, [first, second], update)
+    }
+
+    fn fork(x: FloatTensor<Self>) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        (x.clone(), x)
+    }
 }
+
+const CONSTANT: &str = "an update is no part of a gradient graph";
 
 impl<C: CheckpointStrategy> Engine for Autodiff<Flex, C> {
     fn conv(
@@ -137,5 +183,28 @@ impl<C: CheckpointStrategy> Engine for Autodiff<Flex, C> {
 
     fn mean(x: FloatTensor<Self>) -> FloatTensor<Self> {
         node::mean::<C>(x)
+    }
+
+    fn sgd(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: Sgd,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        unreachable!("{CONSTANT}")
+    }
+
+    fn adam(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: Adam,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        unreachable!("{CONSTANT}")
+    }
+
+    fn fork(x: FloatTensor<Self>) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        node::fork::<C>(x)
     }
 }

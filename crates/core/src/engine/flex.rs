@@ -6,6 +6,7 @@ use burn::backend::{DType, TensorMetadata};
 use burn::tensor::{Bytes, Shape};
 use burn_flex::{FlexTensor, Layout};
 use counterpoint_kernels::norm::{Affine, Passed, Statistics};
+use counterpoint_kernels::update::{self, Adam, Sgd};
 use counterpoint_kernels::{ConvShape, Kernels, Level, PoolShape, Precision, unwritten};
 
 use super::Window;
@@ -42,6 +43,49 @@ fn dims(t: &FlexTensor) -> [usize; 4] {
 /// A tensor that an operator can do without: one without numbers is none.
 fn there(t: FlexTensor) -> Option<FlexTensor> {
     (t.shape().num_elements() > 0).then_some(t)
+}
+
+/// The sum of two gradients of the same maps.
+pub fn sum(a: FlexTensor, b: FlexTensor) -> FlexTensor {
+    let (a, b) = (side_by_side(a), side_by_side(b));
+    let (mut sum, more) = if a.is_unique() { (a, b) } else { (b, a) };
+    f32::add(Level::best(), sum.storage_mut(), numbers(&more));
+    sum.permute(&[0, 3, 1, 2])
+}
+
+/// The numbers of a tensor to write to: its own if nobody else holds them.
+fn changeable(t: FlexTensor) -> FlexTensor {
+    let whole = t.bytes().len() == t.shape().num_elements() * size_of::<f32>();
+    if whole && t.is_contiguous() { t } else { t.to_contiguous() }
+}
+
+/// The values, where their gradient was, and the velocity.
+pub fn sgd(
+    x: FlexTensor,
+    gradient: FlexTensor,
+    velocity: FlexTensor,
+    update: Sgd,
+) -> (FlexTensor, FlexTensor) {
+    let (x, mut moved) = (x.to_contiguous(), changeable(gradient));
+    let there = there(velocity);
+    let first = there.is_none();
+    let mut velocity =
+        changeable(there.unwrap_or_else(|| plain(unwritten(numbers(&x).len()), [numbers(&x).len()])));
+    update::sgd(Level::best(), update, numbers(&x), moved.storage_mut(), velocity.storage_mut(), first);
+    (moved, velocity)
+}
+
+/// The values, where their gradient was, and the moments.
+pub fn adam(
+    x: FlexTensor,
+    gradient: FlexTensor,
+    moments: [FlexTensor; 2],
+    update: Adam,
+) -> (FlexTensor, FlexTensor, FlexTensor) {
+    let (x, mut moved) = (x.to_contiguous(), changeable(gradient));
+    let [mut m, mut v] = moments.map(changeable);
+    update::adam(Level::best(), update, numbers(&x), moved.storage_mut(), [m.storage_mut(), v.storage_mut()]);
+    (moved, m, v)
 }
 
 /// What the gradients of a convolution need.

@@ -8,11 +8,13 @@
 
 mod extension;
 mod flex;
+mod junction;
 mod node;
 mod options;
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{DType, Device, Tensor, activation::relu, module, ops};
+use counterpoint_kernels::update::{Adam, Sgd};
 use counterpoint_kernels::{PoolShape, Precision};
 
 use extension::Engine;
@@ -169,4 +171,46 @@ pub fn mean(x: Tensor<4>, how: Convolution) -> Tensor<2> {
         return x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels]);
     }
     Tensor::from_dispatch(Dispatch::mean(x.into_dispatch()))
+}
+
+/// Maps for two ways that both lead to what is run backward, as a block and its shortcut do.
+///
+/// # Panics
+/// When the graph is dropped after only one of them was run backward: its gradient would be lost.
+pub fn fork(x: Tensor<4>, how: Convolution) -> [Tensor<4>; 2] {
+    if applies(&x, how).is_none() {
+        return [x.clone(), x];
+    }
+    let (one, other) = Dispatch::fork(x.into_dispatch());
+    [one, other].map(Tensor::from_dispatch)
+}
+
+/// The values and the velocity after an update by SGD, on the CPU; the first velocity is the gradient.
+pub fn sgd(
+    x: Tensor<1>,
+    gradient: Tensor<1>,
+    velocity: Option<Tensor<1>>,
+    update: Sgd,
+) -> (Tensor<1>, Tensor<1>) {
+    let velocity = there(velocity, &x.device());
+    let (x, velocity) =
+        Dispatch::sgd(x.into_dispatch(), gradient.into_dispatch(), velocity.into_dispatch(), update);
+    (Tensor::from_dispatch(x), Tensor::from_dispatch(velocity))
+}
+
+/// The values and the moments after an update by Adam, on the CPU.
+pub fn adam(
+    x: Tensor<1>,
+    gradient: Tensor<1>,
+    [first, second]: [Tensor<1>; 2],
+    update: Adam,
+) -> (Tensor<1>, [Tensor<1>; 2]) {
+    let (x, first, second) = Dispatch::adam(
+        x.into_dispatch(),
+        gradient.into_dispatch(),
+        first.into_dispatch(),
+        second.into_dispatch(),
+        update,
+    );
+    (Tensor::from_dispatch(x), [first, second].map(Tensor::from_dispatch))
 }

@@ -10,6 +10,7 @@ use counterpoint_kernels::{PoolShape, Precision};
 
 use super::Window;
 use super::flex::{self, SavedConv, SavedNorm, SavedPool};
+use super::junction::Junction;
 
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
 
@@ -65,6 +66,10 @@ node!(
 node!(
     /// Input.
     Mean, 1, [usize; 4], |dims, upstream, _| [Some(flex::mean_gradient(dims, upstream))]
+);
+node!(
+    /// Input.
+    Way, 1, Junction, |junction, upstream, _| [junction.arrive(upstream)]
 );
 
 pub fn conv<C: CheckpointStrategy>(
@@ -126,4 +131,16 @@ pub fn mean<C: CheckpointStrategy>(x: Tracked<C>) -> Tracked<C> {
         OpsKind::Tracked(node) => node.finish(dims, out),
         OpsKind::UnTracked(node) => node.finish(out),
     }
+}
+
+pub fn fork<C: CheckpointStrategy>(x: Tracked<C>) -> (Tracked<C>, Tracked<C>) {
+    let junction = Junction::default();
+    let way = |x: Tracked<C>| {
+        let (x, of_x) = x.into_parts();
+        match Way.prepare::<C>([of_x]).compute_bound().stateful() {
+            OpsKind::Tracked(node) => node.finish(junction.clone(), x),
+            OpsKind::UnTracked(node) => node.finish(x),
+        }
+    };
+    (way(x.clone()), way(x))
 }

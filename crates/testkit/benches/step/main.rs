@@ -16,6 +16,7 @@ mod layers;
 use std::process::Command;
 use std::time::Instant;
 
+use counterpoint::Recycler;
 use counterpoint::grad::{Cut, Evaluator, StepContext};
 use counterpoint::input::Inputs;
 use counterpoint::layer::ForwardContext;
@@ -33,6 +34,9 @@ use counterpoint::train::{OptimizerConfig, TrainState};
 use counterpoint_batch::{Array, Batch, Input, ModalitySpec, Targets};
 use counterpoint_testkit::device::device;
 use counterpoint_testkit::fill::fill_f32;
+
+#[global_allocator]
+static MEMORY: Recycler = Recycler::new();
 
 const CASES: [&str; 4] = ["small", "resnet18", "mmtm", "esanet"];
 const STRATEGIES: [&str; 10] =

@@ -7,8 +7,12 @@
 
 use std::process::ExitCode;
 
+use counterpoint::Recycler;
 use counterpoint_testkit::report::Report;
 use counterpoint_testkit::{dense_reference, device, seg_reference, toy_reference, training};
+
+#[global_allocator]
+static MEMORY: Recycler = Recycler::new();
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 fn main() -> ExitCode {

@@ -15,5 +15,6 @@ mod native;
 mod own_term;
 mod reads;
 mod statistics;
+mod threads;
 mod traps;
 mod unimodal;

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::NonBottleneck1D;
+use crate::engine;
 use crate::layer::{BatchNorm, Conv2d, ForwardContext, Init};
 
 /// Which residual block a network is made of.
@@ -81,11 +82,12 @@ impl BasicBlock {
     /// # Shapes
     /// `[batch, from, h, w]` to `[batch, to, ceil(h / stride), ceil(w / stride)]`.
     pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
-        let y = self.bn1.rectified(self.conv1.forward(x.clone()), pass);
+        let [x, beside] = engine::fork(x, self.bn1.convolution());
+        let y = self.bn1.rectified(self.conv1.forward(x), pass);
         let y = self.conv2.forward(y);
         let shortcut = match &self.downsample {
-            Some((conv, norm)) => norm.forward(conv.forward(x), pass),
-            None => x,
+            Some((conv, norm)) => norm.forward(conv.forward(beside), pass),
+            None => beside,
         };
         self.bn2.rectified_sum(y, shortcut, pass)
     }

@@ -4,6 +4,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
+use crate::engine;
 use crate::layer::{BatchNorm, Conv2d, ForwardContext, Init, RectConv2d};
 
 /// A residual block whose two 3x3 convolutions are each a 3x1 and a 1x3 one:
@@ -47,12 +48,13 @@ impl NonBottleneck1D {
     /// # Shapes
     /// `[batch, from, h, w]` to `[batch, to, ceil(h / stride), ceil(w / stride)]`.
     pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
-        let y = self.conv3x1_1.rectified(x.clone());
+        let [x, beside] = engine::fork(x, self.bn1.convolution());
+        let y = self.conv3x1_1.rectified(x);
         let y = self.bn1.rectified(self.conv1x3_1.forward(y), pass);
         let y = self.conv1x3_2.forward(self.conv3x1_2.rectified(y));
         let shortcut = match &self.downsample {
-            Some((conv, norm)) => norm.forward(conv.forward(x), pass),
-            None => x,
+            Some((conv, norm)) => norm.forward(conv.forward(beside), pass),
+            None => beside,
         };
         self.bn2.rectified_sum(y, shortcut, pass)
     }

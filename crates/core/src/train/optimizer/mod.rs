@@ -15,7 +15,6 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use self::update::Update;
-use crate::device::is_host;
 use crate::modality::Modalities;
 use crate::step::{Gradients, Group, Groups, map_parameters};
 
@@ -80,11 +79,7 @@ impl Optimizer {
             slot.steps += 1;
             let update = Update::of(&self.config, Pace { lr: lr * factor, decay }, slot.steps);
             let moments = [slot.first.take(), slot.second.take()];
-            // One pass over memory there, one kernel for each operation elsewhere.
-            let (value, moments) = match is_host(&value.device()) {
-                true => update.apply_in_place(value, gradient, moments),
-                false => update.apply(value, gradient, moments),
-            };
+            let (value, moments) = update.apply(value, gradient, moments);
             [slot.first, slot.second] = moments;
             Some(value)
         })
@@ -93,14 +88,17 @@ impl Optimizer {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
+
     use super::*;
 
     fn run(config: OptimizerConfig, gradients: &[f32]) -> f32 {
-        let (mut x, mut moments) = (1.0_f32, [None, None]);
+        let tensor = |number: f32| Tensor::<1>::from_floats([number], &Device::flex());
+        let (mut x, mut moments) = (tensor(1.0), [None, None]);
         for (&g, steps) in gradients.iter().zip(1..) {
-            (x, moments) = Update::of(&config, config.pace(), steps).apply(x, g, moments);
+            (x, moments) = Update::of(&config, config.pace(), steps).apply(x, tensor(g), moments);
         }
-        x
+        x.into_scalar()
     }
 
     #[test]
