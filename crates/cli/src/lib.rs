@@ -49,7 +49,6 @@
 //! }
 //! ```
 
-mod allocator;
 mod args;
 mod catalogs;
 mod command;
@@ -82,7 +81,6 @@ use clap::Parser;
 /// Reads the arguments of the process, does what they say with the parts that
 /// there are, and gives the exit code.
 pub fn main(catalogs: Catalogs) -> ExitCode {
-    allocator::keep_buffers();
     exit::report_panics();
     let args = match Args::try_parse() {
         Ok(args) => args,

@@ -117,7 +117,7 @@ pub fn sgd(level: Level, update: Sgd, x: &[f32], g: &mut [f32], velocity: &mut [
     assert!(x.len() == g.len() && g.len() == velocity.len(), "an update of buffers of one size");
     in_chunks(level, x, [g, velocity], |x, [g, velocity]| {
         for ((&x, g), v) in x.iter().zip(g).zip(velocity) {
-            (*g, *v) = update.apply(x, *g, (!first).then(|| *v));
+            (*g, *v) = update.apply(x, *g, if first { None } else { Some(*v) });
         }
     });
 }

@@ -110,8 +110,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "kernels",
         &[
-            "isa", "buffer", "scratch", "threads", "gemm", "vector", "channels", "bias", "norm", "pool",
-            "winograd", "conv", "kernels",
+            "isa", "buffer", "scratch", "threads", "gemm", "vector", "update", "channels", "bias", "norm",
+            "pool", "winograd", "conv", "kernels",
         ],
     ),
     (

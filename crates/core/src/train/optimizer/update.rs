@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 use counterpoint_kernels::update::{Adam, Sgd, Value};
 
 use super::{OptimizerConfig, Pace};
@@ -43,9 +43,9 @@ impl Update {
     }
 
     /// The value and the moments after the update: one pass over memory on the CPU, one
-    /// kernel for each operation elsewhere.
+    /// operator for each operation on other devices and in double precision.
     pub fn apply(self, x: Tensor<1>, g: Tensor<1>, moments: Moments) -> (Tensor<1>, Moments) {
-        match is_host(&x.device()) {
+        match is_host(&x.device()) && x.dtype() == DType::F32 {
             true => self.in_one_pass(x, g, moments),
             false => self.composed(x, g, moments),
         }
