@@ -6,9 +6,12 @@
 
 use crate::bias;
 use crate::conv::{self, ConvShape, Precision};
+use crate::entropy;
+use crate::gate;
 use crate::isa::{Level, Real};
 use crate::norm::{self, Affine, NormGradient, Passed, Statistics};
 use crate::pool::{self, PoolShape};
+use crate::upsample::{self, UpsampleShape};
 use crate::vector;
 
 macro_rules! kernels {
@@ -110,4 +113,71 @@ kernels! {
     /// The gradient of the input of a max-pool from that of the output.
     fn max_pool_gradient(level: Level, shape: &PoolShape, dy: &[Self], winners: &[u8], dx: &mut [Self])
         = pool::max_pool_gradient;
+
+    /// `y = x * gates + more`: a number per image and channel; `x` and `more`
+    /// `[images, pixels, channels]`, `gates` `[images, channels]`.
+    fn gate(
+        level: Level,
+        channels: usize,
+        x: &[Self],
+        gates: &[Self],
+        more: Option<&[Self]>,
+        y: &mut [Self],
+    ) = gate::gate;
+
+    /// The gradients of the gates and, where `dx` is given, of `x` from that of `y`.
+    fn gate_gradients(
+        level: Level,
+        channels: usize,
+        x: &[Self],
+        gates: &[Self],
+        dy: &[Self],
+        dx: Option<&mut [Self]>,
+        of_gates: &mut [Self],
+    ) = gate::gate_gradients;
+
+    /// Maps resized to the nearest pixel, a 3x3 convolution of each channel with
+    /// zeros around, `weight` `[channels, 3, 3]`, a bias, and `more` added.
+    fn upsample(
+        level: Level,
+        shape: &UpsampleShape,
+        x: &[Self],
+        weight: &[Self],
+        bias: &[Self],
+        more: Option<&[Self]>,
+        y: &mut [Self],
+    ) = upsample::upsample;
+
+    /// The gradients of weights and bias and, where `dx` is given, of `x` from that of `y`.
+    fn upsample_gradients(
+        level: Level,
+        shape: &UpsampleShape,
+        x: &[Self],
+        weight: &[Self],
+        dy: &[Self],
+        dx: Option<&mut [Self]>,
+    ) -> [Vec<Self>; 2] = upsample::gradients;
+
+    /// `losses = (logs - score of the label) * shares` of every row of `scores`,
+    /// `[rows, classes]`, with `logs = log sum exp` of the row. A row whose share is
+    /// zero has a loss of zero.
+    fn cross_entropy(
+        level: Level,
+        scores: &[Self],
+        labels: &[u32],
+        shares: &[Self],
+        logs: &mut [Self],
+        losses: &mut [Self],
+    ) = entropy::cross_entropy;
+
+    /// The gradient of the scores: `upstream * (softmax - [class is the label])`,
+    /// where `upstream` is that of a row's loss times its share.
+    fn cross_entropy_gradient(
+        level: Level,
+        scores: &[Self],
+        labels: &[u32],
+        logs: &[Self],
+        upstream: &[Self],
+        of_scores: &mut [Self],
+    ) = entropy::cross_entropy_gradient;
 }

@@ -1,4 +1,5 @@
-//! Convolutions, batch norm and pooling on CPUs, forward and backward.
+//! Convolutions, batch norm, pooling and the other layers that maps go through on
+//! CPUs, forward and backward.
 //!
 //! Maps lie in memory as `[images, height, width, channels]`, so that the
 //! channels of a pixel are vectors and pixels are rows of matrices; weights as
@@ -13,6 +14,8 @@ mod bias;
 mod buffer;
 mod channels;
 pub mod conv;
+mod entropy;
+mod gate;
 mod gemm;
 pub mod isa;
 mod kernels;
@@ -22,6 +25,7 @@ mod recycler;
 mod scratch;
 mod threads;
 pub mod update;
+mod upsample;
 mod vector;
 mod winograd;
 
@@ -32,3 +36,4 @@ pub use kernels::Kernels;
 pub use pool::PoolShape;
 pub use recycler::{Amounts, Recycler};
 pub use threads::side_by_side;
+pub use upsample::UpsampleShape;

@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::exp::{Powers, exp};
 use super::{Isa, Operation};
 
 /// Whether the processor has it.
@@ -83,5 +84,22 @@ impl Isa for Avx2 {
     #[inline(always)]
     unsafe fn where_positive(mask: __m256, v: __m256) -> __m256 {
         _mm256_and_ps(v, _mm256_cmp_ps::<_CMP_GT_OQ>(mask, _mm256_setzero_ps()))
+    }
+    #[inline(always)]
+    unsafe fn exp(v: __m256) -> __m256 {
+        exp::<Self>(v)
+    }
+}
+
+impl Powers for Avx2 {
+    #[inline(always)]
+    unsafe fn round(v: __m256) -> __m256 {
+        _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(v)
+    }
+    #[inline(always)]
+    unsafe fn times_power(v: __m256, n: __m256) -> __m256 {
+        // The bits of 2^n.
+        let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+        _mm256_mul_ps(v, _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent)))
     }
 }

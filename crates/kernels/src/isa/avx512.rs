@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::exp::{Powers, exp};
 use super::{Isa, Operation};
 
 /// Whether the processor has it.
@@ -84,5 +85,20 @@ impl Isa for Avx512 {
     #[inline(always)]
     unsafe fn where_positive(mask: __m512, v: __m512) -> __m512 {
         _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(mask, _mm512_setzero_ps()), v)
+    }
+    #[inline(always)]
+    unsafe fn exp(v: __m512) -> __m512 {
+        exp::<Self>(v)
+    }
+}
+
+impl Powers for Avx512 {
+    #[inline(always)]
+    unsafe fn round(v: __m512) -> __m512 {
+        _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(v)
+    }
+    #[inline(always)]
+    unsafe fn times_power(v: __m512, n: __m512) -> __m512 {
+        _mm512_scalef_ps(v, n)
     }
 }

@@ -8,6 +8,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod exp;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
@@ -15,6 +16,9 @@ mod portable;
 use std::sync::OnceLock;
 
 pub use portable::Portable;
+
+/// Numbers of the longest vector that there is.
+const MOST_LANES: usize = 16;
 
 /// A number that the kernels compute with: `f32`, or `f64` as the tests' reference.
 pub trait Real: Copy + Default + PartialEq + Send + Sync + 'static {
@@ -26,6 +30,8 @@ pub trait Real: Copy + Default + PartialEq + Send + Sync + 'static {
     fn above(a: Self, b: Self) -> bool;
     /// The sum of two numbers.
     fn plus(a: Self, b: Self) -> Self;
+    /// The product of two numbers.
+    fn times(a: Self, b: Self) -> Self;
     /// Runs an operation with the best instructions that there are for this number.
     fn run<O: Operation<Self>>(level: Level, operation: O) -> O::Output;
 }
@@ -42,6 +48,11 @@ macro_rules! real {
             #[inline(always)]
             fn plus(a: Self, b: Self) -> Self {
                 a + b
+            }
+
+            #[inline(always)]
+            fn times(a: Self, b: Self) -> Self {
+                a * b
             }
 
             #[inline(always)]
@@ -133,6 +144,8 @@ pub trait Isa: Copy + 'static {
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
     /// `v` where `mask` is above zero, else zero.
     unsafe fn where_positive(mask: Self::V, v: Self::V) -> Self::V;
+    /// `e^v` for numbers up to 88.
+    unsafe fn exp(v: Self::V) -> Self::V;
     #[inline(always)]
     unsafe fn zero() -> Self::V {
         Self::splat(Self::S::default())
@@ -141,6 +154,30 @@ pub trait Isa: Copy + 'static {
     #[inline(always)]
     unsafe fn take(p: *const Self::S, n: usize) -> Self::V {
         if n >= Self::LANES { Self::load(p) } else { Self::load_part(p, n) }
+    }
+    /// A whole vector, or the numbers that are left and `fill` in place of the others.
+    #[inline(always)]
+    unsafe fn take_or(p: *const Self::S, n: usize, fill: Self::S) -> Self::V {
+        if n >= Self::LANES {
+            return Self::load(p);
+        }
+        let mut lanes = [fill; MOST_LANES];
+        Self::store_part(lanes.as_mut_ptr(), Self::load_part(p, n), n);
+        Self::load(lanes.as_ptr())
+    }
+    /// All numbers of a vector from the first to the last, joined by `f`.
+    #[inline(always)]
+    unsafe fn fold(v: Self::V, f: impl Fn(Self::S, Self::S) -> Self::S) -> Self::S {
+        let mut lanes = [Self::S::default(); MOST_LANES];
+        Self::store(lanes.as_mut_ptr(), v);
+        let mut width = Self::LANES;
+        while width > 1 {
+            width /= 2;
+            for i in 0..width {
+                lanes[i] = f(lanes[i], lanes[i + width]);
+            }
+        }
+        lanes[0]
     }
     /// Stores a whole vector, or its first `n` numbers where fewer are wanted.
     #[inline(always)]

@@ -2,6 +2,7 @@
 
 use std::arch::aarch64::*;
 
+use super::exp::{Powers, exp};
 use super::{Isa, Operation};
 
 /// Runs an operation with these instructions, which every 64-bit ARM has.
@@ -80,5 +81,23 @@ impl Isa for Neon {
     unsafe fn where_positive(mask: Pair, v: Pair) -> Pair {
         let keep = |m, v| vbslq_f32(vcgtzq_f32(m), v, vdupq_n_f32(0.0));
         (keep(mask.0, v.0), keep(mask.1, v.1))
+    }
+    #[inline(always)]
+    unsafe fn exp(v: Pair) -> Pair {
+        exp::<Self>(v)
+    }
+}
+
+impl Powers for Neon {
+    #[inline(always)]
+    unsafe fn round(v: Pair) -> Pair {
+        (vrndnq_f32(v.0), vrndnq_f32(v.1))
+    }
+    #[inline(always)]
+    unsafe fn times_power(v: Pair, n: Pair) -> Pair {
+        // The bits of 2^n.
+        let power =
+            |n| vreinterpretq_f32_s32(vshlq_n_s32::<23>(vaddq_s32(vcvtnq_s32_f32(n), vdupq_n_s32(127))));
+        (vmulq_f32(v.0, power(n.0)), vmulq_f32(v.1, power(n.1)))
     }
 }

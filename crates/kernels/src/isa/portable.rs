@@ -78,6 +78,10 @@ macro_rules! portable {
             unsafe fn where_positive(mask: Self::V, v: Self::V) -> Self::V {
                 lanes!(i => if mask[i] > 0.0 { v[i] } else { 0.0 })
             }
+            #[inline(always)]
+            unsafe fn exp(v: Self::V) -> Self::V {
+                lanes!(i => v[i].exp())
+            }
         }
     };
 }

@@ -1,6 +1,6 @@
 //! Numbers and the plain convolution that kernels are compared with.
 
-use counterpoint_kernels::ConvShape;
+use counterpoint_kernels::{ConvShape, Real};
 
 /// Numbers between -1 and 1 that follow from a seed.
 pub struct Numbers(pub u64);
@@ -80,4 +80,30 @@ pub fn error(found: impl IntoIterator<Item = f64>, expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     worst / square.sqrt().max(1e-30)
+}
+
+/// The same numbers in another precision.
+pub fn of<S: Real>(v: &[f64]) -> Vec<S> {
+    v.iter().map(|&v| S::of(v)).collect()
+}
+
+pub fn wide<S: Real>(v: &[S]) -> Vec<f64> {
+    v.iter().map(|v| v.wide()).collect()
+}
+
+/// A buffer in which what no kernel writes would be found.
+pub fn marked<S: Real>(len: usize) -> Vec<S> {
+    vec![S::of(1e30); len]
+}
+
+/// Requires the same bits of `run` with any number of threads.
+pub fn same_bits(what: &str, run: impl Fn() -> Vec<f32> + Send + Sync) {
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| run().into_iter().map(f32::to_bits).collect::<Vec<_>>())
+    };
+    let one = with(1);
+    for threads in [2, 3, 7] {
+        assert!(one == with(threads), "{what}: other bits with {threads} threads");
+    }
 }

@@ -2,4 +2,7 @@
 
 mod common;
 mod convolution;
+mod entropy;
+mod gate;
 mod norm;
+mod upsample;

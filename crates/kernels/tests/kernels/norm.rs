@@ -1,9 +1,9 @@
 //! Batch norm and pooling against their definitions, gradients against
 //! differences of the outputs.
 
-use crate::common::{Numbers, error};
+use crate::common::{Numbers, error, of, wide};
 use counterpoint_kernels::norm::{Affine, Passed};
-use counterpoint_kernels::{Kernels, Level, PoolShape, Real};
+use counterpoint_kernels::{Kernels, Level, PoolShape};
 
 const EPSILON: f64 = 1e-5;
 
@@ -43,14 +43,6 @@ impl Case {
             })
             .collect()
     }
-}
-
-fn of<S: Real>(v: &[f64]) -> Vec<S> {
-    v.iter().map(|&v| S::of(v)).collect()
-}
-
-fn wide<S: Real>(v: &[S]) -> Vec<f64> {
-    v.iter().map(|v| v.wide()).collect()
 }
 
 /// Output and gradients of `y`, of what was added, of weight and bias.
