@@ -182,6 +182,54 @@ fn a_way_that_nobody_goes_back_is_noticed() {
 }
 
 #[test]
+fn larger_maps() {
+    for (channels, size) in [(1, [14, 10]), (21, [14, 10]), (16, [13, 9]), (5, [17, 23])] {
+        let all = [
+            tensor([2, channels, 7, 5], 1),
+            tensor([channels, 1, 3, 3], 2),
+            vector(channels, 3),
+            tensor([2, channels, size[0], size[1]], 4),
+        ];
+        let what = format!("{channels} channels to {size:?}");
+        compare(&what, &all[..3], |how, x| {
+            engine::upsample(x[0].clone(), x[1].clone(), flat(&x[2]), size, None, how)
+        });
+        compare(&what, &all, |how, x| {
+            let added = Some(x[3].clone());
+            engine::upsample(x[0].clone(), x[1].clone(), flat(&x[2]), size, added, how)
+        });
+    }
+}
+
+#[test]
+fn gates_of_samples_with_one_frame_and_several() {
+    for (channels, samples) in [(1, 6), (19, 6), (16, 2)] {
+        let x = tensor([6, channels, 5, 3], 1);
+        let gates = tensor([samples, channels, 1, 1], 2);
+        let two = |x: &Tensor<4>| x.clone().reshape([samples, channels]);
+        compare("gate", &[x.clone(), gates.clone()], |how, x| {
+            engine::gate(x[0].clone(), two(&x[1]), None, how)
+        });
+        compare("gate and sum", &[x, gates, tensor([6, channels, 5, 3], 3)], |how, x| {
+            engine::gate(x[0].clone(), two(&x[1]), Some(x[2].clone()), how)
+        });
+    }
+}
+
+#[test]
+fn cross_entropy_of_many_rows() {
+    for classes in [2, 16, 21] {
+        let rows = 30;
+        let labels: Vec<u32> = (0..rows).map(|i| (i * 7 % classes) as u32).collect();
+        let shares: Vec<f32> = numbers(rows, 5).iter().map(|v| v.max(0.0)).collect();
+        compare("cross-entropy", &[tensor([rows, classes, 1, 1], 1)], |how, x| {
+            let scores = x[0].clone().reshape([rows, classes]);
+            engine::cross_entropy(scores, labels.clone(), shares.clone(), how).reshape([rows, 1, 1, 1])
+        });
+    }
+}
+
+#[test]
 fn what_is_frozen_gets_no_gradient() {
     let x = tensor([2, 8, 6, 6], 1);
     let w = tensor([8, 8, 3, 3], 2).require_grad();

@@ -12,36 +12,36 @@ use counterpoint_kernels::{ConvShape, Kernels, Level, PoolShape, Precision, unwr
 use super::Window;
 
 /// A tensor in the order of its shape.
-fn plain<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+pub fn plain<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::new(shape)), DType::F32)
 }
 
 /// Maps whose channels lie side by side.
-fn maps(values: Vec<f32>, [images, channels, height, width]: [usize; 4]) -> FlexTensor {
+pub fn maps(values: Vec<f32>, [images, channels, height, width]: [usize; 4]) -> FlexTensor {
     plain(values, [images, height, width, channels]).permute(&[0, 3, 1, 2])
 }
 
 /// Maps with their channels side by side: a view if they lie so, else a copy.
-fn side_by_side(t: FlexTensor) -> FlexTensor {
+pub fn side_by_side(t: FlexTensor) -> FlexTensor {
     t.permute(&[0, 2, 3, 1]).to_contiguous()
 }
 
 /// The numbers of a tensor without gaps.
-fn numbers(t: &FlexTensor) -> &[f32] {
+pub fn numbers(t: &FlexTensor) -> &[f32] {
     t.as_slice().expect("made contiguous before")
 }
 
-fn vector(t: FlexTensor) -> Vec<f32> {
+pub fn vector(t: FlexTensor) -> Vec<f32> {
     numbers(&t.to_contiguous()).to_vec()
 }
 
-fn dims(t: &FlexTensor) -> [usize; 4] {
+pub fn dims(t: &FlexTensor) -> [usize; 4] {
     let shape = t.shape();
     [0, 1, 2, 3].map(|i| shape[i])
 }
 
 /// A tensor that an operator can do without: one without numbers is none.
-fn there(t: FlexTensor) -> Option<FlexTensor> {
+pub fn there(t: FlexTensor) -> Option<FlexTensor> {
     (t.shape().num_elements() > 0).then_some(t)
 }
 

@@ -6,22 +6,30 @@
 //! by its strides crosses Burn without a copy. What comes in any other order
 //! is copied once.
 
+mod entropy;
 mod extension;
 mod flex;
+mod gate;
 mod junction;
-mod node;
+mod operators;
 mod options;
+mod upsample;
 
-use burn::backend::{Dispatch, DispatchDevice};
+use burn::backend::{DispatchDevice, DispatchTensor};
 use burn::tensor::{DType, Device, Tensor, activation::relu, module, ops};
 use counterpoint_kernels::update::{Adam, Sgd};
 use counterpoint_kernels::{PoolShape, Precision};
 
-use extension::Engine;
+pub use entropy::cross_entropy;
+use extension::run;
+pub use gate::gate;
+use junction::Junction;
+use operators::{ByAdam, BySgd, Conv, MaxPool, Mean, Norm, NormWith, Way};
 pub use options::{Convolution, EngineOptions};
+pub use upsample::upsample;
 
 /// Whether the kernels compute this tensor.
-fn applies(x: &Tensor<4>, how: Convolution) -> Option<Precision> {
+fn applies<const D: usize>(x: &Tensor<D>, how: Convolution) -> Option<Precision> {
     let precision = match how {
         Convolution::Fast => Precision::Fast,
         Convolution::Exact => Precision::Exact,
@@ -33,7 +41,7 @@ fn applies(x: &Tensor<4>, how: Convolution) -> Option<Precision> {
 }
 
 /// A tensor, or one without numbers in its place.
-fn there<const D: usize>(tensor: Option<Tensor<D>>, device: &Device) -> Tensor<D> {
+fn or_empty<const D: usize>(tensor: Option<Tensor<D>>, device: &Device) -> Tensor<D> {
     tensor.unwrap_or_else(|| Tensor::empty([0; D], device))
 }
 
@@ -60,14 +68,12 @@ pub fn conv(
     let Window { stride, padding } = window;
     let device = x.device();
     match applies(&x, how) {
-        Some(precision) => Tensor::from_dispatch(Dispatch::conv(
-            x.into_dispatch(),
-            weight.into_dispatch(),
-            there(bias, &device).into_dispatch(),
-            window,
-            rectified,
-            precision,
-        )),
+        Some(precision) => {
+            let bias = or_empty(bias, &device).into_dispatch();
+            let operator = Conv { window, rectified, precision };
+            let tensors = [x.into_dispatch(), weight.into_dispatch(), bias];
+            Tensor::from_dispatch(run(operator, tensors).swap_remove(0))
+        }
         None => {
             let y = module::conv2d(x, weight, bias, ops::ConvOptions::new(stride, padding, [1, 1], 1));
             if rectified { relu(y) } else { y }
@@ -110,19 +116,16 @@ pub fn norm(
         return (after.composed(found.output), inner(found.mean), inner(found.variance));
     }
     let device = x.device();
-    let (out, mean, variance) = Dispatch::norm(
-        x.into_dispatch(),
-        weight.into_dispatch(),
-        bias.into_dispatch(),
-        there(after.added, &device).into_dispatch(),
-        epsilon,
-        after.rectified,
-    );
-    let inner = |t| {
-        let t = Tensor::<1>::from_dispatch(t);
+    let added = or_empty(after.added, &device).into_dispatch();
+    let tensors = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch(), added];
+    let mut found = run(Norm { epsilon, rectified: after.rectified }, tensors).into_iter();
+    let mut next = || found.next().expect("output, mean and variance");
+    let out = Tensor::from_dispatch(next());
+    let [mean, variance] = [(); 2].map(|()| {
+        let t = Tensor::<1>::from_dispatch(next());
         if t.is_autodiff() { t.inner() } else { t }
-    };
-    (Tensor::from_dispatch(out), inner(mean), inner(variance))
+    });
+    (out, mean, variance)
 }
 
 /// Batch norm with given statistics, mean and variance.
@@ -140,16 +143,12 @@ pub fn norm_with(
         return after.composed(module::batch_norm(x, weight, bias, mean, variance, epsilon));
     }
     let device = x.device();
-    Tensor::from_dispatch(Dispatch::norm_with(
-        x.into_dispatch(),
-        weight.into_dispatch(),
-        bias.into_dispatch(),
-        mean.into_dispatch(),
-        variance.into_dispatch(),
-        there(after.added, &device).into_dispatch(),
-        epsilon,
-        after.rectified,
-    ))
+    let tensors = [weight, bias, mean, variance].map(Tensor::into_dispatch);
+    let [weight, bias, mean, variance] = tensors;
+    let added = or_empty(after.added, &device).into_dispatch();
+    let tensors = [x.into_dispatch(), weight, bias, mean, variance, added];
+    let operator = NormWith { epsilon, rectified: after.rectified };
+    Tensor::from_dispatch(run(operator, tensors).swap_remove(0))
 }
 
 /// The largest number of each window of `size` pixels.
@@ -161,7 +160,7 @@ pub fn max_pool(x: Tensor<4>, size: [usize; 2], window: Window, how: Convolution
     }
     let [images, channels, height, width] = x.dims();
     let shape = PoolShape { images, size: [height, width], channels, window: size, stride, padding };
-    Tensor::from_dispatch(Dispatch::max_pool(x.into_dispatch(), shape))
+    Tensor::from_dispatch(run(MaxPool(shape), [x.into_dispatch()]).swap_remove(0))
 }
 
 /// The mean over height and width, `[batch, channels]`.
@@ -170,7 +169,7 @@ pub fn mean(x: Tensor<4>, how: Convolution) -> Tensor<2> {
         let [batch, channels, height, width] = x.dims();
         return x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels]);
     }
-    Tensor::from_dispatch(Dispatch::mean(x.into_dispatch()))
+    Tensor::from_dispatch(run(Mean, [x.into_dispatch()]).swap_remove(0))
 }
 
 /// Maps for two ways that both lead to what is run backward, as a block and its shortcut do.
@@ -181,8 +180,11 @@ pub fn fork(x: Tensor<4>, how: Convolution) -> [Tensor<4>; 2] {
     if applies(&x, how).is_none() {
         return [x.clone(), x];
     }
-    let (one, other) = Dispatch::fork(x.into_dispatch());
-    [one, other].map(Tensor::from_dispatch)
+    let junction = Junction::default();
+    [x.clone(), x].map(|x| {
+        let way = Way(junction.clone());
+        Tensor::from_dispatch(run(way, [x.into_dispatch()]).swap_remove(0))
+    })
 }
 
 /// The values and the velocity after an update by SGD, on the CPU; the first velocity is the gradient.
@@ -192,10 +194,10 @@ pub fn sgd(
     velocity: Option<Tensor<1>>,
     update: Sgd,
 ) -> (Tensor<1>, Tensor<1>) {
-    let velocity = there(velocity, &x.device());
-    let (x, velocity) =
-        Dispatch::sgd(x.into_dispatch(), gradient.into_dispatch(), velocity.into_dispatch(), update);
-    (Tensor::from_dispatch(x), Tensor::from_dispatch(velocity))
+    let velocity = or_empty(velocity, &x.device());
+    let found = run(BySgd(update), [x, gradient, velocity].map(Tensor::into_dispatch));
+    let [x, velocity] = tensors(found);
+    (x, velocity)
 }
 
 /// The values and the moments after an update by Adam, on the CPU.
@@ -205,12 +207,13 @@ pub fn adam(
     [first, second]: [Tensor<1>; 2],
     update: Adam,
 ) -> (Tensor<1>, [Tensor<1>; 2]) {
-    let (x, first, second) = Dispatch::adam(
-        x.into_dispatch(),
-        gradient.into_dispatch(),
-        first.into_dispatch(),
-        second.into_dispatch(),
-        update,
-    );
-    (Tensor::from_dispatch(x), [first, second].map(Tensor::from_dispatch))
+    let found = run(ByAdam(update), [x, gradient, first, second].map(Tensor::into_dispatch));
+    let [x, first, second] = tensors(found);
+    (x, [first, second])
+}
+
+/// All results of an operator.
+fn tensors<const D: usize, const N: usize>(found: Vec<DispatchTensor>) -> [Tensor<D>; N] {
+    let mut found = found.into_iter().map(Tensor::from_dispatch);
+    std::array::from_fn(|_| found.next().expect("as many as the operator has"))
 }

@@ -1,13 +1,10 @@
 //! Upsampling that starts as bilinear and learns.
 
 use burn::module::{Module, Param};
-use burn::tensor::{
-    Tensor,
-    module::{conv_transpose2d, conv2d, interpolate},
-    ops::{ConvOptions, ConvTransposeOptions, InterpolateMode, InterpolateOptions},
-};
+use burn::tensor::Tensor;
 
 use super::Init;
+use crate::engine::{self, Convolution};
 
 /// Nearest-neighbour resize, then a 3x3 depth-wise convolution with bias whose
 /// kernel starts as the bilinear one (ESANet, Seichter et al., ICRA 2021).
@@ -17,6 +14,8 @@ pub struct LearnedUpsample {
     pub weight: Param<Tensor<4>>,
     /// `[channels]`.
     pub bias: Param<Tensor<1>>,
+    #[module(skip)]
+    convolution: Convolution,
 }
 
 impl LearnedUpsample {
@@ -26,6 +25,7 @@ impl LearnedUpsample {
         Self {
             weight: init.given("weight", [channels, 1, 3, 3], kernel.repeat(channels)),
             bias: init.constant("bias", [channels], 0.0),
+            convolution: init.convolution(),
         }
     }
 
@@ -34,29 +34,14 @@ impl LearnedUpsample {
     /// pixel of the result comes from pixel `floor(i h / size)`: where `size` is
     /// `2h` or, after a stride that rounded up, `2h - 1`, that is `i / 2`.
     pub fn forward(&self, x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
-        let [_, channels, height, width] = x.dims();
-        if size == [2 * height, 2 * width] {
-            return self.doubled(x);
-        }
-        let larger = interpolate(x, InterpolateOptions::new(InterpolateMode::Nearest).with_output_size(size));
-        let options = ConvOptions::new([1, 1], [1, 1], [1, 1], channels);
-        conv2d(larger, self.weight.val(), Some(self.bias.val()), options)
+        engine::upsample(x, self.weight.val(), self.bias.val(), size, None, self.convolution)
     }
 
-    /// The same for twice the size, as one transposed convolution of stride 2.
-    ///
-    /// Doubled pixels `2i` and `2i + 1` are both `x[i]`, which the kernel `w`
-    /// spreads over four neighbours: `w_2`, `w_1 + w_2`, `w_0 + w_1`, `w_0` along
-    /// each axis. The maps that only copy are never made; forward and backward
-    /// together take half the time.
-    fn doubled(&self, x: Tensor<4>) -> Tensor<4> {
-        let channels = self.weight.dims()[0];
-        let spread = [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 0.0, 0.0]];
-        let spread = Tensor::<2>::from_data(spread, &x.device()).unsqueeze::<3>(); // [1, 4, 3]
-        let kernel = self.weight.val().reshape([channels, 3, 3]);
-        let kernel = spread.clone().matmul(kernel).matmul(spread.swap_dims(1, 2)); // [channels, 4, 4]
-        let options = ConvTransposeOptions::new([2, 2], [1, 1], [0, 0], [1, 1], channels);
-        conv_transpose2d(x, kernel.unsqueeze_dim(1), Some(self.bias.val()), options)
+    /// The same to the size of `more`, and the sum with it.
+    pub fn onto(&self, x: Tensor<4>, more: Tensor<4>) -> Tensor<4> {
+        let [_, _, height, width] = more.dims();
+        let (weight, bias) = (self.weight.val(), self.bias.val());
+        engine::upsample(x, weight, bias, [height, width], Some(more), self.convolution)
     }
 }
 
@@ -68,12 +53,13 @@ mod tests {
     use crate::host::host;
 
     /// Kernels and maps of two channels, two samples; nothing symmetric.
-    fn layer_and_map() -> (LearnedUpsample, Tensor<4>) {
+    fn layer_and_map(convolution: Convolution) -> (LearnedUpsample, Tensor<4>) {
         let init = Init::new(0, &Device::flex());
         let weight = (0..18).map(|i| (i as f32 * 1.7).sin()).collect();
         let layer = LearnedUpsample {
             weight: init.given("weight", [2, 1, 3, 3], weight),
             bias: init.given("bias", [2], vec![0.5, -1.0]),
+            convolution,
         };
         let values: Vec<f32> = (0..48).map(|i| (i as f32 * 0.9).cos()).collect();
         (layer, Tensor::from_data(TensorData::new(values, [2, 2, 3, 4]), &Device::flex().autodiff()))
@@ -101,13 +87,15 @@ mod tests {
 
     #[test]
     fn doubling_and_doubling_less_one_follow_the_definition() {
-        let (layer, x) = layer_and_map();
-        for size in [[6, 8], [5, 8], [6, 7], [5, 7]] {
+        let both = [Convolution::Fast, Convolution::Burn];
+        let sizes = [[6, 8], [5, 8], [6, 7], [5, 7]];
+        for (how, size) in both.into_iter().flat_map(|how| sizes.map(|size| (how, size))) {
+            let (layer, x) = layer_and_map(how);
             let got = host(layer.forward(x.clone(), size));
             let expected = by_hand(&layer, &x, size);
             assert_eq!(got.len(), expected.len());
             let worst = got.iter().zip(&expected).map(|(g, e)| (g - e).abs()).fold(0.0, f32::max);
-            assert!(worst < 1e-5, "{size:?}: {worst}");
+            assert!(worst < 1e-5, "{how:?} {size:?}: {worst}");
             let wrong = by_hand(&layer, &(x.clone() * 1.01), size);
             assert!(got.iter().zip(&wrong).any(|(g, e)| (g - e).abs() > 1e-3));
         }

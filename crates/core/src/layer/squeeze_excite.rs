@@ -1,12 +1,10 @@
 //! Squeeze and excitation (Hu et al., CVPR 2018).
 
 use burn::module::Module;
-use burn::tensor::{
-    Tensor,
-    activation::{relu, sigmoid},
-};
+use burn::tensor::{Tensor, activation::sigmoid};
 
 use super::{Init, RectConv2d};
+use crate::engine::{self, Convolution};
 
 /// Scales every channel by a gate that looks at the mean of all channels:
 /// `x * sigmoid(fc2(relu(fc1(mean x))))`. Zeros stay zeros.
@@ -14,6 +12,8 @@ use super::{Init, RectConv2d};
 pub struct SqueezeExcite {
     fc1: RectConv2d,
     fc2: RectConv2d,
+    #[module(skip)]
+    convolution: Convolution,
 }
 
 impl SqueezeExcite {
@@ -23,14 +23,18 @@ impl SqueezeExcite {
         Self {
             fc1: RectConv2d::new([channels, hidden], [1, 1], [1, 1], &init.part("fc1")),
             fc2: RectConv2d::unrectified([hidden, channels], [1, 1], &init.part("fc2")),
+            convolution: init.convolution(),
         }
     }
 
+    /// The same, and the sum with `added` where it is there.
+    ///
     /// # Shapes
     /// `[batch, channels, h, w]` to the same.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let mean = x.clone().mean_dim(3).mean_dim(2); // [batch, channels, 1, 1]
-        let gate = sigmoid(self.fc2.forward(relu(self.fc1.forward(mean))));
-        x * gate
+    pub fn forward(&self, x: Tensor<4>, added: Option<Tensor<4>>) -> Tensor<4> {
+        let [batch, channels, ..] = x.dims();
+        let mean = engine::mean(x.clone(), self.convolution).reshape([batch, channels, 1, 1]);
+        let gates = sigmoid(self.fc2.forward(self.fc1.rectified(mean)));
+        engine::gate(x, gates.reshape([batch, channels]), added, self.convolution)
     }
 }

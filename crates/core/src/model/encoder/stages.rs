@@ -47,6 +47,14 @@ impl Stream {
         flat.mean_dim(3).mean_dim(1).reshape([images / self.frames, channels])
     }
 
+    /// Multiplies every position of every frame by a number for its sample and
+    /// channel, `[samples, channels]`.
+    #[must_use]
+    pub fn gated(self, gates: Tensor<2>) -> Self {
+        let maps = engine::gate(self.maps, gates, None, EngineOptions::chosen().convolution);
+        Self { maps, ..self }
+    }
+
     /// Combines every position of every frame with a number for its sample and
     /// channel, `[samples, channels]`.
     #[must_use]

@@ -39,7 +39,6 @@ impl DecoderStage {
     /// `[batch, to, h, w]` and the skip's `[batch, to, 2h, 2w]` (or one less,
     /// where a stride rounded up) to the skip's.
     pub fn upsample(&self, x: Tensor<4>, skip: Tensor<4>) -> Tensor<4> {
-        let [_, _, height, width] = skip.dims();
-        self.upsample.forward(x, [height, width]) + skip
+        self.upsample.onto(x, skip)
     }
 }

@@ -7,6 +7,7 @@ use super::EsaNetConfig;
 use super::context::Context;
 use super::decoder::DecoderStage;
 use super::head::PixelHead;
+use crate::engine::{self, EngineOptions};
 use crate::feature::{Feature, Features, Vectors};
 use crate::input::Input;
 use crate::layer::{BnPolicy, ConvNormRelu, ForwardContext, Init, SqueezeExcite};
@@ -106,7 +107,7 @@ impl EsaNet {
         let mut last: Vec<Option<Tensor<4>>> = vec![None; features.len()];
         let mut points: Vec<Tensor<4>> = Vec::with_capacity(self.fusions.len());
         for (l, excite) in self.fusions.iter().enumerate() {
-            let mut terms = Vec::new();
+            let mut sum = None;
             for (m, excite) in self.modalities.iter().zip(excite) {
                 let Some(feature) = &features[m.0] else { continue };
                 let x = match points.last() {
@@ -116,11 +117,12 @@ impl EsaNet {
                 if l == ResNet::STAGES {
                     last[m.0] = Some(x.clone());
                 }
-                terms.push(excite.forward(x));
+                sum = Some(excite.forward(x, sum));
             }
-            points.push(terms.into_iter().reduce(|sum, term| sum + term).expect("a term has a modality"));
+            points.push(sum.expect("a term has a modality"));
         }
-        (points, last.into_iter().map(|x| x.map(mean)).collect())
+        let how = EngineOptions::chosen().convolution;
+        (points, last.into_iter().map(|x| Some(engine::mean(x?, how))).collect())
     }
 
     /// Scores of all sizes, the full one first, then from fine to coarse.
@@ -185,18 +187,16 @@ impl Model for EsaNet {
     }
 }
 
-/// Mean over space: `[batch, channels, h, w]` to `[batch, channels]`.
-fn mean(x: Tensor<4>) -> Tensor<2> {
-    let [batch, channels, height, width] = x.dims();
-    x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
-}
-
 /// Score maps `[batch, classes, h, w]` of several sizes as `[batch * pixels,
 /// classes]`.
 fn pixels(maps: Vec<Tensor<4>>) -> Tensor<2> {
     let [batch, classes, ..] = maps[0].dims();
-    let flat = maps.into_iter().map(|map| map.flatten::<3>(2, 3)).collect();
-    let all = Tensor::cat(flat, 2); // [batch, classes, pixels of all sizes]
-    let pixels = all.dims()[2];
-    all.swap_dims(1, 2).reshape([batch * pixels, classes])
+    let flat = |map: Tensor<4>| {
+        let [.., height, width] = map.dims();
+        // The kernels' maps lie so in memory.
+        map.permute([0, 2, 3, 1]).reshape([batch, height * width, classes])
+    };
+    let all = Tensor::cat(maps.into_iter().map(flat).collect(), 1); // [batch, pixels of all sizes, classes]
+    let pixels = all.dims()[1];
+    all.reshape([batch * pixels, classes])
 }

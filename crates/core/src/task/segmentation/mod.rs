@@ -8,13 +8,13 @@ pub use weights::{ClassWeights, median_frequency};
 
 use std::collections::BTreeMap;
 
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use counterpoint_batch::{ClassMap, Targets};
 
 use super::counts::{ClassCounts, mean};
 use super::{Metric, MetricFn, Metrics, Task, TaskKind};
 use crate::Error;
+use crate::engine::{self, EngineOptions};
 use crate::host::host;
 
 /// How a metric is computed.
@@ -117,21 +117,18 @@ impl Segmentation {
         let totals: Vec<f64> =
             scales.iter().map(|places| self.maps(targets).map(|map| sum(map, places)).sum()).collect();
         let rows = scores.dims()[0];
-        let (mut index, mut share) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        let (mut labels, mut shares) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
         for map in self.maps(targets) {
             for (places, &total) in scales.iter().zip(&totals) {
                 let total = if together { total } else { sum(map, places) };
                 for &at in places {
                     let class = map[at];
-                    index.push(if class == ClassMap::VOID { 0 } else { i64::from(class) });
-                    share.push(if total > 0.0 { (weight(class) / total) as f32 } else { 0.0 });
+                    labels.push(if class == ClassMap::VOID { 0 } else { u32::from(class) });
+                    shares.push(if total > 0.0 { (weight(class) / total) as f32 } else { 0.0 });
                 }
             }
         }
-        let device = scores.device();
-        let index = Tensor::<2, Int>::from_data(TensorData::new(index, [rows, 1]), &device);
-        let share = Tensor::<1>::from_data(TensorData::new(share, [rows]), &device);
-        (log_softmax(scores, 1).gather(1, index).reshape([rows]) * share).neg()
+        engine::cross_entropy(scores, labels, shares, EngineOptions::chosen().convolution)
     }
 
     /// The counts of all samples, from the reduced scores of each.
@@ -241,7 +238,7 @@ impl Task for Segmentation {
 mod tests {
     use super::*;
     use crate::host::scalar;
-    use burn::tensor::Device;
+    use burn::tensor::{Device, TensorData};
 
     fn scores(values: &[f32], classes: usize) -> Tensor<2> {
         let rows = values.len() / classes;

@@ -72,7 +72,7 @@ impl Exchange for Mmtm {
         let widths: Vec<usize> = self.gates.iter().map(Linear::outputs).collect();
         let joint = relu(self.squeeze.forward(Tensor::cat(zero_fill(&means, &widths), 1)));
         let gated = |(stream, gate): (Option<Stream>, &Linear)| {
-            Some(stream?.with(sigmoid(gate.forward(joint.clone())), |maps, gate| maps * gate))
+            Some(stream?.gated(sigmoid(gate.forward(joint.clone()))))
         };
         streams.into_iter().zip(&self.gates).map(gated).collect()
     }

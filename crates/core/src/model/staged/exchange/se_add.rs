@@ -80,7 +80,7 @@ impl Exchange for SeAdd {
         let excite = |(stream, (fc1, fc2)): (Option<Stream>, &(Linear, Linear))| {
             let stream = stream?;
             let gate = sigmoid(fc2.forward(relu(fc1.forward(stream.mean()))));
-            Some(stream.with(gate, |maps, gate| maps * gate))
+            Some(stream.gated(gate))
         };
         let excited: Streams = streams.into_iter().zip(&self.gates).map(excite).collect();
         let sum = |(m, own): (usize, &Option<Stream>)| {
