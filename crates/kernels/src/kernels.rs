@@ -8,6 +8,7 @@ use crate::bias;
 use crate::conv::{self, ConvShape, Precision};
 use crate::entropy;
 use crate::gate;
+use crate::gru::{self, GruPass, GruShape};
 use crate::isa::{Level, Real};
 use crate::norm::{self, Affine, NormGradient, Passed, Statistics};
 use crate::pool::{self, PoolShape};
@@ -98,6 +99,38 @@ kernels! {
 
     /// `to += more`.
     fn add(level: Level, to: &mut [Self], more: &[Self]) = vector::add;
+
+    /// The states of recurrent units, `[samples, steps, width]`, from what enters the gates,
+    /// `[samples, steps, 3 width]`, recurrent weights `[3 width, width]` and biases; what their
+    /// gradient needs is saved, `[samples, steps, 4 width]`.
+    fn gru(
+        level: Level,
+        shape: &GruShape,
+        entering: &[Self],
+        weight: &[Self],
+        bias: &[Self],
+        states: &mut [Self],
+        saved: &mut [Self],
+    ) = gru::forward;
+
+    /// The gradients of what enters the gates, and of what the states send there.
+    fn gru_gradient(
+        level: Level,
+        shape: &GruShape,
+        pass: GruPass<'_, Self>,
+        weight: &[Self],
+        of_entering: &mut [Self],
+        of_recurrent: &mut [Self],
+    ) = gru::gradient;
+
+    /// The gradient of the recurrent weights.
+    fn gru_weight_gradient(
+        level: Level,
+        shape: &GruShape,
+        states: &[Self],
+        of_recurrent: &[Self],
+        of_weight: &mut [Self],
+    ) = gru::weight_gradient;
 
     /// The mean of every image's pixels, `[images, channels]`, of `x` `[images, pixels, channels]`.
     fn mean(level: Level, pixels: usize, channels: usize, x: &[Self], means: &mut [Self]) = pool::mean;

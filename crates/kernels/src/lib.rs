@@ -17,6 +17,7 @@ pub mod conv;
 mod entropy;
 mod gate;
 mod gemm;
+pub mod gru;
 pub mod isa;
 mod kernels;
 pub mod norm;

@@ -84,7 +84,7 @@ fn padded_size(shape: &ConvShape) -> [usize; 2] {
 }
 
 /// A matrix of weights in column panels `[column panels][tap][depth][panel]`.
-pub(super) fn pack<S: Real>(
+pub(crate) fn pack<S: Real>(
     layout: Layout,
     columns: usize,
     rows: usize,
@@ -138,7 +138,7 @@ pub(super) fn forward<S: Real>(level: Level, shape: &ConvShape, x: &[S], w: &[S]
 }
 
 /// Pixels whose rows are multiplied by all column panels.
-pub(super) struct PixelBlock<'a, S> {
+pub(crate) struct PixelBlock<'a, S> {
     taps: usize,
     depth: usize,
     columns: usize,

@@ -1,6 +1,6 @@
 //! Convolutions of maps that lie in memory as `[images, height, width, channels]`.
 
-mod direct;
+pub(crate) mod direct;
 mod gradient;
 mod shape;
 mod weight;

@@ -65,6 +65,10 @@ impl Isa for Neon {
         (vmulq_f32(a.0, b.0), vmulq_f32(a.1, b.1))
     }
     #[inline(always)]
+    unsafe fn div(a: Pair, b: Pair) -> Pair {
+        (vdivq_f32(a.0, b.0), vdivq_f32(a.1, b.1))
+    }
+    #[inline(always)]
     unsafe fn fma(a: Pair, b: Pair, c: Pair) -> Pair {
         (vfmaq_f32(c.0, a.0, b.0), vfmaq_f32(c.1, a.1, b.1))
     }

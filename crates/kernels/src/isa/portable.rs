@@ -63,6 +63,10 @@ macro_rules! portable {
                 lanes!(i => a[i] * b[i])
             }
             #[inline(always)]
+            unsafe fn div(a: Self::V, b: Self::V) -> Self::V {
+                lanes!(i => a[i] / b[i])
+            }
+            #[inline(always)]
             unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
                 lanes!(i => a[i] * b[i] + c[i])
             }

@@ -4,5 +4,6 @@ mod common;
 mod convolution;
 mod entropy;
 mod gate;
+mod gru;
 mod norm;
 mod upsample;
