@@ -81,7 +81,7 @@ pub(crate) fn forward<S: Real>(
     let layout = Layout::of::<S>(level);
     let (states, saved) = (Shared::new(states), Shared::new(saved));
     scratch::with(width * padded(3 * width, layout.lanes), |packed: &mut [S]| {
-        pack(layout, 3 * width, width, |row, column| weight[column * width + row], packed);
+        pack(layout, [width, 3 * width], weight, width, |row| row, packed);
         let packed = &*packed;
         shape.each(|first, count| {
             // SAFETY: each task has its own samples.
@@ -199,7 +199,7 @@ pub(crate) fn gradient<S: Real>(
     let layout = Layout::of::<S>(level);
     let (of_entering, of_recurrent) = (Shared::new(of_entering), Shared::new(of_recurrent));
     scratch::with(3 * width * padded(width, layout.lanes), |packed: &mut [S]| {
-        pack(layout, width, 3 * width, |row, column| weight[row * width + column], packed);
+        pack(layout, [3 * width, width], weight, 1, |row| row * width, packed);
         let packed = &*packed;
         shape.each(|first, count| {
             let (from, len) = (first * steps * width, count * steps * width);

@@ -230,6 +230,30 @@ fn cross_entropy_of_many_rows() {
 }
 
 #[test]
+fn linear_layers() {
+    for [rows, inputs, outputs] in [[1, 1, 1], [3, 7, 5], [64, 40, 33], [70, 20, 130]] {
+        let inputs =
+            [tensor([rows, inputs, 1, 1], 1), tensor([outputs, inputs, 1, 1], 2), vector(outputs, 3)];
+        let what = format!("linear, {rows} rows, {outputs} outputs");
+        let matrix = |x: &Tensor<4>| {
+            let [rows, columns, ..] = x.dims();
+            x.clone().reshape([rows, columns])
+        };
+        for rectified in [false, true] {
+            compare(&what, &inputs, |how, x| {
+                let bias = Some(flat(&x[2]));
+                let y = engine::linear(matrix(&x[0]), matrix(&x[1]), bias, rectified, how);
+                y.reshape([rows, outputs, 1, 1])
+            });
+            compare(&what, &inputs[..2], |how, x| {
+                engine::linear(matrix(&x[0]), matrix(&x[1]), None, rectified, how)
+                    .reshape([rows, outputs, 1, 1])
+            });
+        }
+    }
+}
+
+#[test]
 fn what_is_frozen_gets_no_gradient() {
     let x = tensor([2, 8, 6, 6], 1);
     let w = tensor([8, 8, 3, 3], 2).require_grad();

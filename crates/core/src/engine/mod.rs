@@ -10,7 +10,9 @@ mod entropy;
 mod extension;
 mod flex;
 mod gate;
+mod gru;
 mod junction;
+mod linear;
 mod operators;
 mod options;
 mod upsample;
@@ -23,7 +25,9 @@ use counterpoint_kernels::{PoolShape, Precision};
 pub use entropy::cross_entropy;
 use extension::run;
 pub use gate::gate;
+pub(crate) use gru::gru;
 use junction::Junction;
+pub use linear::linear;
 use operators::{ByAdam, BySgd, Conv, MaxPool, Mean, Norm, NormWith, Way};
 pub use options::{Convolution, EngineOptions};
 pub use upsample::upsample;
@@ -38,6 +42,11 @@ fn applies<const D: usize>(x: &Tensor<D>, how: Convolution) -> Option<Precision>
     let device = x.device().without_autodiff();
     let here = matches!(device.as_dispatch(), DispatchDevice::Flex(_)) && x.dtype() == DType::F32;
     (here && x.shape().num_elements() > 0).then_some(precision)
+}
+
+/// Whether the kernels compute this tensor: for operators that have no equal in Burn.
+pub(crate) fn computes<const D: usize>(x: &Tensor<D>, how: Convolution) -> bool {
+    applies(x, how).is_some()
 }
 
 /// A tensor, or one without numbers in its place.

@@ -5,6 +5,7 @@ use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::Init;
+use crate::engine::{self, Convolution};
 
 /// Two bidirectional layers, as `torch.nn.GRU(inputs, width, num_layers=2,
 /// bidirectional=True)`, on sequences of different lengths (packed semantics):
@@ -35,6 +36,8 @@ pub struct Gru {
     weight_hh_l1_reverse: Param<Tensor<2>>,
     bias_ih_l1_reverse: Param<Tensor<1>>,
     bias_hh_l1_reverse: Param<Tensor<1>>,
+    #[module(skip)]
+    convolution: Convolution,
 }
 
 /// The two directions of one layer, forward and backward.
@@ -68,6 +71,7 @@ impl Gru {
             weight_hh_l1_reverse: hh("weight_hh_l1_reverse"),
             bias_ih_l1_reverse: bias("bias_ih_l1_reverse"),
             bias_hh_l1_reverse: bias("bias_hh_l1_reverse"),
+            convolution: init.convolution(),
         }
     }
 
@@ -99,14 +103,33 @@ impl Gru {
                 (&self.weight_hh_l1_reverse, &self.bias_hh_l1_reverse),
             ],
         };
-        let states = first.run(x, &turned);
-        second.run(Tensor::cat(states.to_vec(), 2), &turned)
+        let states = first.run(x, &turned, self.convolution);
+        second.run(Tensor::cat(states.to_vec(), 2), &turned, self.convolution)
     }
 }
 
 impl Both<'_> {
-    /// Runs both directions side by side: one graph of half as many nodes.
-    fn run(&self, x: Tensor<3>, turned: &Turned) -> [Tensor<3>; 2] {
+    fn run(&self, x: Tensor<3>, turned: &Turned, how: Convolution) -> [Tensor<3>; 2] {
+        let direction = |x: Tensor<3>, i: usize| {
+            let [batch, length, inputs] = x.dims();
+            let (weight, bias) = (self.input[i].0.val(), self.input[i].1.val());
+            let gates = bias.dims()[0];
+            let entering =
+                engine::linear(x.reshape([batch * length, inputs]), weight, Some(bias), false, how);
+            let (weight, bias) = (self.hidden[i].0.val(), self.hidden[i].1.val());
+            engine::gru(entering.reshape([batch, length, gates]), weight, bias)
+        };
+        match engine::computes(&x, how) {
+            true => {
+                let backward = direction(turned.turn(x.clone()), 1);
+                [direction(x, 0), turned.turn(backward)]
+            }
+            false => self.composed(x, turned),
+        }
+    }
+
+    /// Both directions side by side: one graph of half as many nodes.
+    fn composed(&self, x: Tensor<3>, turned: &Turned) -> [Tensor<3>; 2] {
         let [batch, length, inputs] = x.dims();
         let width = self.hidden[0].0.dims()[1];
         // What enters the gates, of all steps at once.
@@ -201,7 +224,10 @@ mod tests {
         let (ih, hh, bias) = (w(0.5), w(0.25), b());
         let both = Both { input: [(&ih, &bias); 2], hidden: [(&hh, &bias); 2] };
         let x = Tensor::<3>::from_data([[[1.0], [-2.0]]], &device);
-        let [forward, backward] = both.run(x, &Turned::new(2, &[2]));
+        let runs = [
+            both.run(x.clone(), &Turned::new(2, &[2]), Convolution::Fast),
+            both.composed(x, &Turned::new(2, &[2])),
+        ];
         let s = |v: f32| 1.0 / (1.0 + (-v).exp());
         let step = |x: f32, h: f32| {
             let gate = s(0.5 * x + 0.25 * h);
@@ -211,8 +237,41 @@ mod tests {
         let h1 = step(1.0, 0.0);
         let b2 = step(-2.0, 0.0);
         let expected = [h1, step(-2.0, h1), step(1.0, b2), b2];
-        let got = [host(forward), host(backward)].concat();
-        assert!(got.iter().zip(expected).all(|(g, e)| (g - e).abs() < 1e-6), "{got:?} {expected:?}");
+        for [forward, backward] in runs {
+            let got = [host(forward), host(backward)].concat();
+            assert!(got.iter().zip(expected).all(|(g, e)| (g - e).abs() < 1e-6), "{got:?} {expected:?}");
+        }
+    }
+
+    /// States of both directions, then gradients of the input and of some of every kind of weight.
+    fn with_gradients(gru: &Gru, x: &Tensor<3>, lengths: &[usize]) -> Vec<Vec<f32>> {
+        let x = x.clone().require_grad();
+        let [forward, backward] = gru.forward(x.clone(), lengths);
+        let weigh = |states: Tensor<3>, shift: f64| (states.clone() * states.add_scalar(shift)).sum();
+        let mut tape = (weigh(forward.clone(), 0.3) + weigh(backward.clone(), -0.7)).backward();
+        let mut all = vec![host(forward), host(backward), host(x.grad(&tape).unwrap())];
+        for weight in [&gru.weight_ih_l0, &gru.weight_hh_l0_reverse, &gru.weight_hh_l1] {
+            all.push(host(weight.val().grad_remove(&mut tape).unwrap()));
+        }
+        for bias in [&gru.bias_hh_l0, &gru.bias_ih_l0_reverse, &gru.bias_hh_l1_reverse] {
+            all.push(host(bias.val().grad_remove(&mut tape).unwrap()));
+        }
+        all
+    }
+
+    #[test]
+    fn the_kernels_compute_what_burn_composes() {
+        let device = Device::flex().autodiff();
+        let gru = Gru { convolution: Convolution::Fast, ..Gru::new(3, 5, &Init::new(5, &device)) };
+        let composed = Gru { convolution: Convolution::Burn, ..gru.clone() };
+        let x = Tensor::from_data(sequence(4, 6, 3).into_data(), &device);
+        let run = |gru: &Gru| with_gradients(gru, &x, &[6, 1, 4, 5]);
+        for (part, (found, expected)) in run(&gru).iter().zip(run(&composed)).enumerate() {
+            assert_eq!(found.len(), expected.len());
+            for (a, b) in found.iter().zip(&expected) {
+                assert!((a - b).abs() < 1e-5 * (1.0 + b.abs()), "part {part}: {a} instead of {b}");
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::Init;
+use crate::engine::{self, Convolution};
 
 /// `y = x W^T + b` with `W` of shape `[out, in]`.
 #[derive(Module, Debug)]
@@ -12,6 +13,8 @@ pub struct Linear {
     pub weight: Param<Tensor<2>>,
     /// `[out]`.
     pub bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    convolution: Convolution,
 }
 
 impl Linear {
@@ -25,17 +28,28 @@ impl Linear {
     /// As [`Self::new`], without a bias.
     pub fn without_bias(inputs: usize, outputs: usize, init: &Init) -> Self {
         let std = (2.0 / (inputs + outputs) as f64).sqrt();
-        Self { weight: init.weight([outputs, inputs], std), bias: None }
+        Self { weight: init.weight([outputs, inputs], std), bias: None, convolution: init.convolution() }
+    }
+
+    /// With values of its own: a weight `[out, in]` and a bias `[out]`.
+    pub(crate) fn of(weight: Param<Tensor<2>>, bias: Param<Tensor<1>>, init: &Init) -> Self {
+        Self { weight, bias: Some(bias), convolution: init.convolution() }
     }
 
     /// # Shapes
     /// `[batch, in]` to `[batch, out]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let y = x.matmul(self.weight.val().transpose());
-        match &self.bias {
-            Some(bias) => y + bias.val().unsqueeze(),
-            None => y,
-        }
+        self.run(x, false)
+    }
+
+    /// The same, then ReLU.
+    pub fn rectified(&self, x: Tensor<2>) -> Tensor<2> {
+        self.run(x, true)
+    }
+
+    fn run(&self, x: Tensor<2>, rectified: bool) -> Tensor<2> {
+        let bias = self.bias.as_ref().map(Param::val);
+        engine::linear(x, self.weight.val(), bias, rectified, self.convolution)
     }
 
     /// The layer along the last axis.

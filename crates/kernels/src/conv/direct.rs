@@ -83,23 +83,46 @@ fn padded_size(shape: &ConvShape) -> [usize; 2] {
     [0, 1].map(|i| shape.size[i] + 2 * shape.padding[i])
 }
 
-/// A matrix of weights in column panels `[column panels][tap][depth][panel]`.
+/// Rows that are moved together: their cache lines are used for all lanes of a panel.
+pub(super) const TOGETHER: usize = 16;
+
+/// A matrix of weights in column panels `[column panels][rows][panel]`: number `(row,
+/// column)` is `w[at(row) + column * stride]`.
 pub(crate) fn pack<S: Real>(
     layout: Layout,
-    columns: usize,
-    rows: usize,
-    weight: impl Fn(usize, usize) -> S + Sync + Send,
+    [rows, columns]: [usize; 2],
+    w: &[S],
+    stride: usize,
+    at: impl Fn(usize) -> usize + Sync + Send,
     to: &mut [S],
 ) {
     let to = Shared::new(to);
     each(columns.div_ceil(layout.panel), |panel| {
         let column = panel * layout.panel;
         let width = panel_width(columns, column, layout.lanes);
+        let lanes = width.min(columns - column);
         // SAFETY: each task has its own panel.
         let to = unsafe { to.part(column * rows, width * rows) };
-        for (row, to) in to.chunks_exact_mut(width).enumerate() {
-            for (lane, to) in to.iter_mut().enumerate() {
-                *to = if column + lane < columns { weight(row, column + lane) } else { S::default() };
+        let mut from = [0; TOGETHER];
+        for (block, to) in to.chunks_mut(TOGETHER * width).enumerate() {
+            let count = to.len() / width;
+            for (i, from) in from[..count].iter_mut().enumerate() {
+                *from = at(block * TOGETHER + i);
+            }
+            if lanes < width {
+                to.fill(S::default());
+            }
+            if stride == 1 {
+                for (to, from) in to.chunks_exact_mut(width).zip(from) {
+                    to[..lanes].copy_from_slice(&w[from + column..][..lanes]);
+                }
+                continue;
+            }
+            for lane in 0..lanes {
+                let w = &w[(column + lane) * stride..];
+                for (to, &from) in to[lane..].iter_mut().step_by(width).zip(&from[..count]) {
+                    *to = w[from];
+                }
             }
         }
     });
@@ -115,8 +138,8 @@ pub(super) fn forward<S: Real>(level: Level, shape: &ConvShape, x: &[S], w: &[S]
     scratch::with(copy_len + packed_len, |scratch: &mut [S]| {
         // The packed weights first: their vectors should not cross cache lines.
         let (packed, copy) = scratch.split_at_mut(packed_len);
-        let weight = |row: usize, column: usize| w[(column * inputs + row % inputs) * taps + row / inputs];
-        pack(layout, columns, taps * inputs, weight, packed);
+        let at = |row: usize| row % inputs * taps + row / inputs;
+        pack(layout, [taps * inputs, columns], w, inputs * taps, at, packed);
         let (view, packed) = (View::of(shape, x, copy), &*packed);
         let pixels = shape.images * height * width;
         let piece = pixels.div_ceil(8 * threads()).max(32);

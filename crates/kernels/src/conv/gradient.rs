@@ -39,11 +39,11 @@ fn phase<S: Real>(level: Level, shape: &ConvShape, at: [usize; 2], dy: &[S], w: 
     let [out_height, out_width] = shape.out_size();
     let all = shape.taps();
     scratch::with(taps.len() * depth * padded(columns, layout.lanes), |packed: &mut [S]| {
-        let weight = |row: usize, column: usize| {
+        let first = |row: usize| {
             let ((down, _), (across, _)) = taps[row / depth];
-            w[((row % depth) * columns + column) * all + down * shape.kernel[1] + across]
+            row % depth * columns * all + down * shape.kernel[1] + across
         };
-        pack(layout, columns, taps.len() * depth, weight, packed);
+        pack(layout, [taps.len() * depth, columns], w, all, first, packed);
         let packed = &*packed;
         // A row of pixels of an image is a task.
         let lines = (height - at[0]).div_ceil(shape.stride[0]);

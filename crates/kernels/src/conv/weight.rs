@@ -2,11 +2,12 @@
 //! of the outputs, summed over pixels.
 
 use super::ConvShape;
-use super::direct::View;
+use super::direct::{TOGETHER, View};
 use crate::gemm::{columns_times_columns, into_panels, tile_rows, tiles};
 use crate::isa::{Isa, Layout, Level, Operation, Real};
 use crate::scratch;
 use crate::threads::{Shared, each};
+use crate::vector::Add;
 
 /// Pixels that are summed over before the next ones are gathered.
 const PIXELS: usize = 192;
@@ -32,43 +33,65 @@ pub(super) fn weight_gradient<S: Real>(level: Level, shape: &ConvShape, x: &[S],
         // A task is a chunk with all taps, or all pixels with one tap.
         let groups = if small { 1 } else { taps };
         scratch::with(chunks * taps * per_tap, |sums: &mut [S]| {
-            {
-                let sums = Shared::new(sums);
-                each(chunks * groups, |task| {
-                    let (chunk, group) = (task / groups, task % groups);
-                    let own = group * (taps / groups)..(group + 1) * (taps / groups);
-                    let work = Work { level, layout, shape, view, dy };
-                    let range = chunk * per_chunk..pixels.min((chunk + 1) * per_chunk);
-                    // SAFETY: each task has the sums of its own chunk and taps.
-                    let to = unsafe { sums.part((chunk * taps + own.start) * per_tap, own.len() * per_tap) };
-                    work.sum(range, own, to);
-                });
-            }
+            let sums = Shared::new(sums);
+            each(chunks * groups, |task| {
+                let (chunk, group) = (task / groups, task % groups);
+                let own = group * (taps / groups)..(group + 1) * (taps / groups);
+                let work = Work { level, layout, shape, view, dy };
+                let range = chunk * per_chunk..pixels.min((chunk + 1) * per_chunk);
+                // SAFETY: each task has the sums of its own chunk and taps.
+                let to = unsafe { sums.part((chunk * taps + own.start) * per_tap, own.len() * per_tap) };
+                work.sum(range, own, to);
+            });
             let dw = Shared::new(dw);
-            let (inputs, all) = (shape.inputs, shape.taps());
-            // Merged taps are rows of several taps.
-            let merged = depth / inputs;
-            let sums = &*sums;
             each(panels, |panel| {
-                let column = panel * layout.panel;
                 for tap in 0..taps {
-                    for row in 0..depth {
-                        let at = tap * per_tap + (panel * depth + row) * layout.panel;
-                        let (real, input) = (tap * merged + row / inputs, row % inputs);
-                        for lane in 0..layout.panel.min(shape.outputs - column) {
-                            let mut total = S::default();
-                            for chunk in 0..chunks {
-                                let more = sums[chunk * taps * per_tap + at + lane];
-                                total = if chunk == 0 { more } else { S::plus(total, more) };
-                            }
-                            // SAFETY: each task writes the weights of its own outputs.
-                            unsafe { *dw.at(((column + lane) * inputs + input) * all + real) = total };
-                        }
+                    let of = |chunk: usize| (chunk * taps + tap) * per_tap + panel * depth * layout.panel;
+                    // SAFETY: each task has the sums of its own panel, in every chunk.
+                    let total = unsafe { sums.part(of(0), depth * layout.panel) };
+                    for chunk in 1..chunks {
+                        // SAFETY: as above; another chunk is another part.
+                        let more = unsafe { sums.part(of(chunk), depth * layout.panel) };
+                        S::run(level, Add { to: &mut *total, more });
                     }
+                    // SAFETY: each task writes the weights of its own outputs.
+                    unsafe { unpack(layout, shape, depth, tap, panel, total, dw) };
                 }
             });
         });
     });
+}
+
+/// Sums of a tap and a column panel, `[depth][PANEL]`, to where the weights have them.
+///
+/// # Safety
+/// Nobody else writes the weights of the panel's outputs.
+unsafe fn unpack<S: Real>(
+    layout: Layout,
+    shape: &ConvShape,
+    depth: usize,
+    tap: usize,
+    panel: usize,
+    sums: &[S],
+    dw: Shared<'_, S>,
+) {
+    let (inputs, all, column) = (shape.inputs, shape.taps(), panel * layout.panel);
+    // Merged taps are rows of several taps.
+    let merged = depth / inputs;
+    let mut places = [0; TOGETHER];
+    for (block, sums) in sums.chunks(TOGETHER * layout.panel).enumerate() {
+        let rows = sums.chunks_exact(layout.panel).len();
+        for (i, place) in places[..rows].iter_mut().enumerate() {
+            let row = block * TOGETHER + i;
+            *place = row % inputs * all + tap * merged + row / inputs;
+        }
+        for lane in 0..layout.panel.min(shape.outputs - column) {
+            let output = (column + lane) * inputs * all;
+            for (sum, place) in sums[lane..].iter().step_by(layout.panel).zip(&places[..rows]) {
+                *dw.at(output + place) = *sum;
+            }
+        }
+    }
 }
 
 struct Work<'a, S> {

@@ -1,7 +1,7 @@
 //! What reads the cube.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::relu};
+use burn::tensor::Tensor;
 
 use crate::layer::{Dropout, ForwardContext, Init, Linear};
 
@@ -42,7 +42,7 @@ impl CubeHead {
         match self {
             Self::Narrow(head) => head.forward(x),
             Self::Wide(head) => {
-                let hidden = relu(head.fc1.forward(x));
+                let hidden = head.fc1.rectified(x);
                 head.fc2.forward(head.dropout.forward(hidden, pass))
             }
         }

@@ -1,7 +1,7 @@
 //! A multilayer perceptron as encoder.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::relu};
+use burn::tensor::Tensor;
 use counterpoint_batch::ModalitySpec;
 use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
@@ -72,7 +72,7 @@ impl Stages for Mlp {
     fn stage(&self, number: usize, maps: Tensor<4>, _pass: &mut ForwardContext<'_>) -> Tensor<4> {
         let [batch, inputs, ..] = maps.dims();
         let layer = &self.layers[number - 1];
-        relu(layer.forward(maps.reshape([batch, inputs]))).reshape([batch, layer.outputs(), 1, 1])
+        layer.rectified(maps.reshape([batch, inputs])).reshape([batch, layer.outputs(), 1, 1])
     }
 
     fn stages(&self) -> usize {

@@ -76,10 +76,8 @@ impl LowRank {
             let init = init.part(format_args!("factors.{i}"));
             // Xavier for each of the `rank` blocks of `[width, from + 1]`.
             let std = (2.0 / (from + 1 + width) as f64).sqrt();
-            Linear {
-                weight: init.normal("weight", [rank * width, from], std),
-                bias: Some(init.constant("bias", [rank * width], 1.0)),
-            }
+            let weight = init.normal("weight", [rank * width, from], std);
+            Linear::of(weight, init.constant("bias", [rank * width], 1.0), &init)
         };
         Self {
             factors: widths.iter().enumerate().map(factor).collect(),

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use burn::tensor::activation::{relu, sigmoid};
+use burn::tensor::activation::sigmoid;
 use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ impl Exchange for Mmtm {
     fn forward(&self, streams: Streams) -> Streams {
         let means: Vec<Option<Tensor<2>>> = streams.iter().map(|s| s.as_ref().map(Stream::mean)).collect();
         let widths: Vec<usize> = self.gates.iter().map(Linear::outputs).collect();
-        let joint = relu(self.squeeze.forward(Tensor::cat(zero_fill(&means, &widths), 1)));
+        let joint = self.squeeze.rectified(Tensor::cat(zero_fill(&means, &widths), 1));
         let gated = |(stream, gate): (Option<Stream>, &Linear)| {
             Some(stream?.gated(sigmoid(gate.forward(joint.clone()))))
         };

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use burn::tensor::activation::{relu, sigmoid};
+use burn::tensor::activation::sigmoid;
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use counterpoint_catalog::Settings;
@@ -79,7 +79,7 @@ impl Exchange for SeAdd {
     fn forward(&self, streams: Streams) -> Streams {
         let excite = |(stream, (fc1, fc2)): (Option<Stream>, &(Linear, Linear))| {
             let stream = stream?;
-            let gate = sigmoid(fc2.forward(relu(fc1.forward(stream.mean()))));
+            let gate = sigmoid(fc2.forward(fc1.rectified(stream.mean())));
             Some(stream.gated(gate))
         };
         let excited: Streams = streams.into_iter().zip(&self.gates).map(excite).collect();
