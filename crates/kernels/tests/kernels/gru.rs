@@ -13,6 +13,9 @@ struct Case {
     upstream: Vec<f64>,
 }
 
+/// Some numbers of a case.
+type Part = fn(&mut Case) -> &mut Vec<f64>;
+
 impl Case {
     fn new(numbers: &mut Numbers, [samples, steps, width]: [usize; 3]) -> Self {
         let shape = GruShape { samples, steps, width };
@@ -89,7 +92,7 @@ fn double_precision_is_the_plain_formula_and_its_differences() {
         let mut case = Case::new(numbers, sizes);
         let [states, of_entering, of_weight, of_bias] = case.run::<f64>(Level::Portable);
         close(&states, &case.plain(), 1e-12, &format!("{sizes:?}, states"));
-        let parts: [(&str, fn(&mut Case) -> &mut Vec<f64>, Vec<f64>); 3] = [
+        let parts: [(&str, Part, Vec<f64>); 3] = [
             ("entering", |case| &mut case.entering, of_entering),
             ("weight", |case| &mut case.weight, of_weight),
             ("bias", |case| &mut case.bias, of_bias),

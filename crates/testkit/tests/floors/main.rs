@@ -111,7 +111,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "kernels",
         &[
             "isa", "buffer", "scratch", "threads", "gemm", "vector", "update", "channels", "bias", "norm",
-            "pool", "gate", "entropy", "upsample", "winograd", "conv", "kernels",
+            "pool", "gate", "entropy", "upsample", "winograd", "conv", "gru", "kernels",
         ],
     ),
     (
