@@ -91,7 +91,7 @@ fn the_command_knows_its_name_its_parts_and_its_libraries() {
     toy.train(&["--set", "train.epochs=1"]).succeeds();
     let info: serde_json::Value = serde_json::from_slice(&toy.bytes("run/run.json")).unwrap();
     let lock = include_str!("../../../Cargo.lock");
-    let (_, after) = lock.split_once("name = \"burn\"\nversion = \"").unwrap();
+    let (_, after) = lock.split_once("name = \"burn-core\"\nversion = \"").unwrap();
     let burn = after.split('"').next().unwrap();
     assert_eq!(info["environment"]["burn"], format!("{burn} (flex)"));
     let mut three = toy.command(&["train", "toy.toml", "--out", "three", "--set", "train.epochs=1"]);
