@@ -1,7 +1,7 @@
 //! Makes the folder `data/spoken-digits` from the set it was taken from.
 //!
 //! ```text
-//! cargo run -p counterpoint-data --example make_spoken_digits -- FROM data/spoken-digits
+//! cargo run --example make_spoken_digits -- FROM data/spoken-digits
 //! ```
 //!
 //! FROM holds `pairs.csv` (columns pair, split, digit, speaker, wav,

@@ -1,5 +1,6 @@
 //! The rules of the house, checked in the source.
 
+mod builds;
 mod imports;
 mod links;
 
