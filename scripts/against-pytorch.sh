@@ -3,8 +3,9 @@
 #
 #     scripts/against-pytorch.sh [ROUNDS] [VENV] [CASE] [METHOD ..]
 #
-# CASE is resnet18 (two of them, late fusion; the default), mmtm (MMTM-ResNet-18) or esanet (that of
-# configs/nyuv2-dgl.toml); METHOD joint, dgl or both (dgl). Installs PyTorch into VENV (target/pytorch) if
+# CASE is resnet18 (two of them, late fusion; the default), mmtm (MMTM-ResNet-18), esanet (that of
+# configs/nyuv2-dgl.toml), small (convnets of the demo's kind) or mlp (perceptrons); METHOD some of joint,
+# dgl (the default) and evaluate (a forward pass). Installs PyTorch into VENV (target/pytorch) if
 # it is not there, and prints the milliseconds of every round and the medians with their ratios. PyTorch
 # runs as it comes, with its faster memory order, and DGL also in as many passes as its authors' code makes
 # (scripts/torch_step.py says what each method does).
@@ -19,9 +20,11 @@ threads=${RAYON_NUM_THREADS:-$(nproc)}
 export RAYON_NUM_THREADS=$threads
 [ -x "$venv/bin/python" ] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet torch==2.15.0 numpy; }
 cargo bench $profile --workspace --bench step --no-run 2>&1 | tail -n 1
-ours() { cargo bench $profile --quiet --workspace --bench step -- "$case" 3 "$1" | sed -n "s/^ *$1: *\([0-9.]*\) ms.*/\1/p"; }
+# Steps of a few milliseconds need more of them.
+case $case in small | mlp) steps=60 ;; *) steps=3 ;; esac
+ours() { cargo bench $profile --quiet --workspace --bench step -- "$case" "$steps" "$1" | sed -n "s/^ *$1: *\([0-9.]*\) ms.*/\1/p"; }
 torch() {
-  "$venv/bin/python" scripts/torch_step.py --case "$case" --device cpu --steps 3 --warmup 2 --method "$1" \
+  "$venv/bin/python" scripts/torch_step.py --case "$case" --device cpu --steps "$steps" --warmup 2 --method "$1" \
     --threads "$threads" --layout "$2" | sed -n "s/.* $1: *\([0-9.]*\) ms.*/\1/p"
 }
 grep -m 1 'model name' /proc/cpuinfo || true

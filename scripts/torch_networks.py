@@ -65,32 +65,57 @@ class ResNet(nn.Module):
         self.pool = nn.MaxPool2d(3, 2, 1)
         self.stages = stages(width, block)
 
+    def forward(self, x):
+        x = self.pool(self.stem(x))
+        for stage in self.stages:
+            x = stage(x)
+        return mean(x)
+
 
 def mean(x):
     return x.mean((2, 3))
 
 
 class Late(nn.Module):
-    """Late fusion: a ResNet-18 per modality and one linear layer."""
+    """Late fusion: an encoder per modality (a ResNet-18) and one linear layer."""
 
     sizes = [(1, 257, 188), (3, 224, 224)]
+    width = 512
 
     def __init__(self):
         super().__init__()
-        self.encoders = nn.ModuleList(ResNet(size[0]) for size in self.sizes)
-        self.rest = nn.ModuleDict({"head": nn.Linear(1024, 10)})
+        self.encoders = nn.ModuleList(self.encoder(*size) for size in self.sizes)
+        self.rest = nn.ModuleDict({"head": nn.Linear(self.width * len(self.sizes), 10)})
 
-    def features(self, m, x):
-        encoder = self.encoders[m]
-        x = encoder.pool(encoder.stem(x))
-        for stage in encoder.stages:
-            x = stage(x)
-        return mean(x)
+    def encoder(self, channels, *_):
+        return ResNet(channels)
 
     def forward(self, inputs):
-        found = [None if x is None else self.features(m, x) for m, x in enumerate(inputs)]
+        found = [None if x is None else self.encoders[m](x) for m, x in enumerate(inputs)]
         zeros = torch.zeros_like(next(z for z in found if z is not None))
         return self.rest["head"](torch.cat([zeros if z is None else z for z in found], 1))
+
+
+class Small(Late):
+    """Convolutions of stride 2 with batch norm and ReLU, then the mean."""
+
+    sizes = [(1, 64, 32), (1, 28, 28)]
+    width = 64
+
+    def encoder(self, channels, *_):
+        widths = [channels, 16, 32, 64, 64]
+        layers = [nn.Sequential(conv_norm(a, b, 3, 2), nn.ReLU()) for a, b in zip(widths, widths[1:])]
+        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+class Perceptrons(Late):
+    """Two linear layers with ReLU."""
+
+    sizes = [(300,), (74,), (35,)]
+    width = 256
+
+    def encoder(self, inputs):
+        return nn.Sequential(nn.Linear(inputs, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU())
 
 
 class Mmtm(nn.Module):
@@ -265,4 +290,6 @@ CASES = {
     "resnet18": (Late, classes_loss, 16),
     "mmtm": (Mmtm, classes_loss, 16),
     "esanet": (EsaNet, maps_loss, 8),
+    "small": (Small, classes_loss, 64),
+    "mlp": (Perceptrons, classes_loss, 64),
 }

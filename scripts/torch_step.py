@@ -1,14 +1,14 @@
 """What a training step costs in PyTorch, to compare the bench `step` with.
 
-    python3 scripts/torch_step.py [--case resnet18|mmtm|esanet] [--batch 16] [--steps 20] [--warmup 5]
-        [--device cuda] [--method joint|dgl|passes] [--layout channels_last] [--threads 2] [--out FILE.json]
+    python3 scripts/torch_step.py [--case resnet18|mmtm|esanet|small|mlp] [--batch 16] [--steps 20] [--warmup 5]
+        [--device cuda] [--method joint|dgl|passes|evaluate] [--layout channels_last] [--threads 2] [--out FILE.json]
 
 The same models and data sizes as there, SGD with momentum 0.9 and weight decay 1e-4. `passes` is
 disentangled gradient learning as its authors' code has it: a pass through everything for the losses
 of single modalities, the others zeros, after which the gradients of fusion and head are thrown away,
 and one for the fused loss, after which those of the encoders are. `dgl` is the same without what it can do
 without: what a loss does not train asks for no gradient, an absent modality is not run, and with
-late fusion the encoders run once. Each is timed with exact float32 and, on a GPU, with TF32, which
+late fusion the encoders run once. `evaluate` is a forward pass in evaluation mode. Each is timed with exact float32 and, on a GPU, with TF32, which
 rounds the factors of products to 10 bits. Prints milliseconds and peak memory.
 """
 
@@ -62,7 +62,7 @@ def dgl(model, loss, inputs, labels):
 
 
 def late(model, loss, inputs, labels):
-    features = [model.features(m, x) for m, x in enumerate(inputs)]
+    features = [encoder(x) for encoder, x in zip(model.encoders, inputs)]
     head = model.rest["head"]
     total = loss(head(torch.cat([z.detach() for z in features], 1)), labels)
     for shown in range(len(features)):
@@ -72,11 +72,16 @@ def late(model, loss, inputs, labels):
     total.backward()
 
 
+@torch.no_grad()
+def evaluate(model, loss, inputs, labels):
+    model(inputs)
+
+
 def measure(method, options, device):
     torch.manual_seed(0)
     network, loss, usual = CASES[options.case]
     batch = options.batch or usual
-    model = network().to(device)
+    model = network().to(device).train(method is not evaluate)
     parameters = list(model.parameters())
     optimizer = torch.optim.SGD(parameters, lr=2e-3, momentum=0.9, weight_decay=1e-4)
     inputs = [torch.rand(batch, *size, device=device) * 2 - 1 for size in model.sizes]
@@ -84,7 +89,7 @@ def measure(method, options, device):
     times = []
     if options.layout == "channels_last":
         model = model.to(memory_format=torch.channels_last)
-        inputs = [x.to(memory_format=torch.channels_last) for x in inputs]
+        inputs = [x.to(memory_format=torch.channels_last) if x.dim() == 4 else x for x in inputs]
     for _ in range(options.steps + options.warmup):
         begun = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
@@ -107,11 +112,11 @@ def measure(method, options, device):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--case", choices=CASES, default="resnet18")
-    parser.add_argument("--batch", type=int, help="16, and 8 for esanet")
+    parser.add_argument("--batch", type=int, help="16; 8 for esanet, 64 for small and mlp")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--warmup", type=int, default=5)
-    parser.add_argument("--method", choices=["joint", "dgl", "passes"])
+    parser.add_argument("--method", choices=["joint", "dgl", "passes", "evaluate"])
     parser.add_argument("--layout", choices=["contiguous", "channels_last"], default="contiguous")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--out")
@@ -133,7 +138,7 @@ def main():
             continue
         torch.backends.cuda.matmul.allow_tf32 = tf32
         torch.backends.cudnn.allow_tf32 = tf32
-        for method in (joint, dgl, passes):
+        for method in (joint, dgl, passes, evaluate):
             if options.method not in (None, method.__name__):
                 continue
             if device.type == "cuda":
@@ -141,7 +146,7 @@ def main():
             found = measure(method, options, device)
             result["steps"][f"{precision} {method.__name__}"] = found
             print(
-                f"{precision:>8} {method.__name__:>6}: {found['median_ms']:8.1f} ms "
+                f"{precision:>8} {method.__name__:>8}: {found['median_ms']:8.1f} ms "
                 f"({found['min_ms']:.1f}-{found['max_ms']:.1f})  {found['peak_bytes'] / 2**20:.0f} MiB  "
                 f"{found['parameters']} parameters"
             )
