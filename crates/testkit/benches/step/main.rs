@@ -28,6 +28,7 @@ use counterpoint::step::{LossTerm, Position};
 use counterpoint::task::Task;
 use counterpoint::train::TrainState;
 use counterpoint_testkit::device::device;
+use counterpoint_testkit::parameters::values;
 
 #[global_allocator]
 static MEMORY: Recycler = Recycler::new();
@@ -89,7 +90,9 @@ fn time(case: &Case, strategies: &[&'static str], rounds: usize) {
             }
         }
     }
-    println!("{}, batch {}, {rounds} rounds", case.what, case.count);
+    let state = &runs[0].1;
+    let parameters: usize = values(&state.model, &state.groups).values().map(Vec::len).sum();
+    println!("{}, batch {}, {rounds} rounds, {parameters} parameters", case.what, case.count);
     let mut joint = None;
     for (name, _, first, times) in &mut runs {
         times.sort_by(f64::total_cmp);
