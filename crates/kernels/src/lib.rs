@@ -36,5 +36,5 @@ pub use isa::{Level, Real};
 pub use kernels::Kernels;
 pub use pool::PoolShape;
 pub use recycler::{Amounts, Recycler};
-pub use threads::side_by_side;
+pub use threads::concurrently;
 pub use upsample::UpsampleShape;

@@ -18,7 +18,7 @@ pub fn each(tasks: usize, task: impl Fn(usize) + Sync + Send) {
 
 /// The results of `f` for all `items`, in their order: at the same time where there are
 /// threads, and what these start in turn is shared by all that have nothing to do.
-pub fn side_by_side<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
+pub fn concurrently<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     if items.len() < 2 || threads() == 1 {
         items.into_iter().map(f).collect()
     } else {

@@ -173,6 +173,17 @@ fn two_ways_from_a_fork() {
     });
 }
 
+/// Gradients that are parts of a larger tensor are summed without the rest of it.
+#[test]
+fn parts_of_a_larger_tensor() {
+    let whole = tensor([4, 6, 7, 5], 1);
+    compare("a fork", &[tensor([2, 6, 7, 5], 2)], |how, x| {
+        let [one, other] = engine::fork(x[0].clone(), how);
+        let both = Tensor::cat(vec![one, other], 0) * whole.clone();
+        both.clone().narrow(0, 0, 2) + both.narrow(0, 2, 2)
+    });
+}
+
 #[test]
 #[should_panic = "only one of two ways"]
 fn a_way_that_nobody_goes_back_is_noticed() {

@@ -15,7 +15,7 @@ use super::{Convolution, applies};
 /// zero where the share is.
 ///
 /// # Panics
-/// If labels or shares are not as many as rows, or a label is no class.
+/// If there are not as many labels and shares as rows, or a label is not a class.
 pub fn cross_entropy(scores: Tensor<2>, labels: Vec<u32>, shares: Vec<f32>, how: Convolution) -> Tensor<1> {
     if applies(&scores, how).is_none() {
         let (rows, device) = (labels.len(), scores.device());

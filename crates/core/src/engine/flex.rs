@@ -53,10 +53,10 @@ pub fn sum(a: FlexTensor, b: FlexTensor) -> FlexTensor {
     sum.permute(&[0, 3, 1, 2])
 }
 
-/// The numbers of a tensor to write to: its own if nobody else holds them.
-fn changeable(t: FlexTensor) -> FlexTensor {
-    let whole = t.bytes().len() == t.shape().num_elements() * size_of::<f32>();
-    if whole && t.is_contiguous() { t } else { t.to_contiguous() }
+/// A tensor whose buffer holds its numbers and no others. The one that is given is gone
+/// afterwards: whoever owned it alone still does, and writes without a copy.
+fn whole(t: FlexTensor) -> FlexTensor {
+    t.to_contiguous()
 }
 
 /// The values, where their gradient was, and the velocity.
@@ -66,11 +66,12 @@ pub fn sgd(
     velocity: FlexTensor,
     update: Sgd,
 ) -> (FlexTensor, FlexTensor) {
-    let (x, mut moved) = (x.to_contiguous(), changeable(gradient));
-    let there = there(velocity);
-    let first = there.is_none();
-    let mut velocity =
-        changeable(there.unwrap_or_else(|| plain(unwritten(numbers(&x).len()), [numbers(&x).len()])));
+    let (x, mut moved) = (x.to_contiguous(), whole(gradient));
+    let len = numbers(&x).len();
+    let (first, mut velocity) = match there(velocity) {
+        Some(velocity) => (false, whole(velocity)),
+        None => (true, plain(unwritten(len), [len])),
+    };
     update::sgd(Level::best(), update, numbers(&x), moved.storage_mut(), velocity.storage_mut(), first);
     (moved, velocity)
 }
@@ -82,8 +83,8 @@ pub fn adam(
     moments: [FlexTensor; 2],
     update: Adam,
 ) -> (FlexTensor, FlexTensor, FlexTensor) {
-    let (x, mut moved) = (x.to_contiguous(), changeable(gradient));
-    let [mut m, mut v] = moments.map(changeable);
+    let (x, mut moved) = (x.to_contiguous(), whole(gradient));
+    let [mut m, mut v] = moments.map(whole);
     update::adam(Level::best(), update, numbers(&x), moved.storage_mut(), [m.storage_mut(), v.storage_mut()]);
     (moved, m, v)
 }

@@ -10,7 +10,7 @@ use super::flex::{numbers, plain};
 
 /// The states of one direction, `[samples, steps, width]`, from what enters its gates,
 /// `[samples, steps, 3 width]`, recurrent weights `[3 width, width]` and biases. Only
-/// where the kernels compute ([`computes`](super::computes)): in Burn it takes a graph for each step.
+/// where the kernels compute ([`applies`](super::applies)): in Burn it takes a graph for each step.
 pub fn gru(entering: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<3> {
     let tensors = [entering.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
     Tensor::from_dispatch(run(Gru, tensors).swap_remove(0))

@@ -32,8 +32,8 @@ use operators::{ByAdam, BySgd, Conv, MaxPool, Mean, Norm, NormWith, Way};
 pub use options::{Convolution, EngineOptions};
 pub use upsample::upsample;
 
-/// Whether the kernels compute this tensor.
-fn applies<const D: usize>(x: &Tensor<D>, how: Convolution) -> Option<Precision> {
+/// Whether the kernels compute this tensor, and how.
+pub(crate) fn applies<const D: usize>(x: &Tensor<D>, how: Convolution) -> Option<Precision> {
     let precision = match how {
         Convolution::Fast => Precision::Fast,
         Convolution::Exact => Precision::Exact,
@@ -42,11 +42,6 @@ fn applies<const D: usize>(x: &Tensor<D>, how: Convolution) -> Option<Precision>
     let device = x.device().without_autodiff();
     let here = matches!(device.as_dispatch(), DispatchDevice::Flex(_)) && x.dtype() == DType::F32;
     (here && x.shape().num_elements() > 0).then_some(precision)
-}
-
-/// Whether the kernels compute this tensor: for operators that have no equal in Burn.
-pub(crate) fn computes<const D: usize>(x: &Tensor<D>, how: Convolution) -> bool {
-    applies(x, how).is_some()
 }
 
 /// A tensor, or one without numbers in its place.
@@ -197,7 +192,7 @@ pub fn fork(x: Tensor<4>, how: Convolution) -> [Tensor<4>; 2] {
 }
 
 /// The values and the velocity after an update by SGD, on the CPU; the first velocity is the gradient.
-pub fn sgd(
+pub(crate) fn sgd(
     x: Tensor<1>,
     gradient: Tensor<1>,
     velocity: Option<Tensor<1>>,
@@ -210,7 +205,7 @@ pub fn sgd(
 }
 
 /// The values and the moments after an update by Adam, on the CPU.
-pub fn adam(
+pub(crate) fn adam(
     x: Tensor<1>,
     gradient: Tensor<1>,
     [first, second]: [Tensor<1>; 2],

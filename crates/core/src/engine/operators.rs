@@ -115,7 +115,7 @@ impl Operator<1> for Way {
     }
 }
 
-const CONSTANT: &str = "an update is no part of a gradient graph";
+const CONSTANT: &str = "an update is not part of a gradient graph";
 
 /// Values, gradient and velocity to values; beside them, the velocity.
 pub struct BySgd(pub Sgd);

@@ -17,7 +17,7 @@ use crate::Error;
 use crate::feature::{Feature, Features, PartGradients};
 use crate::layer::ForwardContext;
 use crate::modality::{Modality, Present};
-use crate::model::{self, Model, Stream, side_by_side};
+use crate::model::{self, Model, Stream, concurrently};
 use crate::step::{Gradients, Group, Groups, LossTerm, Need, Phase, StepOutputs, StepRecord, freeze};
 use crate::strategy::Strategy;
 
@@ -187,7 +187,7 @@ fn through_streams<M: Model>(
     let surrogates: Vec<Tensor<1>> = encoded.into_iter().zip(sent).filter_map(surrogate).collect();
     let mut gradients = Gradients::none(groups);
     let Some(device) = surrogates.first().map(Tensor::device) else { return gradients };
-    for mut tape in side_by_side(&device, surrogates, |surrogate| surrogate.backward()) {
+    for mut tape in concurrently(&device, surrogates, |surrogate| surrogate.backward()) {
         gradients.merge(Gradients::take(model, groups, &mut tape));
     }
     gradients

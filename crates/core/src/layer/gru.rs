@@ -119,12 +119,12 @@ impl Both<'_> {
             let (weight, bias) = (self.hidden[i].0.val(), self.hidden[i].1.val());
             engine::gru(entering.reshape([batch, length, gates]), weight, bias)
         };
-        match engine::computes(&x, how) {
-            true => {
+        match engine::applies(&x, how) {
+            Some(_) => {
                 let backward = direction(turned.turn(x.clone()), 1);
                 [direction(x, 0), turned.turn(backward)]
             }
-            false => self.composed(x, turned),
+            None => self.composed(x, turned),
         }
     }
 

@@ -22,7 +22,7 @@ mod streams;
 pub use any::{AnyModel, ErasedModel};
 pub use boxed::{AnyMapper, AnyVisitor, Boxed, Change, Erased, IntoBoxed};
 pub use config::{ModelSettings, NetworkFacts};
-pub(crate) use streams::{Stream, encode, side_by_side};
+pub(crate) use streams::{Stream, concurrently, encode};
 
 use burn::module::Module;
 use burn::tensor::Tensor;

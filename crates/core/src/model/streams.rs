@@ -24,7 +24,7 @@ pub(crate) fn encode<M: Model>(streams: Vec<Stream<'_, '_, M>>, count: usize) ->
     let run = |Stream { modality, model, input, mut pass }: Stream<'_, '_, M>| {
         (modality, model.encode(modality, input, &mut pass))
     };
-    for (m, feature) in side_by_side(&device, streams, run) {
+    for (m, feature) in concurrently(&device, streams, run) {
         features[m.0] = Some(feature);
     }
     features
@@ -32,13 +32,13 @@ pub(crate) fn encode<M: Model>(streams: Vec<Stream<'_, '_, M>>, count: usize) ->
 
 /// Does independent work on several things: at the same time on the CPU; another device
 /// has a queue of its own, in which work waits for work.
-pub(crate) fn side_by_side<T: Send, R: Send>(
+pub(crate) fn concurrently<T: Send, R: Send>(
     device: &Device,
     items: Vec<T>,
     f: impl Fn(T) -> R + Sync + Send,
 ) -> Vec<R> {
     match is_host(&device.clone().without_autodiff()) {
-        true => counterpoint_kernels::side_by_side(items, f),
+        true => counterpoint_kernels::concurrently(items, f),
         false => items.into_iter().map(f).collect(),
     }
 }

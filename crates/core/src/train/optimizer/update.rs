@@ -172,4 +172,14 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_gradient_may_be_a_part_of_a_larger_tensor() {
+        let tensor = |values: [f32; 2]| Tensor::<1>::from_floats(values, &Device::flex());
+        let [x, part] = [tensor([1.0, 2.0]), tensor([3.0, 4.0])];
+        let gradient = Tensor::cat(vec![x.clone(), part.clone()], 0).narrow(0, 2, 2);
+        let update = Update::Sgd(Sgd { lr: 0.5, momentum: 0.9, decay: 0.0, nesterov: false });
+        let (x, [velocity, _]) = update.in_one_pass(x, gradient, [None, None]);
+        assert_eq!((host(x), velocity.map(host)), (vec![-0.5, 0.0], Some(host(part))));
+    }
 }
