@@ -8,8 +8,8 @@
 //! What enters the gates from outside, `e`, is a product of all steps at once and comes
 //! ready. Samples do not depend on each other: a task takes some of them through all steps.
 
-use crate::conv::direct::{PixelBlock, pack};
-use crate::conv::{self, ConvShape, Precision};
+use crate::conv::direct::{Factors, PixelBlock, pack};
+use crate::conv::{self, Algorithm, ConvShape};
 use crate::gemm::padded;
 use crate::isa::{Isa, Layout, Level, Operation, Real};
 use crate::scratch;
@@ -90,14 +90,14 @@ pub(crate) fn forward<S: Real>(
             let saved = unsafe { saved.part(first * steps * SAVED * width, count * steps * SAVED * width) };
             let entering = &entering[first * steps * 3 * width..][..count * steps * 3 * width];
             scratch::with(count * 3 * width, |recurrent: &mut [S]| {
-                PixelBlock::with(layout, 1, width, 3 * width, packed, |block| {
+                PixelBlock::with((level, Factors::Numbers), [1, width, 3 * width], packed, |block| {
                     for step in 0..steps {
                         for sample in 0..count {
                             let before =
                                 (step > 0).then(|| states[(sample * steps + step - 1) * width..].as_ptr());
-                            block.push(level, recurrent[sample * 3 * width..].as_mut_ptr(), |_| before);
+                            block.push(recurrent[sample * 3 * width..].as_mut_ptr(), |_| before);
                         }
-                        block.run(level);
+                        block.run();
                         let (states, saved) = (&mut *states, &mut *saved);
                         S::run(level, Step { step, steps, width, entering, recurrent, bias, states, saved });
                     }
@@ -217,7 +217,7 @@ pub(crate) fn gradient<S: Real>(
                 let (past, through) = carried.split_at_mut(count * width);
                 past.fill(S::default());
                 through.fill(S::default());
-                PixelBlock::with(layout, 1, 3 * width, width, packed, |block| {
+                PixelBlock::with((level, Factors::Numbers), [1, 3 * width, width], packed, |block| {
                     for step in (0..steps).rev() {
                         let (of_entering, of_recurrent) = (&mut *of_entering, &mut *of_recurrent);
                         let carried = [&mut *past, &mut *through];
@@ -227,9 +227,9 @@ pub(crate) fn gradient<S: Real>(
                         );
                         for sample in 0..count {
                             let row = of_recurrent[(sample * steps + step) * 3 * width..].as_ptr();
-                            block.push(level, through[sample * width..].as_mut_ptr(), |_| Some(row));
+                            block.push(through[sample * width..].as_mut_ptr(), |_| Some(row));
                         }
-                        block.run(level);
+                        block.run();
                     }
                 });
             });
@@ -303,6 +303,6 @@ pub(crate) fn weight_gradient<S: Real>(
             before[..width].fill(S::default());
             before[width..].copy_from_slice(&states[..(steps - 1) * width]);
         }
-        conv::weight_gradient(level, Precision::Exact, &shape.product(), before, of_recurrent, of_weight);
+        conv::weight_gradient(level, Algorithm::Exact, &shape.product(), before, of_recurrent, of_weight);
     });
 }

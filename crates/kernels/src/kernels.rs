@@ -5,7 +5,7 @@
 //! implementation are compiled here.
 
 use crate::bias;
-use crate::conv::{self, ConvShape, Precision};
+use crate::conv::{self, Algorithm, ConvShape};
 use crate::entropy;
 use crate::gate;
 use crate::gru::{self, GruPass, GruShape};
@@ -39,15 +39,15 @@ macro_rules! kernels {
 kernels! {
     /// `y = x * w`: `x` `[images, height, width, inputs]`, `w` `[outputs, inputs,
     /// down, across]`, `y` `[images, out height, out width, outputs]`.
-    fn conv(level: Level, how: Precision, shape: &ConvShape, x: &[Self], w: &[Self], y: &mut [Self])
+    fn conv(level: Level, how: Algorithm, shape: &ConvShape, x: &[Self], w: &[Self], y: &mut [Self])
         = conv::forward;
 
     /// The gradient of a convolution's `x` from that of `y`.
-    fn conv_input_gradient(level: Level, how: Precision, shape: &ConvShape, dy: &[Self], w: &[Self], dx: &mut [Self])
+    fn conv_input_gradient(level: Level, how: Algorithm, shape: &ConvShape, dy: &[Self], w: &[Self], dx: &mut [Self])
         = conv::input_gradient;
 
     /// The gradient of a convolution's `w` from that of `y`.
-    fn conv_weight_gradient(level: Level, how: Precision, shape: &ConvShape, x: &[Self], dy: &[Self], dw: &mut [Self])
+    fn conv_weight_gradient(level: Level, how: Algorithm, shape: &ConvShape, x: &[Self], dy: &[Self], dw: &mut [Self])
         = conv::weight_gradient;
 
     /// Mean and variance of each channel of `y`, `[pixels, channels]`.

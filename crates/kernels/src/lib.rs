@@ -10,6 +10,7 @@
 //! Threads share work through rayon. Results have the same bits for any number
 //! of them, because no sum crosses tasks except in a fixed order.
 
+pub mod bf16;
 mod bias;
 mod buffer;
 mod channels;
@@ -21,6 +22,7 @@ pub mod gru;
 pub mod isa;
 mod kernels;
 pub mod norm;
+mod peak;
 pub mod pool;
 mod recycler;
 mod scratch;
@@ -31,9 +33,10 @@ mod vector;
 mod winograd;
 
 pub use buffer::unwritten;
-pub use conv::{ConvShape, Precision};
+pub use conv::{Algorithm, ConvShape};
 pub use isa::{Level, Real};
 pub use kernels::Kernels;
+pub use peak::peak;
 pub use pool::PoolShape;
 pub use recycler::{Amounts, Recycler};
 pub use threads::concurrently;

@@ -7,7 +7,7 @@ use burn::tensor::{Bytes, Shape};
 use burn_flex::{FlexTensor, Layout};
 use counterpoint_kernels::norm::{Affine, Passed, Statistics};
 use counterpoint_kernels::update::{self, Adam, Sgd};
-use counterpoint_kernels::{ConvShape, Kernels, Level, PoolShape, Precision, unwritten};
+use counterpoint_kernels::{ConvShape, Kernels, Level, PoolShape, Algorithm, unwritten};
 
 use super::Window;
 
@@ -97,7 +97,7 @@ pub struct SavedConv {
     /// The output where a ReLU follows.
     out: Option<FlexTensor>,
     shape: ConvShape,
-    precision: Precision,
+    algorithm: Algorithm,
 }
 
 pub fn conv(
@@ -106,7 +106,7 @@ pub fn conv(
     bias: FlexTensor,
     Window { stride, padding }: Window,
     rectified: bool,
-    precision: Precision,
+    algorithm: Algorithm,
 ) -> (FlexTensor, SavedConv) {
     let ([images, inputs, height, width], [outputs, _, down, across]) = (dims(&x), dims(&weight));
     let shape = ConvShape {
@@ -122,7 +122,7 @@ pub fn conv(
     let level = Level::best();
     let (x, weight) = (side_by_side(x), weight.to_contiguous());
     let mut y = unwritten(shape.output_len());
-    f32::conv(level, precision, &shape, numbers(&x), numbers(&weight), &mut y);
+    f32::conv(level, algorithm, &shape, numbers(&x), numbers(&weight), &mut y);
     match there(bias) {
         Some(bias) => f32::add_bias(level, &vector(bias), rectified, &mut y),
         None if rectified => f32::add_bias(level, &vec![0.0; outputs], true, &mut y),
@@ -131,12 +131,12 @@ pub fn conv(
     let [height, width] = shape.out_size();
     let y = maps(y, [images, outputs, height, width]);
     let out = rectified.then(|| y.clone());
-    (y, SavedConv { x, weight, out, shape, precision })
+    (y, SavedConv { x, weight, out, shape, algorithm })
 }
 
 /// Gradients of input, weights and bias, those that are wanted.
 pub fn conv_gradients(saved: SavedConv, upstream: FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {
-    let SavedConv { x, weight, out, shape, precision } = saved;
+    let SavedConv { x, weight, out, shape, algorithm } = saved;
     let level = Level::best();
     let mut dy = side_by_side(upstream);
     if let Some(out) = out {
@@ -149,12 +149,12 @@ pub fn conv_gradients(saved: SavedConv, upstream: FlexTensor, wanted: [bool; 3])
     let [height, width] = shape.size;
     let of_input = wanted[0].then(|| {
         let mut dx = unwritten(shape.input_len());
-        f32::conv_input_gradient(level, precision, &shape, dy, numbers(&weight), &mut dx);
+        f32::conv_input_gradient(level, algorithm, &shape, dy, numbers(&weight), &mut dx);
         maps(dx, [shape.images, shape.inputs, height, width])
     });
     let of_weight = wanted[1].then(|| {
         let mut dw = unwritten(shape.weight_len());
-        f32::conv_weight_gradient(level, precision, &shape, numbers(&x), dy, &mut dw);
+        f32::conv_weight_gradient(level, algorithm, &shape, numbers(&x), dy, &mut dw);
         plain(dw, [shape.outputs, shape.inputs, shape.kernel[0], shape.kernel[1]])
     });
     let of_bias = wanted[2].then(|| plain(f32::bias_gradient(level, shape.outputs, dy), [shape.outputs]));

@@ -3,7 +3,7 @@
 use burn::tensor::Shape;
 use burn::tensor::{Tensor, activation::relu};
 use burn_flex::FlexTensor;
-use counterpoint_kernels::Precision;
+use counterpoint_kernels::Algorithm;
 
 use super::extension::{Operator, Results, run};
 use super::flex::{self, SavedConv};
@@ -18,10 +18,10 @@ pub fn linear(
     how: Convolution,
 ) -> Tensor<2> {
     match applies(&x, how) {
-        Some(precision) => {
+        Some(algorithm) => {
             let bias = or_empty(bias, &x.device()).into_dispatch();
             let tensors = [x.into_dispatch(), weight.into_dispatch(), bias];
-            Tensor::from_dispatch(run(Linear { rectified, precision }, tensors).swap_remove(0))
+            Tensor::from_dispatch(run(Linear { rectified, algorithm }, tensors).swap_remove(0))
         }
         None => {
             let y = x.matmul(weight.transpose());
@@ -37,7 +37,7 @@ pub fn linear(
 /// Of rows, weights and bias.
 struct Linear {
     rectified: bool,
-    precision: Precision,
+    algorithm: Algorithm,
 }
 
 /// Rows as the pixels of a map.
@@ -63,11 +63,11 @@ impl Operator<3> for Linear {
     type Saved = SavedConv;
 
     fn run(self, [x, weight, bias]: [FlexTensor; 3]) -> Results<SavedConv> {
-        let Self { rectified, precision } = self;
+        let Self { rectified, algorithm } = self;
         let window = Window { stride: [1, 1], padding: [0, 0] };
         let [outputs, inputs] = sides(&weight);
         let weight = weight.to_contiguous().reshape(Shape::new([outputs, inputs, 1, 1]));
-        let (y, saved) = flex::conv(pixels(x), weight, bias, window, rectified, precision);
+        let (y, saved) = flex::conv(pixels(x), weight, bias, window, rectified, algorithm);
         Results::of((rows(y), saved))
     }
 

@@ -20,7 +20,7 @@ mod upsample;
 use burn::backend::{DispatchDevice, DispatchTensor};
 use burn::tensor::{DType, Device, Tensor, activation::relu, module, ops};
 use counterpoint_kernels::update::{Adam, Sgd};
-use counterpoint_kernels::{PoolShape, Precision};
+use counterpoint_kernels::{PoolShape, Algorithm};
 
 pub use entropy::cross_entropy;
 use extension::run;
@@ -33,10 +33,10 @@ pub use options::{Convolution, EngineOptions};
 pub use upsample::upsample;
 
 /// Whether the kernels compute this tensor, and how.
-pub(crate) fn applies<const D: usize>(x: &Tensor<D>, how: Convolution) -> Option<Precision> {
+pub(crate) fn applies<const D: usize>(x: &Tensor<D>, how: Convolution) -> Option<Algorithm> {
     let precision = match how {
-        Convolution::Fast => Precision::Fast,
-        Convolution::Exact => Precision::Exact,
+        Convolution::Fast => Algorithm::Fast,
+        Convolution::Exact => Algorithm::Exact,
         Convolution::Burn => return None,
     };
     let device = x.device().without_autodiff();

@@ -3,7 +3,7 @@
 use burn::backend::TensorMetadata;
 use burn_flex::FlexTensor;
 use counterpoint_kernels::update::{Adam, Sgd};
-use counterpoint_kernels::{PoolShape, Precision};
+use counterpoint_kernels::{PoolShape, Algorithm};
 
 use super::Window;
 use super::extension::{Operator, Results};
@@ -14,14 +14,14 @@ use super::junction::Junction;
 pub struct Conv {
     pub window: Window,
     pub rectified: bool,
-    pub precision: Precision,
+    pub algorithm: Algorithm,
 }
 
 impl Operator<3> for Conv {
     type Saved = SavedConv;
 
     fn run(self, [x, weight, bias]: [FlexTensor; 3]) -> Results<SavedConv> {
-        Results::of(flex::conv(x, weight, bias, self.window, self.rectified, self.precision))
+        Results::of(flex::conv(x, weight, bias, self.window, self.rectified, self.algorithm))
     }
 
     fn gradients(saved: SavedConv, upstream: FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {

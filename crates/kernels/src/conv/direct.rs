@@ -13,6 +13,36 @@ use crate::threads::{Shared, each, threads};
 /// Numbers of a block of pixels, which should stay in a core's second cache.
 const BLOCK: usize = 1 << 16;
 
+/// What the products are of. Words of two bf16 lie along the axis that is summed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Factors {
+    Numbers,
+    Pairs,
+}
+
+impl Factors {
+    /// Numbers of one.
+    pub fn numbers(self) -> usize {
+        match self {
+            Self::Numbers => 1,
+            Self::Pairs => 2,
+        }
+    }
+
+    /// The shape with as many channels as a pixel has factors.
+    pub fn of(self, shape: &ConvShape) -> ConvShape {
+        let [inputs, outputs] = [shape.inputs, shape.outputs].map(|n| n.div_ceil(self.numbers()));
+        ConvShape { inputs, outputs, ..*shape }
+    }
+
+    pub(super) fn run<S: Real, O: Operation<S>>(self, level: Level, operation: O) -> O::Output {
+        match self {
+            Self::Numbers => S::run(level, operation),
+            Self::Pairs => S::run_pairs(level, operation),
+        }
+    }
+}
+
 /// The input as taps read it.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a, S> {
@@ -128,7 +158,14 @@ pub(crate) fn pack<S: Real>(
     });
 }
 
-pub(super) fn forward<S: Real>(level: Level, shape: &ConvShape, x: &[S], w: &[S], y: &mut [S]) {
+pub(super) fn forward<S: Real>(
+    level: Level,
+    factors: Factors,
+    shape: &ConvShape,
+    x: &[S],
+    w: &[S],
+    y: &mut [S],
+) {
     let layout = Layout::of::<S>(level);
     let (inputs, taps, columns) = (shape.inputs, shape.taps(), shape.outputs);
     let [height, width] = shape.out_size();
@@ -144,17 +181,16 @@ pub(super) fn forward<S: Real>(level: Level, shape: &ConvShape, x: &[S], w: &[S]
         let pixels = shape.images * height * width;
         let piece = pixels.div_ceil(8 * threads()).max(32);
         each(pixels.div_ceil(piece), |i| {
-            PixelBlock::with(layout, view.taps[0] * view.taps[1], view.depth, columns, packed, |block| {
+            let sizes = [view.taps[0] * view.taps[1], view.depth, columns];
+            PixelBlock::with((level, factors), sizes, packed, |block| {
                 for pixel in i * piece..pixels.min((i + 1) * piece) {
                     let (image, rest) = (pixel / (height * width), pixel % (height * width));
                     let place = [rest / width, rest % width];
                     // SAFETY: each task writes its own pixels.
                     let out = unsafe { y.at(pixel * columns) };
-                    block.push(level, out, |tap| {
-                        view.at(shape, image, place, tap).map(|at| view.x[at..].as_ptr())
-                    });
+                    block.push(out, |tap| view.at(shape, image, place, tap).map(|at| view.x[at..].as_ptr()));
                 }
-                block.run(level);
+                block.run();
             });
         });
     });
@@ -162,6 +198,8 @@ pub(super) fn forward<S: Real>(level: Level, shape: &ConvShape, x: &[S], w: &[S]
 
 /// Pixels whose rows are multiplied by all column panels.
 pub(crate) struct PixelBlock<'a, S> {
+    level: Level,
+    factors: Factors,
     taps: usize,
     depth: usize,
     columns: usize,
@@ -178,41 +216,52 @@ pub(crate) struct PixelBlock<'a, S> {
 }
 
 impl<S: Real> PixelBlock<'_, S> {
-    /// Lends `f` an empty block.
+    /// Lends `f` an empty block for pixels with `depth` numbers or words in each of `taps`.
     pub fn with(
-        layout: Layout,
-        taps: usize,
-        depth: usize,
-        columns: usize,
+        (level, factors): (Level, Factors),
+        [taps, depth, columns]: [usize; 3],
         packed: &[S],
         f: impl FnOnce(&mut PixelBlock<'_, S>),
     ) {
+        let layout = Layout::of::<S>(level);
         let all = (taps * depth).next_multiple_of(layout.panel);
         let room = (BLOCK / all.max(1)).clamp(2 * layout.rows, 12 * layout.rows) / layout.rows * layout.rows;
         scratch::with(room * (all + layout.panel), |panels: &mut [S]| {
             let (rows, outs) = (Vec::with_capacity(room * taps), Vec::with_capacity(room));
             let zeros = vec![S::default(); depth];
-            f(&mut PixelBlock { taps, depth, columns, packed, room, zeros, rows, outs, panels });
+            f(&mut PixelBlock {
+                level,
+                factors,
+                taps,
+                depth,
+                columns,
+                packed,
+                room,
+                zeros,
+                rows,
+                outs,
+                panels,
+            });
         });
     }
 
     /// Adds a pixel: where its result goes, and where the `depth` numbers of each tap lie.
-    pub fn push(&mut self, level: Level, out: *mut S, tap: impl Fn(usize) -> Option<*const S>) {
+    pub fn push(&mut self, out: *mut S, tap: impl Fn(usize) -> Option<*const S>) {
         self.rows.extend((0..self.taps).map(|t| tap(t).unwrap_or(self.zeros.as_ptr())));
         self.outs.push(out);
         if self.outs.len() == self.room {
-            self.run(level);
+            self.run();
         }
     }
 
     /// Computes the pixels that were added, and forgets them.
-    pub fn run(&mut self, level: Level) {
+    pub fn run(&mut self) {
         if self.outs.is_empty() {
             return;
         }
-        let Self { taps, depth, columns, packed, room, .. } = *self;
+        let Self { level, factors, taps, depth, columns, packed, room, .. } = *self;
         let (rows, outs, panels) = (&*self.rows, &*self.outs, &mut *self.panels);
-        S::run(level, Products { taps, depth, columns, packed, room, rows, outs, panels });
+        factors.run(level, Products { taps, depth, columns, packed, room, rows, outs, panels });
         self.rows.clear();
         self.outs.clear();
     }

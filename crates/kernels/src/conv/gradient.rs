@@ -2,7 +2,7 @@
 //! that reach it are the taps of a convolution of the gradients of the outputs.
 
 use super::ConvShape;
-use super::direct::{PixelBlock, pack};
+use super::direct::{Factors, PixelBlock, pack};
 use crate::gemm::padded;
 use crate::isa::{Layout, Level, Real};
 use crate::scratch;
@@ -20,17 +20,31 @@ fn reaching(shape: &ConvShape, axis: usize, phase: usize) -> Vec<(usize, isize)>
         .collect()
 }
 
-pub(super) fn input_gradient<S: Real>(level: Level, shape: &ConvShape, dy: &[S], w: &[S], dx: &mut [S]) {
+pub(super) fn input_gradient<S: Real>(
+    level: Level,
+    factors: Factors,
+    shape: &ConvShape,
+    dy: &[S],
+    w: &[S],
+    dx: &mut [S],
+) {
     let dx = Shared::new(dx);
     for down in 0..shape.stride[0].min(shape.size[0]) {
         for across in 0..shape.stride[1].min(shape.size[1]) {
-            phase(level, shape, [down, across], dy, w, dx);
+            phase((level, factors), shape, [down, across], dy, w, dx);
         }
     }
 }
 
 /// The pixels of one place within the stride.
-fn phase<S: Real>(level: Level, shape: &ConvShape, at: [usize; 2], dy: &[S], w: &[S], dx: Shared<'_, S>) {
+fn phase<S: Real>(
+    (level, factors): (Level, Factors),
+    shape: &ConvShape,
+    at: [usize; 2],
+    dy: &[S],
+    w: &[S],
+    dx: Shared<'_, S>,
+) {
     let layout = Layout::of::<S>(level);
     let (columns, depth) = (shape.inputs, shape.outputs);
     let (rows, across) = (reaching(shape, 0, at[0]), reaching(shape, 1, at[1]));
@@ -51,7 +65,7 @@ fn phase<S: Real>(level: Level, shape: &ConvShape, at: [usize; 2], dy: &[S], w: 
         let pieces = lines.div_ceil(piece);
         each(shape.images * pieces, |task| {
             let (image, first) = (task / pieces, task % pieces * piece);
-            PixelBlock::with(layout, taps.len(), depth, columns, packed, |block| {
+            PixelBlock::with((level, factors), [taps.len(), depth, columns], packed, |block| {
                 for line in first..lines.min(first + piece) {
                     let i = at[0] + line * shape.stride[0];
                     for (k, j) in (at[1]..width).step_by(shape.stride[1]).enumerate() {
@@ -63,7 +77,7 @@ fn phase<S: Real>(level: Level, shape: &ConvShape, at: [usize; 2], dy: &[S], w: 
                         }
                         // SAFETY: as above.
                         let out = unsafe { dx.at(from) };
-                        block.push(level, out, |tap| {
+                        block.push(out, |tap| {
                             let ((_, down), (_, across)) = taps[tap];
                             let (row, column) = (line as isize + down, k as isize + across);
                             let inside = row >= 0
@@ -77,7 +91,7 @@ fn phase<S: Real>(level: Level, shape: &ConvShape, at: [usize; 2], dy: &[S], w: 
                         });
                     }
                 }
-                block.run(level);
+                block.run();
             });
         });
     });

@@ -2,9 +2,15 @@
 
 pub(crate) mod direct;
 mod gradient;
+mod pairs;
 mod shape;
 mod weight;
 
+use direct::Factors;
+pub use pairs::{
+    forward as forward_in_bf16, input_gradient as input_gradient_in_bf16,
+    weight_gradient as weight_gradient_in_bf16,
+};
 pub use shape::ConvShape;
 
 use crate::isa::{Level, Real};
@@ -12,7 +18,7 @@ use crate::winograd::{self, Grid, Kernels};
 
 /// How convolutions of 3x3 taps are computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Precision {
+pub enum Algorithm {
     /// Winograd's F(4x4, 3x3) where it applies: about twice as fast, errors of
     /// 1e-5 of the values in place of 3e-6.
     #[default]
@@ -23,7 +29,7 @@ pub enum Precision {
 
 pub(crate) fn forward<S: Real>(
     level: Level,
-    how: Precision,
+    how: Algorithm,
     shape: &ConvShape,
     x: &[S],
     w: &[S],
@@ -33,13 +39,13 @@ pub(crate) fn forward<S: Real>(
     if shape.suits_winograd(how) {
         winograd::convolve(level, grid(shape), x, kernels(shape, w, false), y);
     } else {
-        direct::forward(level, shape, x, w, y);
+        direct::forward(level, Factors::Numbers, shape, x, w, y);
     }
 }
 
 pub(crate) fn input_gradient<S: Real>(
     level: Level,
-    how: Precision,
+    how: Algorithm,
     shape: &ConvShape,
     dy: &[S],
     w: &[S],
@@ -49,13 +55,13 @@ pub(crate) fn input_gradient<S: Real>(
     if shape.suits_winograd(how) {
         winograd::convolve(level, grid(shape), dy, kernels(shape, w, true), dx);
     } else {
-        gradient::input_gradient(level, shape, dy, w, dx);
+        gradient::input_gradient(level, Factors::Numbers, shape, dy, w, dx);
     }
 }
 
 pub(crate) fn weight_gradient<S: Real>(
     level: Level,
-    how: Precision,
+    how: Algorithm,
     shape: &ConvShape,
     x: &[S],
     dy: &[S],
@@ -65,7 +71,7 @@ pub(crate) fn weight_gradient<S: Real>(
     if shape.suits_winograd(how) {
         winograd::weight_gradient(level, grid(shape), [shape.inputs, shape.outputs], x, dy, dw);
     } else {
-        weight::weight_gradient(level, shape, x, dy, dw);
+        weight::weight_gradient(level, Factors::Numbers, shape, x, dy, dw);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a convolution goes over.
 
-use super::Precision;
+use super::Algorithm;
 
 /// A convolution. Pairs are `[down, across]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,8 +78,8 @@ impl ConvShape {
         2.0 * (self.output_len() * self.inputs * self.taps()) as f64
     }
 
-    pub(super) fn suits_winograd(&self, how: Precision) -> bool {
-        how == Precision::Fast
+    pub(super) fn suits_winograd(&self, how: Algorithm) -> bool {
+        how == Algorithm::Fast
             && self.kernel == [3, 3]
             && self.stride == [1, 1]
             && self.padding == [1, 1]
@@ -89,9 +89,13 @@ impl ConvShape {
     }
 
     pub(super) fn check<S>(&self, x: &[S], w: &[S], y: &[S]) {
-        assert_eq!(x.len(), self.input_len(), "numbers of the input of {self:?}");
-        assert_eq!(w.len(), self.weight_len(), "numbers of the weights of {self:?}");
-        assert_eq!(y.len(), self.output_len(), "numbers of the output of {self:?}");
+        self.check_lengths([x.len(), w.len(), y.len()]);
+    }
+
+    pub(super) fn check_lengths(&self, [x, w, y]: [usize; 3]) {
+        assert_eq!(x, self.input_len(), "numbers of the input of {self:?}");
+        assert_eq!(w, self.weight_len(), "numbers of the weights of {self:?}");
+        assert_eq!(y, self.output_len(), "numbers of the output of {self:?}");
     }
 
     /// Whether the taps of a row are read as one: where an image has so few

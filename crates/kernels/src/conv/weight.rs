@@ -2,7 +2,7 @@
 //! of the outputs, summed over pixels.
 
 use super::ConvShape;
-use super::direct::{TOGETHER, View};
+use super::direct::{Factors, TOGETHER, View};
 use crate::gemm::{columns_times_columns, into_panels, tile_rows, tiles};
 use crate::isa::{Isa, Layout, Level, Operation, Real};
 use crate::scratch;
@@ -15,20 +15,31 @@ const PIXELS: usize = 192;
 /// Weights above which tasks share taps; below, each image has sums of its own.
 const SMALL: usize = 1 << 15;
 
-pub(super) fn weight_gradient<S: Real>(level: Level, shape: &ConvShape, x: &[S], dy: &[S], dw: &mut [S]) {
+/// Of numbers, or of words of neighbouring channels, which are made into words of neighbouring
+/// pixels: those are what is summed over. The shape is the one of numbers.
+pub(super) fn weight_gradient<S: Real>(
+    level: Level,
+    factors: Factors,
+    shape: &ConvShape,
+    x: &[S],
+    dy: &[S],
+    dw: &mut [S],
+) {
     let layout = Layout::of::<S>(level);
     let [height, width] = shape.out_size();
     let pixels = shape.images * height * width;
-    let copy_len = View::<S>::copy_len(shape);
+    let words = factors.of(shape);
+    let copy_len = View::<S>::copy_len(&words);
     // Sums are `[tap][column panels][depth][PANEL]`.
     let panels = shape.outputs.div_ceil(layout.panel);
     scratch::with(copy_len, |copy: &mut [S]| {
-        let view = View::of(shape, x, copy);
-        let (taps, depth) = (view.taps[0] * view.taps[1], view.depth);
+        let view = View::of(&words, x, copy);
+        let (taps, depth) = (view.taps[0] * view.taps[1], view.depth * factors.numbers());
         let per_tap = panels * depth * layout.panel;
         let small = taps * per_tap <= SMALL;
-        let chunks = if small { pixels.div_ceil(PIXELS).min(16) } else { 1 };
-        let per_chunk = pixels.div_ceil(chunks.max(1)).next_multiple_of(PIXELS);
+        let gathered = PIXELS * factors.numbers();
+        let chunks = if small { pixels.div_ceil(gathered).min(16) } else { 1 };
+        let per_chunk = pixels.div_ceil(chunks.max(1)).next_multiple_of(gathered);
         let chunks = pixels.div_ceil(per_chunk.max(1));
         // A task is a chunk with all taps, or all pixels with one tap.
         let groups = if small { 1 } else { taps };
@@ -37,7 +48,7 @@ pub(super) fn weight_gradient<S: Real>(level: Level, shape: &ConvShape, x: &[S],
             each(chunks * groups, |task| {
                 let (chunk, group) = (task / groups, task % groups);
                 let own = group * (taps / groups)..(group + 1) * (taps / groups);
-                let work = Work { level, layout, shape, view, dy };
+                let work = Work { level, factors, shape: &words, view, dy };
                 let range = chunk * per_chunk..pixels.min((chunk + 1) * per_chunk);
                 // SAFETY: each task has the sums of its own chunk and taps.
                 let to = unsafe { sums.part((chunk * taps + own.start) * per_tap, own.len() * per_tap) };
@@ -55,21 +66,32 @@ pub(super) fn weight_gradient<S: Real>(level: Level, shape: &ConvShape, x: &[S],
                         S::run(level, Add { to: &mut *total, more });
                     }
                     // SAFETY: each task writes the weights of its own outputs.
-                    unsafe { unpack(layout, shape, depth, tap, panel, total, dw) };
+                    unsafe {
+                        unpack(
+                            layout,
+                            shape,
+                            [depth, words.inputs * factors.numbers()],
+                            tap,
+                            panel,
+                            total,
+                            dw,
+                        )
+                    };
                 }
             });
         });
     });
 }
 
-/// Sums of a tap and a column panel, `[depth][PANEL]`, to where the weights have them.
+/// Sums of a tap and a column panel, `[depth][PANEL]`, to where the weights have them;
+/// a tap has `width` of them, some of which may belong to no channel.
 ///
 /// # Safety
 /// Nobody else writes the weights of the panel's outputs.
 unsafe fn unpack<S: Real>(
     layout: Layout,
     shape: &ConvShape,
-    depth: usize,
+    [depth, width]: [usize; 2],
     tap: usize,
     panel: usize,
     sums: &[S],
@@ -77,18 +99,21 @@ unsafe fn unpack<S: Real>(
 ) {
     let (inputs, all, column) = (shape.inputs, shape.taps(), panel * layout.panel);
     // Merged taps are rows of several taps.
-    let merged = depth / inputs;
-    let mut places = [0; TOGETHER];
+    let merged = depth / width;
+    let mut places = [None; TOGETHER];
     for (block, sums) in sums.chunks(TOGETHER * layout.panel).enumerate() {
         let rows = sums.chunks_exact(layout.panel).len();
         for (i, place) in places[..rows].iter_mut().enumerate() {
             let row = block * TOGETHER + i;
-            *place = row % inputs * all + tap * merged + row / inputs;
+            let (input, tap) = (row % width, tap * merged + row / width);
+            *place = (input < inputs).then_some(input * all + tap);
         }
         for lane in 0..layout.panel.min(shape.outputs - column) {
             let output = (column + lane) * inputs * all;
             for (sum, place) in sums[lane..].iter().step_by(layout.panel).zip(&places[..rows]) {
-                *dw.at(output + place) = *sum;
+                if let Some(place) = place {
+                    *dw.at(output + place) = *sum;
+                }
             }
         }
     }
@@ -96,7 +121,8 @@ unsafe fn unpack<S: Real>(
 
 struct Work<'a, S> {
     level: Level,
-    layout: Layout,
+    factors: Factors,
+    /// Of what a row holds, numbers or words.
     shape: &'a ConvShape,
     view: View<'a, S>,
     dy: &'a [S],
@@ -105,28 +131,39 @@ struct Work<'a, S> {
 impl<S: Real> Work<'_, S> {
     /// Sums over `range` for some taps, `[tap][column panels][depth][PANEL]`.
     fn sum(&self, range: std::ops::Range<usize>, taps: std::ops::Range<usize>, to: &mut [S]) {
-        let Self { level, layout, shape, view, dy } = *self;
-        let [height, width] = shape.out_size();
-        let (depth, outputs, panel) = (view.depth, shape.outputs, layout.panel);
-        let (rows, columns) = (depth.div_ceil(panel) * panel, outputs.div_ceil(panel) * panel);
-        let zeros = vec![S::default(); depth];
+        let Self { level, factors, shape, view, dy } = *self;
+        let ([height, width], panel) = (shape.out_size(), Layout::of::<S>(level).panel);
+        let [depth, outputs] = [view.depth, shape.outputs].map(|n| n * factors.numbers());
+        let [rows, columns] = [depth, outputs].map(|n| n.next_multiple_of(panel));
+        let zeros = vec![S::default(); view.depth.max(shape.outputs)];
+        let nothing = zeros.as_ptr();
         scratch::with(PIXELS * (rows + columns), |scratch: &mut [S]| {
             let (a, b) = scratch.split_at_mut(PIXELS * rows);
-            for first in range.clone().step_by(PIXELS) {
-                let count = PIXELS.min(range.end - first);
-                let rows = (0..count).map(|r| dy[(first + r) * outputs..].as_ptr());
-                S::run(level, Gather { rows, depth: outputs, to: b.as_mut_ptr() });
+            let gather = |count: usize, depth: usize, at: &dyn Fn(usize) -> *const S, to: &mut [S]| {
+                let to = to.as_mut_ptr();
+                match factors {
+                    Factors::Numbers => S::run(level, Gather { rows: (0..count).map(at), depth, to }),
+                    Factors::Pairs => {
+                        let second = |i: usize| if i < count { at(i) } else { nothing };
+                        let rows = (0..count).step_by(2).map(|i| [at(i), second(i + 1)]);
+                        S::run_pairs(level, Zip { rows, depth, to });
+                    }
+                }
+            };
+            for first in range.clone().step_by(PIXELS * factors.numbers()) {
+                let count = (PIXELS * factors.numbers()).min(range.end - first);
+                gather(count, shape.outputs, &|r| dy[(first + r) * shape.outputs..].as_ptr(), b);
                 for (own, tap) in taps.clone().enumerate() {
-                    let rows = (first..first + count).map(|pixel| {
-                        let (image, rest) = (pixel / (height * width), pixel % (height * width));
+                    let at = |r: usize| {
+                        let (image, rest) = ((first + r) / (height * width), (first + r) % (height * width));
                         let at = view.at(shape, image, [rest / width, rest % width], tap);
-                        at.map_or(zeros.as_ptr(), |at| view.x[at..].as_ptr())
-                    });
-                    S::run(level, Gather { rows, depth, to: a.as_mut_ptr() });
+                        at.map_or(nothing, |at| view.x[at..].as_ptr())
+                    };
+                    gather(count, view.depth, &at, a);
                     let size = columns / panel * depth * panel;
                     let to = to[own * size..][..size].as_mut_ptr();
-                    let add = first > range.start;
-                    S::run(level, Products { depth, outputs, count, a, b, to, add });
+                    let (count, add) = (count.div_ceil(factors.numbers()), first > range.start);
+                    factors.run(level, Products { depth, outputs, count, a, b, to, add });
                 }
             }
         });
@@ -147,6 +184,33 @@ impl<S: Real, R: Iterator<Item = *const S>> Operation<S> for Gather<R, S> {
     unsafe fn run<I: Isa<S = S>>(self) {
         for (r, row) in self.rows.enumerate() {
             into_panels::<I>(row, self.depth, 0, r, self.to, PIXELS * I::PANEL);
+        }
+    }
+}
+
+/// Two rows of `depth` words of neighbouring channels into one of words of both rows, in the
+/// same panels: `2 depth` of them.
+struct Zip<R, S> {
+    rows: R,
+    depth: usize,
+    to: *mut S,
+}
+
+impl<S: Real, R: Iterator<Item = [*const S; 2]>> Operation<S> for Zip<R, S> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<I: Isa<S = S>>(self) {
+        let Self { rows, depth, to } = self;
+        for (r, [first, second]) in rows.enumerate() {
+            for (panel, from) in (0..depth).step_by(I::LANES).enumerate() {
+                let to = to.add((panel * PIXELS + r) * I::PANEL);
+                for i in 0..I::LANES.min(depth - from) {
+                    let [even, odd] = S::zip(*first.add(from + i), *second.add(from + i));
+                    *to.add(2 * i) = even;
+                    *to.add(2 * i + 1) = odd;
+                }
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::exp::{Powers, exp};
-use super::{Isa, Operation};
+use super::{Isa, Operation, Paired};
 
 /// Whether the processor has it.
 pub fn available() -> bool {
@@ -21,6 +21,20 @@ pub fn available() -> bool {
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
 pub unsafe fn enter<O: Operation<f32>>(operation: O) -> O::Output {
     operation.run::<Avx512>()
+}
+
+/// Whether the processor has AVX512-BF16 beside it.
+pub fn multiplies_pairs() -> bool {
+    is_x86_feature_detected!("avx512bf16") && is_x86_feature_detected!("avx512bw")
+}
+
+/// Runs an operation on words of two bf16 each.
+///
+/// # Safety
+/// [`available`] and [`multiplies_pairs`].
+#[target_feature(enable = "avx512bf16,avx512bw,avx512f,avx512vl,avx512dq,avx2,fma")]
+pub unsafe fn enter_pairs<O: Operation<f32>>(operation: O) -> O::Output {
+    operation.run::<Paired<Avx512>>()
 }
 
 /// Sixteen numbers a register.
@@ -93,6 +107,12 @@ impl Isa for Avx512 {
     #[inline(always)]
     unsafe fn exp(v: __m512) -> __m512 {
         exp::<Self>(v)
+    }
+    #[inline(always)]
+    unsafe fn pairs(a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: any bits are words of two bf16.
+        let [a, b] = [a, b].map(|v| std::mem::transmute::<__m512, __m512bh>(v));
+        _mm512_dpbf16_ps(c, a, b)
     }
 }
 

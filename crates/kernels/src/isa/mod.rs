@@ -11,10 +11,13 @@ mod avx512;
 mod exp;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod paired;
 mod portable;
 
 use std::sync::OnceLock;
 
+use crate::bf16;
+use paired::Paired;
 pub use portable::Portable;
 
 /// Numbers of the longest vector that there is.
@@ -34,11 +37,17 @@ pub trait Real: Copy + Default + PartialEq + Send + Sync + 'static {
     fn times(a: Self, b: Self) -> Self;
     /// Runs an operation with the best instructions that there are for this number.
     fn run<O: Operation<Self>>(level: Level, operation: O) -> O::Output;
+    /// The same where the factors of [`Isa::fma`] are words of two bf16 each.
+    fn run_pairs<O: Operation<Self>>(level: Level, operation: O) -> O::Output;
+    /// The numbers of a word.
+    fn apart(self) -> [Self; 2];
+    /// Two words of neighbours to words of what stands at the same place.
+    fn zip(a: Self, b: Self) -> [Self; 2];
 }
 
-/// What both numbers have; `run` is each one's own.
+/// What both numbers have, and what is each one's own.
 macro_rules! real {
-    ($number:ty, $run:item) => {
+    ($number:ty, $($own:item),*) => {
         impl Real for $number {
             #[inline(always)]
             fn above(a: Self, b: Self) -> bool {
@@ -65,7 +74,7 @@ macro_rules! real {
                 self.into()
             }
 
-            $run
+            $($own)*
         }
     };
 }
@@ -86,6 +95,25 @@ real!(
             // SAFETY: the portable vectors ask nothing of the processor.
             Level::Portable => unsafe { operation.run::<Portable<f32>>() },
         }
+    },
+    fn run_pairs<O: Operation<Self>>(level: Level, operation: O) -> O::Output {
+        assert!(level.multiplies_pairs(), "products of pairs on {}", level.name());
+        match level {
+            // SAFETY: the level multiplies pairs, for which the processor was asked.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { avx512::enter_pairs(operation) },
+            // SAFETY: the portable vectors ask nothing of the processor.
+            _ => unsafe { operation.run::<Paired<Portable<f32>>>() },
+        }
+    },
+    #[inline(always)]
+    fn apart(self) -> [Self; 2] {
+        bf16::apart(self)
+    },
+    #[inline(always)]
+    fn zip(a: Self, b: Self) -> [Self; 2] {
+        let (a, b) = (a.to_bits(), b.to_bits());
+        [a & 0xffff | b << 16, a >> 16 | b & 0xffff_0000].map(Self::from_bits)
     }
 );
 
@@ -94,8 +122,19 @@ real!(
     fn run<O: Operation<Self>>(_level: Level, operation: O) -> O::Output {
         // SAFETY: the portable vectors ask nothing of the processor.
         unsafe { operation.run::<Portable<f64>>() }
+    },
+    fn run_pairs<O: Operation<Self>>(_level: Level, _operation: O) -> O::Output {
+        unreachable!("{NO_PAIRS}")
+    },
+    fn apart(self) -> [Self; 2] {
+        unreachable!("{NO_PAIRS}")
+    },
+    fn zip(_: Self, _: Self) -> [Self; 2] {
+        unreachable!("{NO_PAIRS}")
     }
 );
+
+const NO_PAIRS: &str = "words of two bf16 are as wide as an f32";
 
 /// A piece of work that is written for any instruction set.
 pub trait Operation<S: Real> {
@@ -147,6 +186,21 @@ pub trait Isa: Copy + 'static {
     unsafe fn where_positive(mask: Self::V, v: Self::V) -> Self::V;
     /// `e^v` for numbers up to 88.
     unsafe fn exp(v: Self::V) -> Self::V;
+    /// `c` and both products of the words `a` and `b`.
+    #[inline(always)]
+    unsafe fn pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        let mut lanes = [[Self::S::default(); MOST_LANES]; 3];
+        for (lanes, v) in lanes.iter_mut().zip([a, b, c]) {
+            Self::store(lanes.as_mut_ptr(), v);
+        }
+        let [a, b, mut c] = lanes;
+        for i in 0..Self::LANES {
+            let ([a0, a1], [b0, b1]) = (a[i].apart(), b[i].apart());
+            let products = Self::S::plus(Self::S::times(a0, b0), Self::S::times(a1, b1));
+            c[i] = Self::S::plus(c[i], products);
+        }
+        Self::load(c.as_ptr())
+    }
     #[inline(always)]
     unsafe fn zero() -> Self::V {
         Self::splat(Self::S::default())
@@ -243,6 +297,18 @@ impl Level {
         }
         all.push(Self::Portable);
         all
+    }
+
+    /// Whether products of bf16 are computed two at a time; the portable instance does, as
+    /// the reference of tests.
+    pub fn multiplies_pairs(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => avx512::multiplies_pairs(),
+            Self::Portable => true,
+            #[allow(unreachable_patterns, reason = "there are others on x86-64 and aarch64 only")]
+            _ => false,
+        }
     }
 
     /// As `COUNTERPOINT_ISA` spells it.

@@ -2,7 +2,8 @@
 //! instruction set of this processor and in double precision.
 
 use crate::common::{Numbers, error, narrow};
-use counterpoint_kernels::{ConvShape, Kernels, Level, Precision};
+use counterpoint_kernels::bf16::Pairs;
+use counterpoint_kernels::{Algorithm, ConvShape, Kernels, Level, conv};
 
 /// Shapes of all kinds: odd sizes, single images and pixels, 1 to 70 channels.
 fn shapes() -> Vec<ConvShape> {
@@ -34,7 +35,7 @@ fn shapes() -> Vec<ConvShape> {
 }
 
 /// The errors of output, gradient of the input and gradient of the weights.
-fn errors<S: Kernels>(level: Level, how: Precision, s: &ConvShape, seed: u64) -> [f64; 3] {
+fn errors<S: Kernels>(level: Level, how: Algorithm, s: &ConvShape, seed: u64) -> [f64; 3] {
     let mut numbers = Numbers(seed);
     let (x, w, dy) = (numbers.vec(s.input_len()), numbers.vec(s.weight_len()), numbers.vec(s.output_len()));
     let of = |v: &[f64]| v.iter().map(|&v| S::of(v)).collect::<Vec<S>>();
@@ -58,7 +59,7 @@ fn errors<S: Kernels>(level: Level, how: Precision, s: &ConvShape, seed: u64) ->
 #[test]
 fn double_precision_is_the_plain_sum() {
     for (i, shape) in shapes().iter().enumerate() {
-        for how in [Precision::Exact, Precision::Fast] {
+        for how in [Algorithm::Exact, Algorithm::Fast] {
             let found = errors::<f64>(Level::Portable, how, shape, i as u64);
             assert!(found.iter().all(|&e| e < 1e-11), "{how:?} {shape:?}: {found:?}");
         }
@@ -68,10 +69,46 @@ fn double_precision_is_the_plain_sum() {
 #[test]
 fn single_precision_is_close_on_every_instruction_set() {
     for level in Level::available() {
-        for (how, limit) in [(Precision::Exact, 2e-5), (Precision::Fast, 2e-4)] {
+        for (how, limit) in [(Algorithm::Exact, 2e-5), (Algorithm::Fast, 2e-4)] {
             for (i, shape) in shapes().iter().enumerate() {
                 let found = errors::<f32>(level, how, shape, i as u64);
                 assert!(found.iter().all(|&e| e < limit), "{} {how:?} {shape:?}: {found:?}", level.name());
+            }
+        }
+    }
+}
+
+/// Output and gradients of input and weights with factors in bf16.
+fn in_bf16(level: Level, how: Algorithm, s: &ConvShape, [x, w, dy]: [&[f32]; 3]) -> [Vec<f32>; 3] {
+    let (x, dy) = (Pairs::of(level, s.inputs, x), Pairs::of(level, s.outputs, dy));
+    let mut found = [s.output_len(), s.input_len(), s.weight_len()].map(|len| vec![1e30f32; len]);
+    conv::forward_in_bf16(level, how, s, &x, w, &mut found[0]);
+    conv::input_gradient_in_bf16(level, how, s, &dy, w, &mut found[1]);
+    conv::weight_gradient_in_bf16(level, how, s, &x, &dy, &mut found[2]);
+    found
+}
+
+#[test]
+fn factors_in_bf16_give_the_sums_of_the_rounded_numbers() {
+    let level = Level::best();
+    let rounded = |x: &[f32]| Pairs::of(level, x.len(), x).widen(level);
+    for (i, s) in shapes().iter().enumerate() {
+        let mut numbers = Numbers(i as u64);
+        let [x, w, dy] =
+            [s.input_len(), s.weight_len(), s.output_len()].map(|len| rounded(&narrow(&numbers.vec(len))));
+        let wide = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+        let [x64, w64, dy64] = [&x, &w, &dy].map(|v| wide(v));
+        let expected = [
+            crate::common::forward(s, &x64, &w64),
+            crate::common::input_gradient(s, &dy64, &w64),
+            crate::common::weight_gradient(s, &x64, &dy64),
+        ];
+        for level in Level::available() {
+            for (how, limit) in [(Algorithm::Exact, 2e-5), (Algorithm::Fast, 2e-4)] {
+                for (found, expected) in in_bf16(level, how, s, [&x, &w, &dy]).iter().zip(&expected) {
+                    let e = error(wide(found), expected);
+                    assert!(e < limit, "{} {how:?} {s:?}: {e}", level.name());
+                }
             }
         }
     }
@@ -83,7 +120,7 @@ fn large_kernels_and_few_tiles_go_by_columns() {
     for (images, size, channels) in [(1, 4, [40, 48]), (2, 5, [64, 33]), (3, 16, [16, 17]), (5, 19, [8, 70])]
     {
         let shape = ConvShape::same(images, [size; 2], channels, 3);
-        let found = errors::<f64>(Level::Portable, Precision::Fast, &shape, 3);
+        let found = errors::<f64>(Level::Portable, Algorithm::Fast, &shape, 3);
         assert!(found.iter().all(|&e| e < 1e-11), "{shape:?}: {found:?}");
     }
 }
@@ -100,7 +137,7 @@ fn any_number_of_threads_gives_the_same_bits() {
         ConvShape::same(5, [9, 9], [33, 12], 1).with_stride([2, 1]),
     ];
     for shape in shapes {
-        for how in [Precision::Exact, Precision::Fast] {
+        for how in [Algorithm::Exact, Algorithm::Fast] {
             let run = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 pool.install(|| {
@@ -113,7 +150,8 @@ fn any_number_of_threads_gives_the_same_bits() {
                     f32::conv(level, how, &shape, &x, &w, &mut found[0]);
                     f32::conv_input_gradient(level, how, &shape, &dy, &w, &mut found[1]);
                     f32::conv_weight_gradient(level, how, &shape, &x, &dy, &mut found[2]);
-                    found.map(|v| v.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+                    let all = found.into_iter().chain(in_bf16(level, how, &shape, [&x, &w, &dy]));
+                    all.map(|v| v.into_iter().map(f32::to_bits).collect::<Vec<_>>()).collect::<Vec<_>>()
                 })
             };
             let one = run(1);
@@ -128,5 +166,5 @@ fn any_number_of_threads_gives_the_same_bits() {
 #[should_panic(expected = "numbers of the weights")]
 fn a_buffer_of_another_size_is_refused() {
     let shape = ConvShape::same(1, [4, 4], [2, 2], 3);
-    f32::conv(Level::Portable, Precision::Fast, &shape, &[0.0f32; 32], &[0.0; 35], &mut [0.0; 32]);
+    f32::conv(Level::Portable, Algorithm::Fast, &shape, &[0.0f32; 32], &[0.0; 35], &mut [0.0; 32]);
 }
