@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use counterpoint::catalog::{Settings as _, hint, read, unknown};
 use counterpoint::diagnose::DiagnosticsConfig;
-use counterpoint::engine::EngineOptions;
+use counterpoint::engine::{Convolution, EngineOptions, Precision};
 use counterpoint::model::{LateFusionConfig, ModelConfig};
 use counterpoint::step::Incomplete;
 use counterpoint::strategy::StrategyConfig;
@@ -154,6 +154,8 @@ pub struct Training {
     pub tensorboard: bool,
     /// Where to compute: `cpu`, `cuda:0`, `vulkan`, .., or `auto`.
     pub device: String,
+    /// What convolutions and linear layers multiply on the CPU.
+    pub precision: Precision,
     /// Threads that compute; 0 = one per core, or what `RAYON_NUM_THREADS` says. Results do not depend on it.
     #[schemars(range(max = 1024))]
     pub threads: usize,
@@ -168,6 +170,7 @@ impl Default for Training {
             checkpoint_steps: 0,
             tensorboard: true,
             device: "cpu".into(),
+            precision: Precision::F32,
             threads: 0,
         }
     }
@@ -298,6 +301,13 @@ impl Config {
             return Err(format!(
                 "train.threads = {}: expected at most {THREADS} (0 = one per core)",
                 self.train.threads
+            ));
+        }
+        if self.engine.convolution == Convolution::Burn && self.train.precision != Precision::F32 {
+            return Err(format!(
+                "train.precision = \"{}\": engine.convolution = \"burn\" computes in single precision only; choose \
+                 \"fast\" or \"exact\", or train.precision = \"f32\"",
+                self.train.precision.name()
             ));
         }
         if !(self.train.clip.is_finite() && self.train.clip >= 0.0) {

@@ -2,6 +2,8 @@
 
 use burn::tensor::Device;
 use counterpoint::catalog::Catalog;
+use counterpoint::device::is_host;
+use counterpoint::engine::{Arithmetic, Precision};
 use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model as _, ModelSettings};
 use counterpoint::strategy::ModelFacts;
@@ -9,7 +11,7 @@ use counterpoint::task::{Task, TaskKind};
 use counterpoint::train::TrainState;
 use counterpoint_batch::ModalitySpec;
 
-use crate::config::Config;
+use crate::config::{Config, Training};
 use crate::exit::{Code, Failure};
 use counterpoint::catalog::unknown;
 
@@ -20,7 +22,17 @@ pub fn build(
     task: &dyn Task,
     device: &Device,
 ) -> Result<TrainState<AnyModel>, Failure> {
-    config.engine.choose();
+    let Training { precision, .. } = config.train;
+    if precision != Precision::F32 && !is_host(device) {
+        let message = format!(
+            "train.precision = \"{}\" is for train.device = \"cpu\", and the device is \"{}\"; choose \
+             train.precision = \"f32\" or the CPU",
+            precision.name(),
+            config.train.device
+        );
+        return Err(Failure::new(Code::Config, message));
+    }
+    Arithmetic { convolution: config.engine.convolution, precision }.choose();
     let names: Vec<&str> = modalities.iter().map(|m| m.name.as_str()).collect();
     let model = &config.model;
     if let Some(wrong) = model.mentions().into_iter().find(|name| !names.contains(name)) {

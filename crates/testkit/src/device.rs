@@ -4,12 +4,13 @@ use std::sync::OnceLock;
 
 use burn::tensor::{Device, FloatDType};
 use counterpoint::device::Processor;
-use counterpoint::engine::EngineOptions;
+use counterpoint::engine::{Arithmetic, Convolution, Precision};
 
 /// The variable of the environment that names the device; the CPU without it.
 pub const DEVICE: &str = "COUNTERPOINT_DEVICE";
 
-/// Set to `single` it says that double precision is not to be tried.
+/// Set to `single` it says that double precision is not to be tried; `bf16`, that layers multiply numbers
+/// rounded to it, which is for measurements: no tolerance of ours holds for them.
 pub const PRECISION: &str = "COUNTERPOINT_PRECISION";
 
 /// The variable that says how the CPU computes convolutions, as `engine.convolution` does.
@@ -22,19 +23,32 @@ pub const CONVOLUTION: &str = "COUNTERPOINT_CONVOLUTION";
 /// If there is none of that name; the message says which there are.
 pub fn device() -> Device {
     if let Ok(name) = std::env::var(CONVOLUTION) {
-        let convolution =
+        let convolution: Convolution =
             serde_json::from_value(name.into()).unwrap_or_else(|e| panic!("{CONVOLUTION}: {e}"));
-        EngineOptions { convolution }.choose();
+        Arithmetic { convolution, ..Arithmetic::chosen() }.choose();
+    }
+    if precision().as_deref() == Some("bf16") {
+        Arithmetic { precision: Precision::Bf16, ..Arithmetic::chosen() }.choose();
     }
     let name = std::env::var(DEVICE).unwrap_or_else(|_| "cpu".into());
     Processor::named(&name).and_then(|processor| processor.open()).unwrap_or_else(|e| panic!("{DEVICE}: {e}"))
+}
+
+/// What `COUNTERPOINT_PRECISION` says.
+///
+/// # Panics
+/// If it is neither `single` nor `bf16`.
+fn precision() -> Option<String> {
+    let precision = std::env::var(PRECISION).ok()?;
+    assert!(["single", "bf16"].contains(&precision.as_str()), "{PRECISION}: expected single or bf16");
+    Some(precision)
 }
 
 /// Whether this process checks in single precision: asked for, or because the
 /// device has no other.
 pub fn is_single() -> bool {
     static SINGLE: OnceLock<bool> = OnceLock::new();
-    let asked = || std::env::var(PRECISION).is_ok_and(|precision| precision == "single");
+    let asked = || precision().is_some();
     *SINGLE.get_or_init(|| asked() || !device().supports_dtype(FloatDType::F64))
 }
 

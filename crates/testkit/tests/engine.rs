@@ -2,13 +2,23 @@
 //! operator, on maps in either order.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use counterpoint::engine::{self, After, Convolution, Window};
+use counterpoint::engine::{self, After, Arithmetic, Convolution, Precision, Window};
 use counterpoint::host::host;
 
-const KERNELS: [Convolution; 2] = [Convolution::Fast, Convolution::Exact];
+const fn single(convolution: Convolution) -> Arithmetic {
+    Arithmetic { convolution, precision: Precision::F32 }
+}
 
+const FAST: Arithmetic = single(Convolution::Fast);
+const EXACT: Arithmetic = single(Convolution::Exact);
+const BURN: Arithmetic = single(Convolution::Burn);
+const BF16: [Arithmetic; 2] =
+    [Arithmetic { precision: Precision::Bf16, ..FAST }, Arithmetic { precision: Precision::Bf16, ..EXACT }];
+const KERNELS: [Arithmetic; 4] = [FAST, EXACT, BF16[0], BF16[1]];
+
+/// Numbers that bf16 has, too: rounding factors to it changes nothing.
 fn numbers(len: usize, seed: usize) -> Vec<f32> {
-    (0..len).map(|i| ((i * 37 + seed * 101) as f32 * 0.37).sin()).collect()
+    (0..len).map(|i| (((i * 37 + seed * 101) as f32 * 0.37).sin() * 64.0).round() / 64.0).collect()
 }
 
 fn tensor<const D: usize>(shape: [usize; D], seed: usize) -> Tensor<D> {
@@ -25,10 +35,14 @@ fn side_by_side(x: Tensor<4>) -> Tensor<4> {
 }
 
 fn close(found: &[f32], expected: &[f32], what: &str) {
+    within(3e-4, found, expected, what);
+}
+
+fn within(limit: f32, found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let size = (expected.iter().map(|v| v * v).sum::<f32>() / expected.len() as f32).sqrt().max(1e-6);
     let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    assert!(worst < 3e-4 * size, "{what}: {worst} where numbers are {size}");
+    assert!(worst < limit * size, "{what}: {worst} where numbers are {size}");
 }
 
 /// Output of `f`, and gradients of all inputs for a loss that weighs every number.
@@ -42,9 +56,18 @@ fn run(inputs: &[Tensor<4>], f: impl Fn(&[Tensor<4>]) -> Tensor<4>) -> Vec<Vec<f
     all
 }
 
-/// Compares both ways of computing, on maps in both orders.
-fn compare(what: &str, inputs: &[Tensor<4>], f: impl Fn(Convolution, &[Tensor<4>]) -> Tensor<4>) {
-    let expected = run(inputs, |x| f(Convolution::Burn, x));
+/// Compares all ways of computing, on maps in both orders.
+fn compare(what: &str, inputs: &[Tensor<4>], f: impl Fn(Arithmetic, &[Tensor<4>]) -> Tensor<4>) {
+    compare_within(|_| 3e-4, what, inputs, f);
+}
+
+fn compare_within(
+    limit: impl Fn(Precision) -> f32,
+    what: &str,
+    inputs: &[Tensor<4>],
+    f: impl Fn(Arithmetic, &[Tensor<4>]) -> Tensor<4>,
+) {
+    let expected = run(inputs, |x| f(BURN, x));
     for how in KERNELS {
         for permuted in [false, true] {
             let mut inputs = inputs.to_vec();
@@ -53,7 +76,8 @@ fn compare(what: &str, inputs: &[Tensor<4>], f: impl Fn(Convolution, &[Tensor<4>
             }
             let found = run(&inputs, |x| f(how, x));
             for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
-                close(found, expected, &format!("{what}, {how:?}, permuted {permuted}, result {i}"));
+                let what = format!("{what}, {how:?}, permuted {permuted}, result {i}");
+                within(limit(how.precision), found, expected, &what);
             }
         }
     }
@@ -96,6 +120,23 @@ fn convolutions_with_bias_and_relu() {
 }
 
 #[test]
+fn factors_are_rounded_and_sums_are_not() {
+    let window = Window { stride: [1, 1], padding: [1, 1] };
+    // A third of what bf16 has between 1 and 2, and the nearest number that it has.
+    let map = |value: f32| tensor([1, 3, 4, 4], 1) * 0.0 + value;
+    let conv = |x: f32, w: f32, how| {
+        let weight = tensor([2, 3, 3, 3], 1) * 0.0 + w;
+        host(engine::conv(map(x), weight, None, window, false, how))
+    };
+    for how in BF16 {
+        let exact = conv(1.0 + 1.0 / 384.0, 1.0 - 1.0 / 384.0, how);
+        close(&exact, &conv(1.0, 1.0 - 1.0 / 256.0, BURN), "the nearest factors");
+        // 27 products, whose sum bf16 does not have.
+        assert!((exact[5] - 27.0 * (1.0 - 1.0 / 256.0)).abs() < 1e-4, "{how:?}: {}", exact[5]);
+    }
+}
+
+#[test]
 fn batch_norm_with_sum_and_relu() {
     for channels in [1, 16, 21] {
         let x = tensor([3, channels, 5, 7], 1);
@@ -124,7 +165,7 @@ fn statistics_are_those_of_the_batch() {
         assert!(!mean.is_autodiff() && !variance.is_autodiff());
         (host(mean), host(variance))
     };
-    let (expected, found) = (run(Convolution::Burn), run(Convolution::Fast));
+    let (expected, found) = (run(BURN), run(FAST));
     close(&found.0, &expected.0, "mean");
     close(&found.1, &expected.1, "variance");
 }
@@ -140,7 +181,7 @@ fn given_statistics_without_gradients() {
                 let statistics = [channel(2), channel(3).abs() + 0.5];
                 host(engine::norm_with(x.clone(), channel(6), channel(7), statistics, 1e-5, after, how))
             };
-            close(&run(Convolution::Fast), &run(Convolution::Burn), "given statistics");
+            close(&run(FAST), &run(BURN), "given statistics");
         }
     }
 }
@@ -188,7 +229,7 @@ fn parts_of_a_larger_tensor() {
 #[should_panic = "only one of two ways"]
 fn a_way_that_nobody_goes_back_is_noticed() {
     let x = tensor([2, 6, 7, 5], 1).require_grad();
-    let [one, _] = engine::fork(x, Convolution::Fast);
+    let [one, _] = engine::fork(x, FAST);
     let _ = one.sum().backward();
 }
 
@@ -269,7 +310,7 @@ fn what_is_frozen_gets_no_gradient() {
     let x = tensor([2, 8, 6, 6], 1);
     let w = tensor([8, 8, 3, 3], 2).require_grad();
     let window = Window { stride: [1, 1], padding: [1, 1] };
-    let y = engine::conv(x.clone(), w.clone(), None, window, false, Convolution::Fast);
+    let y = engine::conv(x.clone(), w.clone(), None, window, false, FAST);
     let gradients = y.sum().backward();
     assert!(x.grad(&gradients).is_none());
     assert!(w.grad(&gradients).is_some());
@@ -285,7 +326,9 @@ fn layers_in_a_row_with_operators_of_burn_between_them() {
         vector(8, 4),
         vector(8, 5),
     ];
-    compare("a row of layers", &inputs, |how, x| {
+    // Maps between layers are rounded: an error of 2^-9 in every layer.
+    let limit = |precision| if precision == Precision::Bf16 { 5e-2 } else { 3e-4 };
+    compare_within(limit, "a row of layers", &inputs, |how, x| {
         let y = engine::conv(x[0].clone(), x[1].clone(), None, window, false, how);
         let after = After { added: None, rectified: true };
         let (y, ..) = engine::norm(y, flat(&x[3]), flat(&x[4]), 1e-5, after, how);

@@ -129,6 +129,13 @@ impl Run {
         let absent = diagnostics.absent(names.len(), self.task.kind() == TaskKind::Classification);
         let mut start = self.start(&state.groups, &done, &absent, info)?;
         start.notes.extend(self.incomplete(&state));
+        if !config.train.precision.is_native() {
+            start.notes.push(format!(
+                "train.precision = \"{}\": this processor cannot multiply it (AVX512-BF16 can); inputs of layers are \
+                 rounded and kept in it, in half the memory, and products are computed in single precision",
+                config.train.precision.name()
+            ));
+        }
         let run = RecordedRun {
             folder,
             config,

@@ -171,7 +171,7 @@ impl Processor {
 }
 
 /// Whether tensors of a device lie in the memory of the program itself.
-pub(crate) fn is_host(device: &Device) -> bool {
+pub fn is_host(device: &Device) -> bool {
     *device == Device::flex()
 }
 

@@ -9,14 +9,14 @@ use counterpoint_kernels::{Kernels, Level, unwritten};
 
 use super::extension::{Operator, Results, run};
 use super::flex::{numbers, plain, vector};
-use super::{Convolution, applies};
+use super::{Arithmetic, applies};
 
 /// `-log softmax(scores)[label] * share` of every row of `scores`, `[rows, classes]`;
 /// zero where the share is.
 ///
 /// # Panics
 /// If there are not as many labels and shares as rows, or a label is not a class.
-pub fn cross_entropy(scores: Tensor<2>, labels: Vec<u32>, shares: Vec<f32>, how: Convolution) -> Tensor<1> {
+pub fn cross_entropy(scores: Tensor<2>, labels: Vec<u32>, shares: Vec<f32>, how: Arithmetic) -> Tensor<1> {
     if applies(&scores, how).is_none() {
         let (rows, device) = (labels.len(), scores.device());
         let labels: Vec<i64> = labels.into_iter().map(i64::from).collect();

@@ -1,15 +1,17 @@
 //! The operators on Flex's buffers, and their gradients.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use burn::backend::{DType, TensorMetadata};
 use burn::tensor::{Bytes, Shape};
 use burn_flex::{FlexTensor, Layout};
+use counterpoint_kernels::bf16::Pairs;
 use counterpoint_kernels::norm::{Affine, Passed, Statistics};
 use counterpoint_kernels::update::{self, Adam, Sgd};
-use counterpoint_kernels::{ConvShape, Kernels, Level, PoolShape, Algorithm, unwritten};
+use counterpoint_kernels::{ConvShape, Kernels, Level, PoolShape, Signs, conv, unwritten};
 
-use super::Window;
+use super::{Precision, Products, Window};
 
 /// A tensor in the order of its shape.
 pub fn plain<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
@@ -89,15 +91,53 @@ pub fn adam(
     (moved, m, v)
 }
 
+/// Maps, their channels side by side, that a later pass needs.
+#[derive(Clone, Debug)]
+pub enum Kept {
+    /// As they are.
+    Whole(FlexTensor),
+    /// Rounded to bf16.
+    Rounded(Arc<Pairs>),
+    /// One for what was above zero, else zero.
+    Signs(Arc<Signs>),
+}
+
+impl Kept {
+    /// Maps with their channels side by side.
+    pub fn new(precision: Precision, channels: usize, maps: FlexTensor) -> Self {
+        match precision {
+            Precision::F32 => Self::Whole(maps),
+            Precision::Bf16 => Self::Rounded(Arc::new(Pairs::of(Level::best(), channels, numbers(&maps)))),
+        }
+    }
+
+    /// Maps of which only the signs are asked for.
+    fn signs(precision: Precision, maps: FlexTensor) -> Self {
+        match precision {
+            Precision::F32 => Self::Whole(maps),
+            Precision::Bf16 => Self::Signs(Arc::new(Signs::of(Level::best(), numbers(&maps)))),
+        }
+    }
+
+    /// The numbers that were kept.
+    pub fn numbers(&self) -> Cow<'_, [f32]> {
+        match self {
+            Self::Whole(maps) => Cow::Borrowed(numbers(maps)),
+            Self::Rounded(pairs) => Cow::Owned(pairs.widen(Level::best())),
+            Self::Signs(signs) => Cow::Owned(signs.widen(Level::best())),
+        }
+    }
+}
+
 /// What the gradients of a convolution need.
 #[derive(Clone, Debug)]
 pub struct SavedConv {
-    x: FlexTensor,
+    x: Kept,
     weight: FlexTensor,
     /// The output where a ReLU follows.
-    out: Option<FlexTensor>,
+    out: Option<Kept>,
     shape: ConvShape,
-    algorithm: Algorithm,
+    products: Products,
 }
 
 pub fn conv(
@@ -106,7 +146,7 @@ pub fn conv(
     bias: FlexTensor,
     Window { stride, padding }: Window,
     rectified: bool,
-    algorithm: Algorithm,
+    products: Products,
 ) -> (FlexTensor, SavedConv) {
     let ([images, inputs, height, width], [outputs, _, down, across]) = (dims(&x), dims(&weight));
     let shape = ConvShape {
@@ -120,9 +160,14 @@ pub fn conv(
         dilation: [1, 1],
     };
     let level = Level::best();
-    let (x, weight) = (side_by_side(x), weight.to_contiguous());
-    let mut y = unwritten(shape.output_len());
-    f32::conv(level, algorithm, &shape, numbers(&x), numbers(&weight), &mut y);
+    let Products { algorithm, precision } = products;
+    let (x, weight) = (Kept::new(precision, inputs, side_by_side(x)), weight.to_contiguous());
+    let (w, mut y) = (numbers(&weight), unwritten(shape.output_len()));
+    match &x {
+        Kept::Whole(x) => f32::conv(level, algorithm, &shape, numbers(x), w, &mut y),
+        Kept::Rounded(x) => conv::forward_in_bf16(level, algorithm, &shape, x, w, &mut y),
+        Kept::Signs(_) => unreachable!("factors are numbers"),
+    }
     match there(bias) {
         Some(bias) => f32::add_bias(level, &vector(bias), rectified, &mut y),
         None if rectified => f32::add_bias(level, &vec![0.0; outputs], true, &mut y),
@@ -130,31 +175,41 @@ pub fn conv(
     }
     let [height, width] = shape.out_size();
     let y = maps(y, [images, outputs, height, width]);
-    let out = rectified.then(|| y.clone());
-    (y, SavedConv { x, weight, out, shape, algorithm })
+    let out = rectified.then(|| Kept::signs(precision, side_by_side(y.clone())));
+    (y, SavedConv { x, weight, out, shape, products })
 }
 
 /// Gradients of input, weights and bias, those that are wanted.
 pub fn conv_gradients(saved: SavedConv, upstream: FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {
-    let SavedConv { x, weight, out, shape, algorithm } = saved;
+    let SavedConv { x, weight, out, shape, products: Products { algorithm, .. } } = saved;
     let level = Level::best();
     let mut dy = side_by_side(upstream);
     if let Some(out) = out {
         let mut before = unwritten(shape.output_len());
-        f32::relu_gradient(level, numbers(&side_by_side(out)), numbers(&dy), &mut before);
+        f32::relu_gradient(level, &out.numbers(), numbers(&dy), &mut before);
         let len = before.len();
         dy = plain(before, [len]);
     }
-    let dy = numbers(&dy);
+    let (dy, w) = (numbers(&dy), numbers(&weight));
+    let rounded = match &x {
+        Kept::Rounded(x) if wanted[0] || wanted[1] => Some((x, Pairs::of(level, shape.outputs, dy))),
+        _ => None,
+    };
     let [height, width] = shape.size;
     let of_input = wanted[0].then(|| {
         let mut dx = unwritten(shape.input_len());
-        f32::conv_input_gradient(level, algorithm, &shape, dy, numbers(&weight), &mut dx);
+        match &rounded {
+            None => f32::conv_input_gradient(level, algorithm, &shape, dy, w, &mut dx),
+            Some((_, dy)) => conv::input_gradient_in_bf16(level, algorithm, &shape, dy, w, &mut dx),
+        }
         maps(dx, [shape.images, shape.inputs, height, width])
     });
     let of_weight = wanted[1].then(|| {
         let mut dw = unwritten(shape.weight_len());
-        f32::conv_weight_gradient(level, algorithm, &shape, numbers(&x), dy, &mut dw);
+        match &rounded {
+            None => f32::conv_weight_gradient(level, algorithm, &shape, &x.numbers(), dy, &mut dw),
+            Some((x, dy)) => conv::weight_gradient_in_bf16(level, algorithm, &shape, x, dy, &mut dw),
+        }
         plain(dw, [shape.outputs, shape.inputs, shape.kernel[0], shape.kernel[1]])
     });
     let of_bias = wanted[2].then(|| plain(f32::bias_gradient(level, shape.outputs, dy), [shape.outputs]));
@@ -164,9 +219,9 @@ pub fn conv_gradients(saved: SavedConv, upstream: FlexTensor, wanted: [bool; 3])
 /// What the gradients of a batch norm need.
 #[derive(Clone, Debug)]
 pub struct SavedNorm {
-    y: FlexTensor,
+    y: Kept,
     /// The output, where something was added before the ReLU.
-    out: Option<FlexTensor>,
+    out: Option<Kept>,
     of: Arc<Channels>,
     rectified: bool,
     dims: [usize; 4],
@@ -187,19 +242,21 @@ pub fn norm(
     weight: FlexTensor,
     bias: FlexTensor,
     added: FlexTensor,
-    epsilon: f64,
-    rectified: bool,
+    (epsilon, rectified, precision): (f64, bool, Precision),
 ) -> ((FlexTensor, FlexTensor, FlexTensor), SavedNorm) {
     let level = Level::best();
     let dims = dims(&y);
     let (channels, added) = (dims[1], there(added));
-    let (y, weight) = (side_by_side(y), vector(weight));
-    let statistics = f32::statistics(level, channels, numbers(&y));
+    let (y, weight) = (Kept::new(precision, channels, side_by_side(y)), vector(weight));
+    // Forward and backward see the same numbers.
+    let numbers_of_y = y.numbers();
+    let statistics = f32::statistics(level, channels, &numbers_of_y);
     let affine = Affine::new(&statistics, &weight, &vector(bias), epsilon);
-    let out = normalized(level, &affine, &y, added.as_ref(), rectified, dims);
+    let out = normalized(level, &affine, &numbers_of_y, added.as_ref(), rectified, dims);
     let of_channels = |values: &[f32]| plain(values.to_vec(), [channels]);
     let results = (out.clone(), of_channels(&statistics.mean), of_channels(&statistics.variance));
-    let out = (rectified && added.is_some()).then_some(out);
+    drop(numbers_of_y);
+    let out = (rectified && added.is_some()).then(|| Kept::signs(precision, side_by_side(out)));
     let of = Arc::new(Channels { statistics, affine, weight, epsilon });
     (results, SavedNorm { y, out, of, rectified, dims })
 }
@@ -207,14 +264,14 @@ pub fn norm(
 fn normalized(
     level: Level,
     affine: &Affine<f32>,
-    y: &FlexTensor,
+    y: &[f32],
     added: Option<&FlexTensor>,
     rectified: bool,
     dims: [usize; 4],
 ) -> FlexTensor {
     let added = added.map(|added| side_by_side(added.clone()));
     let mut out = unwritten(dims.iter().product());
-    f32::normalize(level, affine, numbers(y), added.as_ref().map(numbers), rectified, &mut out);
+    f32::normalize(level, affine, y, added.as_ref().map(numbers), rectified, &mut out);
     maps(out, dims)
 }
 
@@ -230,20 +287,21 @@ pub fn norm_with(
     let dims = dims(&y);
     let statistics = Statistics { mean: vector(mean), variance: vector(variance) };
     let affine = Affine::new(&statistics, &vector(weight), &vector(bias), epsilon);
-    normalized(Level::best(), &affine, &side_by_side(y), there(added).as_ref(), rectified, dims)
+    normalized(Level::best(), &affine, numbers(&side_by_side(y)), there(added).as_ref(), rectified, dims)
 }
 
 /// Gradients of input, scale, shift and what was added, those that are wanted.
 pub fn norm_gradients(saved: SavedNorm, upstream: FlexTensor, wanted: [bool; 4]) -> [Option<FlexTensor>; 4] {
     let SavedNorm { y, out, of, rectified, dims } = saved;
     let level = Level::best();
-    let (upstream, out) = (side_by_side(upstream), out.map(side_by_side));
+    let upstream = side_by_side(upstream);
+    let out = out.as_ref().map(Kept::numbers);
     let passed = match &out {
         _ if !rectified => Passed::All,
-        Some(out) => Passed::Output(numbers(out)),
+        Some(out) => Passed::Output(out),
         None => Passed::Normalized(&of.affine),
     };
-    let (y, up) = (numbers(&y), numbers(&upstream));
+    let (y, up) = (&*y.numbers(), numbers(&upstream));
     let sums = f32::norm_gradient(level, &of.statistics, &of.weight, of.epsilon, y, up, passed);
     // Without a ReLU, the gradient of what was added is the upstream one.
     let [mut dy, mut before] = [wanted[0], wanted[3] && rectified].map(|w| w.then(|| unwritten(up.len())));

@@ -5,13 +5,13 @@ use burn_flex::FlexTensor;
 use counterpoint_kernels::{Kernels, Level, unwritten};
 
 use super::extension::{Operator, Results, run};
-use super::flex::{dims, maps, numbers, plain, side_by_side, there};
-use super::{Convolution, applies, or_empty};
+use super::flex::{Kept, dims, maps, numbers, plain, side_by_side, there};
+use super::{Arithmetic, Precision, Products, applies, or_empty};
 
 /// `x * gates + added`: `x` is `[samples * frames, channels, h, w]` with the frames
 /// of a sample side by side, `gates` `[samples, channels]`.
-pub fn gate(x: Tensor<4>, gates: Tensor<2>, added: Option<Tensor<4>>, how: Convolution) -> Tensor<4> {
-    if applies(&x, how).is_none() {
+pub fn gate(x: Tensor<4>, gates: Tensor<2>, added: Option<Tensor<4>>, how: Arithmetic) -> Tensor<4> {
+    let Some(Products { precision, .. }) = applies(&x, how) else {
         let ([images, channels, h, w], [samples, _]) = (x.dims(), gates.dims());
         let frames = x.reshape([samples, images / samples, channels, h * w]);
         let y = (frames * gates.reshape([samples, 1, channels, 1])).reshape([images, channels, h, w]);
@@ -19,19 +19,21 @@ pub fn gate(x: Tensor<4>, gates: Tensor<2>, added: Option<Tensor<4>>, how: Convo
             Some(added) => y + added,
             None => y,
         };
-    }
+    };
     let device = x.device();
     let added = or_empty(added, &device).into_dispatch();
-    Tensor::from_dispatch(run(Gate, [x.into_dispatch(), gates.into_dispatch(), added]).swap_remove(0))
+    Tensor::from_dispatch(
+        run(Gate(precision), [x.into_dispatch(), gates.into_dispatch(), added]).swap_remove(0),
+    )
 }
 
 /// Of maps, gates and what is added.
-struct Gate;
+struct Gate(Precision);
 
 /// What the gradients need.
 #[derive(Clone, Debug)]
 struct Saved {
-    x: FlexTensor,
+    x: Kept,
     gates: FlexTensor,
     dims: [usize; 4],
 }
@@ -45,13 +47,14 @@ impl Operator<3> for Gate {
         let mut y = unwritten(dims.iter().product());
         let more = added.as_ref().map(numbers);
         f32::gate(Level::best(), dims[1], numbers(&x), numbers(&gates), more, &mut y);
+        let x = Kept::new(self.0, dims[1], x);
         Results::of((maps(y, dims), Saved { x, gates, dims }))
     }
 
     fn gradients(saved: Saved, upstream: FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {
         let Saved { x, gates, dims } = saved;
         let dy = side_by_side(upstream);
-        let (values, up, channels) = (numbers(&x), numbers(&dy), dims[1]);
+        let (values, up, channels) = (&*x.numbers(), numbers(&dy), dims[1]);
         let mut dx = wanted[0].then(|| unwritten(up.len()));
         let of_gates = wanted[1].then(|| {
             let mut found = unwritten(numbers(&gates).len());

@@ -3,11 +3,10 @@
 use burn::tensor::Shape;
 use burn::tensor::{Tensor, activation::relu};
 use burn_flex::FlexTensor;
-use counterpoint_kernels::Algorithm;
 
 use super::extension::{Operator, Results, run};
 use super::flex::{self, SavedConv};
-use super::{Convolution, Window, applies, or_empty};
+use super::{Arithmetic, Products, Window, applies, or_empty};
 
 /// `x w^T` with a bias and a ReLU where wanted: `x` `[rows, in]`, `w` `[out, in]`.
 pub fn linear(
@@ -15,13 +14,13 @@ pub fn linear(
     weight: Tensor<2>,
     bias: Option<Tensor<1>>,
     rectified: bool,
-    how: Convolution,
+    how: Arithmetic,
 ) -> Tensor<2> {
     match applies(&x, how) {
-        Some(algorithm) => {
+        Some(products) => {
             let bias = or_empty(bias, &x.device()).into_dispatch();
             let tensors = [x.into_dispatch(), weight.into_dispatch(), bias];
-            Tensor::from_dispatch(run(Linear { rectified, algorithm }, tensors).swap_remove(0))
+            Tensor::from_dispatch(run(Linear { rectified, products }, tensors).swap_remove(0))
         }
         None => {
             let y = x.matmul(weight.transpose());
@@ -37,7 +36,7 @@ pub fn linear(
 /// Of rows, weights and bias.
 struct Linear {
     rectified: bool,
-    algorithm: Algorithm,
+    products: Products,
 }
 
 /// Rows as the pixels of a map.
@@ -63,11 +62,11 @@ impl Operator<3> for Linear {
     type Saved = SavedConv;
 
     fn run(self, [x, weight, bias]: [FlexTensor; 3]) -> Results<SavedConv> {
-        let Self { rectified, algorithm } = self;
+        let Self { rectified, products } = self;
         let window = Window { stride: [1, 1], padding: [0, 0] };
         let [outputs, inputs] = sides(&weight);
         let weight = weight.to_contiguous().reshape(Shape::new([outputs, inputs, 1, 1]));
-        let (y, saved) = flex::conv(pixels(x), weight, bias, window, rectified, algorithm);
+        let (y, saved) = flex::conv(pixels(x), weight, bias, window, rectified, products);
         Results::of((rows(y), saved))
     }
 

@@ -20,7 +20,7 @@ mod upsample;
 use burn::backend::{DispatchDevice, DispatchTensor};
 use burn::tensor::{DType, Device, Tensor, activation::relu, module, ops};
 use counterpoint_kernels::update::{Adam, Sgd};
-use counterpoint_kernels::{PoolShape, Algorithm};
+use counterpoint_kernels::{Algorithm, PoolShape};
 
 pub use entropy::cross_entropy;
 use extension::run;
@@ -29,19 +29,28 @@ pub(crate) use gru::gru;
 use junction::Junction;
 pub use linear::linear;
 use operators::{ByAdam, BySgd, Conv, MaxPool, Mean, Norm, NormWith, Way};
-pub use options::{Convolution, EngineOptions};
+pub use options::{Arithmetic, Convolution, EngineOptions, Precision};
 pub use upsample::upsample;
 
 /// Whether the kernels compute this tensor, and how.
-pub(crate) fn applies<const D: usize>(x: &Tensor<D>, how: Convolution) -> Option<Algorithm> {
-    let precision = match how {
+pub(crate) fn applies<const D: usize>(x: &Tensor<D>, how: Arithmetic) -> Option<Products> {
+    let algorithm = match how.convolution {
         Convolution::Fast => Algorithm::Fast,
         Convolution::Exact => Algorithm::Exact,
         Convolution::Burn => return None,
     };
     let device = x.device().without_autodiff();
     let here = matches!(device.as_dispatch(), DispatchDevice::Flex(_)) && x.dtype() == DType::F32;
-    (here && x.shape().num_elements() > 0).then_some(precision)
+    (here && x.shape().num_elements() > 0).then_some(Products { algorithm, precision: how.precision })
+}
+
+/// How the kernels multiply.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Products {
+    /// Of convolutions of 3x3 taps.
+    pub algorithm: Algorithm,
+    /// Of the factors.
+    pub precision: Precision,
 }
 
 /// A tensor, or one without numbers in its place.
@@ -67,14 +76,14 @@ pub fn conv(
     bias: Option<Tensor<1>>,
     window: Window,
     rectified: bool,
-    how: Convolution,
+    how: Arithmetic,
 ) -> Tensor<4> {
     let Window { stride, padding } = window;
     let device = x.device();
     match applies(&x, how) {
-        Some(precision) => {
+        Some(products) => {
             let bias = or_empty(bias, &device).into_dispatch();
-            let operator = Conv { window, rectified, precision };
+            let operator = Conv { window, rectified, products };
             let tensors = [x.into_dispatch(), weight.into_dispatch(), bias];
             Tensor::from_dispatch(run(operator, tensors).swap_remove(0))
         }
@@ -112,17 +121,18 @@ pub fn norm(
     bias: Tensor<1>,
     epsilon: f64,
     after: After,
-    how: Convolution,
+    how: Arithmetic,
 ) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
-    if applies(&x, how).is_none() {
+    let Some(Products { precision, .. }) = applies(&x, how) else {
         let found = module::batch_norm_train(x, weight, bias, epsilon);
         let inner = |t: Tensor<1>| if t.is_autodiff() { t.inner() } else { t };
         return (after.composed(found.output), inner(found.mean), inner(found.variance));
-    }
+    };
     let device = x.device();
     let added = or_empty(after.added, &device).into_dispatch();
     let tensors = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch(), added];
-    let mut found = run(Norm { epsilon, rectified: after.rectified }, tensors).into_iter();
+    let operator = Norm { epsilon, rectified: after.rectified, precision };
+    let mut found = run(operator, tensors).into_iter();
     let mut next = || found.next().expect("output, mean and variance");
     let out = Tensor::from_dispatch(next());
     let [mean, variance] = [(); 2].map(|()| {
@@ -140,7 +150,7 @@ pub fn norm_with(
     [mean, variance]: [Tensor<1>; 2],
     epsilon: f64,
     after: After,
-    how: Convolution,
+    how: Arithmetic,
 ) -> Tensor<4> {
     // A measurement may send gradients through evaluation mode: Burn knows them.
     if x.is_autodiff() || weight.is_autodiff() || applies(&x, how).is_none() {
@@ -156,7 +166,7 @@ pub fn norm_with(
 }
 
 /// The largest number of each window of `size` pixels.
-pub fn max_pool(x: Tensor<4>, size: [usize; 2], window: Window, how: Convolution) -> Tensor<4> {
+pub fn max_pool(x: Tensor<4>, size: [usize; 2], window: Window, how: Arithmetic) -> Tensor<4> {
     let Window { stride, padding } = window;
     if applies(&x, how).is_none() {
         let options = ops::MaxPoolOptions::new(size).with_stride(stride).with_padding(padding);
@@ -168,7 +178,7 @@ pub fn max_pool(x: Tensor<4>, size: [usize; 2], window: Window, how: Convolution
 }
 
 /// The mean over height and width, `[batch, channels]`.
-pub fn mean(x: Tensor<4>, how: Convolution) -> Tensor<2> {
+pub fn mean(x: Tensor<4>, how: Arithmetic) -> Tensor<2> {
     if applies(&x, how).is_none() {
         let [batch, channels, height, width] = x.dims();
         return x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels]);
@@ -180,7 +190,7 @@ pub fn mean(x: Tensor<4>, how: Convolution) -> Tensor<2> {
 ///
 /// # Panics
 /// When the graph is dropped after only one of them was run backward: its gradient would be lost.
-pub fn fork(x: Tensor<4>, how: Convolution) -> [Tensor<4>; 2] {
+pub fn fork(x: Tensor<4>, how: Arithmetic) -> [Tensor<4>; 2] {
     if applies(&x, how).is_none() {
         return [x.clone(), x];
     }

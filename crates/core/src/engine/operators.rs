@@ -2,26 +2,26 @@
 
 use burn::backend::TensorMetadata;
 use burn_flex::FlexTensor;
+use counterpoint_kernels::PoolShape;
 use counterpoint_kernels::update::{Adam, Sgd};
-use counterpoint_kernels::{PoolShape, Algorithm};
 
-use super::Window;
 use super::extension::{Operator, Results};
 use super::flex::{self, SavedConv, SavedNorm, SavedPool};
 use super::junction::Junction;
+use super::{Precision, Products, Window};
 
 /// Convolution of input, weights and bias; ReLU.
 pub struct Conv {
     pub window: Window,
     pub rectified: bool,
-    pub algorithm: Algorithm,
+    pub products: Products,
 }
 
 impl Operator<3> for Conv {
     type Saved = SavedConv;
 
     fn run(self, [x, weight, bias]: [FlexTensor; 3]) -> Results<SavedConv> {
-        Results::of(flex::conv(x, weight, bias, self.window, self.rectified, self.algorithm))
+        Results::of(flex::conv(x, weight, bias, self.window, self.rectified, self.products))
     }
 
     fn gradients(saved: SavedConv, upstream: FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {
@@ -34,13 +34,16 @@ impl Operator<3> for Conv {
 pub struct Norm {
     pub epsilon: f64,
     pub rectified: bool,
+    pub precision: Precision,
 }
 
 impl Operator<4> for Norm {
     type Saved = SavedNorm;
 
     fn run(self, [x, weight, bias, added]: [FlexTensor; 4]) -> Results<SavedNorm> {
-        let ((out, mean, variance), saved) = flex::norm(x, weight, bias, added, self.epsilon, self.rectified);
+        let Self { epsilon, rectified, precision } = self;
+        let ((out, mean, variance), saved) =
+            flex::norm(x, weight, bias, added, (epsilon, rectified, precision));
         Results { out, beside: vec![mean, variance], saved }
     }
 

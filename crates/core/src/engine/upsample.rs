@@ -9,8 +9,8 @@ use burn_flex::FlexTensor;
 use counterpoint_kernels::{Kernels, Level, UpsampleShape, unwritten};
 
 use super::extension::{Operator, Results, run};
-use super::flex::{dims, maps, numbers, plain, side_by_side, there, vector};
-use super::{Convolution, applies, or_empty};
+use super::flex::{Kept, dims, maps, numbers, plain, side_by_side, there, vector};
+use super::{Arithmetic, Precision, Products, applies, or_empty};
 
 /// Maps resized to the nearest pixel, then a 3x3 convolution of each channel with
 /// zeros around and a bias, then the sum with `added`: `weight` is `[channels, 1,
@@ -22,19 +22,19 @@ pub fn upsample(
     bias: Tensor<1>,
     size: [usize; 2],
     added: Option<Tensor<4>>,
-    how: Convolution,
+    how: Arithmetic,
 ) -> Tensor<4> {
-    if applies(&x, how).is_none() {
+    let Some(Products { precision, .. }) = applies(&x, how) else {
         let y = composed(x, weight, bias, size);
         return match added {
             Some(added) => y + added,
             None => y,
         };
-    }
+    };
     let device = x.device();
     let added = or_empty(added, &device).into_dispatch();
     let tensors = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch(), added];
-    Tensor::from_dispatch(run(Upsample(size), tensors).swap_remove(0))
+    Tensor::from_dispatch(run(Upsample { size, precision }, tensors).swap_remove(0))
 }
 
 fn composed(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, size: [usize; 2]) -> Tensor<4> {
@@ -63,12 +63,15 @@ fn doubled(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
 }
 
 /// Of input, weights, bias and what is added, to a height and width.
-struct Upsample([usize; 2]);
+struct Upsample {
+    size: [usize; 2],
+    precision: Precision,
+}
 
 /// What the gradients need.
 #[derive(Clone, Debug)]
 struct Saved {
-    x: FlexTensor,
+    x: Kept,
     weight: FlexTensor,
     shape: UpsampleShape,
 }
@@ -78,12 +81,13 @@ impl Operator<4> for Upsample {
 
     fn run(self, [x, weight, bias, added]: [FlexTensor; 4]) -> Results<Saved> {
         let [images, channels, height, width] = dims(&x);
-        let shape = UpsampleShape { images, size: [height, width], to: self.0, channels };
+        let shape = UpsampleShape { images, size: [height, width], to: self.size, channels };
         let (x, weight, added) = (side_by_side(x), weight.to_contiguous(), there(added).map(side_by_side));
         let mut y = unwritten(shape.output_len());
         let (values, more) = (numbers(&weight), added.as_ref().map(numbers));
         f32::upsample(Level::best(), &shape, numbers(&x), values, &vector(bias), more, &mut y);
-        let y = maps(y, [images, channels, self.0[0], self.0[1]]);
+        let y = maps(y, [images, channels, self.size[0], self.size[1]]);
+        let x = Kept::new(self.precision, channels, x);
         Results::of((y, Saved { x, weight, shape }))
     }
 
@@ -95,7 +99,7 @@ impl Operator<4> for Upsample {
         let [dw, db] = match wanted {
             [false, false, false, _] => Default::default(),
             _ => {
-                let (x, weight, dy) = (numbers(&x), numbers(&weight), numbers(&dy));
+                let (x, weight, dy) = (&*x.numbers(), numbers(&weight), numbers(&dy));
                 f32::upsample_gradients(Level::best(), &shape, x, weight, dy, dx.as_deref_mut())
             }
         };

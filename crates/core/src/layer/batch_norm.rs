@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::{ForwardContext, Init};
-use crate::engine::{self, After, Convolution};
+use crate::engine::{self, After, Arithmetic};
 
 /// Batch norm over the channel axis of `[batch, channels, height, width]`.
 ///
@@ -19,7 +19,7 @@ pub struct BatchNorm {
     pub bias: Param<Tensor<1>>,
     epsilon: f64,
     #[module(skip)]
-    convolution: Convolution,
+    arithmetic: Arithmetic,
 }
 
 impl BatchNorm {
@@ -29,7 +29,7 @@ impl BatchNorm {
             weight: init.constant("weight", [channels], 1.0),
             bias: init.constant("bias", [channels], 0.0),
             epsilon: 1e-5,
-            convolution: init.convolution(),
+            arithmetic: init.arithmetic(),
         }
     }
 
@@ -40,8 +40,8 @@ impl BatchNorm {
     }
 
     /// How the CPU computes this layer.
-    pub fn convolution(&self) -> Convolution {
-        self.convolution
+    pub fn arithmetic(&self) -> Arithmetic {
+        self.arithmetic
     }
 
     /// Normalises with the statistics that the pass asks for.
@@ -76,10 +76,10 @@ impl BatchNorm {
             let beside = |t: Tensor<1>| if x.is_autodiff() { Tensor::from_inner(t) } else { t };
             let (mean, variance) = (beside(running.mean), beside(running.variance));
             let statistics = [mean, variance];
-            return engine::norm_with(x, weight, bias, statistics, self.epsilon, after, self.convolution);
+            return engine::norm_with(x, weight, bias, statistics, self.epsilon, after, self.arithmetic);
         }
         let [batch, _, height, width] = x.dims();
-        let (out, mean, variance) = engine::norm(x, weight, bias, self.epsilon, after, self.convolution);
+        let (out, mean, variance) = engine::norm(x, weight, bias, self.epsilon, after, self.arithmetic);
         pass.observe(self.weight.id, mean, variance, batch * height * width);
         out
     }

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::Init;
-use crate::engine::{self, Convolution, Window};
+use crate::engine::{self, Arithmetic, Window};
 
 /// A convolution over `[batch, channels, height, width]`, without bias: every
 /// one here is followed by a batch norm that has its own.
@@ -15,7 +15,7 @@ pub struct Conv2d {
     stride: usize,
     padding: usize,
     #[module(skip)]
-    convolution: Convolution,
+    arithmetic: Arithmetic,
 }
 
 impl Conv2d {
@@ -26,13 +26,13 @@ impl Conv2d {
         let [inputs, outputs] = channels;
         let std = (2.0 / (kernel * kernel * outputs) as f64).sqrt();
         let weight = init.weight([outputs, inputs, kernel, kernel], std);
-        Self { weight, stride, padding, convolution: init.convolution() }
+        Self { weight, stride, padding, arithmetic: init.arithmetic() }
     }
 
     /// # Shapes
     /// `[batch, in, h, w]` to `[batch, out, (h + 2 padding - k) / stride + 1, ..]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let window = Window { stride: [self.stride; 2], padding: [self.padding; 2] };
-        engine::conv(x, self.weight.val(), None, window, false, self.convolution)
+        engine::conv(x, self.weight.val(), None, window, false, self.arithmetic)
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::Init;
-use crate::engine::{self, Convolution};
+use crate::engine::{self, Arithmetic};
 
 /// Two bidirectional layers, as `torch.nn.GRU(inputs, width, num_layers=2,
 /// bidirectional=True)`, on sequences of different lengths (packed semantics):
@@ -37,7 +37,7 @@ pub struct Gru {
     bias_ih_l1_reverse: Param<Tensor<1>>,
     bias_hh_l1_reverse: Param<Tensor<1>>,
     #[module(skip)]
-    convolution: Convolution,
+    arithmetic: Arithmetic,
 }
 
 /// The two directions of one layer, forward and backward.
@@ -71,7 +71,7 @@ impl Gru {
             weight_hh_l1_reverse: hh("weight_hh_l1_reverse"),
             bias_ih_l1_reverse: bias("bias_ih_l1_reverse"),
             bias_hh_l1_reverse: bias("bias_hh_l1_reverse"),
-            convolution: init.convolution(),
+            arithmetic: init.arithmetic(),
         }
     }
 
@@ -103,13 +103,13 @@ impl Gru {
                 (&self.weight_hh_l1_reverse, &self.bias_hh_l1_reverse),
             ],
         };
-        let states = first.run(x, &turned, self.convolution);
-        second.run(Tensor::cat(states.to_vec(), 2), &turned, self.convolution)
+        let states = first.run(x, &turned, self.arithmetic);
+        second.run(Tensor::cat(states.to_vec(), 2), &turned, self.arithmetic)
     }
 }
 
 impl Both<'_> {
-    fn run(&self, x: Tensor<3>, turned: &Turned, how: Convolution) -> [Tensor<3>; 2] {
+    fn run(&self, x: Tensor<3>, turned: &Turned, how: Arithmetic) -> [Tensor<3>; 2] {
         let direction = |x: Tensor<3>, i: usize| {
             let [batch, length, inputs] = x.dims();
             let (weight, bias) = (self.input[i].0.val(), self.input[i].1.val());
@@ -207,6 +207,7 @@ impl Turned {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Convolution;
     use crate::host::host;
     use burn::tensor::Device;
 
@@ -225,7 +226,7 @@ mod tests {
         let both = Both { input: [(&ih, &bias); 2], hidden: [(&hh, &bias); 2] };
         let x = Tensor::<3>::from_data([[[1.0], [-2.0]]], &device);
         let runs = [
-            both.run(x.clone(), &Turned::new(2, &[2]), Convolution::Fast),
+            both.run(x.clone(), &Turned::new(2, &[2]), Convolution::Fast.into()),
             both.composed(x, &Turned::new(2, &[2])),
         ];
         let s = |v: f32| 1.0 / (1.0 + (-v).exp());
@@ -262,8 +263,8 @@ mod tests {
     #[test]
     fn the_kernels_compute_what_burn_composes() {
         let device = Device::flex().autodiff();
-        let gru = Gru { convolution: Convolution::Fast, ..Gru::new(3, 5, &Init::new(5, &device)) };
-        let composed = Gru { convolution: Convolution::Burn, ..gru.clone() };
+        let gru = Gru { arithmetic: Convolution::Fast.into(), ..Gru::new(3, 5, &Init::new(5, &device)) };
+        let composed = Gru { arithmetic: Convolution::Burn.into(), ..gru.clone() };
         let x = Tensor::from_data(sequence(4, 6, 3).into_data(), &device);
         let run = |gru: &Gru| with_gradients(gru, &x, &[6, 1, 4, 5]);
         for (part, (found, expected)) in run(&gru).iter().zip(run(&composed)).enumerate() {

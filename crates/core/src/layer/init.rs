@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use crate::Error;
-use crate::engine::{Convolution, EngineOptions};
+use crate::engine::Arithmetic;
 use crate::math::random::Random;
 
 /// From which distributions linear layers and convolutions start.
@@ -35,7 +35,7 @@ pub struct Init {
     path: String,
     scheme: InitScheme,
     device: Device,
-    convolution: Convolution,
+    arithmetic: Arithmetic,
     budget: Arc<Budget>,
 }
 
@@ -44,13 +44,13 @@ impl Init {
     pub fn new(seed: u64, device: &Device) -> Self {
         let scheme = InitScheme::Kaiming;
         let budget = Arc::new(Budget::new());
-        let (path, convolution) = (String::new(), EngineOptions::chosen().convolution);
-        Self { seed, path, scheme, device: device.clone().autodiff(), convolution, budget }
+        let (path, arithmetic) = (String::new(), Arithmetic::chosen());
+        Self { seed, path, scheme, device: device.clone().autodiff(), arithmetic, budget }
     }
 
     /// How layers compute convolutions, batch norm and pooling on the CPU.
-    pub fn convolution(&self) -> Convolution {
-        self.convolution
+    pub fn arithmetic(&self) -> Arithmetic {
+        self.arithmetic
     }
 
     /// Whether all parameters of all parts fit into memory. Where they do not,

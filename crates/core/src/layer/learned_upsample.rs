@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::Init;
-use crate::engine::{self, Convolution};
+use crate::engine::{self, Arithmetic};
 
 /// Nearest-neighbour resize, then a 3x3 depth-wise convolution with bias whose
 /// kernel starts as the bilinear one (ESANet, Seichter et al., ICRA 2021).
@@ -15,7 +15,7 @@ pub struct LearnedUpsample {
     /// `[channels]`.
     pub bias: Param<Tensor<1>>,
     #[module(skip)]
-    convolution: Convolution,
+    arithmetic: Arithmetic,
 }
 
 impl LearnedUpsample {
@@ -25,7 +25,7 @@ impl LearnedUpsample {
         Self {
             weight: init.given("weight", [channels, 1, 3, 3], kernel.repeat(channels)),
             bias: init.constant("bias", [channels], 0.0),
-            convolution: init.convolution(),
+            arithmetic: init.arithmetic(),
         }
     }
 
@@ -34,14 +34,14 @@ impl LearnedUpsample {
     /// pixel of the result comes from pixel `floor(i h / size)`: where `size` is
     /// `2h` or, after a stride that rounded up, `2h - 1`, that is `i / 2`.
     pub fn forward(&self, x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
-        engine::upsample(x, self.weight.val(), self.bias.val(), size, None, self.convolution)
+        engine::upsample(x, self.weight.val(), self.bias.val(), size, None, self.arithmetic)
     }
 
     /// The same to the size of `more`, and the sum with it.
     pub fn onto(&self, x: Tensor<4>, more: Tensor<4>) -> Tensor<4> {
         let [_, _, height, width] = more.dims();
         let (weight, bias) = (self.weight.val(), self.bias.val());
-        engine::upsample(x, weight, bias, [height, width], Some(more), self.convolution)
+        engine::upsample(x, weight, bias, [height, width], Some(more), self.arithmetic)
     }
 }
 
@@ -50,16 +50,17 @@ mod tests {
     use burn::tensor::{Device, TensorData};
 
     use super::*;
+    use crate::engine::Convolution;
     use crate::host::host;
 
     /// Kernels and maps of two channels, two samples; nothing symmetric.
-    fn layer_and_map(convolution: Convolution) -> (LearnedUpsample, Tensor<4>) {
+    fn layer_and_map(arithmetic: Arithmetic) -> (LearnedUpsample, Tensor<4>) {
         let init = Init::new(0, &Device::flex());
         let weight = (0..18).map(|i| (i as f32 * 1.7).sin()).collect();
         let layer = LearnedUpsample {
             weight: init.given("weight", [2, 1, 3, 3], weight),
             bias: init.given("bias", [2], vec![0.5, -1.0]),
-            convolution,
+            arithmetic,
         };
         let values: Vec<f32> = (0..48).map(|i| (i as f32 * 0.9).cos()).collect();
         (layer, Tensor::from_data(TensorData::new(values, [2, 2, 3, 4]), &Device::flex().autodiff()))
@@ -87,7 +88,7 @@ mod tests {
 
     #[test]
     fn doubling_and_doubling_less_one_follow_the_definition() {
-        let both = [Convolution::Fast, Convolution::Burn];
+        let both = [Convolution::Fast.into(), Convolution::Burn.into()];
         let sizes = [[6, 8], [5, 8], [6, 7], [5, 7]];
         for (how, size) in both.into_iter().flat_map(|how| sizes.map(|size| (how, size))) {
             let (layer, x) = layer_and_map(how);

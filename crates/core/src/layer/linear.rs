@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::Init;
-use crate::engine::{self, Convolution};
+use crate::engine::{self, Arithmetic};
 
 /// `y = x W^T + b` with `W` of shape `[out, in]`.
 #[derive(Module, Debug)]
@@ -14,7 +14,7 @@ pub struct Linear {
     /// `[out]`.
     pub bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
-    convolution: Convolution,
+    arithmetic: Arithmetic,
 }
 
 impl Linear {
@@ -28,12 +28,12 @@ impl Linear {
     /// As [`Self::new`], without a bias.
     pub fn without_bias(inputs: usize, outputs: usize, init: &Init) -> Self {
         let std = (2.0 / (inputs + outputs) as f64).sqrt();
-        Self { weight: init.weight([outputs, inputs], std), bias: None, convolution: init.convolution() }
+        Self { weight: init.weight([outputs, inputs], std), bias: None, arithmetic: init.arithmetic() }
     }
 
     /// With values of its own: a weight `[out, in]` and a bias `[out]`.
     pub(crate) fn of(weight: Param<Tensor<2>>, bias: Param<Tensor<1>>, init: &Init) -> Self {
-        Self { weight, bias: Some(bias), convolution: init.convolution() }
+        Self { weight, bias: Some(bias), arithmetic: init.arithmetic() }
     }
 
     /// # Shapes
@@ -49,7 +49,7 @@ impl Linear {
 
     fn run(&self, x: Tensor<2>, rectified: bool) -> Tensor<2> {
         let bias = self.bias.as_ref().map(Param::val);
-        engine::linear(x, self.weight.val(), bias, rectified, self.convolution)
+        engine::linear(x, self.weight.val(), bias, rectified, self.arithmetic)
     }
 
     /// The layer along the last axis.

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::Init;
-use crate::engine::{self, Convolution, Window};
+use crate::engine::{self, Arithmetic, Window};
 
 /// A convolution over `[batch, channels, height, width]` whose kernel may have
 /// two different sides, with a bias, padded so that stride 1 keeps the size.
@@ -16,7 +16,7 @@ pub struct RectConv2d {
     pub bias: Param<Tensor<1>>,
     stride: [usize; 2],
     #[module(skip)]
-    convolution: Convolution,
+    arithmetic: Arithmetic,
 }
 
 impl RectConv2d {
@@ -52,7 +52,7 @@ impl RectConv2d {
             weight: init.weight([outputs, inputs, height, width], std),
             bias: init.bias(outputs, inputs * height * width),
             stride,
-            convolution: init.convolution(),
+            arithmetic: init.arithmetic(),
         }
     }
 
@@ -70,6 +70,6 @@ impl RectConv2d {
     fn run(&self, x: Tensor<4>, rectified: bool) -> Tensor<4> {
         let [_, _, height, width] = self.weight.dims();
         let window = Window { stride: self.stride, padding: [height / 2, width / 2] };
-        engine::conv(x, self.weight.val(), Some(self.bias.val()), window, rectified, self.convolution)
+        engine::conv(x, self.weight.val(), Some(self.bias.val()), window, rectified, self.arithmetic)
     }
 }

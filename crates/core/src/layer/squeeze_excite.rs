@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Tensor, activation::sigmoid};
 
 use super::{Init, RectConv2d};
-use crate::engine::{self, Convolution};
+use crate::engine::{self, Arithmetic};
 
 /// Scales every channel by a gate that looks at the mean of all channels:
 /// `x * sigmoid(fc2(relu(fc1(mean x))))`. Zeros stay zeros.
@@ -13,7 +13,7 @@ pub struct SqueezeExcite {
     fc1: RectConv2d,
     fc2: RectConv2d,
     #[module(skip)]
-    convolution: Convolution,
+    arithmetic: Arithmetic,
 }
 
 impl SqueezeExcite {
@@ -23,7 +23,7 @@ impl SqueezeExcite {
         Self {
             fc1: RectConv2d::new([channels, hidden], [1, 1], [1, 1], &init.part("fc1")),
             fc2: RectConv2d::unrectified([hidden, channels], [1, 1], &init.part("fc2")),
-            convolution: init.convolution(),
+            arithmetic: init.arithmetic(),
         }
     }
 
@@ -33,8 +33,8 @@ impl SqueezeExcite {
     /// `[batch, channels, h, w]` to the same.
     pub fn forward(&self, x: Tensor<4>, added: Option<Tensor<4>>) -> Tensor<4> {
         let [batch, channels, ..] = x.dims();
-        let mean = engine::mean(x.clone(), self.convolution).reshape([batch, channels, 1, 1]);
+        let mean = engine::mean(x.clone(), self.arithmetic).reshape([batch, channels, 1, 1]);
         let gates = sigmoid(self.fc2.forward(self.fc1.rectified(mean)));
-        engine::gate(x, gates.reshape([batch, channels]), added, self.convolution)
+        engine::gate(x, gates.reshape([batch, channels]), added, self.arithmetic)
     }
 }

@@ -34,7 +34,7 @@ pub fn time(batch: usize, rounds: usize) {
     }
     let pool = |x| {
         let window = Window { stride: [2, 2], padding: [1, 1] };
-        engine::max_pool(x, [3, 3], window, init.convolution())
+        engine::max_pool(x, [3, 3], window, init.arithmetic())
     };
     report("relu, 64, 112", rounds, [batch, 64, 112, 112], relu);
     report("max pool, 64, 112", rounds, [batch, 64, 112, 112], pool);

@@ -8,7 +8,8 @@
 //! `-- memory CASE [strategy ..]` prints the peak memory of three steps, every
 //! strategy in a process of its own; `-- growth CASE [steps] [strategy]` what is resident after more and
 //! more steps; `-- layers` prints what each kind of layer of
-//! ResNet-18 costs. It computes on the CPU, or where `COUNTERPOINT_DEVICE` says.
+//! ResNet-18 costs. It computes on the CPU, or where `COUNTERPOINT_DEVICE` says, with factors in bf16
+//! where `COUNTERPOINT_PRECISION` is `bf16`.
 //! PMR, re-learning and ReconBoost are not here: their steps are joint's or a part
 //! of it, and what they do between epochs is no step.
 

@@ -82,7 +82,7 @@ impl BasicBlock {
     /// # Shapes
     /// `[batch, from, h, w]` to `[batch, to, ceil(h / stride), ceil(w / stride)]`.
     pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
-        let [x, beside] = engine::fork(x, self.bn1.convolution());
+        let [x, beside] = engine::fork(x, self.bn1.arithmetic());
         let y = self.bn1.rectified(self.conv1.forward(x), pass);
         let y = self.conv2.forward(y);
         let shortcut = match &self.downsample {

@@ -48,7 +48,7 @@ impl NonBottleneck1D {
     /// # Shapes
     /// `[batch, from, h, w]` to `[batch, to, ceil(h / stride), ceil(w / stride)]`.
     pub fn forward(&self, x: Tensor<4>, pass: &mut ForwardContext<'_>) -> Tensor<4> {
-        let [x, beside] = engine::fork(x, self.bn1.convolution());
+        let [x, beside] = engine::fork(x, self.bn1.arithmetic());
         let y = self.conv3x1_1.rectified(x);
         let y = self.bn1.rectified(self.conv1x3_1.forward(y), pass);
         let y = self.conv1x3_2.forward(self.conv3x1_2.rectified(y));

@@ -174,7 +174,7 @@ impl ResNet {
     /// # Shapes
     /// `[batch, channels, h, w]` to `[batch, channels, ceil(h / 2), ceil(w / 2)]`.
     pub fn pool(&self, x: Tensor<4>) -> Tensor<4> {
-        engine::max_pool(x, [3, 3], Window { stride: [2, 2], padding: [1, 1] }, self.bn1.convolution())
+        engine::max_pool(x, [3, 3], Window { stride: [2, 2], padding: [1, 1] }, self.bn1.arithmetic())
     }
 
     fn blocks(&self, number: usize) -> &Vec<Block> {

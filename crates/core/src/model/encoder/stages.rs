@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
 use super::Encoder;
-use crate::engine::{self, EngineOptions};
+use crate::engine::{self, Arithmetic};
 use crate::input::Input;
 use crate::layer::ForwardContext;
 use crate::model::parts::boxed;
@@ -40,7 +40,7 @@ impl Stream {
     pub fn mean(&self) -> Tensor<2> {
         let [images, channels, h, w] = self.maps.dims();
         if self.frames == 1 {
-            return engine::mean(self.maps.clone(), EngineOptions::chosen().convolution);
+            return engine::mean(self.maps.clone(), Arithmetic::chosen());
         }
         // One mean over frames and space: all frames have maps of one size.
         let flat = self.maps.clone().reshape([images / self.frames, self.frames, channels, h * w]);
@@ -51,7 +51,7 @@ impl Stream {
     /// channel, `[samples, channels]`.
     #[must_use]
     pub fn gated(self, gates: Tensor<2>) -> Self {
-        let maps = engine::gate(self.maps, gates, None, EngineOptions::chosen().convolution);
+        let maps = engine::gate(self.maps, gates, None, Arithmetic::chosen());
         Self { maps, ..self }
     }
 

@@ -7,7 +7,7 @@ use super::EsaNetConfig;
 use super::context::Context;
 use super::decoder::DecoderStage;
 use super::head::PixelHead;
-use crate::engine::{self, EngineOptions};
+use crate::engine::{self, Arithmetic};
 use crate::feature::{Feature, Features, Vectors};
 use crate::input::Input;
 use crate::layer::{BnPolicy, ConvNormRelu, ForwardContext, Init, SqueezeExcite};
@@ -121,7 +121,7 @@ impl EsaNet {
             }
             points.push(sum.expect("a term has a modality"));
         }
-        let how = EngineOptions::chosen().convolution;
+        let how = Arithmetic::chosen();
         (points, last.into_iter().map(|x| Some(engine::mean(x?, how))).collect())
     }
 

@@ -14,7 +14,7 @@ use counterpoint_batch::{ClassMap, Targets};
 use super::counts::{ClassCounts, mean};
 use super::{Metric, MetricFn, Metrics, Task, TaskKind};
 use crate::Error;
-use crate::engine::{self, EngineOptions};
+use crate::engine::{self, Arithmetic};
 use crate::host::host;
 
 /// How a metric is computed.
@@ -128,7 +128,7 @@ impl Segmentation {
                 }
             }
         }
-        engine::cross_entropy(scores, labels, shares, EngineOptions::chosen().convolution)
+        engine::cross_entropy(scores, labels, shares, Arithmetic::chosen())
     }
 
     /// The counts of all samples, from the reduced scores of each.
