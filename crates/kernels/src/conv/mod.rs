@@ -2,6 +2,7 @@
 
 pub(crate) mod direct;
 mod gradient;
+mod matrix;
 mod pairs;
 mod shape;
 mod weight;
@@ -39,7 +40,16 @@ pub(crate) fn forward<S: Real>(
     if shape.suits_winograd(how) {
         winograd::convolve(level, grid(shape), x, kernels(shape, w, false), y);
     } else {
-        direct::forward(level, Factors::Numbers, shape, x, w, y);
+        products(level, Factors::Numbers, shape, x, w, y);
+    }
+}
+
+/// Sums of products as they are written.
+fn products<S: Real>(level: Level, factors: Factors, shape: &ConvShape, x: &[S], w: &[S], y: &mut [S]) {
+    if matrix::suits(shape) {
+        matrix::forward(level, factors, shape, x, w, y);
+    } else {
+        direct::forward(level, factors, shape, x, w, y);
     }
 }
 
@@ -71,7 +81,23 @@ pub(crate) fn weight_gradient<S: Real>(
     if shape.suits_winograd(how) {
         winograd::weight_gradient(level, grid(shape), [shape.inputs, shape.outputs], x, dy, dw);
     } else {
-        weight::weight_gradient(level, Factors::Numbers, shape, x, dy, dw);
+        weight_products(level, Factors::Numbers, shape, x, dy, dw);
+    }
+}
+
+/// Sums of products over pixels.
+fn weight_products<S: Real>(
+    level: Level,
+    factors: Factors,
+    shape: &ConvShape,
+    x: &[S],
+    dy: &[S],
+    dw: &mut [S],
+) {
+    if matrix::suits(shape) {
+        matrix::weight_gradient(level, factors, shape, x, dy, dw);
+    } else {
+        weight::weight_gradient(level, factors, shape, x, dy, dw);
     }
 }
 

@@ -4,8 +4,8 @@
 //! words in place of numbers; elsewhere the rounded numbers are widened and computed with as
 //! others are. The products are the same, the order of the sums is not.
 
-use super::direct::{self, Factors};
-use super::{Algorithm, ConvShape, gradient, weight};
+use super::direct::Factors;
+use super::{Algorithm, ConvShape, gradient};
 use crate::bf16::{Pairs, nearest, pair_up};
 use crate::isa::Level;
 
@@ -25,7 +25,7 @@ pub fn forward(level: Level, how: Algorithm, shape: &ConvShape, x: &Pairs, w: &[
     shape.check_lengths([x.len(), w.len(), y.len()]);
     let words = ConvShape { inputs: Factors::Pairs.of(shape).inputs, ..*shape };
     let w = pair_up([shape.inputs, shape.taps()], w);
-    direct::forward(level, Factors::Pairs, &words, &x.words, &w, y);
+    super::products(level, Factors::Pairs, &words, &x.words, &w, y);
 }
 
 /// As [`Kernels::conv_input_gradient`](crate::Kernels::conv_input_gradient).
@@ -65,5 +65,5 @@ pub fn weight_gradient(
         return super::weight_gradient(level, how, shape, &x.widen(level), &dy.widen(level), dw);
     }
     shape.check_lengths([x.len(), dw.len(), dy.len()]);
-    weight::weight_gradient(level, Factors::Pairs, shape, &x.words, &dy.words, dw);
+    super::weight_products(level, Factors::Pairs, shape, &x.words, &dy.words, dw);
 }

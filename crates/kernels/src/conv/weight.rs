@@ -35,7 +35,7 @@ pub(super) fn weight_gradient<S: Real>(
     scratch::with(copy_len, |copy: &mut [S]| {
         let view = View::of(&words, x, copy);
         let (taps, depth) = (view.taps[0] * view.taps[1], view.depth * factors.numbers());
-        let per_tap = panels * depth * layout.panel;
+        let (per_tap, width) = (panels * depth * layout.panel, words.inputs * factors.numbers());
         let small = taps * per_tap <= SMALL;
         let gathered = PIXELS * factors.numbers();
         let chunks = if small { pixels.div_ceil(gathered).min(16) } else { 1 };
@@ -66,17 +66,7 @@ pub(super) fn weight_gradient<S: Real>(
                         S::run(level, Add { to: &mut *total, more });
                     }
                     // SAFETY: each task writes the weights of its own outputs.
-                    unsafe {
-                        unpack(
-                            layout,
-                            shape,
-                            [depth, words.inputs * factors.numbers()],
-                            tap,
-                            panel,
-                            total,
-                            dw,
-                        )
-                    };
+                    unsafe { unpack(layout, shape, [depth, width], tap, panel, total, dw) };
                 }
             });
         });
@@ -135,31 +125,21 @@ impl<S: Real> Work<'_, S> {
         let ([height, width], panel) = (shape.out_size(), Layout::of::<S>(level).panel);
         let [depth, outputs] = [view.depth, shape.outputs].map(|n| n * factors.numbers());
         let [rows, columns] = [depth, outputs].map(|n| n.next_multiple_of(panel));
-        let zeros = vec![S::default(); view.depth.max(shape.outputs)];
+        let zeros = vec![S::default(); view.depth];
         let nothing = zeros.as_ptr();
         scratch::with(PIXELS * (rows + columns), |scratch: &mut [S]| {
             let (a, b) = scratch.split_at_mut(PIXELS * rows);
-            let gather = |count: usize, depth: usize, at: &dyn Fn(usize) -> *const S, to: &mut [S]| {
-                let to = to.as_mut_ptr();
-                match factors {
-                    Factors::Numbers => S::run(level, Gather { rows: (0..count).map(at), depth, to }),
-                    Factors::Pairs => {
-                        let second = |i: usize| if i < count { at(i) } else { nothing };
-                        let rows = (0..count).step_by(2).map(|i| [at(i), second(i + 1)]);
-                        S::run_pairs(level, Zip { rows, depth, to });
-                    }
-                }
-            };
             for first in range.clone().step_by(PIXELS * factors.numbers()) {
                 let count = (PIXELS * factors.numbers()).min(range.end - first);
-                gather(count, shape.outputs, &|r| dy[(first + r) * shape.outputs..].as_ptr(), b);
+                let at = |r: usize| dy[(first + r) * shape.outputs..].as_ptr();
+                gather((level, factors), [count, shape.outputs, PIXELS], at, b);
                 for (own, tap) in taps.clone().enumerate() {
                     let at = |r: usize| {
                         let (image, rest) = ((first + r) / (height * width), (first + r) % (height * width));
                         let at = view.at(shape, image, [rest / width, rest % width], tap);
                         at.map_or(nothing, |at| view.x[at..].as_ptr())
                     };
-                    gather(count, view.depth, &at, a);
+                    gather((level, factors), [count, view.depth, PIXELS], at, a);
                     let size = columns / panel * depth * panel;
                     let to = to[own * size..][..size].as_mut_ptr();
                     let (count, add) = (count.div_ceil(factors.numbers()), first > range.start);
@@ -170,10 +150,31 @@ impl<S: Real> Work<'_, S> {
     }
 }
 
-/// Rows of `depth` numbers into panels `[depth / PANEL][PIXELS][PANEL]`.
+/// `count` rows of `depth` numbers, or of words, into panels `[numbers / PANEL][room][PANEL]`:
+/// numbers, or words of two rows each.
+pub(super) fn gather<S: Real>(
+    (level, factors): (Level, Factors),
+    [count, depth, room]: [usize; 3],
+    at: impl Fn(usize) -> *const S,
+    to: &mut [S],
+) {
+    let to = to.as_mut_ptr();
+    match factors {
+        Factors::Numbers => S::run(level, Gather { rows: (0..count).map(at), depth, room, to }),
+        Factors::Pairs => {
+            let zeros = vec![S::default(); depth];
+            let second = |i: usize| if i < count { at(i) } else { zeros.as_ptr() };
+            let rows = (0..count).step_by(2).map(|i| [at(i), second(i + 1)]);
+            S::run_pairs(level, Zip { rows, depth, room, to });
+        }
+    }
+}
+
+/// Rows of `depth` numbers into panels `[depth / PANEL][room][PANEL]`.
 struct Gather<R, S> {
     rows: R,
     depth: usize,
+    room: usize,
     to: *mut S,
 }
 
@@ -183,7 +184,7 @@ impl<S: Real, R: Iterator<Item = *const S>> Operation<S> for Gather<R, S> {
     #[inline(always)]
     unsafe fn run<I: Isa<S = S>>(self) {
         for (r, row) in self.rows.enumerate() {
-            into_panels::<I>(row, self.depth, 0, r, self.to, PIXELS * I::PANEL);
+            into_panels::<I>(row, self.depth, 0, r, self.to, self.room * I::PANEL);
         }
     }
 }
@@ -193,6 +194,7 @@ impl<S: Real, R: Iterator<Item = *const S>> Operation<S> for Gather<R, S> {
 struct Zip<R, S> {
     rows: R,
     depth: usize,
+    room: usize,
     to: *mut S,
 }
 
@@ -201,10 +203,10 @@ impl<S: Real, R: Iterator<Item = [*const S; 2]>> Operation<S> for Zip<R, S> {
 
     #[inline(always)]
     unsafe fn run<I: Isa<S = S>>(self) {
-        let Self { rows, depth, to } = self;
+        let Self { rows, depth, room, to } = self;
         for (r, [first, second]) in rows.enumerate() {
             for (panel, from) in (0..depth).step_by(I::LANES).enumerate() {
-                let to = to.add((panel * PIXELS + r) * I::PANEL);
+                let to = to.add((panel * room + r) * I::PANEL);
                 for i in 0..I::LANES.min(depth - from) {
                     let [even, odd] = S::zip(*first.add(from + i), *second.add(from + i));
                     *to.add(2 * i) = even;

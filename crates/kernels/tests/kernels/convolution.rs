@@ -56,9 +56,19 @@ fn errors<S: Kernels>(level: Level, how: Algorithm, s: &ConvShape, seed: u64) ->
     ]
 }
 
+/// Fully connected layers of batches: few pixels, many weights.
+fn layers() -> Vec<ConvShape> {
+    let sizes: &[_] = if cfg!(miri) {
+        &[(2, [9, 7])]
+    } else {
+        &[(1, [2, 2]), (1, [70, 3]), (5, [33, 64]), (17, [64, 47]), (30, [129, 65]), (64, [96, 512])]
+    };
+    sizes.iter().map(|&(rows, widths)| ConvShape::same(1, [rows, 1], widths, 1)).collect()
+}
+
 #[test]
 fn double_precision_is_the_plain_sum() {
-    for (i, shape) in shapes().iter().enumerate() {
+    for (i, shape) in shapes().iter().chain(&layers()).enumerate() {
         for how in [Algorithm::Exact, Algorithm::Fast] {
             let found = errors::<f64>(Level::Portable, how, shape, i as u64);
             assert!(found.iter().all(|&e| e < 1e-11), "{how:?} {shape:?}: {found:?}");
@@ -70,7 +80,7 @@ fn double_precision_is_the_plain_sum() {
 fn single_precision_is_close_on_every_instruction_set() {
     for level in Level::available() {
         for (how, limit) in [(Algorithm::Exact, 2e-5), (Algorithm::Fast, 2e-4)] {
-            for (i, shape) in shapes().iter().enumerate() {
+            for (i, shape) in shapes().iter().chain(&layers()).enumerate() {
                 let found = errors::<f32>(level, how, shape, i as u64);
                 assert!(found.iter().all(|&e| e < limit), "{} {how:?} {shape:?}: {found:?}", level.name());
             }
@@ -92,7 +102,7 @@ fn in_bf16(level: Level, how: Algorithm, s: &ConvShape, [x, w, dy]: [&[f32]; 3])
 fn factors_in_bf16_give_the_sums_of_the_rounded_numbers() {
     let level = Level::best();
     let rounded = |x: &[f32]| Pairs::of(level, x.len(), x).widen(level);
-    for (i, s) in shapes().iter().enumerate() {
+    for (i, s) in shapes().iter().chain(&layers()).enumerate() {
         let mut numbers = Numbers(i as u64);
         let [x, w, dy] =
             [s.input_len(), s.weight_len(), s.output_len()].map(|len| rounded(&narrow(&numbers.vec(len))));
@@ -135,6 +145,7 @@ fn any_number_of_threads_gives_the_same_bits() {
         ConvShape::same(3, [30, 31], [3, 20], 7).with_stride([2, 2]),
         ConvShape::same(3, [19, 18], [40, 33], 3).with_stride([2, 2]),
         ConvShape::same(5, [9, 9], [33, 12], 1).with_stride([2, 1]),
+        ConvShape::same(1, [40, 1], [100, 130], 1),
     ];
     for shape in shapes {
         for how in [Algorithm::Exact, Algorithm::Fast] {
