@@ -1,7 +1,9 @@
 //! The command line.
 
+mod prepare;
 mod study;
 
+pub use prepare::{Prepare, Split as PrepareSplit};
 pub use study::{Ablate, Compare, Leaks, StudyArgs, Sweep};
 
 use std::path::PathBuf;
@@ -26,6 +28,8 @@ const AFTER_HELP: &str = "Exit codes: 0 done, 2 wrong usage, 3 invalid configura
 /// The subcommands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Turn raw recordings into a data set that trains: sound, frames, splits, check sums, a list of bad clips.
+    Prepare(Prepare),
     /// Train the model of a configuration, or continue a run.
     Train(Train),
     /// Evaluate a run on the held-out test split; each access is recorded.

@@ -21,6 +21,52 @@ struct Unit {
     classes: Vec<usize>,
 }
 
+impl Unit {
+    /// The class of a single sample.
+    fn class(&self) -> Option<usize> {
+        self.classes.iter().position(|&n| n > 0)
+    }
+}
+
+/// Divides samples at random into as many bins as there are shares, which sum to 1: every class has
+/// its share of every bin, as far as whole groups allow. A sample is its class, counted from 0, and
+/// the group that it must stay with, if it has one. The same seed gives the same bins in every version.
+///
+/// ```
+/// let samples: Vec<(usize, Option<&str>)> = (0..20).map(|i| (i % 2, None)).collect();
+/// let bins = counterpoint_data::set::divide(&samples, &[0.8, 0.2], 0);
+/// let second = |class| samples.iter().zip(&bins).filter(|((c, _), bin)| *c == class && **bin == 1).count();
+/// assert_eq!((second(0), second(1)), (2, 2));
+/// ```
+pub fn divide(samples: &[(usize, Option<&str>)], shares: &[f64], seed: u64) -> Vec<usize> {
+    let classes = samples.iter().map(|(class, _)| class + 1).max().unwrap_or(0);
+    let mut rng = RngKey::new(seed).rng();
+    if samples.iter().all(|(_, group)| group.is_none()) {
+        let mut order: Vec<usize> = (0..samples.len()).collect();
+        rng.shuffle(&mut order);
+        let shuffled: Vec<Option<usize>> = order.iter().map(|&at| Some(samples[at].0)).collect();
+        let mut bins = vec![0; samples.len()];
+        order.into_iter().zip(deal(&shuffled, classes, shares)).for_each(|(at, bin)| bins[at] = bin);
+        return bins;
+    }
+    let mut groups: BTreeMap<(&str, usize), Vec<usize>> = BTreeMap::new();
+    for (number, (_, group)) in samples.iter().enumerate() {
+        groups.entry(group.map_or(("", number + 1), |group| (group, 0))).or_default().push(number);
+    }
+    let unit = |records: Vec<usize>| {
+        let mut counts = vec![0; classes];
+        records.iter().for_each(|&at| counts[samples[at].0] += 1);
+        Unit { records, classes: counts }
+    };
+    let mut units: Vec<Unit> = groups.into_values().map(unit).collect();
+    rng.shuffle(&mut units);
+    let mut bins = vec![0; samples.len()];
+    for (unit, bin) in units.iter().zip(spread(&units, classes, shares)) {
+        unit.records.iter().for_each(|&at| bins[at] = bin);
+    }
+    bins
+}
+
 /// Gives every record its part.
 ///
 /// # Errors
@@ -46,7 +92,7 @@ pub fn assign(records: &mut [Record], classes: usize, config: &SplitConfig) -> R
     RngKey::new(config.split_seed).rng().shuffle(&mut units);
     let bins = match (config.stratify, &config.split_by) {
         (false, _) => cut(&units, &shares),
-        (true, None) => deal(&units, classes, &shares),
+        (true, None) => deal(&units.iter().map(Unit::class).collect::<Vec<_>>(), classes, &shares),
         (true, Some(_)) => spread(&units, classes, &shares),
     };
     for (unit, bin) in units.iter().zip(bins) {
@@ -115,11 +161,11 @@ fn cut(units: &[Unit], shares: &[f64]) -> Vec<usize> {
 
 /// Deals the samples of each class out by the shares: every bin has the whole
 /// part of its share, and what remains goes where the sizes of the bins lack most.
-fn deal(units: &[Unit], classes: usize, shares: &[f64]) -> Vec<usize> {
-    let mut bins = vec![0; units.len()];
+fn deal(samples: &[Option<usize>], classes: usize, shares: &[f64]) -> Vec<usize> {
+    let mut bins = vec![0; samples.len()];
     let mut lack = vec![0.0; shares.len()];
     for class in 0..classes {
-        let members: Vec<usize> = (0..units.len()).filter(|&u| units[u].classes[class] > 0).collect();
+        let members: Vec<usize> = (0..samples.len()).filter(|&u| samples[u] == Some(class)).collect();
         let exact: Vec<f64> = shares.iter().map(|share| share * members.len() as f64).collect();
         // A third of three samples is one, whatever rounding says.
         let mut counts: Vec<usize> = exact.iter().map(|x| (x + 1e-9).floor() as usize).collect();

@@ -62,8 +62,10 @@ pub use config::{
 pub use contents::{Change, Contents};
 pub use counterpoint_batch::random::{Random, RngKey};
 pub use data::{DataConfig, SharedConfig};
+pub use decode::kind::name as content_name;
 pub use decode::{Bitmap, IdxImages, Levels, Wave};
 pub use error::{DataError, ErrorKind};
+pub use folder::{Listing, list as list_folder};
 pub use image::{FrameRule, ViewRule, resize};
 pub use leak::{Duplicate, Leaks, SharedGroup};
 pub use loader::{Loader, LoaderOptions};

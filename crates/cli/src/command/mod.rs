@@ -12,6 +12,7 @@ pub mod export_weights;
 pub mod leaks;
 pub mod list;
 pub mod predict;
+pub mod prepare;
 pub mod report;
 pub mod schema;
 pub mod sweep;

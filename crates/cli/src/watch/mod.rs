@@ -3,6 +3,7 @@
 mod bar;
 mod board;
 mod dashboard;
+pub mod preparing;
 pub mod reading;
 mod recorder;
 

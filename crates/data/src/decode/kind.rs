@@ -81,6 +81,12 @@ pub fn of(bytes: &[u8]) -> Option<(&'static str, Family)> {
     }
 }
 
+/// What a content is by its first 64 bytes, in words: `an MP4 video`, `a web page; download the file
+/// again`. `None` if it is not known.
+pub fn name(bytes: &[u8]) -> Option<&'static str> {
+    of(bytes).map(|(name, _)| name)
+}
+
 /// The error for a content that is not of the wanted kind, with what to do.
 pub fn refuse(bytes: &[u8], wanted: Family) -> DataError {
     let found = of(bytes);

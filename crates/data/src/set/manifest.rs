@@ -25,7 +25,7 @@ use crate::record::Record;
 use crate::source::Source;
 use crate::truth::{Labelling, Truth};
 
-/// Settings of the data set `manifest`; `root` is the CSV file.
+/// Settings of the data set `manifest`; `root` is the CSV file, or the folder of a `manifest.csv`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ManifestConfig {
@@ -83,7 +83,11 @@ impl Settings for ManifestConfig {
 
 impl DataSet for ManifestConfig {
     fn plan(&self, request: &Request<'_>) -> Result<Plan, DataError> {
-        let csv = request.root("the CSV file that lists the samples")?;
+        let mut csv =
+            request.root("the CSV file that lists the samples, or the folder of its manifest.csv")?;
+        if csv.is_dir() {
+            csv.push("manifest.csv");
+        }
         let table = Table::read(&csv)?;
         if self.modality.is_empty() {
             return Err(DataError::config(

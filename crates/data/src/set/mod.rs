@@ -81,6 +81,7 @@ pub use manifest::{ManifestConfig, ManifestModality};
 pub use rgbd::RgbdConfig;
 pub use spoken_digits::SpokenDigitsConfig;
 
+pub use crate::assign::divide;
 pub use crate::config::{FilmDefaults, GroupedDefaults, PictureDefaults};
 pub use crate::decode::table::{Table, TableRow};
 pub use crate::plan::Plan;
