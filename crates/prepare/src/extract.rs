@@ -295,14 +295,14 @@ impl Extractor<'_> {
     ) -> Result<(), Failed> {
         let input = self.from.join(file);
         let encoding = self.settings.encoding;
-        let frame = track.seconds / track.packets.max(1) as f64;
+        let frame = 0.95 * track.seconds / track.packets.max(1) as f64;
         let (step, wanted) = match self.settings.frames {
             Frames::Spread(count) => (track.seconds / count as f64, Some(count)),
             // Shorter than the middle of the first interval: its own middle.
             Frames::PerSecond(rate) if track.seconds * rate < 0.6 => (track.seconds, Some(1)),
             Frames::PerSecond(rate) => (1.0 / rate, None),
         };
-        // The frame that is shown at a time is the first that ends after it.
+        // The frame that is shown at a time is the first that ends after it, clearly: containers round times.
         let mut filters = format!("select='gt(t-start_t+{frame:.6},(selected_n+0.5)*{step:.6})'");
         // Pixels that are not square are made so.
         filters += ",scale='max(1,round(iw*if(gt(sar,0),sar,1)))':ih,setsar=1";
