@@ -58,7 +58,8 @@ fn dependencies_point_down_only() {
     assert_eq!(ours("kernels"), [""; 0]);
     assert_eq!(ours("core"), ["counterpoint-batch", "counterpoint-catalog", "counterpoint-kernels"]);
     assert_eq!(ours("data"), ["counterpoint-batch", "counterpoint-catalog"]);
-    for plain in ["batch", "catalog", "data", "kernels", "report"] {
+    assert_eq!(ours("prepare"), ["counterpoint-batch", "counterpoint-data"]);
+    for plain in ["batch", "catalog", "data", "kernels", "prepare", "report"] {
         assert!(!dependencies(plain).iter().any(|d| d.starts_with("burn")), "{plain} must not hold tensors");
     }
 }
