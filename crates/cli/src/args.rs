@@ -1,8 +1,10 @@
 //! The command line.
 
+mod doctor;
 mod prepare;
 mod study;
 
+pub use doctor::Doctor;
 pub use prepare::{Prepare, Split as PrepareSplit};
 pub use study::{Ablate, Compare, Leaks, StudyArgs, Sweep};
 
@@ -30,6 +32,8 @@ const AFTER_HELP: &str = "Exit codes: 0 done, 2 wrong usage, 3 invalid configura
 pub enum Command {
     /// Turn raw recordings into a data set that trains: sound, frames, splits, check sums, a list of bad clips.
     Prepare(Prepare),
+    /// Look at every file of a data set: damaged, silent, blank, doubled or leaking; balance and figures.
+    Doctor(Doctor),
     /// Train the model of a configuration, or continue a run.
     Train(Train),
     /// Evaluate a run on the held-out test split; each access is recorded.

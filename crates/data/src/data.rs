@@ -11,6 +11,7 @@ use toml::{Table, Value};
 use crate::assign::assign;
 use crate::config::{CommonConfig, SplitConfig};
 use crate::error::DataError;
+use crate::plan::Plan;
 use crate::prepare::Preparation;
 use crate::progress::Progress;
 use crate::set::{DataSet, Labelling, Request, SetConfig, doubtful};
@@ -117,10 +118,16 @@ impl DataConfig {
         fitted: Option<&[Preparation]>,
         progress: &Progress,
     ) -> Result<Splits, DataError> {
+        let build = |plan| Splits::build(plan, &self.common, fitted, progress);
+        build(self.plan(base)?).map_err(|e| e.at(format_args!("data set `{}`", self.set.name())))
+    }
+
+    /// The samples with their splits, before any file is looked at.
+    pub(crate) fn plan(&self, base: &Path) -> Result<Plan, DataError> {
         let Self { common, split, set } = self;
         common.check()?;
         split.check()?;
-        let open = || {
+        let plan = || {
             let mut plan = set.plan(&Request { common, split, base })?;
             plan.choose(common.modalities.as_deref())?;
             if split.stratify && !matches!(plan.labelling, Labelling::Classes) {
@@ -132,9 +139,9 @@ impl DataConfig {
             if split.is_random() {
                 assign(&mut plan.records, plan.classes.len(), split)?;
             }
-            Splits::build(plan, common, fitted, progress)
+            Ok(plan)
         };
-        open().map_err(|e| e.at(format_args!("data set `{}`", set.name())))
+        plan().map_err(|e: DataError| e.at(format_args!("data set `{}`", set.name())))
     }
 }
 

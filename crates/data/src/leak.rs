@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::check::in_parallel;
 use crate::dataset::Dataset;
 use crate::error::DataError;
+use crate::record::Record;
 
 /// Groups and contents that several samples share. Labels are not looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,15 +57,7 @@ impl Leaks {
     /// Compares groups and contents of all samples: files as they are stored,
     /// or what they decode to, on this many threads.
     pub(crate) fn find(set: &Dataset, decoding: Option<usize>) -> Result<Self, DataError> {
-        let mut groups: BTreeMap<&str, BTreeMap<&'static str, usize>> = BTreeMap::new();
-        for record in &set.records {
-            if let Some(group) = &record.group {
-                *groups.entry(group).or_default().entry(record.part.name()).or_default() += 1;
-            }
-        }
-        let grouped = !groups.is_empty();
-        let shared = groups.into_iter().filter(|(_, parts)| parts.len() > 1);
-        let groups = shared.map(|(name, samples)| SharedGroup { name: name.to_owned(), samples }).collect();
+        let (grouped, groups) = groups(&set.records);
         let mut duplicates = Vec::new();
         for (modality, preparation) in set.preparations.iter().enumerate() {
             let mut contents = match decoding {
@@ -83,6 +76,19 @@ impl Leaks {
         }
         Ok(Self { grouped, groups, duplicates })
     }
+}
+
+/// Whether samples have groups, and those that are in more than one part.
+pub(crate) fn groups(records: &[Record]) -> (bool, Vec<SharedGroup>) {
+    let mut groups: BTreeMap<&str, BTreeMap<&'static str, usize>> = BTreeMap::new();
+    for record in records {
+        if let Some(group) = &record.group {
+            *groups.entry(group).or_default().entry(record.part.name()).or_default() += 1;
+        }
+    }
+    let grouped = !groups.is_empty();
+    let shared = groups.into_iter().filter(|(_, parts)| parts.len() > 1);
+    (grouped, shared.map(|(name, samples)| SharedGroup { name: name.to_owned(), samples }).collect())
 }
 
 /// Samples whose files are equal, by the short hashes that are known first.
@@ -134,7 +140,7 @@ fn hashed(of: impl FnOnce(&mut Sha256) -> Result<(), DataError>) -> Result<[u8; 
 }
 
 /// Samples of equal hashes; those that are like no other are left out.
-fn equal(samples: impl IntoIterator<Item = (usize, [u8; 32])>) -> Vec<Vec<usize>> {
+pub(crate) fn equal(samples: impl IntoIterator<Item = (usize, [u8; 32])>) -> Vec<Vec<usize>> {
     let mut contents: BTreeMap<[u8; 32], Vec<usize>> = BTreeMap::new();
     for (number, hash) in samples {
         contents.entry(hash).or_default().push(number);

@@ -1,25 +1,19 @@
-//! From a folder of recordings to a data set: the part that is the same for all layouts.
+//! What is to be done, and what the names and lists say of it: nothing is decoded or written here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-use counterpoint_data::set::Part;
 
 use crate::clip::Clip;
-use crate::error::{ErrorKind, PrepareError};
-use crate::extract::{Extractor, Failed, look};
+use crate::content::look;
+use crate::error::PrepareError;
 use crate::folder::Folder;
-use crate::journal::{self, Entry, Journal};
+use crate::journal;
 use crate::layout::Layout;
-use crate::names;
-use crate::output;
-use crate::problem::Problem;
+use crate::lock;
+use crate::problem::{Finding, Problem};
 use crate::settings::Settings;
 use crate::split::{Assigned, SplitSettings, assign};
-use crate::summary::Summary;
 use crate::tools::Tools;
 
 /// What is to be done.
@@ -93,7 +87,7 @@ impl Job {
             listing.clips.into_iter().partition(|clip| seen.insert(clip.id.clone()));
         listing.problems.extend(repeated.into_iter().map(|clip| {
             let file = clip.sources.files().first().map_or_else(PathBuf::new, |f| (*f).clone());
-            Problem::left_out(&clip.id, file, crate::Finding::Repeated)
+            Problem::left_out(&clip.id, file, Finding::Repeated)
         }));
         if clips.is_empty() {
             let more = match listing.problems.len() {
@@ -151,7 +145,7 @@ impl Job {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(()),
             Err(cause) => Err(PrepareError::target("open the folder --to", &self.to, &cause)),
             Ok(mut entries) => {
-                let ours = self.to.join(journal::FILE).exists() || self.to.join(output::LOCK).exists();
+                let ours = self.to.join(journal::FILE).exists() || self.to.join(lock::FILE).exists();
                 match entries.next() {
                     Some(_) if !ours => Err(PrepareError::usage(format!(
                         "--to `{}` holds files that were not made by this command; choose an empty or a new folder",
@@ -181,117 +175,4 @@ impl Job {
         }
         (present, bytes, problems)
     }
-
-    /// Does it. `tell` is told how many clips are done of how many, from several threads. What a call
-    /// that was stopped or killed has finished is not done again.
-    ///
-    /// # Errors
-    /// If the target cannot be written, no clip can be used, or `stop` was set; the same call continues.
-    pub fn run(
-        &self,
-        plan: &Plan,
-        stop: &AtomicBool,
-        tell: &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Summary, PrepareError> {
-        fs::create_dir_all(&self.to)
-            .map_err(|cause| PrepareError::target("make the folder", &self.to, &cause))?;
-        let _lock = output::lock(&self.to)?;
-        let before = Journal::read(&self.to)?;
-        let journal = Journal::open(&self.to)?;
-        let names = names::of(plan.clips.iter().map(|clip| clip.id.as_str()));
-        let extractor = Extractor {
-            tools: &plan.tools,
-            from: &self.from,
-            to: &self.to,
-            settings: &self.settings,
-            complete: self.complete,
-            keep_damaged: self.keep_damaged,
-        };
-        let (next, done, known) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-        let fatal: Mutex<Option<PrepareError>> = Mutex::new(None);
-        let results: Mutex<BTreeMap<usize, Result<Entry, Problem>>> = Mutex::new(BTreeMap::new());
-        let one = |clip: &Clip| -> Result<Entry, Failed> {
-            let name = &names[clip.id.as_str()];
-            let old = before.get(&clip.id);
-            let stamps = extractor.stamps(clip, old.map_or(&[], |e| &e.sources))?;
-            // The same content is the same clip, whatever became of its time.
-            let contents = |stamps: &[crate::extract::Stamp]| {
-                stamps.iter().map(|s| s.content.clone()).collect::<Vec<_>>()
-            };
-            if let Some(old) = old
-                && old.settings == self.settings
-                && &old.name == name
-                && contents(&old.sources) == contents(&stamps)
-                && self.allows(old)
-                && extractor.whole(&old.made)
-            {
-                known.fetch_add(1, Ordering::Relaxed);
-                return Ok(Entry { sources: stamps, ..old.clone() });
-            }
-            let entry = Entry {
-                id: clip.id.clone(),
-                name: name.clone(),
-                settings: self.settings,
-                ffmpeg: plan.tools.version.clone(),
-                sources: stamps,
-                made: extractor.make(clip, name)?,
-            };
-            journal.add(&entry).map_err(Failed::Target)?;
-            Ok(entry)
-        };
-        let work = || {
-            while !stop.load(Ordering::Relaxed) && fatal.lock().is_ok_and(|f| f.is_none()) {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(clip) = plan.clips.get(at) else { return };
-                let result = match one(clip) {
-                    Ok(entry) => Ok(entry),
-                    Err(Failed::Clip(problem)) => Err(*problem),
-                    Err(Failed::Target(error)) => {
-                        fatal.lock().unwrap_or_else(|p| p.into_inner()).get_or_insert(error);
-                        return;
-                    }
-                };
-                results.lock().unwrap_or_else(|p| p.into_inner()).insert(at, result);
-                tell(done.fetch_add(1, Ordering::Relaxed) + 1, plan.clips.len());
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 1..self.jobs.max(1) {
-                scope.spawn(work);
-            }
-            work();
-        });
-        if let Some(error) = fatal.into_inner().unwrap_or_else(|p| p.into_inner()) {
-            return Err(error);
-        }
-        let results = results.into_inner().unwrap_or_else(|p| p.into_inner());
-        if results.len() < plan.clips.len() {
-            return Err(PrepareError::new(
-                ErrorKind::Interrupted,
-                format!(
-                    "interrupted after {} of {} clips; the same command continues",
-                    results.len(),
-                    plan.clips.len()
-                ),
-            ));
-        }
-        let results: Vec<Result<Entry, Problem>> = results.into_values().collect();
-        output::write(self, plan, &results, known.into_inner())
-    }
-
-    /// Whether a clip that was finished under other demands meets those of now.
-    fn allows(&self, entry: &Entry) -> bool {
-        use crate::problem::Finding::{CutOff, NoPicture, NoSound};
-        entry.made.remarks.iter().all(|remark| match remark.finding {
-            NoSound | NoPicture => !self.complete,
-            CutOff { .. } => self.keep_damaged,
-            _ => true,
-        })
-    }
-}
-
-/// The splits in the order of [`Part::ALL`].
-pub(crate) fn per_part(count: [usize; 3]) -> String {
-    let one = |part: Part| format!("{} {}", part.name(), count[part as usize]);
-    Part::ALL.map(one).join(", ")
 }

@@ -8,8 +8,9 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
+use crate::content::Stamp;
 use crate::error::PrepareError;
-use crate::extract::{Made, Stamp};
+use crate::extract::Made;
 use crate::settings::Settings;
 
 /// Name of the file in the target.

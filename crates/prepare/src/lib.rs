@@ -33,17 +33,20 @@
 //! be used is written to `problems.csv` with the reason.
 
 mod clip;
+mod content;
 mod error;
 mod extract;
 mod folder;
 mod job;
 mod journal;
 pub mod layout;
+mod lock;
 mod names;
 mod output;
 mod picture;
 mod probe;
 mod problem;
+mod run;
 mod settings;
 mod split;
 mod summary;

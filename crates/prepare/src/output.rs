@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -11,37 +10,13 @@ use counterpoint_data::set::Part;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::error::{ErrorKind, PrepareError};
-use crate::extract::{hex, sha256};
+use crate::content::{hex, sha256};
+use crate::error::PrepareError;
 use crate::job::{Job, Plan};
 use crate::journal::{self, Entry};
 use crate::problem::Problem;
 use crate::settings::Frames;
 use crate::summary::Summary;
-
-/// Name of the file that keeps a second call out.
-pub const LOCK: &str = "prepare.lock";
-
-/// Keeps other calls out of a target while it is held; the system frees it however the process ends.
-///
-/// # Errors
-/// If another process holds it, or it cannot be made.
-pub fn lock(target: &Path) -> Result<File, PrepareError> {
-    let path = target.join(LOCK);
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(|cause| PrepareError::target("write", &path, &cause))?;
-    if file.try_lock().is_err() {
-        return Err(PrepareError::new(
-            ErrorKind::Usage,
-            format!("another process prepares `{}` now; wait until it has ended", target.display()),
-        ));
-    }
-    Ok(file)
-}
 
 /// A CSV in memory.
 struct Sheet(csv::Writer<Vec<u8>>);

@@ -104,6 +104,12 @@ pub fn assign(clips: &[Clip], settings: &SplitSettings) -> Result<Assigned, Prep
     }
 }
 
+/// The splits in the order of [`Part::ALL`].
+pub(crate) fn per_part(count: [usize; 3]) -> String {
+    let one = |part: Part| format!("{} {}", part.name(), count[part as usize]);
+    Part::ALL.map(one).join(", ")
+}
+
 /// As it is published. Where no test is published the validation is the test; where no validation is
 /// left, it is carved from the training part, by whole groups if there are some.
 fn as_published(clips: &[Clip], settings: &SplitSettings) -> Assigned {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::split::per_part;
+
 /// What came of a job.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
@@ -43,7 +45,7 @@ impl fmt::Display for Summary {
             self.to.display(),
             self.clips,
             self.classes,
-            crate::job::per_part(self.splits),
+            per_part(self.splits),
             modalities.join(", "),
             size(self.bytes)
         )?;

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 #[derive(clap::Args, Debug)]
 pub struct Prepare {
     /// How the recordings are laid out: generic, crema-d, kinetics-sounds, vggsound, ave, ucf101.
-    #[arg(required_unless_present = "layouts")]
+    #[arg(value_name = "LAYOUT", required_unless_present = "layouts")]
     pub name: Option<String>,
     /// Folder of the raw recordings; it is only read.
     #[arg(long, value_name = "DIR", required_unless_present = "layouts")]

@@ -5,6 +5,7 @@ mod answer;
 pub mod compare;
 pub mod completions;
 pub mod devices;
+pub mod doctor;
 pub mod evaluate;
 pub mod explain;
 pub mod export;

@@ -174,7 +174,15 @@ const FLOORS: &[(&str, &[&str])] = &[
             "leak",
             "split",
             "data",
+            "doctor",
             "loader",
+        ],
+    ),
+    (
+        "prepare",
+        &[
+            "problem", "settings", "wav", "error", "clip", "names", "picture", "tools", "content", "probe",
+            "folder", "layout", "split", "summary", "extract", "journal", "lock", "job", "output", "run",
         ],
     ),
     (
@@ -263,6 +271,8 @@ fn files_that_need_each_other_lie_in_one_folder_that_says_so() {
     let known: &[(&str, &[&str])] = &[
         ("batch", &[]),
         ("data", &[]),
+        // A layout is listed where its kind is.
+        ("prepare", &["layout/"]),
         ("report", &[]),
         ("core", &["strategy/", "task/", "train/", "model/esanet/"]),
         ("cli", &["study/"]),
