@@ -52,16 +52,22 @@ fn ending(path: &Path) -> String {
 #[derive(Clone, Debug)]
 pub struct Folder {
     root: PathBuf,
+    files: Vec<PathBuf>,
 }
 
 impl Folder {
-    /// A folder that is there.
+    /// A folder that is there, with all visible files below; links are followed.
     ///
     /// # Errors
-    /// If it is not, or is a file.
+    /// If it is not there or is a file, a folder below cannot be read, or folders nest without end.
     pub fn open(root: &Path) -> Result<Self, PrepareError> {
         match fs::metadata(root) {
-            Ok(facts) if facts.is_dir() => Ok(Self { root: root.to_owned() }),
+            Ok(facts) if facts.is_dir() => {
+                let mut files = Vec::new();
+                walk(root, Path::new(""), DEPTH, &mut files)?;
+                files.sort();
+                Ok(Self { root: root.to_owned(), files })
+            }
             Ok(_) => Err(PrepareError::data(format!(
                 "--from `{}` is a file, expected the folder that holds the recordings",
                 root.display()
@@ -101,27 +107,14 @@ impl Folder {
     }
 
     /// All visible files below, relative to the root, sorted by their paths.
-    ///
-    /// # Errors
-    /// If a folder cannot be read, or folders nest without end.
-    pub fn files(&self) -> Result<Vec<PathBuf>, PrepareError> {
-        let mut found = Vec::new();
-        walk(&self.root, Path::new(""), DEPTH, &mut found)?;
-        found.sort();
-        Ok(found)
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
-    /// The first file of one of these names, in the folder itself or in one below.
-    ///
-    /// # Errors
-    /// As of [`Self::files`].
-    pub fn find(&self, names: &[&str]) -> Result<Option<PathBuf>, PrepareError> {
-        let files = self.files()?;
-        let named = |name: &&str| {
-            let fits = |f: &&PathBuf| f.file_name().is_some_and(|n| n.eq_ignore_ascii_case(name));
-            files.iter().filter(fits).min_by_key(|f| f.components().count()).cloned()
-        };
-        Ok(names.iter().find_map(named))
+    /// The file of that name, in the folder itself or else in one below; of several the one nearest to the root.
+    pub fn find(&self, name: &str) -> Option<PathBuf> {
+        let fits = |f: &&PathBuf| f.file_name().is_some_and(|n| n.eq_ignore_ascii_case(name));
+        self.files.iter().filter(fits).min_by_key(|f| f.components().count()).cloned()
     }
 
     /// A text of lines.

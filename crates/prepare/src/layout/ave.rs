@@ -32,19 +32,19 @@ impl Layout for Ave {
     }
 
     fn list(&self, folder: &Folder) -> Result<Listing, PrepareError> {
-        let index = Index::new(&folder.files()?, |_| true);
+        let index = Index::new(folder.files(), |_| true);
         let mut listing = Listing {
             columns: ["quality", "event_start", "event_end"].map(str::to_owned).into(),
             ..Default::default()
         };
         let mut rows: Vec<(Row, Option<Part>)> = Vec::new();
         for (name, part) in LISTS {
-            if let Some(list) = folder.find(&[name])? {
+            if let Some(list) = folder.find(name) {
                 rows.extend(read(folder, &list)?.into_iter().map(|row| (row, Some(part))));
                 listing.lists.push(list);
             }
         }
-        let annotations = folder.find(&["Annotations.txt"])?;
+        let annotations = folder.find("Annotations.txt");
         if let Some(list) = &annotations {
             let all = read(folder, list)?;
             listing.lists.push(list.clone());

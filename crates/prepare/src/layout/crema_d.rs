@@ -41,8 +41,8 @@ impl Layout for CremaD {
     }
 
     fn list(&self, folder: &Folder) -> Result<Listing, PrepareError> {
-        let files = folder.files()?;
-        let index = Index::new(&files, |_| true);
+        let files = folder.files();
+        let index = Index::new(files, |_| true);
         let mut listing = Listing::default();
         let published = published(folder, &mut listing)?;
         for id in index.names() {
@@ -101,7 +101,7 @@ fn published(
 ) -> Result<BTreeMap<String, (Part, String)>, PrepareError> {
     let mut found = BTreeMap::new();
     for (name, part) in [("train.csv", Part::Train), ("val.csv", Part::Val), ("test.csv", Part::Test)] {
-        let Some(list) = folder.find(&[name])? else { continue };
+        let Some(list) = folder.find(name) else { continue };
         for line in folder.lines(&list)? {
             let mut cells = line.split(',').map(|cell| cell.trim().trim_matches('"'));
             let (Some(file), Some(label)) = (cells.next(), cells.next()) else { continue };

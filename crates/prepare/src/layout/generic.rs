@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use counterpoint_data::set::{Part, Table, TableRow};
+use counterpoint_data::set::{Part, TableRow};
 
 use super::{Layout, Listing, Words};
 use crate::clip::{Clip, Sources};
@@ -37,7 +37,7 @@ impl Layout for Generic {
     }
 
     fn list(&self, folder: &Folder) -> Result<Listing, PrepareError> {
-        let files = folder.files()?;
+        let files = folder.files();
         let lists: Vec<&PathBuf> = files
             .iter()
             .filter(|f| f.components().count() == 1)
@@ -46,7 +46,7 @@ impl Layout for Generic {
         let usual = LISTS.iter().find_map(|name| lists.iter().find(|list| list.as_os_str() == *name));
         match (usual, &lists[..]) {
             (Some(list), _) | (None, [list]) => table(folder, list),
-            (None, []) => classes(&files),
+            (None, []) => classes(files),
             (None, several) => {
                 let names: Vec<String> = several.iter().map(|l| l.display().to_string()).collect();
                 Err(PrepareError::data(format!(
@@ -62,7 +62,13 @@ impl Layout for Generic {
 /// The clips of a list.
 fn table(folder: &Folder, list: &Path) -> Result<Listing, PrepareError> {
     let table = folder.table(list)?;
-    let label = table.column("label")?;
+    let label = table.find("label").ok_or_else(|| {
+        PrepareError::data(format!(
+            "`{}` has no column `label`; call the column of the classes so. It has: {}",
+            folder.root().join(list).display(),
+            table.header().join(", ")
+        ))
+    })?;
     let (id, split, group) = (table.find("id"), table.find("split"), table.find("group"));
     let columns: Vec<(&str, usize)> =
         FILES.iter().filter_map(|name| Some((*name, table.find(name)?))).collect();
@@ -108,14 +114,14 @@ fn table(folder: &Folder, list: &Path) -> Result<Listing, PrepareError> {
             sources,
             label: row.text(label).to_owned(),
             group: group.map(|c| row.text(c).to_owned()).filter(|text| !text.is_empty()),
-            part: split.map(|c| part(&table, row, c)).transpose()?,
+            part: split.map(|c| part(row, c)).transpose()?,
             cells: further.iter().map(|&c| row.text(c).to_owned()).collect(),
         });
     }
     Ok(listing)
 }
 
-fn part(_: &Table, row: TableRow<'_>, column: usize) -> Result<Part, PrepareError> {
+fn part(row: TableRow<'_>, column: usize) -> Result<Part, PrepareError> {
     let text = row.text(column);
     Part::from_name(text).ok_or_else(|| {
         PrepareError::data(format!("{}: split `{text}`, expected train, val or test", row.place()))

@@ -33,10 +33,10 @@ impl Layout for KineticsSounds {
     }
 
     fn list(&self, folder: &Folder) -> Result<Listing, PrepareError> {
-        let files = folder.files()?;
-        let index = Index::new(&files, |_| true);
+        let files = folder.files();
+        let index = Index::new(files, |_| true);
         let mut listing = Listing::default();
-        let rows = rows(folder, &files, &mut listing)?;
+        let rows = rows(folder, files, &mut listing)?;
         let classes = classes(folder, &index, &mut listing)?;
         if rows.is_empty() {
             listing.notes.push(
@@ -174,7 +174,7 @@ fn rows(
 
 /// The classes that are used, without case and spaces.
 fn classes(folder: &Folder, index: &Index, listing: &mut Listing) -> Result<BTreeSet<String>, PrepareError> {
-    if let Some(list) = folder.find(&["classes.txt"])? {
+    if let Some(list) = folder.find("classes.txt") {
         let lines = folder.lines(&list)?;
         listing.lists.push(list);
         return Ok(lines.iter().map(|line| plain(line)).filter(|line| !line.is_empty()).collect());

@@ -31,11 +31,11 @@ impl Layout for Ucf101 {
     }
 
     fn list(&self, folder: &Folder) -> Result<Listing, PrepareError> {
-        let index = Index::new(&folder.files()?, |_| true);
+        let index = Index::new(folder.files(), |_| true);
         let mut listing = Listing::default();
         let mut published: BTreeMap<String, Part> = BTreeMap::new();
         for (name, part) in [("trainlist01.txt", Part::Train), ("testlist01.txt", Part::Test)] {
-            let Some(list) = folder.find(&[name])? else { continue };
+            let Some(list) = folder.find(name) else { continue };
             for line in folder.lines(&list)?.iter().filter(|line| !line.trim().is_empty()) {
                 // The training list has the number of the class behind the name.
                 let file = line.split_whitespace().next().unwrap_or_default();

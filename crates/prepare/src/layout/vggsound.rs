@@ -30,7 +30,7 @@ impl Layout for VggSound {
     }
 
     fn list(&self, folder: &Folder) -> Result<Listing, PrepareError> {
-        let list = folder.find(&["vggsound.csv"])?.ok_or_else(|| {
+        let list = folder.find("vggsound.csv").ok_or_else(|| {
             PrepareError::data(format!(
                 "`{}` holds no vggsound.csv, the list of id,start,label,split that comes with the data set",
                 folder.root().display()
@@ -38,7 +38,7 @@ impl Layout for VggSound {
         })?;
         let path = folder.root().join(&list);
         let text = folder.lines(&list)?.join("\n");
-        let index = Index::new(&folder.files()?, |_| true);
+        let index = Index::new(folder.files(), |_| true);
         let mut listing = Listing { lists: vec![list], ..Default::default() };
         let mut names = BTreeSet::new();
         // Labels contain commas in quotes.
