@@ -111,8 +111,9 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "kernels",
         &[
-            "isa", "buffer", "scratch", "threads", "gemm", "vector", "update", "channels", "bias", "norm",
-            "pool", "gate", "entropy", "upsample", "winograd", "conv", "gru", "kernels",
+            "isa", "buffer", "scratch", "threads", "peak", "signs", "bf16", "gemm", "vector", "update",
+            "channels", "bias", "norm", "pool", "gate", "entropy", "upsample", "winograd", "conv", "gru",
+            "kernels",
         ],
     ),
     (
