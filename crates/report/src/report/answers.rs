@@ -91,6 +91,8 @@ fn control(overview: &Overview<'_>, contests: &Contests, question: &PairedTest) 
     let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
     let steps = |contest: &PairedTest| {
         let control = overview.methods.iter().find(|m| m.name == contest.against)?;
+        // Another readout is another question.
+        control::answer_alike(focus.runs[0], control.runs[0]).then_some(())?;
         Some(control::steps(overview, focus, control))
     };
     let (mut matched, mut others) = (Vec::new(), Vec::new());
