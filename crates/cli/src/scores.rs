@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use counterpoint::modality::Modalities;
 use counterpoint::step::LossTerm;
 use counterpoint::task::Task;
-use counterpoint::train::{Evaluation, KeptRow, ReadoutReport, Reduced};
+use counterpoint::train::{Checkpoint, Evaluation, KeptRow, ReadoutReport, Reduced};
 use counterpoint_report::record::{
     Better, Confusion, Convention, Metric, PLAIN, Readout, Scores, UnimodalReading, Values,
 };
@@ -59,6 +59,11 @@ pub fn kept(row: &KeptRow) -> Values {
     let numbers = [("weight", row.weight()), ("epoch", row.epoch as f64)];
     let judged = [("temperature", row.temperature), ("loss", row.loss)];
     numbers.into_iter().chain(judged).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The readout of a checkpoint by rows; none if it has none.
+pub fn kept_in(checkpoint: &Checkpoint) -> Scores {
+    checkpoint.readout().iter().map(|(name, row)| (name.clone(), kept(row))).collect()
 }
 
 /// A readout as its record.

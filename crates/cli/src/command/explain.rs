@@ -97,8 +97,7 @@ fn readout(run: &Path) -> Result<BTreeMap<&'static str, Scores>, Failure> {
     for name in ["best", "last"] {
         let file = run.join("checkpoints").join(format!("{name}.safetensors"));
         if file.exists() {
-            let rows = Checkpoint::read(&file)?.readout();
-            all.insert(name, rows.iter().map(|(row, kept)| (row.clone(), scores::kept(kept))).collect());
+            all.insert(name, scores::kept_in(&Checkpoint::read(&file)?));
         }
     }
     all.retain(|_, rows: &mut Scores| !rows.is_empty());

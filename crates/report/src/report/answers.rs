@@ -8,6 +8,7 @@ use super::{
     measure,
     method::only_modality,
     overview::{FUSED, Method, Overview, ScoreSource, row_title},
+    readout,
 };
 use crate::{
     html::Block,
@@ -70,6 +71,7 @@ pub(super) fn all(overview: &Overview<'_>, contests: &Contests) -> Vec<Block> {
         "Does the gain survive the learning-rate-matched control?".into(),
         control(overview, contests, question),
     );
+    answer("Does the gain of a readout survive its controls?".into(), readout::controls(overview));
     answer(format!("Where does {name} lose?"), losses(overview, contests, source));
     answer("What happened inside?".into(), inside(overview, source));
     answer(format!("And the other methods, against {}?", question.against), others(overview, contests));

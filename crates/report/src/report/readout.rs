@@ -2,11 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::overview::{Method, Overview, row_title};
+use super::{
+    RunSummary,
+    comparison::PairedTest,
+    overview::{Method, Overview, row_title},
+    settings::settings,
+};
 use crate::{
     html::{Block, Section},
-    record::Readout,
-    statistics::Summary,
+    record::{Kind, Readout},
+    statistics::{Comparison, Summary},
     table::{Cell, Column, Table},
     text::listed,
 };
@@ -14,6 +19,31 @@ use crate::{
 /// The readout of every run that has one, after its last epoch.
 fn readouts<'a>(method: &Method<'a>) -> Vec<&'a Readout> {
     method.runs.iter().filter_map(|run| run.epochs.iter().rev().find_map(|e| e.readout.as_ref())).collect()
+}
+
+/// Every method with a readout against what could have brought its gain: the same readout of other
+/// training or of models trained apart, their average, and training on the samples that the readout
+/// is fitted on. Corrected together for their number.
+pub(super) fn controls(overview: &Overview<'_>) -> Vec<String> {
+    let Some(source) = overview.sources.first() else { return Vec::new() };
+    let reads = |m: &Method<'_>| !readouts(m).is_empty();
+    let trains_on_all =
+        |run: &RunSummary| settings(&run.config).get("train.with_val").is_some_and(|on| on == "true");
+    let explains = |m: &&Method<'_>| match m.kind {
+        Kind::Method => false,
+        Kind::Average => true,
+        Kind::Control | Kind::Reference => {
+            m.runs[0].modalities.len() > 1 && (reads(m) || trains_on_all(m.runs[0]))
+        }
+    };
+    let methods = overview.methods.iter().filter(|m| m.kind == Kind::Method && reads(m));
+    let pairs = methods.flat_map(|m| overview.methods.iter().filter(explains).map(move |other| (m, other)));
+    let mut tests: Vec<PairedTest> = pairs
+        .map(|(m, other)| PairedTest::of(overview, source, m, other))
+        .filter(PairedTest::comparable)
+        .collect();
+    Comparison::correct(tests.iter_mut().map(|test| &mut test.seeds));
+    tests.iter().map(|test| test.sentence(overview)).collect()
 }
 
 /// Weights and epochs of the rows of every method with a readout.
