@@ -42,9 +42,9 @@ print(f"{sys.argv[1]}, ms: here, then PyTorch by", "; ".join(names), "; then the
 rows = []
 for line in sys.stdin:
     rows.append([float(number) for number in line.split()])
-    print("  ".join(f"{number:8.0f}" for number in rows[-1][:-1]), f"{rows[-1][-1]:6.1f}", flush=True)
+    print("  ".join(f"{number:8.1f}" for number in rows[-1][:-1]), f"{rows[-1][-1]:6.1f}", flush=True)
 here, *others = [statistics.median(column) for column in list(zip(*rows))[:-1]]
-print(f"median here {here:.0f}; PyTorch takes", "; ".join(
-    f"{name}: {other:.0f} ({other / here:.2f} times as long)" for name, other in zip(names, others)))
+print(f"median here {here:.1f}; PyTorch takes", "; ".join(
+    f"{name}: {other:.1f} ({other / here:.2f} times as long)" for name, other in zip(names, others)))
 ' "$case $method" "${passes[@]}"
 done

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::{Batch, ModalitySpec};
+use crate::{Batch, ModalitySpec, Targets};
 
 /// Why a batch could not be made; the chain names file, field or shape.
 pub type SourceError = Box<dyn Error + Send + Sync>;
@@ -42,6 +42,19 @@ pub trait BatchSource: Send + Sync {
     /// partial batch must override this.
     fn plain(&self) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + Send + '_> {
         self.epoch(0, 0)
+    }
+
+    /// The targets of [`Self::plain`]'s samples, in no order that means anything. A source that
+    /// knows them without reading its samples should override this.
+    ///
+    /// # Errors
+    /// If a batch cannot be read.
+    fn targets(&self) -> Result<Targets, SourceError> {
+        let mut all = Targets::Classes(Vec::new());
+        for batch in self.plain() {
+            all.append(batch?.targets);
+        }
+        Ok(all)
     }
 
     /// About `count` samples that stand for the whole, as [`Self::plain`] gives

@@ -264,7 +264,7 @@ pub struct Report {
 /// Settings of `explain`.
 #[derive(clap::Args, Debug)]
 pub struct Explain {
-    /// Configuration file.
+    /// Configuration file, or the folder of a run.
     pub config: PathBuf,
     /// Change one key of the configuration.
     #[arg(long = "set", value_name = "KEY=VALUE")]

@@ -16,6 +16,7 @@ use counterpoint::catalog::{Settings as _, hint, read, unknown};
 use counterpoint::diagnose::DiagnosticsConfig;
 use counterpoint::engine::{Convolution, EngineOptions, Precision};
 use counterpoint::model::{LateFusionConfig, ModelConfig};
+use counterpoint::readout::ReadoutConfig;
 use counterpoint::step::Incomplete;
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::TaskConfig;
@@ -41,6 +42,9 @@ pub struct Config {
     pub model: Model,
     /// Which loss trains which parameters.
     pub strategy: StrategySection,
+    /// What is made of the scores, if not the fused ones alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readout: Option<ReadoutConfig>,
     /// The optimizer.
     pub optimizer: OptimizerConfig,
     /// The learning rate over time.
@@ -148,6 +152,10 @@ pub struct Training {
     /// Limit of the gradient's norm over all parameters; 0 = off.
     #[schemars(range(min = 0))]
     pub clip: f64,
+    /// Whether the validation split is trained on, too; its scores and the best epoch then say nothing.
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = false))]
+    pub with_val: bool,
     /// Steps between checkpoints, besides the one after each epoch; 0 = none.
     pub checkpoint_steps: usize,
     /// Whether an event file for TensorBoard is written into the run folder.
@@ -167,6 +175,7 @@ impl Default for Training {
             epochs: 10,
             seed: 0,
             clip: 0.0,
+            with_val: false,
             checkpoint_steps: 0,
             tensorboard: true,
             device: "cpu".into(),
@@ -244,8 +253,18 @@ const EPOCHS: usize = 1_000_000;
 const THREADS: usize = 1024;
 
 /// Names of the sections.
-pub const SECTIONS: [&str; 9] =
-    ["data", "task", "model", "strategy", "optimizer", "schedule", "train", "engine", "diagnostics"];
+pub const SECTIONS: [&str; 10] = [
+    "data",
+    "task",
+    "model",
+    "strategy",
+    "readout",
+    "optimizer",
+    "schedule",
+    "train",
+    "engine",
+    "diagnostics",
+];
 
 impl Config {
     /// Reads the sections.
@@ -270,6 +289,7 @@ impl Config {
             task: plain(&mut table, "task")?,
             model: Model { config: model, from },
             strategy: section(&mut table, "strategy")?.ok_or("the section [strategy] is missing")?,
+            readout: plain(&mut table, "readout")?,
             optimizer: plain(&mut table, "optimizer")?.ok_or("the section [optimizer] is missing")?,
             schedule: plain(&mut table, "schedule")?.unwrap_or_default(),
             train: plain(&mut table, "train")?.unwrap_or_default(),
@@ -286,8 +306,10 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), String> {
-        let Self { strategy: StrategySection { method, incomplete }, .. } = self;
+        let StrategySection { method, incomplete } = &self.strategy;
         method.check_incomplete(*incomplete).map_err(|e| e.to_string())?;
+        let readout = self.readout.iter().try_for_each(|readout| readout.check(self.train.with_val));
+        readout.map_err(|e| e.to_string())?;
         self.optimizer.check().map_err(|e| e.to_string())?;
         self.schedule.check().map_err(|e| e.to_string())?;
         self.diagnostics.check().map_err(|e| e.to_string())?;

@@ -70,6 +70,7 @@ mod stop;
 pub mod study;
 mod target;
 pub mod watch;
+mod words;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,7 @@ use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model as _, ModelSettings};
 use counterpoint::strategy::ModelFacts;
 use counterpoint::task::{Task, TaskKind};
-use counterpoint::train::TrainState;
+use counterpoint::train::{Readout, TrainState};
 use counterpoint_batch::ModalitySpec;
 
 use crate::config::{Config, Training};
@@ -75,6 +75,10 @@ pub fn build(
     strategy.check(&facts)?;
     let mut state = TrainState::new(network, config.optimizer.clone(), strategy);
     state.incomplete = config.strategy.incomplete;
+    if let Some(readout) = &config.readout {
+        readout.check_task(task)?;
+        state.readout = Some(Readout::new(readout.clone(), None));
+    }
     Ok(state)
 }
 

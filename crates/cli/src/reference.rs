@@ -7,6 +7,7 @@ use counterpoint::model::fusion::FusionConfig;
 use counterpoint::model::head::HeadConfig;
 use counterpoint::model::sequence::SequenceConfig;
 use counterpoint::model::{ExchangeConfig, ModelConfig};
+use counterpoint::readout::ReadoutConfig;
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::TaskConfig;
 use counterpoint::train::{OptimizerConfig, ScheduleConfig};
@@ -47,6 +48,7 @@ pub const KINDS: &[Kind] = &[
         common: pages::<StrategySection>,
         ..kind::<StrategyConfig>("strategy", "strategies", "[strategy]")
     },
+    kind::<ReadoutConfig>("readout", "readouts", "[readout]"),
     kind::<OptimizerConfig>("optimizer", "optimizers", "[optimizer]"),
     kind::<ScheduleConfig>("schedule", "schedules", "[schedule]"),
     kind::<Training>("train", "train", "[train]"),

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use counterpoint::modality::Modalities;
 use counterpoint::step::LossTerm;
 use counterpoint::task::Task;
-use counterpoint::train::{Evaluation, Reduced};
-use counterpoint_report::record::{Better, Confusion, Convention, Metric, Scores, UnimodalReading};
+use counterpoint::train::{Checkpoint, Evaluation, KeptRow, ReadoutReport, Reduced};
+use counterpoint_report::record::{
+    Better, Confusion, Convention, Metric, PLAIN, Readout, Scores, UnimodalReading, Values,
+};
 use counterpoint_report::table::{Cell, Column, Table, TextStyle};
+use counterpoint_report::text::row_title;
 
 /// Everything that was scored under the name that files use: the rows, each
 /// modality alone as the method itself reads it, and linear probes.
@@ -19,7 +22,8 @@ pub fn rows<'a>(
     let unimodal = unimodal
         .into_iter()
         .flat_map(move |(by, of)| of.iter().map(move |(m, reduced)| (by.row(names.name(*m)), reduced)));
-    evaluation.reduced.iter().map(|(row, reduced)| (row.label(names), reduced)).chain(unimodal)
+    let plain = evaluation.plain.iter().map(|reduced| (PLAIN.to_owned(), reduced));
+    evaluation.reduced.iter().map(|(row, reduced)| (row.label(names), reduced)).chain(plain).chain(unimodal)
 }
 
 /// Metrics of everything that was scored.
@@ -48,6 +52,27 @@ pub fn by_presence(evaluation: &Evaluation, task: &dyn Task, names: &Modalities)
             (label(present), values)
         })
         .collect()
+}
+
+/// A row of a readout as its record.
+pub fn kept(row: &KeptRow) -> Values {
+    let numbers = [("weight", row.weight()), ("epoch", row.epoch as f64)];
+    let judged = [("temperature", row.temperature), ("loss", row.loss)];
+    numbers.into_iter().chain(judged).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The readout of a checkpoint by rows; none if it has none.
+pub fn kept_in(checkpoint: &Checkpoint) -> Scores {
+    checkpoint.readout().iter().map(|(name, row)| (name.clone(), kept(row))).collect()
+}
+
+/// A readout as its record.
+pub fn readout(readout: &ReadoutReport, names: &Modalities) -> Readout {
+    Readout {
+        fitted_on: readout.fitted_on.into(),
+        rows: readout.rows.iter().map(|(term, row)| (term.label(names), kept(row))).collect(),
+        val: readout.validation.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+    }
 }
 
 /// Confusion counts of everything that was scored; empty without classes that exclude each other.
@@ -110,13 +135,15 @@ pub fn written(values: &BTreeMap<String, f64>, metric: &Metric) -> String {
 
 /// One column for each named set of scores, one line for the fused output and
 /// for each single modality by every convention that was scored, the one that
-/// is compared first: the metric that selects a model.
+/// is compared first: the metric that selects a model. `fitted` says what a readout was
+/// fitted to, where these scores are of that.
 pub fn table(
     title: &str,
     columns: &[(String, &Scores)],
     names: &Modalities,
     unimodal: &UnimodalReading,
     task: &dyn Task,
+    fitted: Option<&str>,
 ) -> String {
     let metric = selecting(task);
     let mut table = Table::new(
@@ -125,6 +152,10 @@ pub fn table(
     )
     .captioned(title);
     let mut lines = vec![("fused".to_owned(), "fused".to_owned())];
+    if columns.iter().any(|(_, scores)| scores.contains_key(PLAIN)) {
+        lines[0].1 = fitted.map_or("fused, readout".into(), |on| format!("fused, readout (fitted on {on})"));
+        lines.push((PLAIN.to_owned(), row_title(PLAIN)));
+    }
     for name in names.names() {
         let scored = |by: &Convention| columns.iter().any(|(_, scores)| scores.contains_key(&by.row(name)));
         let mut by: Vec<Convention> = Convention::ALL.into_iter().filter(scored).collect();

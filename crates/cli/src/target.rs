@@ -12,7 +12,7 @@ use counterpoint_batch::file::StagedFile;
 use crate::exit::{Code, Failure};
 
 /// What a run keeps in its folder, and a study in its own.
-const RECORDS: [&str; 11] = [
+const RECORDS: [&str; 12] = [
     "config.toml",
     "run.json",
     "samples.jsonl",
@@ -21,6 +21,7 @@ const RECORDS: [&str; 11] = [
     "test_accesses.jsonl",
     "looks.jsonl",
     "predictions.npz",
+    "fitted.npz",
     "study.toml",
     "study.json",
     "lock",

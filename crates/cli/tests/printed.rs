@@ -111,6 +111,7 @@ fn refused_configurations() {
         "train.epoch=3",
         "train.threads=5000",
         "engine.convolution=fats",
+        "train.precision=fp16",
         "strategy.name=dlg",
         "trian.epochs=3",
         "data.batchsize=3",

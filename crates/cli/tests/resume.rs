@@ -69,6 +69,30 @@ fn sigterm_stops_after_the_step_and_says_how_to_continue() {
 }
 
 #[test]
+fn precision_is_part_of_what_is_trained() {
+    let toy = Toy::new();
+    let train = |run: &str, settings: &[&str]| {
+        let settings: Vec<&str> = settings.iter().flat_map(|set| ["--set", set]).collect();
+        said(
+            toy.command(&[&["train", "toy.toml", "--quiet", "--out", run], &settings[..]].concat())
+                .output()
+                .unwrap(),
+        )
+    };
+    train("single", &[]).succeeds();
+    train("bf16", &["train.precision=bf16", "train.threads=1"]).succeeds();
+    train("threads", &["train.precision=bf16", "train.threads=3"]).succeeds();
+    assert_eq!(final_bits(&toy, "bf16"), final_bits(&toy, "threads"));
+    assert_ne!(final_bits(&toy, "bf16"), final_bits(&toy, "single"));
+    let resumed =
+        toy.command(&["train", "toy.toml", "--quiet", "--out", "bf16", "--resume"]).output().unwrap();
+    said(resumed).fails(3, &["train.precision", "bf16", "f32"]);
+    // Burn's operators have no such factors.
+    train("burn", &["train.precision=bf16", "engine.convolution=burn"])
+        .fails(3, &["engine.convolution", "exact"]);
+}
+
+#[test]
 fn changed_data_is_noticed_before_anything_is_overwritten() {
     let toy = Toy::new();
     toy.train(&[]).succeeds();

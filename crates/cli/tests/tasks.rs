@@ -270,3 +270,27 @@ fn rooms_are_segmented_and_a_label_picture_is_written() {
     toy.run(&["train", "rooms.toml", "--out", "other", "--set", "model.name=late-fusion"])
         .fails(3, &["late-fusion", "segmentation"]);
 }
+
+#[test]
+fn readouts_add_up_numbers_and_labels_and_refuse_label_maps() {
+    for (label, task, metric) in [
+        ("mood", "[task]\nname = \"regression\"\n", "mse"),
+        ("tags", "[task]\nname = \"multilabel\"\n", "map"),
+    ] {
+        let toy = features(label, task);
+        for labels in ["shared", "each"] {
+            let labels = format!("readout.labels={labels}");
+            let sets =
+                ["--set", "readout.name=cone", "--set", &labels, "--set", "strategy.gate=credit", "--quiet"];
+            let run = format!("run-{}", labels.len());
+            let said = toy.run(&[&["train", "set.toml", "--out", &run, "--test"], &sets[..]].concat());
+            assert!(said.succeeds().out.contains("fused, without the readout"), "{}", said.out);
+            let said = toy.run(&["evaluate", &run, "--split", "val", "--json"]);
+            let scores: serde_json::Value = serde_json::from_str(&said.succeeds().out).unwrap();
+            let [with, without] = ["fused", "plain:fused"]
+                .map(|row| scores["last"]["scores"][row][metric].as_f64().expect("a number"));
+            // It is fitted on these samples: no worse in what it fits.
+            assert!(metric != "mse" || with <= without + 1e-3, "{with} and {without}");
+        }
+    }
+}

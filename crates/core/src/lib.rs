@@ -18,6 +18,7 @@ pub mod math;
 pub mod modality;
 pub mod model;
 pub mod probe;
+pub mod readout;
 pub mod step;
 pub mod strategy;
 pub mod task;

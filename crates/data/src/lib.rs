@@ -77,7 +77,7 @@ pub use prepare::{
 pub use progress::Progress;
 pub use set::{
     FeaturesConfig, GridConfig, GridTask, ManifestConfig, ManifestModality, NanPolicy, RgbdConfig, SetConfig,
-    SpokenDigitsConfig, TargetName,
+    SpokenDigitsConfig, SuppressorConfig, TargetName, XorConfig,
 };
 pub use split::{SealedTest, Split, Splits};
 

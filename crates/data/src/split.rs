@@ -1,11 +1,11 @@
 //! Training, validation and sealed test parts of an opened data set.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use counterpoint_batch::random::RngKey;
-use counterpoint_batch::{ModalitySpec, Sample, TargetSpec};
+use counterpoint_batch::random::{Random, RngKey};
+use counterpoint_batch::{ModalitySpec, Sample, Target, TargetSpec, Targets};
 
 use crate::check::Check;
 use crate::config::CommonConfig;
@@ -18,6 +18,7 @@ use crate::plan::Plan;
 use crate::prepare::Preparation;
 use crate::progress::Progress;
 use crate::record::{Part, Record};
+use crate::truth::Truth;
 
 /// A data set with its three parts.
 #[derive(Debug)]
@@ -183,6 +184,59 @@ impl Split {
     /// Class of each sample, in order; none where targets are not classes.
     pub fn labels(&self) -> impl Iterator<Item = usize> {
         self.entries().filter_map(|record| record.truth.class())
+    }
+
+    /// What the samples ask to be predicted, in order; `None` of label maps, which are files.
+    pub fn targets(&self) -> Option<Targets> {
+        let target = |record: &Record| {
+            Some(match &record.truth {
+                Truth::Class(class) => Target::Class(*class),
+                Truth::Value(value) => Target::Value(*value),
+                Truth::Labels(flags) => Target::Labels(flags.clone()),
+                Truth::Map(_) => return None,
+            })
+        };
+        let targets: Option<Vec<Target>> = self.entries().map(target).collect();
+        Targets::collate(self.ids().zip(targets?)).ok()
+    }
+
+    /// The split without a share of its samples, and those: of every class that share, at least
+    /// one sample of all. Which ones, `seed` decides; both keep the order.
+    ///
+    /// # Errors
+    /// If nothing would be left of one of them.
+    pub fn parted(&self, share: f64, seed: u64) -> Result<(Self, Self), DataError> {
+        let mut classes: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
+        for (&record, entry) in self.records.iter().zip(self.entries()) {
+            classes.entry(entry.truth.class()).or_default().push(record);
+        }
+        let mut out = BTreeSet::new();
+        for (class, mut records) in classes {
+            let count = (records.len() as f64 * share).round() as usize;
+            let class = class.map_or_else(String::new, |class| class.to_string());
+            Random::new(seed, &["held out", &class]).shuffle(&mut records);
+            out.extend(records.into_iter().take(count));
+        }
+        if out.is_empty() || out.len() == self.len() {
+            return Err(DataError::config(format!(
+                "a share of {share} of the {} samples of the {} split is {}; choose another share",
+                self.len(),
+                self.name(),
+                if out.is_empty() { "none" } else { "all" }
+            )));
+        }
+        let of = |held: bool| Self {
+            set: Arc::clone(&self.set),
+            part: self.part,
+            records: self.records.iter().copied().filter(|record| out.contains(record) == held).collect(),
+        };
+        Ok((of(false), of(true)))
+    }
+
+    /// The samples of this split and then those of another one of the same data.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self { records: self.records.iter().chain(other.records.iter()).copied().collect(), ..self.clone() }
     }
 
     /// Number of samples of each class.

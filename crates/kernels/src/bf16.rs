@@ -36,7 +36,7 @@ impl Pairs {
             let to = unsafe { to.part(rows.start * row, rows.len() * row) };
             let x = &x[rows.start * width..rows.end * width];
             // Rows without a gap are one row.
-            let width = if width % 2 == 0 { x.len() } else { width };
+            let width = if width.is_multiple_of(2) { x.len() } else { width };
             f32::run(level, Round { width, x, to });
         });
         Self { words, width }
@@ -69,7 +69,7 @@ impl Pairs {
             // SAFETY: each task has its own rows.
             let to = unsafe { to.part(rows.start * width, rows.len() * width) };
             let words = &self.words[rows.start * row..rows.end * row];
-            let width = if width % 2 == 0 { to.len() } else { width };
+            let width = if width.is_multiple_of(2) { to.len() } else { width };
             f32::run(level, Widen { width, words, to });
         });
         wide
@@ -89,13 +89,6 @@ fn rounded(x: f32) -> u32 {
 #[inline(always)]
 pub(crate) fn word(first: f32, second: f32) -> f32 {
     f32::from_bits(rounded(first) >> 16 | rounded(second))
-}
-
-/// The numbers of a word.
-#[inline(always)]
-pub(crate) fn apart(word: f32) -> [f32; 2] {
-    let bits = word.to_bits();
-    [f32::from_bits(bits << 16), f32::from_bits(bits & 0xffff_0000)]
 }
 
 /// Weights `[outer][paired][inner]` to words `[outer][ceil(paired / 2)][inner]`: two
@@ -161,10 +154,10 @@ impl Operation<f32> for Widen<'_> {
         for (words, to) in self.words.chunks_exact(row).zip(self.to.chunks_exact_mut(self.width)) {
             let (pairs, last) = to.as_chunks_mut::<2>();
             for (to, &word) in pairs.iter_mut().zip(words) {
-                *to = apart(word);
+                *to = word.apart();
             }
             if let ([to], Some(&word)) = (last, words.last()) {
-                *to = apart(word)[0];
+                *to = word.apart()[0];
             }
         }
     }
@@ -176,7 +169,7 @@ mod tests {
 
     #[test]
     fn numbers_go_to_the_nearest_bf16_and_ties_to_even() {
-        let one = |x: f32| apart(word(x, 0.0))[0];
+        let one = |x: f32| word(x, 0.0).apart()[0];
         for exact in [0.0, -0.0, 1.0, -2.5, 3.0e38, 1e-30, f32::INFINITY] {
             let found = one(exact);
             assert!((found - exact).abs() <= exact.abs() / 256.0 || found == exact, "{exact}: {found}");
@@ -195,10 +188,10 @@ mod tests {
                 let x: Vec<f32> = (0..rows * width).map(|i| i as f32 * 0.37 - 9.0).collect();
                 let pairs = Pairs::of(level, width, &x);
                 assert_eq!((pairs.words.len(), pairs.len()), (rows * width.div_ceil(2), x.len()));
-                let expected: Vec<f32> = x.iter().map(|&x| apart(word(x, 0.0))[0]).collect();
+                let expected: Vec<f32> = x.iter().map(|&x| word(x, 0.0).apart()[0]).collect();
                 assert_eq!(pairs.widen(level), expected, "{} {rows} x {width}", level.name());
                 for row in pairs.words.chunks(width.div_ceil(2)) {
-                    assert!(width % 2 == 0 || apart(row[width / 2])[1] == 0.0);
+                    assert!(width % 2 == 0 || row[width / 2].apart()[1] == 0.0);
                 }
             }
         }
@@ -207,7 +200,7 @@ mod tests {
     #[test]
     fn pairs_lie_on_the_middle_axis() {
         let w: Vec<f32> = (0..12).map(|i| i as f32).collect();
-        let apart = |words: Vec<f32>| words.into_iter().map(apart).collect::<Vec<_>>();
+        let apart = |words: Vec<f32>| words.into_iter().map(f32::apart).collect::<Vec<_>>();
         assert_eq!(apart(pair_up([3, 2], &w))[..4], [[0.0, 2.0], [1.0, 3.0], [4.0, 0.0], [5.0, 0.0]]);
     }
 }

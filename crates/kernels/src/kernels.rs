@@ -100,6 +100,9 @@ kernels! {
     /// `to += more`.
     fn add(level: Level, to: &mut [Self], more: &[Self]) = vector::add;
 
+    /// The sum of the squares.
+    fn square_sum(level: Level, x: &[Self]) -> Self = vector::square_sum;
+
     /// The states of recurrent units, `[samples, steps, width]`, from what enters the gates,
     /// `[samples, steps, 3 width]`, recurrent weights `[3 width, width]` and biases; what their
     /// gradient needs is saved, `[samples, steps, 4 width]`.

@@ -119,6 +119,9 @@ pub fn wrapped(text: &str, columns: usize, most: usize) -> Vec<String> {
     lines
 }
 
+/// The row of the fused scores without a readout, where the row `fused` is of the readout.
+pub const PLAIN: &str = "plain:fused";
+
 /// The title of a row of scores: `fused`, which the files call it, is the fused output.
 ///
 /// ```
@@ -126,7 +129,11 @@ pub fn wrapped(text: &str, columns: usize, most: usize) -> Vec<String> {
 /// assert_eq!([row_title("fused"), row_title("audio")], ["fused", "audio"]);
 /// ```
 pub fn row_title(row: &str) -> String {
-    if row == "fused" { "fused".into() } else { shorten(row, 40) }
+    match row {
+        "fused" => "fused".into(),
+        PLAIN => "fused, without the readout".into(),
+        other => shorten(other, 40),
+    }
 }
 
 /// A number with a fixed count of decimals, without the `-0.0` that rounding

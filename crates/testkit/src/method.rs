@@ -8,7 +8,12 @@ use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
 /// If the name is another one.
 pub fn strategy(method: &str, alpha: f64) -> Result<StrategyConfig, String> {
     let dgl = |truncate_multimodal, truncate_unimodal| {
-        StrategyConfig::from(Dgl { alpha: alpha.into(), truncate_multimodal, truncate_unimodal })
+        StrategyConfig::from(Dgl {
+            alpha: alpha.into(),
+            truncate_multimodal,
+            truncate_unimodal,
+            ..Dgl::default()
+        })
     };
     Ok(match method {
         "joint" => StrategyConfig::from(Joint {}),

@@ -45,7 +45,8 @@ pub fn run(args: &Evaluate) -> Result<(), Failure> {
     }
     let title = format!("{}: {split} split, {samples} samples", args.run.display());
     let columns: Vec<_> = scored.iter().map(|s| (scores::column(s.checkpoint, s.epoch), &s.scores)).collect();
-    print(scores::table(&title, &columns, &run.names()?, &unimodal, run.task.as_ref()).trim_end());
+    let (names, fitted) = (run.names()?, run.fitted_on(split));
+    print(scores::table(&title, &columns, &names, &unimodal, run.task.as_ref(), fitted).trim_end());
     let last = scored.last().into_iter().flat_map(|s| &s.by_presence);
     for (pattern, values) in last {
         let value = scores::written(values, &scores::selecting(run.task.as_ref()));

@@ -1,21 +1,28 @@
 //! `counterpoint explain`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use counterpoint::model::Model;
 use counterpoint::step::Position;
 use counterpoint::step::{Group, LossTerm, Routing, StepOutputs};
+use counterpoint::train::Checkpoint;
+use counterpoint_report::record::Scores;
 use serde_json::json;
 
 use super::{print, print_json};
 use crate::args::Explain;
-use crate::config;
 use crate::exit::Failure;
 use crate::run::Run;
+use crate::{config, folder, scores, words};
 
 /// Prints the matrix W, the parameter groups and which loss trains which.
 pub fn run(args: &Explain) -> Result<(), Failure> {
-    let mut loaded = config::load(&args.config, &args.set)?;
+    let is_run = folder::holds_run(&args.config);
+    let mut loaded = match is_run {
+        true => folder::read_with(&args.config, &args.set)?.0,
+        false => config::load(&args.config, &args.set)?,
+    };
     // Who trains whom is the same everywhere.
     loaded.config.train.device = "cpu".into();
     let epochs = loaded.config.train.epochs;
@@ -36,19 +43,24 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
             )?,
         ));
     }
+    let readout = if is_run { readout(&args.config)? } else { BTreeMap::new() };
     if args.json {
         let entries = |w: &Routing| -> Vec<_> {
             w.entries()
                 .map(|(r, g, v)| json!({"row": r.label(&names), "group": g.label(&names), "weight": v}))
                 .collect()
         };
-        print_json(&json!({
+        let mut all = json!({
             "groups": groups.iter().map(|g| {
                 let (tensors, numbers) = state.groups.size(*g);
                 json!({"group": g.label(&names), "tensors": tensors, "parameters": numbers})
             }).collect::<Vec<_>>(),
             "phases": matrices.iter().map(|(_, w)| entries(w)).collect::<Vec<_>>(),
-        }));
+        });
+        if !readout.is_empty() {
+            all["readout"] = json!(readout);
+        }
+        print_json(&all);
         return Ok(());
     }
     print("Parameter groups");
@@ -70,7 +82,26 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
             print(format!("Evaluated without gradients: {}", probes.join(", ")));
         }
     }
+    if !readout.is_empty() {
+        print("\nThe prediction is a sum of rows of scores, each times its weight:");
+        readout.iter().for_each(|(name, rows)| print(format!("  {name}: {}", words::of(rows))));
+    } else if run.config.readout.is_some() {
+        print("\nThe prediction is a sum of rows of scores; their weights are fitted after every epoch.");
+    }
     Ok(())
+}
+
+/// The readout of each checkpoint of a run.
+fn readout(run: &Path) -> Result<BTreeMap<&'static str, Scores>, Failure> {
+    let mut all = BTreeMap::new();
+    for name in ["best", "last"] {
+        let file = run.join("checkpoints").join(format!("{name}.safetensors"));
+        if file.exists() {
+            all.insert(name, scores::kept_in(&Checkpoint::read(&file)?));
+        }
+    }
+    all.retain(|_, rows: &mut Scores| !rows.is_empty());
+    Ok(all)
 }
 
 fn sentence(group: Group, routing: &Routing, names: &counterpoint::modality::Modalities) -> String {

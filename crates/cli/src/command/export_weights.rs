@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{print, print_json};
 use crate::args::ExportWeights;
 use crate::exit::{Code, Failure};
-use crate::{folder, target};
+use crate::{folder, output, scores, target, words};
 use counterpoint::catalog::unknown;
 
 /// Writes weights and running statistics of a run for other programs.
@@ -22,6 +22,14 @@ pub fn run(args: &ExportWeights) -> Result<(), Failure> {
         None => all,
     };
     weights::write(&args.out, &chosen)?;
+    let rows = scores::kept_in(&checkpoint);
+    if !rows.is_empty() {
+        output::say(format_args!(
+            "note: written are the weights after the checkpoint's epoch; the run predicts by rows of epochs of their \
+             own, whose weights are not written ({})",
+            words::of(&rows)
+        ));
+    }
     let numbers: usize = chosen.values().map(|array| array.values.len()).sum();
     if args.json {
         print_json(&json!({"out": args.out, "tensors": chosen.len(), "numbers": numbers}));

@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
+use burn::tensor::{Tensor, TensorData};
 use counterpoint::device::Processor;
 use counterpoint::input::Inputs;
 use counterpoint::layer::ForwardContext;
 use counterpoint::modality::{Modality, Present};
 use counterpoint::model::Model as _;
 use counterpoint::step::LossTerm;
-use counterpoint::train::Checkpoint;
+use counterpoint::train::{Checkpoint, Predictor as _};
 use counterpoint_batch::{Batch, Sample, Target};
+use counterpoint_report::record::PLAIN;
+use counterpoint_report::text::row_title;
 
 use super::answer::{Answer, json};
 use super::{print, print_json};
@@ -71,11 +74,18 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
         std::iter::once(together).chain(unimodal).map(|term| (term, vec![0])).collect();
     let inputs = Inputs::new(batch, &device);
     let scored = state.frozen().forward(&terms, &inputs, &mut ForwardContext::eval(&state.buffers));
-    let answers: Vec<(String, Answer)> = terms
+    let mut answers: Vec<(String, Answer)> = terms
         .iter()
         .zip(scored)
         .map(|((term, _), scored)| (term.label(&names), Answer::of(task.kind(), scored.scores, info.map)))
         .collect();
+    let read = state.readout.as_ref().and_then(|readout| readout.predict(&inputs).into_iter().next()?);
+    if let Some(read) = read {
+        let scores = TensorData::new(read.clone(), [1, read.len()]);
+        let read = Answer::of(task.kind(), Tensor::from_data(scores, &device), info.map);
+        let plain = std::mem::replace(&mut answers[0].1, read);
+        answers.insert(1, (PLAIN.to_owned(), plain));
+    }
     match (&args.out, &answers[0].1) {
         (None, _) => {}
         (Some(path), Answer::Map(map)) => {
@@ -95,7 +105,12 @@ pub fn run(args: &Predict) -> Result<(), Failure> {
     }
     for (index, (term, answer)) in answers.iter().enumerate() {
         let what = match (index, term.as_str()) {
+            (0, "fused") if answers.get(1).is_some_and(|(term, _)| term == PLAIN) => {
+                "fused, readout".to_owned()
+            }
             (0, "fused") => "fused".to_owned(),
+            (_, PLAIN) if present == names.all() => row_title(PLAIN),
+            (_, PLAIN) => format!("{}, without the readout", together.label(&names)),
             (0, term) => format!("{term} (the others are absent)"),
             (_, term) => format!("unimodal {term}"),
         };

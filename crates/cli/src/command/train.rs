@@ -18,7 +18,7 @@ use crate::exit::{Code, Failure};
 use crate::folder::{self, Folder};
 use crate::run::{Run, RunOptions, peak_bytes};
 use crate::watch::reading;
-use crate::{located, output, scores, stop};
+use crate::{located, output, scores, stop, words};
 
 /// Trains, or continues.
 pub fn run(args: Train) -> Result<(), Failure> {
@@ -187,7 +187,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
     let seconds: f64 = epochs.iter().map(|e| e.seconds).sum();
     let (splits, place) = (&run.splits, folder.path.display());
     if as_json {
-        let part = |e: &Epoch| json!({"epoch": e.epoch, "scores": e.val});
+        let part = |e: &Epoch| json!({"epoch": e.epoch, "scores": e.predicted()});
         print_json(&json!({
             "run": folder.path, "split": "val", "samples": splits.val.len(),
             "best": best.map(part), "last": part(last), "unimodal": run.unimodal()?, "train_seconds": seconds,
@@ -201,9 +201,14 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
         splits.val.len()
     );
     let kept = best.map(|e| ("best", e)).into_iter().chain([("last", last)]);
-    let columns: Vec<_> = kept.map(|(name, e)| (scores::column(name, e.epoch), &e.val)).collect();
+    let kept: Vec<_> = kept.map(|(name, e)| (scores::column(name, e.epoch), e.predicted())).collect();
+    let columns: Vec<_> = kept.iter().map(|(name, scores)| (name.clone(), scores)).collect();
     let (names, unimodal) = (run.names()?, run.unimodal()?);
-    print(scores::table(&title, &columns, &names, &unimodal, run.task.as_ref()).trim_end());
+    let fitted = run.fitted_on("val");
+    print(scores::table(&title, &columns, &names, &unimodal, run.task.as_ref(), fitted).trim_end());
+    if let Some(readout) = &last.readout {
+        print(words::of(&readout.rows));
+    }
     let looks: Vec<_> = log.tests().map(|t| (scores::column(&t.checkpoint, t.epoch), &t.scores)).collect();
     if looks.is_empty() {
         print(format!(
@@ -212,7 +217,7 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
         ));
     } else {
         let title = format!("{place}: test split, {} samples", splits.test.len());
-        print(scores::table(&title, &looks, &names, &unimodal, run.task.as_ref()).trim_end());
+        print(scores::table(&title, &looks, &names, &unimodal, run.task.as_ref(), None).trim_end());
     }
     Ok(())
 }

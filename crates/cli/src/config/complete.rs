@@ -11,6 +11,7 @@ impl Config {
         let table = Table::try_from(self).unwrap_or_default();
         let comment = |key: String| match key.as_str() {
             "task" => "# [task]: as the targets say\n".into(),
+            "readout" => "# [readout]: the fused scores as they are\n".into(),
             _ => format!("# {key}\n"),
         };
         let unset: String = unset(&Self::schema(), &table).into_iter().map(comment).collect();

@@ -4,6 +4,7 @@ use counterpoint::catalog::{Settings as _, beside};
 use counterpoint::diagnose::DiagnosticsConfig;
 use counterpoint::engine::EngineOptions;
 use counterpoint::model::{LateFusionConfig, ModelConfig};
+use counterpoint::readout::ReadoutConfig;
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::TaskConfig;
 use counterpoint::train::{OptimizerConfig, ScheduleConfig};
@@ -26,6 +27,7 @@ impl Config {
             "task": TaskConfig::json_schema(of),
             "model": model(of),
             "strategy": beside::<StrategyConfig, StrategySection>(of),
+            "readout": ReadoutConfig::json_schema(of),
             "optimizer": OptimizerConfig::json_schema(of),
             "schedule": ScheduleConfig::json_schema(of),
             "train": Training::json_schema(of),

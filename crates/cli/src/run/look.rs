@@ -6,7 +6,7 @@ use std::path::Path;
 use counterpoint::modality::Modality;
 use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::probe::Probe;
-use counterpoint::train::{Besides, Checkpoint, Evaluation, TrainState, evaluate};
+use counterpoint::train::{Besides, Checkpoint, Evaluation, Predictor, TrainState, evaluate};
 use counterpoint_data::{Loader, LoaderOptions, Split};
 use counterpoint_report::predictions::PredictionFile;
 use counterpoint_report::record::{Appender, Confusion, Log, Metric, Scores, Test, UnimodalReading, Values};
@@ -15,6 +15,9 @@ use serde_json::json;
 use super::{Acceptance, Run};
 use crate::exit::{Code, Failure};
 use crate::{folder, predictions, scores};
+
+/// The predictions of the samples that a run's readout is fitted to.
+pub const FITTED: &str = "fitted.npz";
 
 /// A checkpoint and what it scored.
 pub struct Scored {
@@ -78,6 +81,7 @@ impl Run {
         let looks = folder::record_look(path, &look)?;
         self.predictions("test", &scored)?.write(path.join(PredictionFile::NAME))?;
         let metrics = path.join("metrics.jsonl");
+        self.write_fitted(path, &ready)?;
         let (unimodal, described) = (self.unimodal()?, self.descriptions(&Log::read(&metrics)?));
         let mut log = Appender::open(metrics)?;
         scored.iter().try_for_each(|s| log.append(record(s, &unimodal, &described)))?;
@@ -107,10 +111,21 @@ impl Run {
         }
         let scored = self.score(&ready, self.splits.test.open(reason)?)?;
         self.predictions("test", &scored)?.write(path.join(PredictionFile::NAME))?;
+        self.write_fitted(path, &ready)?;
         let (unimodal, described) = (self.unimodal()?, self.descriptions(&log));
         let mut appender = Appender::open(&metrics)?;
         let missing = scored.iter().filter(|s| !seen(s.checkpoint, s.epoch));
         Ok(missing.into_iter().try_for_each(|s| appender.append(record(s, &unimodal, &described)))?)
+    }
+
+    /// Beside the predictions of a test split, those of the samples that a readout is fitted to: what a
+    /// readout over several runs is fitted to.
+    fn write_fitted(&self, path: &Path, ready: &[Ready]) -> Result<(), Failure> {
+        if self.fitted_on("val").is_some() {
+            let scored = self.score(ready, self.splits.val.clone())?;
+            self.predictions("val", &scored)?.write(path.join(FITTED))?;
+        }
+        Ok(())
     }
 
     /// What the scores mean, for a record that did not say it when the run began.
@@ -152,7 +167,8 @@ impl Run {
         let judge = |one: &Ready| {
             let state = &one.state;
             let (model, task) = (state.frozen(), self.task.as_ref());
-            let besides = Besides { native: state.strategy.native(), ..Besides::default() };
+            let readout = state.readout.as_ref().map(|readout| readout as &dyn Predictor);
+            let besides = Besides { native: state.strategy.native(), readout, ..Besides::default() };
             let mut evaluation = evaluate(&model, &state.buffers, task, &loader, &self.device()?, besides)?;
             evaluation.read_by(&one.probes, task);
             let names = state.model.modalities();

@@ -8,7 +8,7 @@ mod threads;
 mod training;
 
 pub use data::Acceptance;
-pub use look::Scored;
+pub use look::{FITTED, Scored};
 pub use training::{FINISHED, RunOptions, peak_bytes};
 
 use std::collections::BTreeMap;
@@ -132,6 +132,12 @@ impl Run {
             native: native.map_or("", Native::name).into(),
             native_trained: native.is_some_and(Native::is_trained),
         })
+    }
+
+    /// The split in words, if the readout is fitted to it.
+    pub fn fitted_on(&self, split: &str) -> Option<&'static str> {
+        let share = self.config.readout.as_ref()?.share();
+        (split == "val" && share.is_none()).then_some("this split")
     }
 
     /// What the names of the strategy's figures mean.

@@ -8,8 +8,10 @@ use std::time::Instant;
 use counterpoint::diagnose::Diagnostics;
 use counterpoint::grad::Cut;
 use counterpoint::model::{AnyModel, Model as _};
+use counterpoint::readout::ReadoutConfig;
 use counterpoint::step::LossTerm;
 use counterpoint::step::{Incomplete, Position};
+use counterpoint::strategy::Dgl;
 use counterpoint::task::TaskKind;
 use counterpoint::train::{Outcome, Progress, TrainState, Trainer};
 use counterpoint::{Error, ErrorKind};
@@ -54,7 +56,23 @@ impl Run {
     /// The loader of the train split.
     pub fn train_loader(&self) -> Result<Loader, Failure> {
         let options = LoaderOptions::train(&self.config.data.common, self.config.train.seed);
-        Ok(Loader::new(self.splits.train.clone(), options)?)
+        Ok(Loader::new(self.trained_on()?.0, options)?)
+    }
+
+    /// What is trained on, and what a readout is fitted to if that is a part of the train split.
+    fn trained_on(&self) -> Result<(Split, Option<Split>), Failure> {
+        let train = match self.config.train.with_val {
+            true => self.splits.train.and(&self.splits.val),
+            false => self.splits.train.clone(),
+        };
+        match self.config.readout.as_ref().and_then(ReadoutConfig::share) {
+            None => Ok((train, None)),
+            Some(share) => {
+                let parted = train.parted(share, self.config.train.seed);
+                let (train, held_out) = parted.map_err(|e| Failure::from(e).at("readout.fit"))?;
+                Ok((train, Some(held_out)))
+            }
+        }
     }
 
     /// Checks the files of all splits as `data.check` says.
@@ -117,6 +135,11 @@ impl Run {
         } else {
             folder.begin(config, info, self.splits.contents()?)?;
         }
+        let (trained, held_out) = self.trained_on()?;
+        let held_out_samples = held_out.as_ref().map(|split| split.len() as u64);
+        if let (Some(readout), Some(held_out)) = (&mut state.readout, held_out) {
+            readout.fit_to(Box::new(Loader::new(held_out, LoaderOptions::eval(&self.config.data.common))?));
+        }
         let metrics = folder.metrics();
         if done.epoch >= config.train.epochs {
             return close(&metrics);
@@ -136,6 +159,9 @@ impl Run {
                 config.train.precision.name()
             ));
         }
+        start.samples.insert("train".into(), trained.len() as u64);
+        start.samples.extend(held_out_samples.map(|count| ("readout".to_owned(), count)));
+        start.notes.extend(self.masters());
         let run = RecordedRun {
             folder,
             config,
@@ -178,6 +204,29 @@ impl Run {
             ));
         }
         logged
+    }
+
+    /// What the validation split serves besides selection, in words.
+    fn masters(&self) -> Option<String> {
+        if self.config.train.with_val {
+            let why = "the validation split is trained on (train.with_val = true), so its scores and the best epoch \
+                       say nothing; read the last epoch";
+            return Some(why.into());
+        }
+        let gate = self.config.strategy.method.get::<Dgl>().is_some_and(|dgl| dgl.gate.is_some());
+        let readout = self.config.readout.as_ref().is_some_and(|readout| readout.share().is_none());
+        let also = match (gate, readout) {
+            (false, false) => return None,
+            (true, false) => "the credit gate is measured on it",
+            (false, true) => {
+                "the readout is fitted to it, so its scores after the readout are those of a fit"
+            }
+            (true, true) => {
+                "the credit gate is measured on it and the readout fitted to it, so its scores after the readout \
+                 are those of a fit"
+            }
+        };
+        Some(format!("the validation split selects the best epoch, and {also}"))
     }
 
     /// What the fused loss makes of samples that lack a modality, if there are

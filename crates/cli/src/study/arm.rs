@@ -4,6 +4,7 @@ use counterpoint_report::record::Kind;
 use toml::{Table, Value};
 
 use super::control::{self, Control};
+use super::readout;
 use super::spec::{Method, Spec, Variant};
 use crate::config::{self, Config, overlay};
 use crate::exit::{Code, Failure};
@@ -34,9 +35,13 @@ pub const AVERAGE: &str = "late-average";
 pub fn arms(spec: &Spec, modalities: &[String]) -> Result<(Vec<Arm>, Vec<String>), Failure> {
     let wanted = &spec.references;
     let mut arms = Vec::new();
+    let readout = readout::part(spec).filter(|_| wanted.readout);
+    let shared = readout.clone().filter(readout::is_fitted_to_validation);
     if wanted.unimodal {
         for name in modalities {
-            let set = strategy([("name", "unimodal"), ("modality", name)]);
+            let mut set = strategy([("name", "unimodal"), ("modality", name)]);
+            // It changes nothing of what is trained and read, and keeps what a readout over these models needs.
+            set.extend(shared.clone().unwrap_or_default());
             arms.push(reference(spec, format!("unimodal-{name}"), format!("unimodal {name}"), set));
         }
     }
@@ -51,10 +56,14 @@ pub fn arms(spec: &Spec, modalities: &[String]) -> Result<(Vec<Arm>, Vec<String>
             control: None,
         });
     }
+    if wanted.unimodal && modalities.len() > 1 && shared.is_some() {
+        arms.push(readout::over_unimodal());
+    }
     let own = |name: &str| spec.methods.iter().any(|m| m.name == name);
     if wanted.joint && !own("joint") {
         arms.push(Arm::joint(spec));
     }
+    arms.extend(readout.iter().filter(|_| wanted.joint).flat_map(|part| readout::of_joint(spec, part)));
     let methods = spec.methods.iter().map(Arm::method);
     // A control of a control there is not; a method called joint is controlled as the reference is.
     let of_method = methods.clone().find(|arm| arm.name == "joint");
@@ -76,11 +85,11 @@ pub fn arms(spec: &Spec, modalities: &[String]) -> Result<(Vec<Arm>, Vec<String>
     Ok((arms, notes))
 }
 
-fn reference(spec: &Spec, name: String, about: String, set: Table) -> Arm {
+pub(super) fn reference(spec: &Spec, name: String, about: String, set: Table) -> Arm {
     Arm { name, kind: Kind::Reference, about, set, settings: spec.settings.clone(), control: None }
 }
 
-fn strategy<const N: usize>(keys: [(&str, &str); N]) -> Table {
+pub(super) fn strategy<const N: usize>(keys: [(&str, &str); N]) -> Table {
     let strategy = keys.map(|(key, value)| (key.to_owned(), Value::from(value)));
     config::at("strategy", Value::Table(Table::from_iter(strategy)))
 }
@@ -136,6 +145,10 @@ impl Arm {
     ) -> Result<Config, Failure> {
         let bad = |why: String| Failure::new(Code::Config, format!("method `{}`: {why}", self.name));
         let mut table = spec.config.clone();
+        // A readout that methods share is not the references'.
+        if self.kind != Kind::Method && !self.set.contains_key("readout") {
+            table.remove("readout");
+        }
         let seed = config::at("train.seed", Value::Integer(seed as i64));
         for part in variant.map(|v| &v.set).into_iter().chain([&self.set]).chain(setting).chain([&seed]) {
             overlay(&mut table, part).map_err(bad)?;

@@ -7,24 +7,32 @@ use counterpoint::task::{Classification, Task as _};
 use counterpoint_batch::Targets;
 use counterpoint_report::predictions::{CheckpointPredictions, Numbers, PredictionFile, Truth};
 use counterpoint_report::record::{
-    Appender, End, Kind, Log, Scores, Start, State, StudyMethod, StudyRun, Test, UnimodalReading,
+    Appender, End, Kind, Log, PLAIN, Scores, Start, State, StudyMethod, StudyRun, Test, UnimodalReading,
 };
 
-use super::arm::AVERAGE;
 use super::drive::StudyRunner;
 use super::plan::place;
+use super::readout::{self, OVER_UNIMODAL};
+use super::spec::Spec;
 use super::union::Union;
 use crate::exit::{Code, Failure};
-use crate::run::FINISHED;
+use crate::run::{FINISHED, FITTED};
 use crate::scores;
 
 impl StudyRunner<'_> {
     /// Makes the averages of the unimodal models, where all of them are there.
     pub fn average(&mut self) -> Result<(), Failure> {
-        if !self.arms.iter().any(|arm| arm.kind == Kind::Average) {
-            return Ok(());
+        let made = self.arms.iter().filter(|arm| arm.kind == Kind::Average).map(|arm| arm.name.clone());
+        for name in made.collect::<Vec<_>>() {
+            self.combine(&name)?;
         }
-        for &seed in &self.spec.seeds {
+        Ok(())
+    }
+
+    /// Makes one of them for every seed and variant.
+    fn combine(&mut self, arm: &str) -> Result<(), Failure> {
+        let spec = self.spec;
+        for &seed in &spec.seeds {
             for variant in self.variants() {
                 let name = variant.map(|v| v.name.as_str());
                 let here = |r: &&StudyRun| r.chosen && r.seed == seed && r.variant.as_deref() == name;
@@ -33,11 +41,12 @@ impl StudyRunner<'_> {
                     self.study.methods.iter().any(|m| m.name == r.method && only(m))
                 };
                 let members: Vec<&StudyRun> = self.study.runs.iter().filter(here).filter(is_member).collect();
-                let place = place(AVERAGE, variant, None, seed);
+                let place = place(arm, variant, None, seed);
                 let all = members.len() > 1 && members.iter().all(|r| r.state == State::Finished);
                 let state = if all {
                     let folders: Vec<_> = members.iter().map(|r| self.folder.join(&r.place)).collect();
-                    match make(&folders, &self.folder.join(&place), seed) {
+                    let readout = (arm == OVER_UNIMODAL).then_some(spec);
+                    match make(arm, &folders, &self.folder.join(&place), seed, readout) {
                         Ok(()) => State::Finished,
                         Err(failure) => {
                             let (code, message) = failure.parts();
@@ -45,12 +54,12 @@ impl StudyRunner<'_> {
                         }
                     }
                 } else {
-                    let message = "it averages models of at least two modalities, and one is missing".into();
+                    let message = "it needs models of at least two modalities, and one is missing".into();
                     State::Failed { code: Code::Data as i32, message }
                 };
                 let run = StudyRun {
                     place,
-                    method: AVERAGE.into(),
+                    method: arm.into(),
                     variant: variant.map(|v| v.name.clone()),
                     seed,
                     chosen: true,
@@ -65,16 +74,23 @@ impl StudyRunner<'_> {
 }
 
 /// Averages the predictions of runs, whose seals are broken already, into a
-/// folder that reads like a run's.
-fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
+/// folder that reads like a run's; or adds them up by a readout, if there is the study of one.
+fn make(
+    arm: &str,
+    members: &[PathBuf],
+    folder: &Path,
+    seed: u64,
+    readout: Option<&Spec>,
+) -> Result<(), Failure> {
     let metrics = folder.join("metrics.jsonl");
     if Log::read(&metrics).is_ok_and(|log| log.end().is_some()) {
         return Ok(());
     }
-    let files: Vec<PredictionFile> = members
-        .iter()
-        .map(|member| PredictionFile::read(member.join(PredictionFile::NAME)))
-        .collect::<Result<_, _>>()?;
+    let read = |name: &str| -> Result<Vec<PredictionFile>, Failure> {
+        members.iter().map(|member| Ok(PredictionFile::read(member.join(name))?)).collect()
+    };
+    let files = read(PredictionFile::NAME)?;
+    let fitted = if readout.is_some() { read(FITTED)? } else { Vec::new() };
     let mismatch = |what: &str| {
         Failure::new(Code::Files, format!("{}: {what}, so there is no average", members[0].display()))
     };
@@ -106,13 +122,21 @@ fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
     for checkpoint in first.checkpoints.keys() {
         let of = |(file, places): (&PredictionFile, &Vec<usize>)| {
             let one = file.checkpoints.get(checkpoint)?;
-            Some((one.epoch, Numbers::spread(count, places, &one.scores.get("fused")?.values)))
+            // An average is of the models as they are; their readout is for a readout over them.
+            let plain = one.scores.get(PLAIN).filter(|_| readout.is_none());
+            let scores = plain.or_else(|| one.scores.get("fused"))?;
+            Some((one.epoch, Numbers::spread(count, places, &scores.values)))
         };
         let parts: Option<Vec<(usize, Numbers)>> = files.iter().zip(&places).map(of).collect();
         let parts = parts.ok_or_else(|| mismatch("a checkpoint is missing"))?;
         let unimodal = names.iter().cloned().zip(parts.iter().map(|(_, numbers)| numbers.clone()));
         let mut scores: BTreeMap<String, Numbers> = unimodal.collect();
-        scores.insert("fused".into(), average(&parts.iter().map(|(_, numbers)| numbers).collect::<Vec<_>>()));
+        let all: Vec<&Numbers> = parts.iter().map(|(_, numbers)| numbers).collect();
+        let fused = match readout {
+            None => average(&all),
+            Some(spec) => readout::sum(&all, &readout::fit(spec, &fitted, checkpoint)?),
+        };
+        scores.insert("fused".into(), fused);
         let epoch = parts.iter().map(|(epoch, _)| *epoch).max().unwrap_or(0);
         let judged: Scores = scores.iter().map(|(row, numbers)| (row.clone(), evaluate(numbers))).collect();
         let (split, samples) = (first.split.clone(), count as u64);
@@ -136,7 +160,7 @@ fn make(members: &[PathBuf], folder: &Path, seed: u64) -> Result<(), Failure> {
     let mut log = Appender::open(&metrics)?;
     let classes = first.classes.clone();
     log.append(Start {
-        strategy: AVERAGE.into(),
+        strategy: arm.into(),
         seed: Some(seed),
         modalities: names,
         unimodal: UnimodalReading { plain: UnimodalReading::OWN_MODEL.into(), ..UnimodalReading::default() },

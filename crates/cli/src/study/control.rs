@@ -87,7 +87,7 @@ impl Control {
     /// If there is no such control; the message says why.
     pub fn of(self, mut config: Config, pattern: &Pattern) -> Result<Config, Failure> {
         let Pattern { alpha, dgl } = pattern;
-        let hears_fused = |dgl: &Dgl| !dgl.truncate_multimodal;
+        let hears_fused = |dgl: &Dgl| !dgl.truncates_multimodal();
         if self == Self::Matched && dgl.as_ref().and_then(settings_of_dgl).is_some_and(hears_fused) {
             return Err(Failure::new(
                 Code::Config,
@@ -138,9 +138,9 @@ pub fn dgl(spec: &Spec) -> Option<&Method> {
         spec.methods.iter().filter(is)
     };
     let whole = |m: &&Method| {
-        ["truncate_multimodal", "truncate_unimodal"]
-            .iter()
-            .all(|key| of(m, key).is_none_or(|value| value.as_bool() == Some(true)))
+        let switched = ["truncate_multimodal", "truncate_unimodal"];
+        of(m, "gate").is_none()
+            && switched.iter().all(|key| of(m, key).is_none_or(|value| value.as_bool() == Some(true)))
     };
     all().find(whole).or_else(|| all().next())
 }

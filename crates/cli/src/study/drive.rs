@@ -144,9 +144,10 @@ fn settle(spec: &Spec, place: &Path) -> Result<bool, Failure> {
         Failure::new(Code::Files, format!("{} is damaged: {}", file.display(), e.message()))
     };
     let mut kept: Table = toml::from_str(&text).map_err(damaged)?;
-    // A study from before this control existed does not say whether it is wanted.
+    // A study from before these controls existed does not say whether they are wanted.
     if let Some(Value::Table(references)) = kept.get_mut("references") {
         references.entry("lr_all").or_insert(Value::Boolean(spec.references.lr_all));
+        references.entry("readout").or_insert(Value::Boolean(spec.references.readout));
     }
     let kept: Spec = kept.try_into().map_err(damaged)?;
     match spec.difference(&kept) {

@@ -15,6 +15,7 @@ mod memory;
 mod open;
 mod plan;
 mod pool;
+mod readout;
 mod schema;
 mod spec;
 mod summary;

@@ -75,6 +75,9 @@ pub struct References {
     pub matched: bool,
     /// Joint with every learning rate times alpha, under SGD: `joint-lr-all`.
     pub lr_all: bool,
+    /// Where a method has a readout: the same readout of joint training and over the unimodal models, and joint
+    /// training that has the validation split, too.
+    pub readout: bool,
     /// Alpha of the controls; default: that of the first method with strategy `dgl`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpha: Option<f64>,
@@ -82,14 +85,16 @@ pub struct References {
 
 impl Default for References {
     fn default() -> Self {
-        Self { unimodal: true, average: true, joint: true, matched: true, lr_all: true, alpha: None }
+        let (matched, lr_all, readout) = (true, true, true);
+        Self { unimodal: true, average: true, joint: true, matched, lr_all, readout, alpha: None }
     }
 }
 
 impl References {
     /// None at all.
     pub fn none() -> Self {
-        Self { unimodal: false, average: false, joint: false, matched: false, lr_all: false, alpha: None }
+        let (matched, lr_all, readout) = (false, false, false);
+        Self { unimodal: false, average: false, joint: false, matched, lr_all, readout, alpha: None }
     }
 }
 

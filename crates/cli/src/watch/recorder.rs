@@ -170,6 +170,7 @@ impl Observer for Recorder<'_> {
             passes: report.passes,
             diagnostics: report.diagnosis.values().clone(),
             strategy: report.stats.clone(),
+            readout: report.readout.as_ref().map(|readout| scores::readout(readout, self.names)),
             best: report.best,
         };
         self.keep(epoch, report.validation)

@@ -11,6 +11,8 @@ fn planned(toy: &Toy, out: &str, spec: &str) -> (BTreeMap<String, toml::Table>, 
     compare(toy, out, &["--set", "train.epochs=1"]).succeeds();
     let study = record(toy, out);
     let places = study["runs"].as_array().unwrap().iter().map(|run| run["place"].as_str().unwrap());
+    // What is made of other runs has no configuration.
+    let places = places.filter(|place| toy.dir.join(out).join(place).join("config.toml").exists());
     let config = |place: &str| -> toml::Table {
         String::from_utf8(toy.bytes(&format!("{out}/{place}/config.toml"))).unwrap().parse().unwrap()
     };
@@ -80,4 +82,31 @@ fn controls_are_switched_one_by_one_and_a_run_of_another_configuration_is_refuse
     toy.edit(place, "lr = 0.05", "lr = 0.1");
     compare(&toy, "two", &["--set", "train.epochs=1"])
         .fails(3, &["joint-lr-matched/seed3", "optimizer.lr = 0.05, was 0.1", "another --out"]);
+}
+
+#[test]
+fn a_readout_brings_its_own_controls() {
+    let toy = Toy::new();
+    let spec = SMALL.replace("average = false", "matched = false\nlr_all = false");
+    let methods = "dgl = { strategy.alpha = 2.0 }\ncone = { readout.name = \"cone\" }\n";
+    let (runs, _) = planned(&toy, "study", &format!("{spec}{methods}"));
+    let names: Vec<&str> = runs.keys().map(String::as_str).collect();
+    let trained = ["cone", "dgl", "joint", "joint-readout", "joint-with-val"];
+    assert!(trained.iter().all(|name| names.contains(name)), "{names:?}");
+    assert!(names.contains(&"unimodal-audio") && names.contains(&"unimodal-image"), "{names:?}");
+    let has = |method: &str| runs[method].contains_key("readout");
+    assert_eq!(["dgl", "joint", "joint-readout", "cone"].map(has), [false, false, true, true]);
+    assert_eq!(runs["joint-with-val"]["train"]["with_val"].as_bool(), Some(true));
+    let study = record(&toy, "study");
+    let late: Vec<_> =
+        study["runs"].as_array().unwrap().iter().filter(|r| r["method"] == "late-readout").collect();
+    assert_eq!(late[0]["state"]["state"], "finished", "{late:?}");
+    let report = toy.run(&["report", "study"]);
+    report.succeeds();
+    let page = String::from_utf8(toy.bytes("study/report.html")).unwrap();
+    assert!(page.contains("Readouts") && page.contains("fused, without the readout"));
+    // Switched off, there are none.
+    let off = spec.replace("matched", "readout = false\nmatched");
+    let (runs, _) = planned(&toy, "off", &format!("{off}{methods}"));
+    assert!(!runs.contains_key("joint-readout") && !runs["unimodal-audio"].contains_key("readout"));
 }

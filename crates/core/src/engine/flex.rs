@@ -129,6 +129,11 @@ impl Kept {
     }
 }
 
+/// The sum of the squares, `[1]`.
+pub fn square_sum(x: FlexTensor) -> FlexTensor {
+    plain(vec![f32::square_sum(Level::best(), numbers(&x.to_contiguous()))], [1])
+}
+
 /// What the gradients of a convolution need.
 #[derive(Clone, Debug)]
 pub struct SavedConv {

@@ -28,7 +28,7 @@ pub use gate::gate;
 pub(crate) use gru::gru;
 use junction::Junction;
 pub use linear::linear;
-use operators::{ByAdam, BySgd, Conv, MaxPool, Mean, Norm, NormWith, Way};
+use operators::{ByAdam, BySgd, Conv, MaxPool, Mean, Norm, NormWith, SquareSum, Way};
 pub use options::{Arithmetic, Convolution, EngineOptions, Precision};
 pub use upsample::upsample;
 
@@ -224,6 +224,14 @@ pub(crate) fn adam(
     let found = run(ByAdam(update), [x, gradient, first, second].map(Tensor::into_dispatch));
     let [x, first, second] = tensors(found);
     (x, [first, second])
+}
+
+/// The sum of the squares of a gradient, `[1]`.
+pub(crate) fn square_sum(x: Tensor<1>) -> Tensor<1> {
+    match applies(&x, Arithmetic::default()) {
+        Some(_) => Tensor::from_dispatch(run(SquareSum, [x.into_dispatch()]).swap_remove(0)),
+        None => (x.clone() * x).sum(),
+    }
 }
 
 /// All results of an operator.

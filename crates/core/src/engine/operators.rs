@@ -118,7 +118,7 @@ impl Operator<1> for Way {
     }
 }
 
-const CONSTANT: &str = "an update is not part of a gradient graph";
+const CONSTANT: &str = "what is done with gradients is not part of a gradient graph";
 
 /// Values, gradient and velocity to values; beside them, the velocity.
 pub struct BySgd(pub Sgd);
@@ -148,6 +148,21 @@ impl Operator<4> for ByAdam {
     }
 
     fn gradients((): (), _: FlexTensor, _: [bool; 4]) -> [Option<FlexTensor>; 4] {
+        unreachable!("{CONSTANT}")
+    }
+}
+
+/// The sum of the squares.
+pub struct SquareSum;
+
+impl Operator<1> for SquareSum {
+    type Saved = ();
+
+    fn run(self, [x]: [FlexTensor; 1]) -> Results<()> {
+        Results::of((flex::square_sum(x), ()))
+    }
+
+    fn gradients((): (), _: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
         unreachable!("{CONSTANT}")
     }
 }

@@ -4,6 +4,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Gradients as Tape, Tensor};
 
 use super::{Group, Groups};
+use crate::engine;
 use crate::host::Reads;
 
 /// One flat gradient for each parameter that anything receives for.
@@ -84,8 +85,9 @@ impl Gradients {
 
     /// Multiplies every entry.
     pub fn scale(&mut self, factor: f64) {
-        for entry in self.0.iter_mut().flatten() {
-            *entry = entry.clone().mul_scalar(factor);
+        for entry in &mut self.0 {
+            // Whoever owns a tensor alone multiplies it where it lies.
+            *entry = entry.take().map(|gradient| gradient.mul_scalar(factor));
         }
     }
 
@@ -122,7 +124,7 @@ impl Gradients {
 }
 
 fn square(gradient: &Tensor<1>) -> Tensor<1> {
-    (gradient.clone() * gradient.clone()).sum()
+    engine::square_sum(gradient.clone())
 }
 
 fn root(squares: &[Vec<f32>]) -> f64 {

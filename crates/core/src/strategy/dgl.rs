@@ -16,6 +16,7 @@
 //! input layers learn, a summed head keeps every bias in its unimodal path,
 //! no unused layer is created. Under SGD alpha multiplies the encoders'
 //! learning rate (and divides their weight decay); under Adam it cancels.
+//! `gate = "credit"` is an addition of ours (`credit.rs`).
 //! Cost: joint plus one small pass through fusion and head per modality; with
 //! dense fusion the streams after the first exchange run once more for each.
 
@@ -23,7 +24,8 @@ use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Strategy, StrategySettings};
+use super::credit::{Credit, Gate};
+use super::{Over, Strategy, StrategySettings};
 use crate::Error;
 use crate::modality::{Modalities, PerModality};
 use crate::step::Position;
@@ -35,15 +37,38 @@ use crate::step::{Group, LossTerm, Phase, Routing, StepOutputs};
 pub struct Dgl {
     /// Weight of every unimodal loss, or of each modality's.
     pub alpha: PerModality,
-    /// Keeps the fused loss away from the encoders ("MT").
+    /// Keeps the fused loss away from the encoders ("MT"). A gate lets it through, whatever this says.
     pub truncate_multimodal: bool,
     /// Keeps the unimodal losses away from fusion and head ("UT").
     pub truncate_unimodal: bool,
+    /// What weighs the unimodal losses by how much their modalities predict; nothing by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+    /// By which share of a guess's loss a modality has to be better than the guess to have all of
+    /// alpha. With a gate only.
+    #[serde(skip_serializing_if = "is_usual")]
+    #[schemars(extend("exclusiveMinimum" = 0, "default" = 0.1))]
+    pub kappa: f64,
+}
+
+/// The share that suits `gate = "credit"`.
+const KAPPA: f64 = 0.1;
+
+fn is_usual(kappa: &f64) -> bool {
+    *kappa == KAPPA
 }
 
 impl Default for Dgl {
     fn default() -> Self {
-        Self { alpha: 4.0.into(), truncate_multimodal: true, truncate_unimodal: true }
+        let (truncate_multimodal, truncate_unimodal) = (true, true);
+        Self { alpha: 4.0.into(), truncate_multimodal, truncate_unimodal, gate: None, kappa: KAPPA }
+    }
+}
+
+impl Dgl {
+    /// Whether the fused loss stays away from the encoders.
+    pub fn truncates_multimodal(&self) -> bool {
+        self.truncate_multimodal && self.gate.is_none()
     }
 }
 
@@ -56,7 +81,20 @@ impl Settings for Dgl {
 impl StrategySettings for Dgl {
     fn build(&self, modalities: &Modalities) -> Result<Box<dyn Strategy>, Error> {
         self.alpha.weights("strategy.alpha", modalities)?;
-        Ok(Box::new(self.clone()))
+        if !(self.kappa.is_finite() && self.kappa > 0.0) {
+            return Err(Error::config(format!("strategy.kappa = {}: expected a number above 0", self.kappa)));
+        }
+        match self.gate {
+            None if !is_usual(&self.kappa) => Err(Error::config(format!(
+                "strategy.kappa = {} does nothing without a gate; add gate = \"credit\", or leave it out",
+                self.kappa
+            ))),
+            None => Ok(Box::new(self.clone())),
+            Some(Gate::Credit) => {
+                let open = Self { truncate_multimodal: false, ..self.clone() };
+                Ok(Box::new(Over::new(Box::new(open), Credit::new(self.kappa, modalities))))
+            }
+        }
     }
 }
 

@@ -68,6 +68,12 @@ pub trait EpochTools {
     /// If a batch cannot be read.
     fn features(&mut self, split: Split, m: Modality) -> Result<Measured, Error>;
 
+    /// What the samples of a split ask to be predicted; nothing is computed.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn targets(&mut self, split: Split) -> Result<Targets, Error>;
+
     /// Scores of one term over a split, in evaluation mode.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! loader, and it names no encoder, no fusion and no data set.
 
 mod agm;
+mod credit;
 mod dgl;
 mod epoch_tools;
 mod facts;
@@ -29,6 +30,7 @@ mod tensors;
 mod unimodal;
 
 pub use agm::{Agm, AgmConfig};
+pub use credit::Gate;
 pub use dgl::Dgl;
 pub use epoch_tools::{EpochTools, LossCurve, Measured, Split, SplitLoss};
 pub use facts::ModelFacts;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use burn::module::ParamId;
+use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 use counterpoint_batch::file::replace;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -57,7 +57,7 @@ struct Header {
 pub struct Checkpoint {
     /// Where training stood.
     pub progress: Progress,
-    steps: BTreeMap<String, u32>,
+    pub(super) steps: BTreeMap<String, u32>,
     pub(super) tensors: BTreeMap<String, (Vec<usize>, Values)>,
 }
 
@@ -103,7 +103,11 @@ impl Checkpoint {
         for (name, (shape, values)) in train_state.strategy.save().0 {
             tensors.insert(format!("strategy/{name}"), (shape, Values::F64(values)));
         }
-        Self { progress: progress.clone(), steps, tensors }
+        let mut checkpoint = Self { progress: progress.clone(), steps, tensors };
+        if let Some(readout) = &train_state.readout {
+            checkpoint.put_readout(readout, groups, names, state);
+        }
+        checkpoint
     }
 
     /// Name of a tensor that holds something else than finite numbers.
@@ -230,8 +234,11 @@ impl Checkpoint {
             )));
         }
         train_state.assign(|p| weights.remove(&p.name));
-        let TrainState { model, groups, buffers, optimizer, strategy, .. } = train_state;
+        let TrainState { model, groups, buffers, optimizer, strategy, readout, .. } = train_state;
         *buffers = self.buffers(groups, model.modalities(), device)?;
+        if let Some(readout) = readout {
+            self.take_readout(readout, &Module::valid(&*model), groups, device, state)?;
+        }
         if state {
             for (p, slot) in groups.parameters().iter().zip(&mut optimizer.slots) {
                 let mut part = |what: &str| -> Result<Option<Tensor<1>>, Error> {
@@ -275,7 +282,9 @@ impl Checkpoint {
         device: &Device,
     ) -> Result<Buffers, Error> {
         let mut buffers = Buffers::default();
-        let all: Vec<String> = self.tensors.keys().filter(|n| n.contains(".running_mean")).cloned().collect();
+        // What lies below a `/` belongs to something else, such as a kept row.
+        let own = |name: &&String| name.contains(".running_mean") && !name.contains('/');
+        let all: Vec<String> = self.tensors.keys().filter(own).cloned().collect();
         for name in all {
             let (layer, key) = name.split_once(".running_mean").expect("just filtered");
             let weight = format!("{layer}.weight");
@@ -293,7 +302,7 @@ impl Checkpoint {
         Ok(buffers)
     }
 
-    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+    pub(super) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
         match self.tensors.remove(name) {
             Some((found, Values::F32(values))) if found == shape => Ok(values),
             Some((found, _)) => Err(Error::checkpoint(format!(
@@ -312,7 +321,7 @@ fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
 }
 
 /// `encoder.audio.bn1.running_mean`, with `@audio+video` after a fusion.
-fn buffer_name(
+pub(super) fn buffer_name(
     groups: &Groups,
     id: ParamId,
     what: &str,

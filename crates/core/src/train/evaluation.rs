@@ -32,6 +32,8 @@ pub struct Evaluation {
     /// For each term the samples it scored, and what the task keeps of their
     /// scores. The fused term scores every sample with whatever it has.
     pub reduced: BTreeMap<LossTerm, Reduced>,
+    /// The fused term without a readout, where one takes its place among `reduced`.
+    pub plain: Option<Reduced>,
     /// Each single modality as the method itself reads it; empty if that is not
     /// asked for, or the method has no convention of its own.
     pub native: BTreeMap<Modality, Reduced>,
@@ -44,6 +46,12 @@ pub struct Evaluation {
     pub features: BTreeMap<Modality, (Vec<usize>, Vec<f32>)>,
 }
 
+/// Whoever makes one prediction of a sample's inputs.
+pub trait Predictor {
+    /// The scores of every sample; `None` for one of which it has nothing to say.
+    fn predict(&self, inputs: &Inputs) -> Vec<Option<Vec<f32>>>;
+}
+
 /// What an evaluation gives besides the usual terms.
 #[derive(Clone, Copy, Default)]
 pub struct Besides<'a> {
@@ -51,6 +59,8 @@ pub struct Besides<'a> {
     pub subsets: &'a [Present],
     /// Each single modality as the method itself reads it.
     pub native: Option<&'a dyn Native>,
+    /// What takes the place of the fused scores, where it has something to say.
+    pub readout: Option<&'a dyn Predictor>,
 }
 
 /// Runs a model over a split, every sample once, with running statistics.
@@ -71,17 +81,20 @@ pub fn evaluate<M: Model>(
         targets: Targets::Classes(Vec::new()),
         present: Vec::new(),
         reduced: BTreeMap::new(),
+        plain: None,
         native: BTreeMap::new(),
         probe: BTreeMap::new(),
         subsets: BTreeMap::new(),
         features: BTreeMap::new(),
     };
+    let mut read: Vec<Option<Vec<f32>>> = Vec::new();
     for batch in source.epoch(0, 0) {
         let batch = batch.map_err(|e| Error::new(ErrorKind::Data, "cannot read a batch").because(e))?;
         let before = result.ids.len();
         result.ids.extend(batch.ids.iter().cloned());
         let inputs = Inputs::new(batch, device);
         result.present.extend(inputs.present());
+        read.extend(besides.readout.into_iter().flat_map(|readout| readout.predict(&inputs)));
         let all: Vec<usize> = (0..inputs.samples()).collect();
         result.targets.append(inputs.targets_of(&all));
         let mut terms = terms_of(names, &inputs);
@@ -118,6 +131,17 @@ pub fn evaluate<M: Model>(
             };
             of.extend(samples);
             reduced.extend(values);
+        }
+    }
+    if read.iter().any(Option::is_some)
+        && let Some(fused) = result.reduced.get_mut(&LossTerm::Fused)
+    {
+        result.plain = Some(fused.clone());
+        let width = task.reduced_width();
+        for (sample, scores) in fused.0.iter().zip(fused.1.chunks_exact_mut(width)) {
+            if let Some(read) = &read[*sample] {
+                scores.copy_from_slice(read);
+            }
         }
     }
     Ok(result)

@@ -4,10 +4,12 @@
 mod checkpoint;
 mod earlier;
 mod evaluation;
+mod observer;
 mod optimizer;
 mod prefix;
 mod pretrained;
 mod reach;
+mod readout;
 mod schedule;
 mod state;
 mod stats;
@@ -19,10 +21,12 @@ mod transfer;
 mod watch;
 
 pub use checkpoint::{Checkpoint, Progress};
-pub use evaluation::{Besides, Evaluation, Reduced, evaluate};
+pub use evaluation::{Besides, Evaluation, Predictor, Reduced, evaluate};
+pub use observer::{EpochReport, Observer, StepReport};
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use reach::check_reach;
+pub use readout::{KeptRow, Readout, ReadoutReport};
 pub use schedule::ScheduleConfig;
 pub use state::TrainState;
 pub use step::try_step;
-pub use trainer::{EpochReport, Observer, Outcome, StepReport, TrainConfig, Trainer};
+pub use trainer::{Outcome, TrainConfig, Trainer};

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::Readout;
 use super::optimizer::{Optimizer, OptimizerConfig};
 use crate::host::host;
 use crate::layer::Buffers;
@@ -26,6 +27,8 @@ pub struct TrainState<M> {
     pub strategy: Box<dyn Strategy>,
     /// What the fused loss makes of samples that lack a modality.
     pub incomplete: Incomplete,
+    /// What is made of the scores, if not the fused ones alone.
+    pub readout: Option<Readout<M>>,
     /// The model as it was built, if the strategy asks for it. It is a function
     /// of the seed, so a checkpoint need not hold it.
     pub(super) initial: Option<M>,
@@ -38,7 +41,7 @@ impl<M: Model> TrainState<M> {
         let optimizer = Optimizer::new(optimizer, &groups, model.modalities());
         let initial = strategy.needs_initial().then(|| model.clone());
         let (buffers, incomplete) = (Buffers::default(), Incomplete::default());
-        Self { model, groups, buffers, optimizer, strategy, incomplete, initial }
+        Self { model, groups, buffers, optimizer, strategy, incomplete, readout: None, initial }
     }
 
     /// The model without gradient tracking.

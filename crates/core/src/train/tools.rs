@@ -9,7 +9,7 @@ use counterpoint_batch::{BatchSource, Targets};
 
 use super::optimizer::Optimizer;
 use super::trainer::readable;
-use super::{TrainState, Trainer};
+use super::{Evaluation, TrainState, Trainer};
 use crate::grad::StepContext;
 use crate::host::{host, scalar};
 use crate::input::Inputs;
@@ -19,6 +19,7 @@ use crate::model::{Model, Scored};
 use crate::step::{Group, Groups, LossTerm, Phase, Routing, StepOutputs, map_parameters};
 use crate::step::{Incomplete, Position};
 use crate::strategy::{EpochTools, LossCurve, Measured, Split, SplitLoss, Strategy};
+use crate::task::TaskKind;
 use crate::{Error, ErrorKind};
 
 /// A `TrainState` without its strategy, and the trainer that has the data.
@@ -33,21 +34,25 @@ pub(super) struct TrainerTools<'a, M> {
     optimizer: &'a Optimizer,
     incomplete: Incomplete,
     initial: Option<&'a M>,
+    /// Of the model as it is; none once that changed.
+    validation: Option<&'a Evaluation>,
 }
 
 impl<'a, M: Model> TrainerTools<'a, M> {
-    /// Parts a state into its strategy and the tools for it, before the epoch `next`.
+    /// Parts a state into its strategy and the tools for it, before the epoch `next`;
+    /// with the scores of the validation split where they are there already.
     pub(super) fn new(
         trainer: &'a Trainer<'a, M>,
         state: &'a mut TrainState<M>,
         next: usize,
+        validation: Option<&'a Evaluation>,
     ) -> (&'a mut dyn Strategy, Self) {
-        let TrainState { model, groups, buffers, optimizer, strategy, incomplete, initial } = state;
+        let TrainState { model, groups, buffers, optimizer, strategy, incomplete, initial, .. } = state;
         let names = model.modalities().clone();
         let (incomplete, initial) = (*incomplete, initial.as_ref());
         (
             strategy.as_mut(),
-            Self { trainer, next, names, model, groups, buffers, optimizer, incomplete, initial },
+            Self { trainer, next, names, model, groups, buffers, optimizer, incomplete, initial, validation },
         )
     }
 
@@ -120,7 +125,20 @@ impl<M: Model> EpochTools for TrainerTools<'_, M> {
         self.measure(split, LossTerm::Unimodal(m), |mut scored| scored.features[m.0].take())
     }
 
+    fn targets(&mut self, split: Split) -> Result<Targets, Error> {
+        let targets = self.source(split).targets();
+        targets.map_err(|e| Error::new(ErrorKind::Data, "cannot read the targets").because(e))
+    }
+
     fn scores(&mut self, split: Split, term: LossTerm) -> Result<Measured, Error> {
+        if let (Split::Validation, LossTerm::Unimodal(_), Some(known)) = (split, term, self.validation)
+            && self.trainer.task.kind() != TaskKind::Segmentation
+            && self.trainer.task.reduced_width() == self.trainer.task.outputs()
+        {
+            let (of, values) = known.reduced.get(&term).cloned().unwrap_or_default();
+            let width = self.trainer.task.outputs();
+            return Ok(Measured { width, values, targets: known.targets.pick(&of) });
+        }
         self.measure(split, term, |scored| Some(scored.scores))
     }
 
@@ -159,6 +177,7 @@ impl<M: Model> EpochTools for TrainerTools<'_, M> {
         let initial = self.initial.ok_or_else(|| {
             Error::config("a strategy that pulls to initial weights must say so in `needs_initial`")
         })?;
+        self.validation = None;
         let mut values: HashMap<ParamId, Tensor<1>> = HashMap::new();
         let _ = map_parameters(initial.clone(), |id, value| {
             values.insert(id, value);
@@ -176,6 +195,7 @@ impl<M: Model> EpochTools for TrainerTools<'_, M> {
         if self.buffers.iter().next().is_none() {
             return Ok(());
         }
+        self.validation = None;
         let Trainer { train, device, .. } = *self.trainer;
         let frozen = Module::valid(&*self.model);
         let mut means = Buffers::averaging();

@@ -8,20 +8,20 @@ use std::time::Instant;
 use burn::tensor::Device;
 use counterpoint_batch::{Batch, BatchSource};
 
+use super::observer::{EpochReport, Observer, StepReport};
 use super::stats::{mean_stats, tally_stats};
 use super::sums::{tally, terms};
 use super::tools::TrainerTools;
 use super::watch::tally_gradients;
-use super::{Checkpoint, Evaluation, Progress, ScheduleConfig, TrainState, check_reach};
-use crate::diagnose::{Diagnosis, Diagnostics, EncoderGradient, Level};
+use super::{Checkpoint, Evaluation, Progress, Readout, ScheduleConfig, TrainState, check_reach};
+use crate::diagnose::{Diagnostics, Level};
 use crate::grad::{Evaluator, StepContext};
 use crate::host::Reads;
 use crate::input::Inputs;
 use crate::layer::ForwardContext;
-use crate::modality::Modality;
 use crate::model::Model;
 use crate::step::Position;
-use crate::step::{Clip, Gradients, LossTerm, StepRecord};
+use crate::step::{Gradients, LossTerm, StepRecord};
 use crate::strategy::{EpochTools, Strategy};
 use crate::task::Task;
 use crate::{Error, ErrorKind};
@@ -39,74 +39,6 @@ pub struct TrainConfig {
     pub schedule: ScheduleConfig,
     /// Steps between checkpoints, besides the one after each epoch; 0 = none.
     pub checkpoint_steps: usize,
-}
-
-/// What one optimizer step did.
-#[derive(Debug)]
-pub struct StepReport<'a> {
-    /// Position.
-    pub at: Position,
-    /// Samples in the batch.
-    pub samples: usize,
-    /// Losses and norms.
-    pub record: &'a StepRecord,
-    /// What the clip did, if there is one.
-    pub clip: Option<Clip>,
-    /// What each encoder received, if diagnostics want gradients.
-    pub gradients: &'a BTreeMap<Modality, EncoderGradient>,
-}
-
-/// What one epoch did.
-#[derive(Debug)]
-pub struct EpochReport<'a> {
-    /// Epoch, counted from 0.
-    pub epoch: usize,
-    /// Learning rate.
-    pub lr: f64,
-    /// Wall time of the training part that this process ran, in seconds.
-    pub seconds: f64,
-    /// Samples trained on.
-    pub samples: usize,
-    /// Of each term mean train loss and, if the task has one, its running metric.
-    pub train: BTreeMap<LossTerm, (f64, Option<f64>)>,
-    /// How many samples each term's losses used, those of several steps added up.
-    pub term_samples: BTreeMap<LossTerm, usize>,
-    /// Share of steps that the clip shortened, and the mean norm before it.
-    pub clip: Option<(f64, f64)>,
-    /// Encoder passes of a batch, one forward and one backward through every
-    /// encoder being 1; what a model does after the first meeting is not counted.
-    pub passes: Option<f64>,
-    /// The validation split.
-    pub validation: &'a Evaluation,
-    /// Whether it is the best so far.
-    pub best: bool,
-    /// What diagnostics found; empty if they are off.
-    pub diagnosis: &'a Diagnosis,
-    /// What the strategy says of its steps, as the mean of those that had it, by
-    /// modality (`fused`: the whole model) and name; see [`Strategy::stats`].
-    pub stats: BTreeMap<String, BTreeMap<String, f64>>,
-}
-
-/// Watches training. Called in the training thread.
-pub trait Observer {
-    /// Before the first epoch of a new run, if diagnostics look inside.
-    ///
-    /// # Errors
-    /// If it could not be recorded; training does not start.
-    fn untrained(&mut self, _validation: &Evaluation, _diagnosis: &Diagnosis) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// After each optimizer step.
-    fn step(&mut self, _report: &StepReport<'_>) {}
-
-    /// After each epoch, before its checkpoint is written.
-    ///
-    /// # Errors
-    /// If the epoch could not be recorded; training stops.
-    fn epoch(&mut self, _report: &EpochReport<'_>) -> Result<(), Error> {
-        Ok(())
-    }
 }
 
 /// How training ended without an error.
@@ -155,8 +87,8 @@ impl<M: Model> Trainer<'_, M> {
         state.optimizer.config().check_names(state.model.modalities())?;
         if progress == Progress::default() {
             check_reach(state, self.evaluator, self.task, self.train, self.position(0, 0), self.device)?;
-            let begun =
-                self.with_tools(state, 0, |strategy, tools| strategy.begin(self.position(0, 0), tools))?;
+            let begun = self
+                .with_tools(state, 0, None, |strategy, tools| strategy.begin(self.position(0, 0), tools))?;
             if begun == Outcome::Interrupted {
                 // Nothing was trained: the same run begins again.
                 return Ok(Outcome::Interrupted);
@@ -175,7 +107,8 @@ impl<M: Model> Trainer<'_, M> {
             }
             let over = self.position(progress.epoch, self.train.batches());
             let next = progress.epoch + 1;
-            let measured = self.with_tools(state, next, |strategy, tools| strategy.epoch_end(over, tools))?;
+            let measured =
+                self.with_tools(state, next, None, |strategy, tools| strategy.epoch_end(over, tools))?;
             if measured == Outcome::Interrupted {
                 // Every batch is done; the measurement is made again.
                 self.save(state, &progress, "last", true)?;
@@ -199,9 +132,10 @@ impl<M: Model> Trainer<'_, M> {
         &self,
         state: &mut TrainState<M>,
         next: usize,
+        validation: Option<&Evaluation>,
         run: impl FnOnce(&mut dyn Strategy, &mut dyn EpochTools) -> Result<(), Error>,
     ) -> Result<Outcome, Error> {
-        let (strategy, mut tools) = TrainerTools::new(self, state, next);
+        let (strategy, mut tools) = TrainerTools::new(self, state, next, validation);
         match run(strategy, &mut tools) {
             Ok(()) => Ok(Outcome::Finished),
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Outcome::Interrupted),
@@ -312,14 +246,20 @@ impl<M: Model> Trainer<'_, M> {
         let sums = std::mem::take(&mut progress.sums);
         progress.epoch += 1;
         progress.batch = 0;
+        let model = (state.frozen(), &state.buffers);
+        let update = |readout: &mut Readout<M>| {
+            readout.update(progress.epoch, model, self.task, &validation, self.device)
+        };
+        let readout = state.readout.as_mut().map(update).transpose()?;
         if best {
             self.save(state, progress, "best", false)?;
         }
         let diagnosis = self.examine(state, progress.epoch, &sums, &validation)?;
         let terms = terms(&sums, state.model.modalities());
         let (over, begun) = (self.position(epoch, self.train.batches()), Instant::now());
-        let prepared =
-            self.with_tools(state, progress.epoch, |strategy, tools| strategy.after_validation(over, tools))?;
+        let prepared = self.with_tools(state, progress.epoch, Some(&validation), |strategy, tools| {
+            strategy.after_validation(over, tools)
+        })?;
         if prepared == Outcome::Interrupted {
             return Ok(Outcome::Interrupted);
         }
@@ -340,6 +280,7 @@ impl<M: Model> Trainer<'_, M> {
             }),
             validation: &validation,
             best,
+            readout,
             diagnosis: &diagnosis,
             stats: mean_stats(&sums),
         })?;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use counterpoint_batch::random::RngKey;
-use counterpoint_batch::{Batch, BatchSource, ModalitySpec, Sample, SourceError};
+use counterpoint_batch::{Batch, BatchSource, ModalitySpec, Sample, SourceError, Targets};
 
 use crate::config::CommonConfig;
 use crate::error::{DataError, ErrorKind};
@@ -135,6 +135,19 @@ impl BatchSource for Loader {
         match self.options.drop_last {
             true => self.split.len() / self.options.batch_size,
             false => self.split.len().div_ceil(self.options.batch_size),
+        }
+    }
+
+    fn targets(&self) -> Result<Targets, SourceError> {
+        match self.split.targets() {
+            Some(targets) => Ok(targets),
+            None => {
+                let mut all = Targets::Classes(Vec::new());
+                for batch in self.plain() {
+                    all.append(batch?.targets);
+                }
+                Ok(all)
+            }
         }
     }
 

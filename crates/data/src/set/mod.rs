@@ -72,6 +72,7 @@ mod labels;
 mod manifest;
 mod rgbd;
 mod spoken_digits;
+mod synthetic;
 
 pub use features::{FeaturesConfig, NanPolicy, TargetName};
 pub use grid::{GridConfig, GridTask};
@@ -80,6 +81,7 @@ pub(crate) use labels::doubtful;
 pub use manifest::{ManifestConfig, ManifestModality};
 pub use rgbd::RgbdConfig;
 pub use spoken_digits::SpokenDigitsConfig;
+pub use synthetic::{SuppressorConfig, XorConfig};
 
 pub use crate::assign::divide;
 pub use crate::config::{FilmDefaults, GroupedDefaults, PictureDefaults};
@@ -108,6 +110,8 @@ fn sets() -> Catalog<dyn DataSet> {
         .with::<ManifestConfig>()
         .with::<FeaturesConfig>()
         .with::<RgbdConfig>()
+        .with::<SuppressorConfig>()
+        .with::<XorConfig>()
 }
 
 /// The settings of a data set, which list its samples.

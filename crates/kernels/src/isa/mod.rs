@@ -16,7 +16,6 @@ mod portable;
 
 use std::sync::OnceLock;
 
-use crate::bf16;
 use paired::Paired;
 pub use portable::Portable;
 
@@ -108,7 +107,8 @@ real!(
     },
     #[inline(always)]
     fn apart(self) -> [Self; 2] {
-        bf16::apart(self)
+        let bits = self.to_bits();
+        [bits << 16, bits & 0xffff_0000].map(Self::from_bits)
     },
     #[inline(always)]
     fn zip(a: Self, b: Self) -> [Self; 2] {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Confusion, Metric, Scores, UnimodalReading, Values, number};
+use crate::text::PLAIN;
 
 /// One line of `metrics.jsonl`.
 ///
@@ -139,9 +140,39 @@ pub struct Epoch {
     /// coefficients, weights, gaps. By modality, `fused` for the whole model.
     #[serde(with = "number::nested", skip_serializing_if = "BTreeMap::is_empty")]
     pub strategy: Scores,
+    /// The readout after this epoch; `None` without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readout: Option<Readout>,
     /// True when this epoch became the best on validation.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub best: bool,
+}
+
+/// A readout: rows of scores that are added up.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Readout {
+    /// The split that it is fitted to: `val`, or `train` for samples held out of training.
+    pub fitted_on: String,
+    /// By row `weight`, the `epoch` it is of, its `temperature` and its calibrated `loss`.
+    #[serde(with = "number::nested")]
+    pub rows: Scores,
+    /// Its scores on the validation split: those of a fit where it was fitted to that.
+    #[serde(with = "number::map")]
+    pub val: Values,
+}
+
+impl Epoch {
+    /// The scores on the validation split as tests have them: the row `fused` is of the readout, if there is one.
+    pub fn predicted(&self) -> Scores {
+        let mut scores = self.val.clone();
+        if let Some(readout) = &self.readout
+            && let Some(plain) = scores.insert("fused".into(), readout.val.clone())
+        {
+            scores.insert(PLAIN.into(), plain);
+        }
+        scores
+    }
 }
 
 /// What one optimizer step did: a line of `steps.jsonl`, which there is when

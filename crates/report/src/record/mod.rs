@@ -20,11 +20,12 @@ mod study;
 mod unimodal;
 mod values;
 
+pub use crate::text::PLAIN;
 pub use appender::Appender;
 pub use aside::ASIDE;
 pub use confusion::Confusion;
 pub use earlier::TEST_ACCESSES;
-pub use event::{End, Epoch, Event, Start, Step, Test, Warning};
+pub use event::{End, Epoch, Event, Readout, Start, Step, Test, Warning};
 pub use log::{Damage, Log, RecordError};
 pub use metric::{Better, Metric};
 pub use study::{Choice, Kind, State, Study, StudyMethod, StudyRun};

@@ -8,6 +8,7 @@ use super::{
     measure,
     method::only_modality,
     overview::{FUSED, Method, Overview, ScoreSource, row_title},
+    readout,
 };
 use crate::{
     html::Block,
@@ -70,6 +71,7 @@ pub(super) fn all(overview: &Overview<'_>, contests: &Contests) -> Vec<Block> {
         "Does the gain survive the learning-rate-matched control?".into(),
         control(overview, contests, question),
     );
+    answer("Does the gain of a readout survive its controls?".into(), readout::controls(overview));
     answer(format!("Where does {name} lose?"), losses(overview, contests, source));
     answer("What happened inside?".into(), inside(overview, source));
     answer(format!("And the other methods, against {}?", question.against), others(overview, contests));
@@ -91,6 +93,8 @@ fn control(overview: &Overview<'_>, contests: &Contests, question: &PairedTest) 
     let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
     let steps = |contest: &PairedTest| {
         let control = overview.methods.iter().find(|m| m.name == contest.against)?;
+        // Another readout is another question.
+        control::answer_alike(focus.runs[0], control.runs[0]).then_some(())?;
         Some(control::steps(overview, focus, control))
     };
     let (mut matched, mut others) = (Vec::new(), Vec::new());

@@ -74,6 +74,16 @@ pub(super) fn recipe(focus: &RunSummary) -> Option<String> {
     ))
 }
 
+/// Whether two runs answer in the same way: with the same readout or none, and without the
+/// validation split or with it. Where they do not, a gap says more than how far encoders moved.
+pub(super) fn answer_alike(focus: &RunSummary, control: &RunSummary) -> bool {
+    let of = |run: &RunSummary| -> Settings {
+        let counts = |key: &str| key.starts_with("readout.") || key == "train.with_val";
+        settings(&run.config).into_iter().filter(|(key, value)| counts(key) && value != "false").collect()
+    };
+    of(focus) == of(control)
+}
+
 /// Whether the encoders of `control` move as those of `focus` for equal
 /// gradients, and its fusion and head with the same rate and decay.
 fn is_matched(focus: &RunSummary, control: &RunSummary) -> bool {
@@ -81,6 +91,7 @@ fn is_matched(focus: &RunSummary, control: &RunSummary) -> bool {
     let same = |key: &str| ours.0.get(key) == theirs.0.get(key);
     let schedule = ours.0.keys().chain(theirs.0.keys()).filter(|key| key.starts_with("schedule."));
     is_dgl(focus)
+        && answer_alike(focus, control)
         && ours.text("name") == Some("sgd")
         && ["optimizer.name", "optimizer.momentum", "optimizer.nesterov", "train.clip"].into_iter().all(same)
         && schedule.into_iter().all(|key| same(key))
@@ -193,6 +204,20 @@ mod tests {
             recipe(&dgl).as_deref(),
             Some("--set \"optimizer.encoder_factor=4\" --set \"optimizer.encoder_weight_decay=0.000025\"")
         );
+    }
+
+    #[test]
+    fn a_control_with_a_readout_is_one_of_a_method_with_a_readout() {
+        let control = |more: &str| {
+            sgd(JOINT, "0.05", &format!("encoder_factor = 4.0\nencoder_weight_decay = 0.000025\n{more}"))
+        };
+        let readout = "[readout]\nname = \"cone\"\nridge = 0.001";
+        let [plain, kept] = ["", readout].map(|more| sgd(DGL, "0.05", more));
+        assert!(is_matched(&plain, &control("[train]\nwith_val = false")));
+        assert!(is_matched(&kept, &control(readout)));
+        for (focus, more) in [(&plain, readout), (&plain, "[train]\nwith_val = true"), (&kept, "")] {
+            assert!(!is_matched(focus, &control(more)) && !answer_alike(focus, &control(more)), "{more}");
+        }
     }
 
     #[test]

@@ -157,6 +157,7 @@ impl Pair<'_> {
     /// Whether a setting belongs to the methods, or changes nothing of what is trained.
     fn is_own(&self, key: &str) -> bool {
         key.starts_with("strategy.")
+            || key.starts_with("readout.")
             || is_aside(key)
             || is_held_out(key)
             || (self.kinds.contains(&Kind::Control) && key.starts_with("optimizer."))

@@ -25,6 +25,7 @@ mod footing;
 pub mod measure;
 mod method;
 mod overview;
+mod readout;
 mod results;
 mod run;
 mod run_folder;
@@ -90,6 +91,7 @@ pub fn report(runs: &[RunSummary], options: &Options) -> Page {
         curves::accuracy(&overview),
         curves::diagnostics(&overview),
         curves::strategies(&overview),
+        readout::section(&overview),
         classes::areas(&overview),
         classes::confusions(&overview),
         classes::gains(&overview),

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     record::{Convention, Kind, Metric, Scores},
     statistics::Summary,
-    text::shorten,
+    text::{PLAIN, shorten},
 };
 
 pub(super) use crate::text::row_title;
@@ -185,7 +185,12 @@ impl<'a> Overview<'a> {
     /// The score of a run, NaN when it is missing; of a single modality by the
     /// convention that its method rests on.
     pub fn value(&self, run: &RunSummary, source: &ScoreSource, row: &str) -> f64 {
-        let values = source.scores(run).and_then(|scores| run.unimodal.values(scores, row));
+        let scores = source.scores(run);
+        // A model of one modality is the reference as it is, and keeps its readout for others.
+        let plain = row == FUSED && run.modalities.len() == 1;
+        let plain = plain && scores.is_some_and(|scores| scores.contains_key(PLAIN));
+        let row = if plain { PLAIN } else { row };
+        let values = scores.and_then(|scores| run.unimodal.values(scores, row));
         values.and_then(|values| values.get(&self.metric.name)).copied().unwrap_or(f64::NAN)
     }
 

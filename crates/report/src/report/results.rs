@@ -26,6 +26,9 @@ pub(super) fn section(overview: &Overview<'_>, contests: &Contests) -> Option<Se
             "The test split was not used. These scores are on the validation split, on which training may have been \
              tuned, so they are optimistic for every method.",
         );
+        if overview.runs.iter().any(|run| run.epochs.iter().any(|epoch| epoch.readout.is_some())) {
+            section.say("Scores of runs with a readout are here those without it, because it is fitted to this split.");
+        }
     }
     for (i, source) in overview.sources.iter().enumerate() {
         section.push(Block::Table(table(overview, source, contests.refused())));

@@ -172,6 +172,7 @@ impl Case {
                 alpha: 4.0.into(),
                 truncate_multimodal: both,
                 truncate_unimodal: both,
+                ..Dgl::default()
             })
         };
         let late = ["small", "resnet18", "mlp"].contains(&self.name);

@@ -18,9 +18,9 @@ use counterpoint::model::{
     ModelConfig, ModelSettings, Partition, SeAddConfig, StagedConfig,
 };
 use counterpoint::strategy::{
-    BoostStart, Dgl, GBlendConfig, Joint, MmParetoConfig, ModelFacts, NoiseConfig, OgmConfig, PmrConfig,
-    Pull, ReconBoostConfig, RelearnConfig, Rescale, Scores, Strategy, StrategyConfig, StrategySettings,
-    Tensors, UnimodalConfig,
+    BoostStart, Dgl, GBlendConfig, Gate, Joint, MmParetoConfig, ModelFacts, NoiseConfig, OgmConfig,
+    PmrConfig, Pull, ReconBoostConfig, RelearnConfig, Rescale, Scores, Strategy, StrategyConfig,
+    StrategySettings, Tensors, UnimodalConfig,
 };
 use counterpoint::task::TaskKind;
 use counterpoint_batch::ModalitySpec;
@@ -30,7 +30,12 @@ use crate::problem::NAMES;
 /// Every strategy of the catalogue, with every switch that changes its matrix.
 pub fn strategies(modalities: usize) -> Vec<StrategyConfig> {
     let dgl = |truncate_multimodal, truncate_unimodal| {
-        StrategyConfig::from(Dgl { alpha: 1.5.into(), truncate_multimodal, truncate_unimodal })
+        StrategyConfig::from(Dgl {
+            alpha: 1.5.into(),
+            truncate_multimodal,
+            truncate_unimodal,
+            ..Dgl::default()
+        })
     };
     let weights = OgmConfig { ge: false, tensors: Tensors::Weights, ..OgmConfig::default() };
     let filled =
@@ -41,6 +46,7 @@ pub fn strategies(modalities: usize) -> Vec<StrategyConfig> {
         dgl(true, false),
         dgl(false, true),
         dgl(false, false),
+        Dgl { gate: Some(Gate::Credit), ..Dgl::default() }.into(),
         weights.into(),
         filled.into(),
         GBlendConfig::default().into(),
@@ -89,6 +95,7 @@ pub fn limits(modalities: usize) -> Vec<(StrategyConfig, StrategyConfig)> {
             alpha: alpha.into(),
             truncate_multimodal: truncate,
             truncate_unimodal: truncate,
+            ..Dgl::default()
         })
     };
     let joint = StrategyConfig::from(Joint {});

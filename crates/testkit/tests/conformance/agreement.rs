@@ -238,7 +238,12 @@ fn every_kind_of_term(
 }
 
 fn subject(truncate_multimodal: bool, truncate_unimodal: bool, alpha: f64) -> Subject {
-    let strategy = StrategyConfig::from(Dgl { alpha: alpha.into(), truncate_multimodal, truncate_unimodal });
+    let strategy = StrategyConfig::from(Dgl {
+        alpha: alpha.into(),
+        truncate_multimodal,
+        truncate_unimodal,
+        ..Dgl::default()
+    });
     Subject { strategy, model: late_fusion(&parts()[0]), modalities: 2 }
 }
 

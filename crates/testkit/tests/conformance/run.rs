@@ -175,6 +175,7 @@ fn a_number_is_learned_through_the_same_loop() {
             alpha: 1.0.into(),
             truncate_multimodal: true,
             truncate_unimodal: true,
+            ..Dgl::default()
         });
         let names = Modalities::new(data.modalities().iter().map(|m| m.name.as_str())).unwrap();
         let model = model(data.modalities(), &parts()[0], false, 1, 1).unwrap();

@@ -131,6 +131,7 @@ fn the_comparison_notices_a_limit_that_is_none() {
         alpha: 1e-4.into(),
         truncate_multimodal: false,
         truncate_unimodal: false,
+        ..Dgl::default()
     });
     assert!(same(&of(almost), &of(StrategyConfig::from(Joint {})), 1e-6).is_err());
     let one = StrategyConfig::from(UnimodalConfig { modality: Some(NAMES[0].into()) });

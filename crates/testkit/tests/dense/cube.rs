@@ -115,6 +115,7 @@ fn one_backward_is_the_two_pass_procedure_and_alpha_leaves_the_fusion_alone() {
                 alpha: alpha.into(),
                 truncate_multimodal: true,
                 truncate_unimodal: true,
+                ..Dgl::default()
             });
             let mut dgl = dgl.build(model.modalities()).unwrap();
             let buffers = &mut Buffers::default();
@@ -158,8 +159,12 @@ fn gradients_are_finite_differences_of_what_each_group_hears() {
     });
     let model = build(&config, problem.modalities());
     let groups = model.groups();
-    let dgl =
-        StrategyConfig::from(Dgl { alpha: 2.0.into(), truncate_multimodal: true, truncate_unimodal: true });
+    let dgl = StrategyConfig::from(Dgl {
+        alpha: 2.0.into(),
+        truncate_multimodal: true,
+        truncate_unimodal: true,
+        ..Dgl::default()
+    });
     let mut dgl = dgl.build(model.modalities()).unwrap();
     let buffers = &mut Buffers::default();
     let gradients =

@@ -31,7 +31,12 @@ fn toy() -> (AnyModel, Inputs, Problem) {
 }
 
 fn dgl(alpha: f64) -> StrategyConfig {
-    StrategyConfig::from(Dgl { alpha: alpha.into(), truncate_multimodal: true, truncate_unimodal: true })
+    StrategyConfig::from(Dgl {
+        alpha: alpha.into(),
+        truncate_multimodal: true,
+        truncate_unimodal: true,
+        ..Dgl::default()
+    })
 }
 
 fn trained(model: &AnyModel, inputs: &Inputs, strategy: &StrategyConfig) -> (Named, Buffers) {

@@ -112,8 +112,9 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "kernels",
         &[
-            "isa", "buffer", "scratch", "threads", "gemm", "vector", "update", "channels", "bias", "norm",
-            "pool", "gate", "entropy", "upsample", "winograd", "conv", "gru", "kernels",
+            "isa", "buffer", "scratch", "threads", "peak", "signs", "bf16", "gemm", "vector", "update",
+            "channels", "bias", "norm", "pool", "gate", "entropy", "upsample", "winograd", "conv", "gru",
+            "kernels",
         ],
     ),
     (
@@ -129,6 +130,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "engine",
             "feature",
             "task",
+            "readout",
             "step",
             "layer",
             "input",
@@ -206,6 +208,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "allocator",
             "leaks",
             "output",
+            "words",
             "screen",
             "scores",
             "predictions",

@@ -2,7 +2,7 @@
 
 use counterpoint::catalog::Catalog;
 use counterpoint::strategy::{
-    AgmConfig, GBlendConfig, MlaConfig, MmParetoConfig, ModelFacts, OgmConfig, ReconBoostConfig,
+    AgmConfig, Dgl, GBlendConfig, MlaConfig, MmParetoConfig, ModelFacts, OgmConfig, ReconBoostConfig,
     StrategyConfig, StrategySettings,
 };
 use counterpoint::task::TaskKind;
@@ -53,6 +53,7 @@ fn strategies_admit_the_tasks_they_are_defined_for_and_refuse_the_others_by_both
         let admitted = match config.name() {
             "pmr" | "mla" | "relearn" | "reconboost" => &every[..1],
             "noise" if config.over().is_some_and(|over| over.name() == "mla") => &every[..1],
+            "dgl" if config.get().is_some_and(|dgl: &Dgl| dgl.gate.is_some()) => &every[..3],
             "ogm" => &[TaskKind::Classification, TaskKind::Segmentation],
             _ => &every[..],
         };

@@ -134,6 +134,7 @@ fn every_loss_says_how_many_samples_it_used() {
         alpha: PerModality::Same(2.0),
         truncate_multimodal: true,
         truncate_unimodal: true,
+        ..Dgl::default()
     });
     let counted = |config: &StrategyConfig, incomplete| {
         let mut state = train_state(config, false);
@@ -196,6 +197,7 @@ fn both_evaluators_agree_on_zero_filled_samples() {
         alpha: PerModality::Same(2.0),
         truncate_multimodal: false,
         truncate_unimodal: true,
+        ..Dgl::default()
     });
     let models = parts().into_iter().map(|parts| late_fusion(&parts)).chain(staged().into_iter().take(2));
     for model in models {

@@ -8,5 +8,6 @@ mod limits;
 mod native;
 mod order;
 mod own_parts;
+mod readout;
 mod run;
 mod training;

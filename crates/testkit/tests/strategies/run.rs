@@ -11,8 +11,8 @@ use counterpoint::modality::Modalities;
 use counterpoint::model::encoder::{EncoderConfig, MlpConfig};
 use counterpoint::model::{LateFusionConfig, Model, ModelSettings};
 use counterpoint::strategy::{
-    Dgl, GBlendConfig, Joint, MlaConfig, NoiseConfig, OgmConfig, PmrConfig, Projection, ReconBoostConfig,
-    RelearnConfig, Strategy, StrategyConfig, Tensors, UnimodalConfig,
+    Dgl, GBlendConfig, Gate, Joint, MlaConfig, NoiseConfig, OgmConfig, PmrConfig, Projection,
+    ReconBoostConfig, RelearnConfig, Strategy, StrategyConfig, Tensors, UnimodalConfig,
 };
 use counterpoint::task::Classification;
 use counterpoint::train::{
@@ -203,6 +203,7 @@ pub fn configs() -> Vec<(StrategyConfig, bool)> {
     let dgl = || Some(Dgl::default().into());
     let special = vec![
         one.into(),
+        Dgl { gate: Some(Gate::Credit), ..Dgl::default() }.into(),
         GBlendConfig::default().into(),
         GBlendConfig { every: Some(2), ..GBlendConfig::default() }.into(),
         OgmConfig { tensors: Tensors::All, ..OgmConfig::default() }.into(),

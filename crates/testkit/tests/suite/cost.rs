@@ -28,7 +28,8 @@ fn dgl_runs_encoders_as_often_as_joint_training_and_rows_apart_more_often() {
     let problem = Problem::new(2, 6, 6, 3);
     let inputs = Inputs::new(problem.whole(), &Device::flex());
     let model = model(problem.modalities(), &parts()[0], true, 3, 1).unwrap();
-    let dgl = || Dgl { alpha: 2.0.into(), truncate_multimodal: true, truncate_unimodal: true };
+    let dgl =
+        || Dgl { alpha: 2.0.into(), truncate_multimodal: true, truncate_unimodal: true, ..Dgl::default() };
     let pareto = StrategyConfig::from(MmParetoConfig::default());
     let mut pareto = pareto.build(model.modalities()).unwrap();
     // Two encoders, each forward and backward.

@@ -8,7 +8,7 @@ use counterpoint::math::random::Random;
 use counterpoint::modality::PerModality;
 use counterpoint::model::{LateFusion, Model};
 use counterpoint::step::{Gradients, Group, LossTerm, Routing};
-use counterpoint::strategy::{Dgl, Joint, Strategy};
+use counterpoint::strategy::{Dgl, Gate, Joint, Strategy, StrategyConfig, StrategyState};
 use counterpoint::task::{Classification, Regression, Task};
 use counterpoint::train::{OptimizerConfig, TrainState};
 use counterpoint_batch::Targets;
@@ -32,7 +32,7 @@ fn random_inputs(modalities: usize) -> Inputs {
 }
 
 fn ablation(truncate_multimodal: bool, truncate_unimodal: bool) -> Dgl {
-    Dgl { alpha: 4.0.into(), truncate_multimodal, truncate_unimodal }
+    Dgl { alpha: 4.0.into(), truncate_multimodal, truncate_unimodal, ..Dgl::default() }
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn the_five_rows_of_the_ablation_on_f1() {
 fn each_modality_may_have_its_own_alpha() {
     let (model, inputs) = f1();
     let each = || PerModality::Each([("audio".to_owned(), 2.0), ("image".to_owned(), 8.0)].into());
-    let own = Dgl { alpha: each(), truncate_multimodal: true, truncate_unimodal: true };
+    let own = Dgl { alpha: each(), truncate_multimodal: true, truncate_unimodal: true, ..Dgl::default() };
     let g = step(&model, &inputs, &TASK(), &mut own.clone()).gradients;
     near(&of(&g, "encoder.audio.shift"), &[-1.601312, 1.302918], 1e-5);
     near(&of(&g, "encoder.image.shift"), &[-0.064972, 1.202278], 1e-5);
@@ -185,6 +185,28 @@ fn gradients_equal_finite_differences() {
             check_differences(&model, &inputs, &TASK(), "cross_entropy", &parts);
         }
     }
+}
+
+#[test]
+fn an_open_gate_is_dgl_without_truncation_and_a_closed_one_joint_training() {
+    let concat = &parts()[0];
+    let model = smooth(2, 4, concat, 3, 3);
+    let after = |strategy| after(3, &model, sgd(0.05, 0.9, 0.01), strategy);
+    let gated = |credit: [f64; 2]| {
+        let dgl = StrategyConfig::from(Dgl { gate: Some(Gate::Credit), ..Dgl::default() });
+        let mut strategy = dgl.build(model.modalities()).unwrap();
+        strategy.restore(&StrategyState::default().with("credit", [2], credit.to_vec())).unwrap();
+        after(strategy)
+    };
+    assert!(gated([1.0, 1.0]) == after(Box::new(ablation(false, true))), "to the bit");
+    assert!(gated([0.0, 0.0]) == after(Box::new(Joint {})), "to the bit");
+    // The gate of one modality is none of the other's business.
+    let half = gated([0.0, 1.0]);
+    let (joint, dgl) = (gated([0.0, 0.0]), gated([1.0, 1.0]));
+    let name = "encoder.audio.layer.weight";
+    assert!(
+        half[name] != dgl[name] && half["encoder.image.layer.weight"] != joint["encoder.image.layer.weight"]
+    );
 }
 
 /// Parameters after some steps on one batch.

@@ -60,7 +60,7 @@ fn task() -> Segmentation {
 }
 
 fn dgl(truncate: bool, alpha: f64) -> Dgl {
-    Dgl { alpha: alpha.into(), truncate_multimodal: truncate, truncate_unimodal: truncate }
+    Dgl { alpha: alpha.into(), truncate_multimodal: truncate, truncate_unimodal: truncate, ..Dgl::default() }
 }
 
 fn by(

@@ -133,7 +133,7 @@ pub fn shifted(widths: &[usize], weight: Vec<f32>, bias: Vec<f32>) -> LateFusion
 }
 
 pub fn dgl(alpha: f64) -> Dgl {
-    Dgl { alpha: alpha.into(), truncate_multimodal: true, truncate_unimodal: true }
+    Dgl { alpha: alpha.into(), truncate_multimodal: true, truncate_unimodal: true, ..Dgl::default() }
 }
 
 /// One phase of a strategy by the fast evaluator.

@@ -73,7 +73,7 @@ fn of(strategy: &StrategyConfig, diagnostics: &Diagnostics) -> u64 {
 
 #[test]
 fn a_step_reads_once_and_once_more_for_what_its_strategy_looks_at() {
-    let dgl = Dgl { alpha: 2.0.into(), truncate_multimodal: true, truncate_unimodal: true };
+    let dgl = Dgl { alpha: 2.0.into(), truncate_multimodal: true, truncate_unimodal: true, ..Dgl::default() };
     let ogm = |ge| StrategyConfig::from(OgmConfig { ge, ..OgmConfig::default() });
     // Every modality has its turn within the epochs.
     let boost = ReconBoostConfig { learner_epochs: 1, ensemble_epochs: 1, ..ReconBoostConfig::default() };

@@ -57,7 +57,7 @@ fn trained(strategy: &StrategyConfig, threads: usize) -> Vec<Vec<u32>> {
 
 #[test]
 fn a_step_has_the_same_bits_for_any_number_of_threads() {
-    let dgl = Dgl { alpha: 2.0.into(), truncate_multimodal: true, truncate_unimodal: true };
+    let dgl = Dgl { alpha: 2.0.into(), truncate_multimodal: true, truncate_unimodal: true, ..Dgl::default() };
     // Its rounds encode again, one term at a time.
     for strategy in [StrategyConfig::from(dgl), StrategyConfig::from(MmParetoConfig::default())] {
         let alone = trained(&strategy, 1);
