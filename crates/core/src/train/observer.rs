@@ -53,7 +53,7 @@ pub struct EpochReport<'a> {
     /// What diagnostics found; empty if they are off.
     pub diagnosis: &'a Diagnosis,
     /// What the strategy says of its steps, as the mean of those that had it, by
-    /// modality (`fused`: the whole model) and name; see [`Strategy::stats`].
+    /// modality (`fused`: the whole model) and name; see [`Strategy::stats`](crate::strategy::Strategy::stats).
     pub stats: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
