@@ -194,7 +194,9 @@ fn keys_that_do_not_fit_are_refused_by_name() {
     );
     assert!(message("name = \"manifest\"").contains("`root` is missing: the CSV file"));
     let folder_root = message(&KEYS.replace("clips.csv", "."));
-    assert!(folder_root.contains("is a folder, expected a file"), "{folder_root}");
+    assert!(folder_root.contains("holds no manifest.csv; give the CSV file"), "{folder_root}");
+    fs::copy(folder.file("clips.csv"), folder.file("manifest.csv")).unwrap();
+    assert!(open(&folder, &KEYS.replace("clips.csv", ".")).is_ok(), "a folder stands for its manifest.csv");
     fs::write(folder.file("clips.csv"), "id,split,label,sound,face\n").unwrap();
     assert!(message(KEYS).contains("has no line after its header"));
 }

@@ -86,7 +86,15 @@ impl DataSet for ManifestConfig {
         let mut csv =
             request.root("the CSV file that lists the samples, or the folder of its manifest.csv")?;
         if csv.is_dir() {
-            csv.push("manifest.csv");
+            let listed = csv.join("manifest.csv");
+            if !listed.is_file() {
+                return Err(DataError::missing(format!(
+                    "`root` is the folder {}, which holds no manifest.csv; give the CSV file, or make one of \
+                     recordings with `counterpoint prepare`",
+                    csv.display()
+                )));
+            }
+            csv = listed;
         }
         let table = Table::read(&csv)?;
         if self.modality.is_empty() {
