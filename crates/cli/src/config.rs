@@ -4,23 +4,25 @@ mod complete;
 mod difference;
 mod schema;
 mod set;
+mod training;
 
 pub use difference::{first_difference, strip_aside};
 pub use schema::DIALECT;
 pub use set::{apply, at, overlay, value_of};
+pub use training::Training;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use counterpoint::catalog::{Settings as _, hint, read, unknown};
 use counterpoint::diagnose::DiagnosticsConfig;
-use counterpoint::engine::{Convolution, EngineOptions, Precision};
+use counterpoint::engine::EngineOptions;
 use counterpoint::model::{LateFusionConfig, ModelConfig};
 use counterpoint::readout::ReadoutConfig;
 use counterpoint::step::Incomplete;
 use counterpoint::strategy::StrategyConfig;
 use counterpoint::task::TaskConfig;
-use counterpoint::train::{OptimizerConfig, ScheduleConfig, TrainConfig};
+use counterpoint::train::{OptimizerConfig, ScheduleConfig};
 use counterpoint_data::DataConfig;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -140,64 +142,6 @@ impl StartFrom {
     }
 }
 
-/// How long training is, and what it writes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Training {
-    /// Passes over the train split.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub epochs: usize,
-    /// Seed of everything random.
-    pub seed: u64,
-    /// Limit of the gradient's norm over all parameters; 0 = off.
-    #[schemars(range(min = 0))]
-    pub clip: f64,
-    /// Whether the validation split is trained on, too; its scores and the best epoch then say nothing.
-    #[serde(skip_serializing_if = "is_default")]
-    #[schemars(extend("default" = false))]
-    pub with_val: bool,
-    /// Steps between checkpoints, besides the one after each epoch; 0 = none.
-    pub checkpoint_steps: usize,
-    /// Whether an event file for TensorBoard is written into the run folder.
-    pub tensorboard: bool,
-    /// Where to compute: `cpu`, `cuda:0`, `vulkan`, .., or `auto`.
-    pub device: String,
-    /// What convolutions and linear layers multiply on the CPU.
-    pub precision: Precision,
-    /// Threads that compute; 0 = one per core, or what `RAYON_NUM_THREADS` says. Results do not depend on it.
-    #[schemars(range(max = 1024))]
-    pub threads: usize,
-}
-
-impl Default for Training {
-    fn default() -> Self {
-        Self {
-            epochs: 10,
-            seed: 0,
-            clip: 0.0,
-            with_val: false,
-            checkpoint_steps: 0,
-            tensorboard: true,
-            device: "cpu".into(),
-            precision: Precision::F32,
-            threads: 0,
-        }
-    }
-}
-
-impl Training {
-    /// The core's settings.
-    pub fn settings(&self, schedule: &ScheduleConfig) -> TrainConfig {
-        TrainConfig {
-            epochs: self.epochs,
-            seed: self.seed,
-            clip: (self.clip > 0.0).then_some(self.clip),
-            schedule: schedule.clone(),
-            checkpoint_steps: self.checkpoint_steps,
-        }
-    }
-}
-
 /// A configuration and the folder that its relative paths start from.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -245,12 +189,6 @@ pub fn folder_of(path: &Path) -> Result<PathBuf, Failure> {
     };
     base.canonicalize().map_err(|e| Failure::io("find", base, &e))
 }
-
-/// Nobody trains longer, and counts of steps stay within 64 bits.
-const EPOCHS: usize = 1_000_000;
-
-/// More threads than any machine has cores would only take memory.
-const THREADS: usize = 1024;
 
 /// Names of the sections.
 pub const SECTIONS: [&str; 10] = [
@@ -313,31 +251,7 @@ impl Config {
         self.optimizer.check().map_err(|e| e.to_string())?;
         self.schedule.check().map_err(|e| e.to_string())?;
         self.diagnostics.check().map_err(|e| e.to_string())?;
-        if self.train.epochs == 0 {
-            return Err("train.epochs = 0: expected at least 1".into());
-        }
-        if self.train.epochs > EPOCHS {
-            return Err(format!("train.epochs = {}: expected at most {EPOCHS}", self.train.epochs));
-        }
-        if self.train.threads > THREADS {
-            return Err(format!(
-                "train.threads = {}: expected at most {THREADS} (0 = one per core)",
-                self.train.threads
-            ));
-        }
-        if self.engine.convolution == Convolution::Burn && self.train.precision != Precision::F32 {
-            return Err(format!(
-                "train.precision = \"{}\": engine.convolution = \"burn\" computes in single precision only; choose \
-                 \"fast\" or \"exact\", or train.precision = \"f32\"",
-                self.train.precision.name()
-            ));
-        }
-        if !(self.train.clip.is_finite() && self.train.clip >= 0.0) {
-            return Err(format!(
-                "train.clip = {}: expected a number of at least 0 (0 = off)",
-                self.train.clip
-            ));
-        }
+        self.train.check(&self.engine)?;
         Ok(())
     }
 
