@@ -22,7 +22,7 @@ impl Pairs {
     /// Rows of `width` numbers, to the nearest bf16, ties to even.
     ///
     /// # Panics
-    /// If there is no whole number of rows.
+    /// If the numbers are not a multiple of `width`.
     pub fn of(level: Level, width: usize, x: &[f32]) -> Self {
         let rows = x.len() / width.max(1);
         assert_eq!(rows * width, x.len(), "rows of {width} numbers");

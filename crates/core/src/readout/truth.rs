@@ -123,7 +123,7 @@ impl Truth {
         };
         let sum: f64 = row.chunks_exact(width).map(square).sum();
         let spread = (sum / row.len().max(1) as f64).sqrt();
-        // Rounding of equal numbers is no spread.
+        // Equal numbers that differ by rounding have no spread.
         let most = row.iter().fold(0.0, |most: f64, z| most.max(z.abs()));
         if spread > 1e-12 * most { spread } else { 0.0 }
     }

@@ -2,7 +2,7 @@
 //! lengths are spread, and the figures to normalise with.
 //!
 //! It does not stop at the first file that cannot be used, as opening a set for training does. Labels
-//! are only counted, and nothing is scored, so it is no look at the test split.
+//! are only counted, and nothing is scored, so this does not count as looking at the test split.
 
 mod finding;
 mod picture;

@@ -7,7 +7,7 @@ use super::ConvShape;
 use super::direct::{Factors, PixelBlock, pack};
 use super::weight::gather;
 use crate::gemm::{columns_times_columns, padded, tile_rows, tiles};
-use crate::isa::{Isa, Layout, Level, Operation, Real};
+use crate::isa::{Isa, Layout, Level, MOST_LANES, MOST_ROWS, Operation, Real};
 use crate::scratch;
 use crate::threads::{Shared, each, threads};
 
@@ -15,10 +15,7 @@ use crate::threads::{Shared, each, threads};
 const SQUARE: usize = 16;
 
 /// Numbers of the widest column panel.
-const MOST_PANEL: usize = 32;
-
-/// Rows of the largest register tile.
-const MOST_ROWS: usize = 14;
+const MOST_PANEL: usize = 2 * MOST_LANES;
 
 /// Whether a convolution is such a product.
 pub(super) fn suits(shape: &ConvShape) -> bool {
@@ -117,6 +114,7 @@ impl<S: Real> Operation<S> for Rows<'_, S> {
 
     #[inline(always)]
     unsafe fn run<I: Isa<S = S>>(self) {
+        const { assert!(I::PANEL <= MOST_PANEL && I::ROWS <= MOST_ROWS, "what does not fit is put aside") };
         let Self { rows, inputs, count, a, b, to } = self;
         let mut aside = [[S::default(); MOST_PANEL]; MOST_ROWS];
         let tile = tile_rows(rows, I::ROWS);

@@ -20,7 +20,10 @@ use paired::Paired;
 pub use portable::Portable;
 
 /// Numbers of the longest vector that there is.
-const MOST_LANES: usize = 16;
+pub(crate) const MOST_LANES: usize = 16;
+
+/// Rows of the largest register tile of any set.
+pub(crate) const MOST_ROWS: usize = 14;
 
 /// A number that the kernels compute with: `f32`, or `f64` as the tests' reference.
 pub trait Real: Copy + Default + PartialEq + Send + Sync + 'static {

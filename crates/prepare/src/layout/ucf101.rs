@@ -37,7 +37,7 @@ impl Layout for Ucf101 {
         for (name, part) in [("trainlist01.txt", Part::Train), ("testlist01.txt", Part::Test)] {
             let Some(list) = folder.find(name) else { continue };
             for line in folder.lines(&list)?.iter().filter(|line| !line.trim().is_empty()) {
-                // The training list has the number of the class behind the name.
+                // The training list has the number of the class after the name.
                 let file = line.split_whitespace().next().unwrap_or_default();
                 let id = Path::new(file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 if published.insert(id.clone(), part).is_some_and(|before| before != part) {

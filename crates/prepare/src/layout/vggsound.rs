@@ -60,7 +60,7 @@ impl Layout for VggSound {
                     continue;
                 }
                 return Err(PrepareError::data(format!(
-                    "{}: start `{start}` is no number of seconds",
+                    "{}: start `{start}` is not a number of seconds",
                     place()
                 )));
             };
