@@ -91,7 +91,9 @@ fn every_command_reads_it() {
     let explained: Value = serde_json::from_str(&explained.succeeds().out).unwrap();
     assert!(explained["readout"]["last"]["audio"]["weight"].is_number());
     let report = toy.run(&["report", "run"]);
-    report.succeeds();
+    let unimodal =
+        report.succeeds().out.lines().find(|line| line.starts_with("Unimodal scores: ")).unwrap().to_owned();
+    assert!(unimodal.contains("audio ") && !unimodal.contains("without the readout"), "{unimodal}");
 }
 
 #[test]

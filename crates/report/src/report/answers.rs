@@ -189,7 +189,7 @@ fn stronger(overview: &Overview<'_>, contests: &Contests) -> Option<String> {
 fn unimodal(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
     let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
     let mut found: Vec<(String, Comparison)> = Vec::new();
-    for row in overview.rows.iter().filter(|row| *row != FUSED) {
+    for row in overview.unimodal_rows() {
         let references = overview.methods.iter().filter(|m| m.kind.is_reference());
         let own = references.filter(|m| only_modality(m.runs[0]).as_deref() == Some(row));
         let Some(reference) =
@@ -281,7 +281,7 @@ fn inside(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
     let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
     let Some(baseline) = overview.methods.get(overview.baseline) else { return Vec::new() };
     let mut lines = Vec::new();
-    for row in overview.rows.iter().filter(|row| *row != FUSED) {
+    for row in overview.unimodal_rows() {
         let value = |m| overview.reached(m, source, row);
         let (Some(with), Some(without)) = (value(focus), value(baseline)) else { continue };
         let mut text = format!(

@@ -172,6 +172,11 @@ impl<'a> Overview<'a> {
         self.rows.first().map_or(FUSED, String::as_str)
     }
 
+    /// The rows of single modalities: neither the fused one nor the same without a readout.
+    pub fn unimodal_rows(&self) -> impl Iterator<Item = &String> {
+        self.rows.iter().filter(|row| ![FUSED, PLAIN].contains(&row.as_str()))
+    }
+
     /// The name of the baseline.
     pub fn baseline_name(&self) -> &str {
         self.methods.get(self.baseline).map_or("", |m| m.name.as_str())

@@ -3,7 +3,7 @@
 use super::{
     RunSummary, answers,
     comparison::Contests,
-    overview::{FUSED, Method, Overview, ScoreSource, row_title},
+    overview::{Method, Overview, ScoreSource, row_title},
 };
 use crate::{
     html::Block,
@@ -74,7 +74,7 @@ fn leader(overview: &Overview<'_>, source: &ScoreSource) -> Option<String> {
 
 /// How far each modality comes alone.
 fn modalities(overview: &Overview<'_>, source: &ScoreSource) -> Option<String> {
-    let unimodal: Vec<&String> = overview.rows.iter().filter(|row| *row != FUSED).collect();
+    let unimodal: Vec<&String> = overview.unimodal_rows().collect();
     let one = |method: &Method<'_>| {
         let values: Vec<String> = unimodal
             .iter()

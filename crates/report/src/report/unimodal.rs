@@ -37,7 +37,7 @@ impl Overview<'_> {
     /// One sentence: how each single modality is read in numbers of this source.
     pub fn conventions(&self, source: &ScoreSource) -> Option<String> {
         let by = |method: &Method<'_>| {
-            let rows = self.rows.iter().filter(|row| *row != FUSED);
+            let rows = self.unimodal_rows();
             let known = rows.map(|row| self.read_by(method, source, row)).filter(|by| !by.is_empty());
             // A method with a convention of its own is named by that.
             known.max_by_key(|by| by != Convention::ZeroFill.name())
@@ -54,7 +54,7 @@ pub(super) fn table(overview: &Overview<'_>, source: &ScoreSource) -> Option<Tab
         let values = run.unimodal.by(convention, source.scores(run)?, row)?;
         Some(values.get(&overview.metric.name).copied().unwrap_or(f64::NAN))
     };
-    let modalities = overview.rows.iter().filter(|row| *row != FUSED);
+    let modalities = overview.unimodal_rows();
     let columns: Vec<(&str, Convention)> = modalities
         .flat_map(|row| Convention::ALL.map(|convention| (row.as_str(), convention)))
         .filter(|column| overview.runs.iter().any(|run| values(run, *column).is_some()))
