@@ -167,14 +167,14 @@ fn methods_on_the_same_samples() {
         near(test.statistic.unwrap(), number(&pair["statistic"]), 1e-11);
         near(test.corrected.unwrap(), number(&pair["corrected"]), 1e-11);
         // The paired bootstrap moves in steps of one sample: two of them are its scatter.
-        let paired = grid_interval(&[gap(&a, &b)], Crossing::Nested, &plan).unwrap();
+        let paired = grid_interval(&[gap(&a, &b)], &[], &plan).unwrap();
         let step = 2.0 / samples as f64;
         near(paired.low, number(&pair["low"]), step);
         near(paired.high, number(&pair["high"]), step);
         // Against samples in another order the pairs are lost, which is seen.
         let mut turned = b.clone();
         turned.rotate_left(2);
-        let lost = grid_interval(&[gap(&a, &turned)], Crossing::Nested, &plan).unwrap();
+        let lost = grid_interval(&[gap(&a, &turned)], &[], &plan).unwrap();
         assert!(
             !is_near(lost.high - lost.low, number(&pair["high"]) - number(&pair["low"]), step),
             "seed {seed}"
@@ -182,8 +182,9 @@ fn methods_on_the_same_samples() {
         grid.push(gap(&a, &b));
     }
     assert_eq!(grid.len(), seeds);
-    for (name, crossing) in [("shared", Crossing::Shared), ("nested", Crossing::Nested)] {
-        let ours = grid_interval(&grid, crossing, &plan).unwrap();
+    let own: Vec<usize> = (0..seeds).collect();
+    for (name, folds) in [("shared", vec![0; seeds]), ("nested", own)] {
+        let ours = grid_interval(&grid, &folds, &plan).unwrap();
         let theirs = numbers(&case["grid"][name]);
         near(ours.low, theirs[0], 0.0035);
         near(ours.high, theirs[1], 0.0035);
@@ -197,8 +198,46 @@ fn samples_shared_by_all_seeds_do_not_average_out() {
     let row: Vec<f64> = (0..100).map(|j| f64::from(j % 2)).collect();
     let grid = vec![row; 10];
     let plan = Resampling { draws: 2000, ..Resampling::default() };
-    let width = |c| grid_interval(&grid, c, &plan).map(|i| i.high - i.low).unwrap();
-    assert!(width(Crossing::Shared) > 2.5 * width(Crossing::Nested));
+    let width = |folds: &[usize]| grid_interval(&grid, folds, &plan).map(|i| i.high - i.low).unwrap();
+    let own: Vec<usize> = (0..10).collect();
+    assert!(width(&[0; 10]) > 2.5 * width(&own));
+    // Two folds of five seeds know what two sets of samples do: the square root of two more than one.
+    let two: Vec<usize> = (0..10).map(|run| run % 2).collect();
+    assert!(is_near(width(&[0; 10]) / width(&two), 2.0_f64.sqrt(), 0.1));
+}
+
+#[test]
+fn seeds_of_one_fold_are_no_witnesses_of_other_folds() {
+    // Every fold has a gap of its own, which its seeds repeat.
+    let of_fold = [0.05, 0.01, -0.01, 0.03];
+    let folds: Vec<usize> = (0..40).map(|run| run % 4).collect();
+    let first: Vec<f64> = (0..40).map(|run| 0.9 + of_fold[run % 4] + 0.001 * (run / 4) as f64).collect();
+    let second: Vec<f64> = (0..40).map(|run| 0.9 + 0.001 * ((run / 4) % 3) as f64).collect();
+    let plan = Resampling::default();
+    let alone = Comparison::paired(&first, &second, &plan);
+    let grouped = Comparison::grouped(&first, &second, &folds, &plan);
+    assert_eq!((alone.pairs, alone.folds, grouped.pairs, grouped.folds), (40, None, 40, Some(4)));
+    near(grouped.difference.unwrap(), alone.difference.unwrap(), 1e-12);
+    assert_eq!((alone.verdict, grouped.verdict.clone()), (Verdict::BeyondNoise, Verdict::WithinNoise));
+    // It is the paired t test of the folds' means.
+    let means = |x: &[f64]| -> Vec<f64> {
+        (0..4).map(|fold| x.iter().skip(fold).step_by(4).sum::<f64>() / 10.0).collect()
+    };
+    let of_means = Comparison::paired(&means(&first), &means(&second), &plan);
+    near(grouped.p.unwrap(), of_means.p.unwrap(), 1e-12);
+    near(grouped.interval.unwrap().low, of_means.interval.unwrap().low, 1e-12);
+    // A fold that lost a pair counts no less than another; one that lost all is gone.
+    let mut torn = first.clone();
+    torn[1] = f64::NAN;
+    assert_eq!(Comparison::grouped(&torn, &second, &folds, &plan).folds, Some(4));
+    (0..40).filter(|run| run % 4 == 2).for_each(|run| torn[run] = f64::NAN);
+    let left = Comparison::grouped(&torn, &second, &folds, &plan);
+    assert_eq!((left.pairs, left.folds, left.missing), (29, Some(3), 11));
+    // One fold, or a fold for every pair: the pairs are what is drawn.
+    let own: Vec<usize> = (0..40).collect();
+    for folds in [vec![7; 40], own, Vec::new()] {
+        assert_eq!(Comparison::grouped(&first, &second, &folds, &plan).folds, None);
+    }
 }
 
 #[test]
@@ -256,10 +295,10 @@ fn too_little_data_says_so() {
     assert_eq!(percentile_interval(&[1.0, 2.0], |_| f64::NAN, &plan), None);
     assert_eq!(percentile_interval(&[1.0, 2.0], mean, &Resampling { draws: 0, ..plan }), None);
     assert_eq!(percentile_interval(&[1.0, 2.0], mean, &Resampling { level: 1.0, ..plan }), None);
-    assert_eq!(grid_interval::<Vec<f64>>(&[], Crossing::Shared, &plan), None);
-    assert_eq!(grid_interval(&[vec![1.0], vec![]], Crossing::Nested, &plan), None);
-    assert_eq!(grid_interval(&[vec![1.0], vec![1.0, 2.0]], Crossing::Shared, &plan), None);
-    assert_eq!(grid_interval(&[vec![1.0, f64::NAN]], Crossing::Shared, &plan), None);
+    assert_eq!(grid_interval::<Vec<f64>>(&[], &[], &plan), None);
+    assert_eq!(grid_interval(&[vec![1.0], vec![]], &[0, 1], &plan), None);
+    assert_eq!(grid_interval(&[vec![1.0], vec![1.0, 2.0]], &[], &plan), None);
+    assert_eq!(grid_interval(&[vec![1.0, f64::NAN]], &[], &plan), None);
 
     let sentence = |a: &[f64], b: &[f64]| Comparison::paired(a, b, &plan).sentence(100.0, 1, "points");
     assert_eq!(sentence(&[], &[]), "the gap cannot be judged: no pair of finished runs");

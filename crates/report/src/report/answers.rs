@@ -4,6 +4,7 @@ use super::{
     RunSummary, classes,
     comparison::{Contests, PairedTest},
     control::{self, Steps},
+    fold::folds,
     footing::Footing,
     measure,
     method::only_modality,
@@ -202,7 +203,7 @@ fn unimodal(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
             .iter()
             .map(|(x, y)| (overview.value(x, source, row), overview.value(y, source, FUSED)))
             .unzip();
-        let gap = Comparison::paired(&a, &b, &overview.options.resampling);
+        let gap = Comparison::grouped(&a, &b, &folds(&pairs, source), &overview.options.resampling);
         let (Some(inside), Some(unimodal)) =
             (overview.reached(focus, source, row), overview.reached(reference, source, FUSED))
         else {

@@ -2,6 +2,7 @@
 
 use super::{
     RunSummary,
+    fold::folds,
     footing::Footing,
     method::only_modality,
     overview::{FUSED, Method, Overview, ScoreSource, row_title},
@@ -120,18 +121,19 @@ pub(super) fn class_gains<'a>(
     method: &Method<'a>,
     baseline: &Method<'a>,
 ) -> Vec<Gain> {
-    let values: Vec<(Vec<f64>, Vec<f64>)> = overview
-        .pairs(method, baseline)
-        .iter()
-        .filter_map(|(a, b)| Some((by_class(a, source, FUSED)?, by_class(b, source, FUSED)?)))
-        .collect();
+    let known = |pair: (&'a RunSummary, &'a RunSummary)| {
+        Some((pair, (by_class(pair.0, source, FUSED)?, by_class(pair.1, source, FUSED)?)))
+    };
+    let pairs = overview.pairs(method, baseline).into_iter().filter_map(known);
+    let (pairs, values): (Vec<_>, Vec<(Vec<f64>, Vec<f64>)>) = pairs.unzip();
+    let folds = folds(&pairs, source);
     let classes = values.iter().map(|(a, b)| a.len().min(b.len())).min().unwrap_or(0);
     // The bootstrap is not shown for single classes, and there may be thousands.
     let plan = Resampling { draws: 0, ..overview.options.resampling };
     let mut gains: Vec<Gain> = (0..classes)
         .map(|class| {
             let (a, b): (Vec<f64>, Vec<f64>) = values.iter().map(|(a, b)| (a[class], b[class])).unzip();
-            Gain { class: class_name(overview, class), gap: Comparison::paired(&a, &b, &plan) }
+            Gain { class: class_name(overview, class), gap: Comparison::grouped(&a, &b, &folds, &plan) }
         })
         .collect();
     Comparison::correct(gains.iter_mut().map(|gain| &mut gain.gap));

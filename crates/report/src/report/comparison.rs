@@ -2,13 +2,14 @@
 
 use super::{
     RunSummary,
+    fold::folds,
     footing::Footing,
     overview::{Method, Overview, ScoreSource},
 };
 use crate::{
     html::{Block, Section},
     record::Kind,
-    statistics::{Comparison, Crossing, Interval, McNemar, Verdict, grid_interval, holm},
+    statistics::{Comparison, Interval, McNemar, Verdict, grid_interval, holm},
     table::{Cell, Column, Table},
     text::decimal,
 };
@@ -16,7 +17,8 @@ use crate::{
 /// When a gap is called beyond noise, wherever it is.
 const RULE: &str = "A gap is beyond noise if training again and other samples would show it: the p-value of the paired t \
                     test over the seeds is at most 0.05 after Holm's correction for the comparisons of its table, and where \
-                    all runs have predictions of the same samples, zero lies outside the interval over seeds and samples.";
+                    all runs have predictions of the same samples, zero lies outside the interval over seeds and samples. \
+                    Where folds have samples of their own, the test is over the folds, each averaged over its seeds.";
 
 /// Two methods compared by all means there are.
 pub(super) struct PairedTest {
@@ -60,24 +62,23 @@ impl PairedTest {
         let both: Option<Vec<(Right<'_>, Right<'_>)>> =
             runs.iter().map(|(x, y)| right(x).zip(right(y)).filter(|(x, y)| x.0 == y.0)).collect();
         let both = both.unwrap_or_default();
-        let same = both.windows(2).all(|w| w[0].0.0 == w[1].0.0);
-        let crossing = if same { Crossing::Shared } else { Crossing::Nested };
+        let folds = folds(&runs, source);
         let grid: Vec<Vec<f64>> = both.iter().map(|(x, y)| differences(x.1, y.1)).collect();
         let pair = |i: usize| {
             Some(Pair {
                 name: runs[i].0.pair_name(),
                 samples: grid[i].len(),
                 mcnemar: McNemar::of_samples(both[i].0.1, both[i].1.1)?,
-                interval: grid_interval(&grid[i..=i], Crossing::Nested, plan),
+                interval: grid_interval(&grid[i..=i], &[], plan),
             })
         };
         Self {
             method: first.name.clone(),
             against: second.name.clone(),
             kind: first.kind,
-            seeds: Comparison::paired(&a, &b, plan),
+            seeds: Comparison::grouped(&a, &b, &folds, plan),
             footing: Footing::of(overview, first, second),
-            samples: grid_interval(&grid, crossing, plan),
+            samples: grid_interval(&grid, &folds, plan),
             pairs: (0..grid.len()).filter_map(pair).collect(),
         }
     }
@@ -267,8 +268,9 @@ fn gaps(
     let columns = [
         title,
         "pairs",
+        "folds",
         &format!("gap [{level} interval]"),
-        "bootstrap over pairs",
+        "bootstrap",
         "over seeds and samples",
         "p",
         "p, Holm",
@@ -299,6 +301,7 @@ fn gaps(
         table.row([
             Cell::text(name(contest)),
             Cell::count(seeds.pairs as u64),
+            seeds.folds.map_or_else(Cell::none, |folds| Cell::count(folds as u64)),
             gap.unwrap_or_else(Cell::none),
             ends(seeds.bootstrap),
             ends(contest.samples),
@@ -308,8 +311,9 @@ fn gaps(
         ]);
     }
     table.note(
-        "Pairs share seed and fold. The interval of the gap is Student's t over the pairs, of each row by itself; p is of \
-         the paired t test (of McNemar's exact test where there is one pair and its predictions).",
+        "Pairs share seed and fold. The interval of the gap is Student's t over the pairs (over the folds where they are \
+         counted: each is averaged over its seeds), of each row by itself, as is the bootstrap; p is of the paired t test \
+         (of McNemar's exact test where there is one pair and its predictions).",
     );
     table
 }

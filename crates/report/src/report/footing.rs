@@ -101,7 +101,7 @@ impl Pair<'_> {
         if !ours.classes.is_empty() && !theirs.classes.is_empty() && ours.classes != theirs.classes {
             return Some("they have different classes".into());
         }
-        let [a, b] = self.both(hash)?;
+        let [a, b] = self.both(data_hash)?;
         if a == b {
             return None;
         }
@@ -128,8 +128,8 @@ impl Pair<'_> {
         if !self.configured() {
             return found;
         }
-        if hash(self.ours).is_some() != hash(self.theirs).is_some() {
-            let without = if hash(self.ours).is_none() { self.ours } else { self.theirs };
+        if data_hash(self.ours).is_some() != data_hash(self.theirs).is_some() {
+            let without = if data_hash(self.ours).is_none() { self.ours } else { self.theirs };
             found.push(format!("the data of {} are not recorded", shorten(&without.name, 60)));
         }
         let of = |run: &RunSummary| -> Settings {
@@ -167,7 +167,7 @@ impl Pair<'_> {
 }
 
 /// The hash of a run's data.
-fn hash(run: &RunSummary) -> Option<&String> {
+pub(super) fn data_hash(run: &RunSummary) -> Option<&String> {
     run.data.get("hash").or_else(|| run.environment.get("data"))
 }
 

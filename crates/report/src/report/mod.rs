@@ -20,6 +20,7 @@ mod cost;
 mod curves;
 mod data;
 mod differences;
+mod fold;
 mod folder;
 mod footing;
 pub mod measure;

@@ -49,6 +49,13 @@ impl ScoreSource {
             Self::ValidationLast => run.epochs.iter().rev().map(|e| &e.val).find(|val| !val.is_empty()),
         }
     }
+
+    /// Names of the test samples, where a run's predictions are there.
+    pub fn samples<'a>(&self, run: &'a RunSummary) -> Option<&'a [String]> {
+        let Self::Test(checkpoint) = self else { return None };
+        let of = run.predictions.iter().find(|p| p.checkpoint == *checkpoint)?;
+        (!of.ids.is_empty()).then_some(of.ids.as_slice())
+    }
 }
 
 /// Curves that can be told apart in one picture.

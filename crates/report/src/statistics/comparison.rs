@@ -1,5 +1,7 @@
 //! Is one method better than another? The answer as numbers and as a sentence.
 
+use std::collections::BTreeMap;
+
 use super::{Interval, Resampling, Summary, bca_interval, holm, interval::percent};
 use crate::text::decimal;
 
@@ -17,7 +19,8 @@ pub enum Verdict {
 
 /// Two methods, run on the same seeds (or folds), compared pair by pair.
 ///
-/// The judge is Student's t on the differences. A bootstrap of so few pairs is
+/// The judge is Student's t on the differences, or on their means where several
+/// pairs are of one fold ([`Comparison::grouped`]). A bootstrap of so few pairs is
 /// too narrow; it is given beside it where there are at least two. Of several
 /// comparisons that are read together, [`Comparison::correct`] makes a family:
 /// a gap is then beyond noise only if its p-value stays small after Holm's
@@ -36,13 +39,15 @@ pub enum Verdict {
 pub struct Comparison {
     /// Pairs with two finite values.
     pub pairs: usize,
+    /// Folds of which several pairs were averaged; `None` where every pair counts by itself.
+    pub folds: Option<usize>,
     /// Pairs left out because a value is missing or not finite.
     pub missing: usize,
     /// Mean of first minus second.
     pub difference: Option<f64>,
     /// Student's t interval of the difference.
     pub interval: Option<Interval>,
-    /// BCa bootstrap interval of the difference over the pairs.
+    /// BCa bootstrap interval of the difference over the pairs (or folds).
     pub bootstrap: Option<Interval>,
     /// Two-sided p-value of the paired t test, before any correction.
     pub p: Option<f64>,
@@ -55,14 +60,40 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares `first[i]` with `second[i]`.
+    /// Compares `first[i]` with `second[i]`, each pair for itself.
     ///
     /// Slices of unequal length are compared as far as both reach; the rest
     /// counts as missing.
     pub fn paired(first: &[f64], second: &[f64], plan: &Resampling) -> Self {
+        Self::grouped(first, second, &[], plan)
+    }
+
+    /// As [`Comparison::paired`], where `folds[i]` names the samples on which pair `i` was scored.
+    ///
+    /// Pairs of one fold share what is peculiar to its samples, so they are no
+    /// independent witnesses of what happens on others. With several folds each
+    /// is averaged over its pairs, and the test is over the folds. Pairs that
+    /// all share one fold differ by their training alone and count one by one,
+    /// as do pairs that `folds` says nothing of.
+    ///
+    /// ```
+    /// use counterpoint_report::statistics::{Comparison, Resampling, Verdict};
+    /// // Three speakers by three seeds: the gain is one speaker's.
+    /// let with = [0.98, 0.98, 0.99, 0.95, 0.96, 0.95, 0.97, 0.97, 0.98];
+    /// let without = [0.93, 0.94, 0.94, 0.94, 0.95, 0.95, 0.97, 0.96, 0.97];
+    /// let plan = Resampling::default();
+    /// assert_eq!(Comparison::paired(&with, &without, &plan).verdict, Verdict::BeyondNoise);
+    /// let c = Comparison::grouped(&with, &without, &[0, 0, 0, 1, 1, 1, 2, 2, 2], &plan);
+    /// assert_eq!(c.sentence(100.0, 1, "points"),
+    ///     "the gap of 2.0 points is within noise (95 % interval -3.7 to 7.7, 9 pairs in 3 folds)");
+    /// ```
+    pub fn grouped(first: &[f64], second: &[f64], folds: &[usize], plan: &Resampling) -> Self {
         let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
-        let summary = Summary::of(&differences);
-        let missing = summary.missing + first.len().abs_diff(second.len());
+        let all = Summary::of(&differences);
+        let missing = all.missing + first.len().abs_diff(second.len());
+        let of_folds = fold_means(&differences, folds);
+        let units = of_folds.as_ref().unwrap_or(&differences);
+        let summary = Summary::of(units);
         let interval = summary.t_interval(plan.level);
         let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
         // Rounding of the inputs must not pass for a spread.
@@ -79,11 +110,12 @@ impl Comparison {
             (_, None) => Verdict::Unknown(format!("no interval at level {}", plan.level)),
         };
         Self {
-            pairs: summary.n,
+            pairs: all.n,
+            folds: of_folds.as_ref().map(Vec::len),
             missing,
             difference: summary.mean,
             interval,
-            bootstrap: bca_interval(&differences, mean, plan),
+            bootstrap: bca_interval(units, mean, plan),
             p: summary.t_test().filter(|_| spread),
             corrected: summary.t_test().filter(|_| spread),
             family: 1,
@@ -118,6 +150,12 @@ impl Comparison {
         }
     }
 
+    /// What the test rests on, e.g. `18 pairs in 6 folds`.
+    fn counted(&self) -> String {
+        let folds = self.folds.map(|folds| format!(" in {folds} folds")).unwrap_or_default();
+        format!("{} pairs{folds}", self.pairs)
+    }
+
     /// The verdict as a sentence without capital or full stop, numbers times
     /// `factor` (100 makes points of shares) with `decimals` digits.
     pub fn sentence(&self, factor: f64, decimals: usize, unit: &str) -> String {
@@ -132,17 +170,17 @@ impl Comparison {
                 let [low, high] = ends.unwrap_or_default();
                 format!(
                     "the gap of {} {unit} is within noise (p = {} corrected for {} comparisons; interval of this one \
-                     alone {low} to {high}, {} pairs)",
+                     alone {low} to {high}, {})",
                     decimal(gap * factor, decimals),
                     decimal(self.corrected.unwrap_or(f64::NAN), 3),
                     self.family,
-                    self.pairs
+                    self.counted()
                 )
             }
             (_, gap) => {
                 let scaled = self.interval.map(|interval| interval.scaled(factor));
                 let text = gap_sentence(gap.unwrap_or(f64::NAN) * factor, scaled, decimals, unit);
-                text.trim_end_matches(')').to_owned() + &format!(", {} pairs)", self.pairs)
+                text.trim_end_matches(')').to_owned() + &format!(", {})", self.counted())
             }
         };
         if self.missing > 0 {
@@ -151,6 +189,17 @@ impl Comparison {
         }
         text
     }
+}
+
+/// The mean of every fold over its pairs; `None` unless there are several folds, and fewer than pairs.
+fn fold_means(differences: &[f64], folds: &[usize]) -> Option<Vec<f64>> {
+    let mut of: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for (difference, fold) in differences.iter().zip(folds).filter(|(difference, _)| difference.is_finite()) {
+        of.entry(*fold).or_default().push(*difference);
+    }
+    let pairs: usize = of.values().map(Vec::len).sum();
+    let means = || of.values().filter_map(|pairs| Summary::of(pairs).mean).collect();
+    (1 < of.len() && of.len() < pairs).then(means)
 }
 
 fn judge(interval: &Interval) -> Verdict {

@@ -21,7 +21,7 @@ mod summary;
 
 pub use bootstrap::{Resampling, bca_interval, percentile_interval, quantile};
 pub use comparison::{Comparison, Verdict, gap_sentence};
-pub use grid::{Crossing, grid_interval};
+pub use grid::grid_interval;
 pub use holm::holm;
 pub use interval::{Interval, Method};
 pub use mcnemar::McNemar;

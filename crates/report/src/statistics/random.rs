@@ -25,6 +25,11 @@ impl Stream {
         ((((old >> 18) ^ old) >> 27) as u32).rotate_right((old >> 59) as u32)
     }
 
+    /// As [`Stream::below`]; where there is no choice no word of the stream is spent.
+    pub fn one_of(&mut self, n: usize) -> usize {
+        if n > 1 { self.below(n) } else { 0 }
+    }
+
     /// Uniform in `0..n`; 0 for an empty range. More than 2^32 values are not expected.
     pub fn below(&mut self, n: usize) -> usize {
         // The bias of the multiplication is below n / 2^32: nothing for samples.
