@@ -10,8 +10,17 @@ use counterpoint_report::predictions::PredictionFile;
 use serde_json::Value;
 use support::{Toy, said};
 
-const READOUT: [&str; 6] =
-    ["--set", "readout.name=cone", "--set", "strategy.gate=credit", "--set", "optimizer.lr=0.01"];
+const READOUT: [&str; 8] = [
+    "--set",
+    "readout.name=cone",
+    "--set",
+    "strategy.gate=credit",
+    // Hard to satisfy, so that the gate is not simply open.
+    "--set",
+    "strategy.kappa=0.95",
+    "--set",
+    "optimizer.lr=0.01",
+];
 
 fn train(toy: &Toy, run: &str, more: &[&str]) -> std::process::Command {
     toy.command(&[&["train", "toy.toml", "--out", run, "--quiet"], &READOUT[..], more].concat())
@@ -53,6 +62,16 @@ fn a_killed_run_continues_to_the_same_bits() {
     assert_eq!(told("whole"), told("killed"));
 }
 
+/// Numbers in double precision from a safetensors file.
+fn kept(file: &[u8], name: &str) -> Vec<f64> {
+    let (length, rest) = file.split_at(8);
+    let (header, data) = rest.split_at(u64::from_le_bytes(length.try_into().unwrap()) as usize);
+    let header: Value = serde_json::from_slice(header).unwrap();
+    assert_eq!(header[name]["dtype"], "F64");
+    let [begin, end] = [0, 1].map(|i| header[name]["data_offsets"][i].as_u64().unwrap() as usize);
+    data[begin..end].as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect()
+}
+
 #[test]
 fn every_command_reads_it() {
     let toy = Toy::new();
@@ -87,8 +106,18 @@ fn every_command_reads_it() {
     let explained = toy.run(&["explain", "run"]);
     let out = &explained.succeeds().out;
     assert!(out.contains("  last: readout: ") && out.contains("kept at epoch"), "{out}");
+    assert!(out.contains("Where the strategy stands after "), "{out}");
     let explained = toy.run(&["explain", "run", "--json"]);
     let explained: Value = serde_json::from_str(&explained.succeeds().out).unwrap();
+    // The weights are those of the next epoch, gated by what the modalities were worth after the last.
+    let credit = kept(&toy.bytes("run/checkpoints/last.safetensors"), "strategy/credit");
+    assert!(credit.iter().any(|credit| *credit < 1.0), "{credit:?}");
+    for (modality, credit) in ["audio", "image"].iter().zip(credit) {
+        let of = |w: &&Value| w["row"] == **modality && w["group"] == format!("encoder.{modality}");
+        let weights = explained["phases"][0].as_array().unwrap();
+        let weight = weights.iter().find(of).map_or(0.0, |w| w["weight"].as_f64().unwrap());
+        assert!((weight - 2.0 * credit).abs() < 1e-6, "{modality}: {weight}, credit {credit}");
+    }
     assert!(explained["readout"]["last"]["audio"]["weight"].is_number());
     let report = toy.run(&["report", "run"]);
     let unimodal =

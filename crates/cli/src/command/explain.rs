@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use counterpoint::model::Model;
+use burn::tensor::Device;
+use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::step::Position;
 use counterpoint::step::{Group, LossTerm, Routing, StepOutputs};
-use counterpoint::train::Checkpoint;
+use counterpoint::train::{Checkpoint, TrainState};
 use counterpoint_report::record::Scores;
 use serde_json::json;
 
@@ -29,7 +30,11 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
     let run = Run::open(loaded)?;
     let mut state = run.train_state()?;
     let names = state.model.modalities().clone();
-    let at = Position { epoch: 0, epochs, batch: 0, batches: 1, seed: 0 };
+    // A run with changed settings is a question about another run.
+    let as_trained = is_run && args.set.is_empty();
+    let trained = if as_trained { restored(&args.config, &mut state, &run.device()?)? } else { 0 };
+    let epoch = trained.min(epochs.saturating_sub(1));
+    let at = Position { epoch, epochs, batch: 0, batches: 1, seed: 0 };
     let phases = state.strategy.phases(at, &names);
     let (outputs, terms) = (BTreeMap::new(), BTreeSet::new());
     let groups = state.groups.groups();
@@ -55,6 +60,7 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
                 let (tensors, numbers) = state.groups.size(*g);
                 json!({"group": g.label(&names), "tensors": tensors, "parameters": numbers})
             }).collect::<Vec<_>>(),
+            "epochs_trained": trained,
             "phases": matrices.iter().map(|(_, w)| entries(w)).collect::<Vec<_>>(),
         });
         if !readout.is_empty() {
@@ -68,6 +74,9 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
     for group in &groups {
         let (tensors, numbers) = state.groups.size(*group);
         print(format!("  {:width$}  {numbers:>10} parameters in {tensors} tensors", group.label(&names)));
+    }
+    if trained > 0 {
+        print(format!("\nWhere the strategy stands after {trained} of {epochs} epochs:"));
     }
     for (step, (phase, routing)) in matrices.iter().enumerate() {
         let of = if matrices.len() > 1 { format!(", step {} of a batch", step + 1) } else { String::new() };
@@ -89,6 +98,19 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
         print("\nThe prediction is a sum of rows of scores; their weights are fitted after every epoch.");
     }
     Ok(())
+}
+
+/// Puts the last checkpoint of a run into the state of training, for what its strategy has
+/// learned; the epochs that were trained.
+fn restored(run: &Path, state: &mut TrainState<AnyModel>, device: &Device) -> Result<usize, Failure> {
+    let file = run.join("checkpoints").join("last.safetensors");
+    if !file.exists() {
+        return Ok(0);
+    }
+    let checkpoint = Checkpoint::read(&file)?;
+    let epochs = checkpoint.progress.epoch;
+    checkpoint.restore(state, device, true)?;
+    Ok(epochs)
 }
 
 /// The readout of each checkpoint of a run.
