@@ -4,7 +4,7 @@ use counterpoint_report::record::Kind;
 use toml::{Table, Value};
 
 use super::control::{self, Control};
-use super::readout;
+use super::readout::{self, ABOUT_OVER_UNIMODAL, OVER_UNIMODAL};
 use super::spec::{Method, Spec, Variant};
 use crate::config::{self, Config, overlay};
 use crate::exit::{Code, Failure};
@@ -28,6 +28,8 @@ pub struct Arm {
 
 /// The average of the unimodal models.
 pub const AVERAGE: &str = "late-average";
+/// The same of those that learn from validation samples, too.
+pub const AVERAGE_WITH_VAL: &str = "late-average-with-val";
 
 /// All arms in the order of the tables: a single modality, their average,
 /// joint training, the controls, and the methods. Beside them what is to be
@@ -37,33 +39,32 @@ pub fn arms(spec: &Spec, modalities: &[String]) -> Result<(Vec<Arm>, Vec<String>
     let mut arms = Vec::new();
     let readout = readout::part(spec).filter(|_| wanted.readout);
     let shared = readout.clone().filter(readout::is_fitted_to_validation);
-    if wanted.unimodal {
-        for name in modalities {
-            let mut set = strategy([("name", "unimodal"), ("modality", name)]);
-            // It changes nothing of what is trained and read, and keeps what a readout over these models needs.
-            set.extend(shared.clone().unwrap_or_default());
-            arms.push(reference(spec, format!("unimodal-{name}"), format!("unimodal {name}"), set));
-        }
-    }
-    if wanted.average {
-        let about = "average of the log-probabilities of the unimodal models; not trained";
-        arms.push(Arm {
-            name: AVERAGE.into(),
-            kind: Kind::Average,
-            about: about.into(),
-            set: Table::new(),
-            settings: Vec::new(),
-            control: None,
-        });
-    }
-    if wanted.unimodal && modalities.len() > 1 && shared.is_some() {
-        arms.push(readout::over_unimodal());
+    let unimodal = |name: &String| {
+        let set = strategy([("name", "unimodal"), ("modality", name)]);
+        reference(spec, format!("unimodal-{name}"), format!("unimodal {name}"), set)
+    };
+    let alone: Vec<Arm> = modalities.iter().filter(|_| wanted.unimodal).map(unimodal).collect();
+    arms.extend(alone.iter().cloned().map(|mut arm| {
+        // It changes nothing of what is trained and read, and keeps what a readout over these models needs.
+        arm.set.extend(shared.clone().unwrap_or_default());
+        arm
+    }));
+    let about = "average of the log-probabilities of the unimodal models; not trained";
+    arms.extend(wanted.average.then(|| Arm::combined(AVERAGE, about)));
+    if alone.len() > 1 && shared.is_some() {
+        arms.push(Arm::combined(OVER_UNIMODAL, ABOUT_OVER_UNIMODAL));
     }
     let own = |name: &str| spec.methods.iter().any(|m| m.name == name);
     if wanted.joint && !own("joint") {
         arms.push(Arm::joint(spec));
     }
-    arms.extend(readout.iter().filter(|_| wanted.joint).flat_map(|part| readout::of_joint(spec, part)));
+    arms.extend(readout.iter().filter(|_| wanted.joint).map(|part| readout::of_joint(spec, part)));
+    if shared.is_some() {
+        let joint = wanted.joint.then(|| Arm::joint(spec));
+        arms.extend(joint.into_iter().chain(alone).map(|arm| readout::with_validation(spec, arm)));
+        let about = "average of the log-probabilities of the unimodal models on train and validation samples";
+        arms.extend(wanted.average.then(|| Arm::combined(AVERAGE_WITH_VAL, about)));
+    }
     let methods = spec.methods.iter().map(Arm::method);
     // A control of a control there is not; a method called joint is controlled as the reference is.
     let of_method = methods.clone().find(|arm| arm.name == "joint");
@@ -114,6 +115,18 @@ impl Arm {
     /// Joint training, which uses all data there are.
     pub fn joint(spec: &Spec) -> Self {
         reference(spec, "joint".into(), "one loss on the fused scores".into(), strategy([("name", "joint")]))
+    }
+
+    /// What is made of the predictions of unimodal models.
+    fn combined(name: &str, about: &str) -> Self {
+        Self {
+            name: name.into(),
+            kind: Kind::Average,
+            about: about.into(),
+            set: Table::new(),
+            settings: Vec::new(),
+            control: None,
+        }
     }
 
     /// The arm of a method.

@@ -7,9 +7,10 @@ use counterpoint::task::{Classification, Task as _};
 use counterpoint_batch::Targets;
 use counterpoint_report::predictions::{CheckpointPredictions, Numbers, PredictionFile, Truth};
 use counterpoint_report::record::{
-    Appender, End, Kind, Log, PLAIN, Scores, Start, State, StudyMethod, StudyRun, Test, UnimodalReading,
+    Appender, End, Kind, Log, PLAIN, Scores, Start, State, StudyRun, Test, UnimodalReading,
 };
 
+use super::arm::{AVERAGE_WITH_VAL, Arm};
 use super::drive::StudyRunner;
 use super::plan::place;
 use super::readout::{self, OVER_UNIMODAL};
@@ -37,8 +38,9 @@ impl StudyRunner<'_> {
                 let name = variant.map(|v| v.name.as_str());
                 let here = |r: &&StudyRun| r.chosen && r.seed == seed && r.variant.as_deref() == name;
                 let is_member = |r: &&StudyRun| {
-                    let only = |m: &StudyMethod| m.kind == Kind::Reference && m.modality.is_some();
-                    self.study.methods.iter().any(|m| m.name == r.method && only(m))
+                    let only = |m: &Arm| m.kind == Kind::Reference && m.modality().is_some();
+                    let alike = |m: &Arm| readout::is_with_validation(m) == (arm == AVERAGE_WITH_VAL);
+                    self.arms.iter().any(|m| m.name == r.method && only(m) && alike(m))
                 };
                 let members: Vec<&StudyRun> = self.study.runs.iter().filter(here).filter(is_member).collect();
                 let place = place(arm, variant, None, seed);

@@ -3,7 +3,6 @@
 use counterpoint::catalog::read;
 use counterpoint::readout::{ReadoutConfig, Truth, weights};
 use counterpoint_report::predictions::{Numbers, PredictionFile};
-use counterpoint_report::record::Kind;
 use toml::{Table, Value};
 
 use super::arm::{Arm, reference, strategy};
@@ -36,35 +35,30 @@ pub fn is_fitted_to_validation(part: &Table) -> bool {
     settings(part).is_some_and(|readout| readout.share().is_none())
 }
 
-/// Joint training with the same readout, and joint training that learns from the samples it is fitted to.
-pub fn of_joint(spec: &Spec, part: &Table) -> Vec<Arm> {
-    let joint = || strategy([("name", "joint")]);
-    let mut read = joint();
-    read.extend(part.clone());
-    let mut more = joint();
-    more.extend(config::at("train.with_val", Value::Boolean(true)));
-    let about = "joint training with the readout of the methods";
-    let mut arms = vec![reference(spec, "joint-readout".into(), about.into(), read)];
-    if is_fitted_to_validation(part) {
-        let about = "joint training on train and validation samples; only its last epoch means something";
-        arms.push(reference(spec, "joint-with-val".into(), about.into(), more));
-    }
-    arms
+/// Joint training with the same readout.
+pub fn of_joint(spec: &Spec, part: &Table) -> Arm {
+    let mut set = strategy([("name", "joint")]);
+    set.extend(part.clone());
+    reference(spec, "joint-readout".into(), "joint training with the readout of the methods".into(), set)
 }
 
-/// The arm of the readout over the unimodal models.
-pub fn over_unimodal() -> Arm {
+/// A reference that learns from the samples that the readout is fitted to, too.
+pub fn with_validation(spec: &Spec, of: Arm) -> Arm {
+    let mut set = of.set;
+    set.extend(config::at("train.with_val", Value::Boolean(true)));
     let about =
-        "the readout of the methods over the unimodal models, each of its best epoch; not trained together";
-    Arm {
-        name: OVER_UNIMODAL.into(),
-        kind: Kind::Average,
-        about: about.into(),
-        set: Table::new(),
-        settings: Vec::new(),
-        control: None,
-    }
+        format!("{}; on train and validation samples, so only its last epoch means something", of.about);
+    reference(spec, of.name + "-with-val", about, set)
 }
+
+/// Whether an arm's models learn from validation samples, too.
+pub fn is_with_validation(arm: &Arm) -> bool {
+    arm.set.get("train").and_then(|train| train.get("with_val")).and_then(Value::as_bool) == Some(true)
+}
+
+/// What the arm of the readout over the unimodal models is.
+pub const ABOUT_OVER_UNIMODAL: &str =
+    "the readout of the methods over the unimodal models, each of its best epoch; not trained together";
 
 /// The weights of unimodal models by what they say of the samples that a readout is fitted to.
 pub fn fit(spec: &Spec, files: &[PredictionFile], checkpoint: &str) -> Result<Vec<f64>, Failure> {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use counterpoint_report::predictions::PredictionFile;
+
 use crate::support::Toy;
 use crate::toy::*;
 
@@ -91,16 +93,25 @@ fn a_readout_brings_its_own_controls() {
     let methods = "dgl = { strategy.alpha = 2.0 }\ncone = { readout.name = \"cone\" }\n";
     let (runs, _) = planned(&toy, "study", &format!("{spec}{methods}"));
     let names: Vec<&str> = runs.keys().map(String::as_str).collect();
-    let trained = ["cone", "dgl", "joint", "joint-readout", "joint-with-val"];
+    let trained = ["cone", "dgl", "joint", "joint-readout", "joint-with-val", "unimodal-audio-with-val"];
     assert!(trained.iter().all(|name| names.contains(name)), "{names:?}");
     assert!(names.contains(&"unimodal-audio") && names.contains(&"unimodal-image"), "{names:?}");
     let has = |method: &str| runs[method].contains_key("readout");
     assert_eq!(["dgl", "joint", "joint-readout", "cone"].map(has), [false, false, true, true]);
+    assert!(has("unimodal-audio") && !has("unimodal-audio-with-val"));
     assert_eq!(runs["joint-with-val"]["train"]["with_val"].as_bool(), Some(true));
     let study = record(&toy, "study");
-    let late: Vec<_> =
-        study["runs"].as_array().unwrap().iter().filter(|r| r["method"] == "late-readout").collect();
-    assert_eq!(late[0]["state"]["state"], "finished", "{late:?}");
+    let late =
+        |name: &str| study["runs"].as_array().unwrap().iter().find(|r| r["method"] == name).unwrap().clone();
+    for name in ["late-readout", "late-average", "late-average-with-val"] {
+        assert_eq!(late(name)["state"]["state"], "finished", "{name}");
+    }
+    // The two averages are of different models.
+    let scores = |name: &str| {
+        let file = toy.dir.join("study").join(late(name)["place"].as_str().unwrap()).join("predictions.npz");
+        PredictionFile::read(file).unwrap().checkpoints["last"].scores["fused"].values.clone()
+    };
+    assert_ne!(scores("late-average"), scores("late-average-with-val"));
     let report = toy.run(&["report", "study"]);
     report.succeeds();
     let page = String::from_utf8(toy.bytes("study/report.html")).unwrap();

@@ -7,7 +7,7 @@ use super::{
     fold::folds,
     footing::Footing,
     measure,
-    method::only_modality,
+    method::{only_modality, trains_on_validation},
     overview::{FUSED, Method, Overview, ScoreSource, row_title},
     readout,
 };
@@ -191,7 +191,9 @@ fn unimodal(overview: &Overview<'_>, source: &ScoreSource) -> Vec<String> {
     let Some(focus) = overview.focus.and_then(|i| overview.methods.get(i)) else { return Vec::new() };
     let mut found: Vec<(String, Comparison)> = Vec::new();
     for row in overview.unimodal_rows() {
-        let references = overview.methods.iter().filter(|m| m.kind.is_reference());
+        // A model that saw more samples is another question.
+        let references =
+            overview.methods.iter().filter(|m| m.kind.is_reference() && !trains_on_validation(m.runs[0]));
         let own = references.filter(|m| only_modality(m.runs[0]).as_deref() == Some(row));
         let Some(reference) =
             own.max_by(|a, b| mean(overview, a, source).total_cmp(&mean(overview, b, source)))

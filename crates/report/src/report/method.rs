@@ -122,6 +122,11 @@ pub(super) fn is_dgl(run: &RunSummary) -> bool {
         && cut("strategy.truncate_unimodal")
 }
 
+/// Whether a run learned from validation samples, too.
+pub(super) fn trains_on_validation(run: &RunSummary) -> bool {
+    settings(&run.config).get("train.with_val").is_some_and(|on| on == "true")
+}
+
 /// The modality of a model of one modality.
 pub(super) fn only_modality(run: &RunSummary) -> Option<String> {
     settings(&run.config).remove("strategy.modality").filter(|_| strategy(run).as_deref() == Some("unimodal"))

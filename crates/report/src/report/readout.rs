@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    RunSummary,
     comparison::PairedTest,
+    method::trains_on_validation,
     overview::{Method, Overview, row_title},
-    settings::settings,
 };
 use crate::{
     html::{Block, Section},
@@ -27,13 +26,11 @@ fn readouts<'a>(method: &Method<'a>) -> Vec<&'a Readout> {
 pub(super) fn controls(overview: &Overview<'_>) -> Vec<String> {
     let Some(source) = overview.sources.first() else { return Vec::new() };
     let reads = |m: &Method<'_>| !readouts(m).is_empty();
-    let trains_on_all =
-        |run: &RunSummary| settings(&run.config).get("train.with_val").is_some_and(|on| on == "true");
     let explains = |m: &&Method<'_>| match m.kind {
         Kind::Method => false,
         Kind::Average => true,
         Kind::Control | Kind::Reference => {
-            m.runs[0].modalities.len() > 1 && (reads(m) || trains_on_all(m.runs[0]))
+            trains_on_validation(m.runs[0]) || (m.runs[0].modalities.len() > 1 && reads(m))
         }
     };
     let methods = overview.methods.iter().filter(|m| m.kind == Kind::Method && reads(m));
