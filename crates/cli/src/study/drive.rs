@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use super::arm::Arm;
 use super::display::Display;
+use super::growth;
 use super::memory::Memory;
 use super::plan::{title, variants};
 use super::pool::{End, Job, Pool};
@@ -70,7 +71,7 @@ pub fn run(
     let claim = Claim::take("study folder", place, "")?;
     // Processes are started with absolute paths.
     let place = place.canonicalize().map_err(|e| Failure::io("find", place, &e))?;
-    let fresh = settle(spec, &place)?;
+    let standing = settle(spec, &place)?;
     let mut runner = match StudyRunner::open(spec, &place) {
         Ok(runner) => runner,
         Err(failure) => {
@@ -79,7 +80,7 @@ pub fn run(
             return Err(failure);
         }
     };
-    if fresh {
+    if standing != Standing::Same {
         // Only a study that can run stays: a mended one need not agree with a refused one.
         let text = toml::to_string(&spec.to_table()).expect("a study is plain tables, texts and numbers");
         folder::write(&place.join(FILE), &text)?;
@@ -132,12 +133,23 @@ pub fn plan(spec: &Spec, place: &Path) -> Result<String, Failure> {
 /// The resolved study in its folder.
 const FILE: &str = "study.toml";
 
-/// Whether the folder is new; one that holds another study is refused.
-fn settle(spec: &Spec, place: &Path) -> Result<bool, Failure> {
+/// What a folder holds of a study.
+#[derive(PartialEq)]
+enum Standing {
+    /// Nothing.
+    New,
+    /// The study.
+    Same,
+    /// The study with fewer seeds.
+    Shorter,
+}
+
+/// What the folder holds; one that holds another study is refused.
+fn settle(spec: &Spec, place: &Path) -> Result<Standing, Failure> {
     let file = place.join(FILE);
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Standing::New),
         Err(e) => return Err(Failure::io("read", &file, &e)),
     };
     let damaged = |e: toml::de::Error| {
@@ -149,13 +161,25 @@ fn settle(spec: &Spec, place: &Path) -> Result<bool, Failure> {
         references.entry("lr_all").or_insert(Value::Boolean(spec.references.lr_all));
         references.entry("readout").or_insert(Value::Boolean(spec.references.readout));
     }
-    let kept: Spec = kept.try_into().map_err(damaged)?;
+    let mut kept: Spec = kept.try_into().map_err(damaged)?;
+    let longer = growth::added(&spec.seeds, &kept.seeds).is_some();
+    if longer {
+        kept.seeds.clone_from(&spec.seeds);
+    }
     match spec.difference(&kept) {
-        None => rename_references(spec, place).map(|()| false),
-        Some(difference) => Err(Failure::new(
-            Code::Config,
-            format!("{} contains a different study: {difference}; choose another --out", place.display()),
-        )),
+        None => {
+            rename_references(spec, place)?;
+            Ok(if longer { Standing::Shorter } else { Standing::Same })
+        }
+        Some(difference) => {
+            let hint =
+                if spec.seeds == kept.seeds { "" } else { "add seeds at the end of the list only, or " };
+            let message = format!(
+                "{} contains a different study: {difference}; {hint}choose another --out",
+                place.display()
+            );
+            Err(Failure::new(Code::Config, message))
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod choice;
 mod control;
 mod display;
 mod drive;
+mod growth;
 mod looks;
 mod memory;
 mod open;

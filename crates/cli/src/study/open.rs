@@ -7,6 +7,7 @@ use counterpoint_report::record::{Kind, Study, StudyMethod};
 
 use super::arm::{Arm, arms, describe};
 use super::drive::StudyRunner;
+use super::growth;
 use super::plan::{settings, variants};
 use super::spec::{Spec, Variant};
 use crate::config::Loaded;
@@ -55,6 +56,10 @@ impl<'a> StudyRunner<'a> {
                     .leaks
                     .push("note: no group and no file content is in two splits, or twice in one".into());
             }
+        }
+        // The report tells what is noted here, first of all what concerns the verdict.
+        if let Some(note) = growth::note(&spec.seeds, &known) {
+            known.leaks.insert(0, format!("note: {note}"));
         }
         let study = Study {
             format: Study::FORMAT,

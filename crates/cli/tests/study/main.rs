@@ -6,6 +6,7 @@ mod support;
 mod choice;
 mod compare;
 mod control;
+mod growth;
 mod interrupted;
 mod leaks;
 mod refused;

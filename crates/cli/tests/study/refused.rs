@@ -13,6 +13,9 @@ fn another_study_in_the_same_folder_is_refused() {
     // How batches are loaded does not make it another study.
     compare(&toy, "study", &["--set", "data.workers=2"]).succeeds();
     compare(&toy, "study", &["--set", "train.epochs=5"]).fails(3, &["config.train.epochs = 5, was 4"]);
+    toy.edit("study.toml", "[3]", "[5, 3]");
+    let hint = "add seeds at the end of the list only, or choose another --out";
+    compare(&toy, "study", &[]).fails(3, &["seeds = [5, 3], was [3]", hint]);
 }
 
 #[test]
