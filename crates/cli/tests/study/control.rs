@@ -116,6 +116,9 @@ fn a_readout_brings_its_own_controls() {
     report.succeeds();
     let page = String::from_utf8(toy.bytes("study/report.html")).unwrap();
     assert!(page.contains("Readouts") && page.contains("fused, without the readout"));
+    assert!(page.contains("gaps of cone to what could have brought them"));
+    let said = report.out.lines().find(|line| line.starts_with("cone is ")).unwrap();
+    assert!(said.contains("joint-readout (") && said.contains("unimodal-audio-with-val ("), "{said}");
     // Switched off, there are none.
     let off = spec.replace("matched", "readout = false\nmatched");
     let (runs, _) = planned(&toy, "off", &format!("{off}{methods}"));

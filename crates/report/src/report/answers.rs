@@ -72,7 +72,7 @@ pub(super) fn all(overview: &Overview<'_>, contests: &Contests) -> Vec<Block> {
         "Does the gain survive the learning-rate-matched control?".into(),
         control(overview, contests, question),
     );
-    answer("Does the gain of a readout survive its controls?".into(), readout::controls(overview));
+    answer("Does the gain of a readout survive its controls?".into(), readout::answers(overview, contests));
     answer(format!("Where does {name} lose?"), losses(overview, contests, source));
     answer("What happened inside?".into(), inside(overview, source));
     answer(format!("And the other methods, against {}?", question.against), others(overview, contests));
@@ -338,30 +338,37 @@ fn last(method: &Method<'_>, modality: &str, name: &str) -> Option<f64> {
     Summary::of(&method.runs.iter().filter_map(of).collect::<Vec<_>>()).mean
 }
 
+/// Contests by what they say: better beyond noise, worse beyond noise, neither. Each with its gap.
+pub(super) fn in_groups<'a>(
+    overview: &Overview<'_>,
+    contests: impl IntoIterator<Item = &'a PairedTest>,
+    name: impl Fn(&'a PairedTest) -> &'a str,
+) -> [Vec<String>; 3] {
+    let metric = &overview.metric;
+    let mut groups = [const { Vec::new() }; 3];
+    for contest in contests.into_iter().filter(|c| c.comparable()) {
+        let gap = contest.seeds.difference.unwrap_or(f64::NAN) * metric.factor();
+        let sign = if gap > 0.0 { "+" } else { "" };
+        let group = match contest.winner(overview) {
+            Some(true) => 0,
+            Some(false) => 1,
+            None => 2,
+        };
+        groups[group].push(format!("{} ({sign}{})", name(contest), decimal(gap, metric.digits)));
+    }
+    groups
+}
+
 /// The methods that are not in question, in three groups.
 fn others(overview: &Overview<'_>, contests: &Contests) -> Vec<String> {
     let Some(all) = contests.baseline.first() else { return Vec::new() };
-    let metric = &overview.metric;
     let focus = overview.focus.map(|i| overview.methods[i].name.as_str());
-    let of = |winner: Option<bool>| -> Vec<String> {
-        all.iter()
-            .filter(|c| {
-                let shown = Some(c.method.as_str()) != focus && c.kind == Kind::Method;
-                shown && c.comparable() && c.winner(overview) == winner
-            })
-            .map(|c| {
-                let gap = c.seeds.difference.unwrap_or(f64::NAN) * metric.factor();
-                format!("{} ({}{})", c.method, if gap > 0.0 { "+" } else { "" }, decimal(gap, metric.digits))
-            })
-            .collect()
-    };
-    let groups = [
-        ("Better beyond noise", of(Some(true))),
-        ("Worse beyond noise", of(Some(false))),
-        ("Not significantly different", of(None)),
-    ];
-    let mut lines: Vec<String> = groups
+    let shown = all.iter().filter(|c| Some(c.method.as_str()) != focus && c.kind == Kind::Method);
+    let groups = in_groups(overview, shown, |c| &c.method);
+    let words = ["Better beyond noise", "Worse beyond noise", "Not significantly different"];
+    let mut lines: Vec<String> = words
         .iter()
+        .zip(groups)
         .filter(|(_, names)| !names.is_empty())
         .map(|(what, names)| {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -5,6 +5,7 @@ use super::{
     fold::folds,
     footing::Footing,
     overview::{Method, Overview, ScoreSource},
+    readout,
 };
 use crate::{
     html::{Block, Section},
@@ -156,6 +157,8 @@ pub(super) struct Contests {
     pub baseline: Vec<Vec<PairedTest>>,
     /// The method in question against every control and every other method.
     pub focus: Vec<Vec<PairedTest>>,
+    /// Every method with a readout against what could have brought its gain, on the first source.
+    pub readouts: Vec<PairedTest>,
 }
 
 impl Contests {
@@ -186,7 +189,7 @@ impl Contests {
                 })
                 .collect()
         });
-        Self { baseline, focus }
+        Self { baseline, focus, readouts: readout::controls(overview) }
     }
 
     /// The method in question against the baseline, on one source.
@@ -237,7 +240,8 @@ fn of_source(
     ];
     if let [first, _, ..] = focus {
         let caption = format!("gaps of {} to every other method", first.method);
-        let inside = vec![Block::Table(turned(overview, source, focus, &caption))];
+        let inside =
+            vec![Block::Table(turned(overview, source, &focus.iter().collect::<Vec<_>>(), &caption))];
         blocks.push(Block::Details(format!("{} against every other method", first.method), inside));
     }
     if let Some(pairs) = sample_by_sample(source, against) {
@@ -248,17 +252,23 @@ fn of_source(
 }
 
 fn table(overview: &Overview<'_>, source: &ScoreSource, contests: &[PairedTest], caption: &str) -> Table {
-    gaps(overview, source, contests, caption, "method", |c| &c.method)
+    gaps(overview, source, &contests.iter().collect::<Vec<_>>(), caption, "method", |c| &c.method)
 }
 
-fn turned(overview: &Overview<'_>, source: &ScoreSource, contests: &[PairedTest], caption: &str) -> Table {
+/// The gaps of one method to others.
+pub(super) fn turned(
+    overview: &Overview<'_>,
+    source: &ScoreSource,
+    contests: &[&PairedTest],
+    caption: &str,
+) -> Table {
     gaps(overview, source, contests, caption, "against", |c| &c.against)
 }
 
 fn gaps(
     overview: &Overview<'_>,
     source: &ScoreSource,
-    contests: &[PairedTest],
+    contests: &[&PairedTest],
     caption: &str,
     title: &str,
     name: impl Fn(&PairedTest) -> &str,

@@ -92,7 +92,7 @@ pub fn report(runs: &[RunSummary], options: &Options) -> Page {
         curves::accuracy(&overview),
         curves::diagnostics(&overview),
         curves::strategies(&overview),
-        readout::section(&overview),
+        readout::section(&overview, &contests),
         classes::areas(&overview),
         classes::confusions(&overview),
         classes::gains(&overview),

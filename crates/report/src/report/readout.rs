@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    comparison::PairedTest,
+    answers::in_groups,
+    comparison::{Contests, PairedTest, turned},
     method::trains_on_validation,
     overview::{Method, Overview, row_title},
 };
@@ -23,7 +24,7 @@ fn readouts<'a>(method: &Method<'a>) -> Vec<&'a Readout> {
 /// Every method with a readout against what could have brought its gain: the same readout of other
 /// training or of models trained apart, their average, and training on the samples that the readout
 /// is fitted on. Corrected together for their number.
-pub(super) fn controls(overview: &Overview<'_>) -> Vec<String> {
+pub(super) fn controls(overview: &Overview<'_>) -> Vec<PairedTest> {
     let Some(source) = overview.sources.first() else { return Vec::new() };
     let reads = |m: &Method<'_>| !readouts(m).is_empty();
     let explains = |m: &&Method<'_>| match m.kind {
@@ -36,15 +37,40 @@ pub(super) fn controls(overview: &Overview<'_>) -> Vec<String> {
     let methods = overview.methods.iter().filter(|m| m.kind == Kind::Method && reads(m));
     let pairs = methods.flat_map(|m| overview.methods.iter().filter(explains).map(move |other| (m, other)));
     let mut tests: Vec<PairedTest> = pairs
-        .map(|(m, other)| PairedTest::of(overview, source, m, other))
+        .map(|(m, other)| PairedTest { kind: other.kind, ..PairedTest::of(overview, source, m, other) })
         .filter(PairedTest::comparable)
         .collect();
     Comparison::correct(tests.iter_mut().map(|test| &mut test.seeds));
-    tests.iter().map(|test| test.sentence(overview)).collect()
+    tests
+}
+
+/// The methods of such contests, each with its own.
+fn by_method(contests: &Contests) -> Vec<(&str, Vec<&PairedTest>)> {
+    let mut all: Vec<(&str, Vec<&PairedTest>)> = Vec::new();
+    for test in &contests.readouts {
+        match all.iter_mut().find(|(method, _)| *method == test.method) {
+            Some((_, tests)) => tests.push(test),
+            None => all.push((&test.method, vec![test])),
+        }
+    }
+    all
+}
+
+/// What the controls of each method say, in a sentence.
+pub(super) fn answers(overview: &Overview<'_>, contests: &Contests) -> Vec<String> {
+    let answer = |(method, tests): (&str, Vec<&PairedTest>)| {
+        let groups = in_groups(overview, tests, |test| &test.against);
+        let words = ["better than", "worse than", "not significantly different from"];
+        let parts = words.iter().zip(groups).filter(|(_, names)| !names.is_empty());
+        let parts: Vec<String> =
+            parts.map(|(words, names)| format!("{words} {}", names.join(", "))).collect();
+        format!("{method} is {}.", parts.join("; "))
+    };
+    by_method(contests).into_iter().map(answer).collect()
 }
 
 /// Weights and epochs of the rows of every method with a readout.
-pub(super) fn section(overview: &Overview<'_>) -> Option<Section> {
+pub(super) fn section(overview: &Overview<'_>, contests: &Contests) -> Option<Section> {
     let with: Vec<(&Method<'_>, Vec<&Readout>)> =
         overview.methods.iter().map(|m| (m, readouts(m))).filter(|(_, of)| !of.is_empty()).collect();
     let names: BTreeSet<&String> = with.iter().flat_map(|(_, of)| of).flat_map(|r| r.rows.keys()).collect();
@@ -84,5 +110,9 @@ pub(super) fn section(overview: &Overview<'_>) -> Option<Section> {
         table.row(cells.chain([Cell::text(listed(&splits, 3))]));
     }
     section.push(Block::Table(table));
+    for (method, tests) in by_method(contests) {
+        let caption = format!("gaps of {method} to what could have brought them");
+        section.push(Block::Table(turned(overview, &overview.sources[0], &tests, &caption)));
+    }
     Some(section)
 }

@@ -1,0 +1,53 @@
+//! What the fuzz targets share: a limit on memory, and files in memory-backed folders.
+
+use std::alloc::System;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cap::Cap;
+use counterpoint_batch::BatchSource;
+use counterpoint_data::{DataConfig, Loader, LoaderOptions};
+
+/// No input of a few kilobytes justifies more: who asks for more than this is stopped, and that is a finding.
+const MOST: usize = 256 << 20;
+
+#[global_allocator]
+static ALLOCATOR: Cap<System> = Cap::new(System, MOST);
+
+/// A folder of this process.
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// An empty folder.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("counterpoint-fuzz-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a scratch folder");
+        Self(folder)
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Writes a file into it.
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.0.join(name), bytes).expect("a scratch file");
+    }
+}
+
+/// Opens a data set as `train` does and reads one batch of it. Any refusal is right, as long as it is one.
+pub fn open_and_read(data: &str, base: &Path) {
+    let config = DataConfig::from_toml(data).expect("the target's own configuration");
+    let Ok(splits) = config.open(base) else { return };
+    let options = LoaderOptions { workers: 0, batch_size: 2, ..LoaderOptions::eval(&config.common) };
+    let Ok(loader) = Loader::new(splits.train, options) else { return };
+    if let Some(Ok(batch)) = loader.epoch(0, 0).next() {
+        for input in &batch.inputs {
+            assert_eq!(input.array.shape()[0], batch.ids.len(), "a batch of another length than its samples");
+        }
+    }
+}
