@@ -135,7 +135,11 @@ impl Lock {
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(failed(e)),
             }
-            let Ok(before) = fs::read(&path) else { continue };
+            let before = match fs::read(&path) {
+                Ok(before) => before,
+                Err(e) if e.kind() == ErrorKind::NotFound => continue,
+                Err(e) => return Err(Failure::io("read", &path, &e)),
+            };
             let known: Owner = serde_json::from_slice(&before).unwrap_or_default();
             // The system would not have given its lock while a process of this machine held it.
             let gone = system.is_some() && known.machine == me.machine;
