@@ -25,7 +25,8 @@ pub struct Args {
 
 const AFTER_HELP: &str = "Exit codes: 0 done, 2 wrong usage, 3 invalid configuration, 4 unusable data, 5 training \
                           diverged, 6 interrupted (train --resume or the same compare continues), 7 a run folder, a \
-                          checkpoint or standard output cannot be read or written, 70 a bug.";
+                          checkpoint or standard output cannot be read or written, 8 another process works in the \
+                          folder, 9 runs of a study are missing, 70 a bug.";
 
 /// The subcommands.
 #[derive(Subcommand, Debug)]
@@ -133,6 +134,9 @@ pub struct Train {
     /// Stop after the current step when standard input closes.
     #[arg(long, hide = true)]
     pub supervised: bool,
+    /// A run of a study: one that has ended is left alone.
+    #[arg(long, hide = true, requires_all = ["config", "out", "resume"])]
+    pub job: bool,
     /// Show losses, scores, gradients and suppression on the whole terminal; without a terminal, plain lines.
     #[arg(long, conflicts_with = "quiet")]
     pub tui: bool,

@@ -27,6 +27,10 @@ pub enum Code {
     Interrupted = 6,
     /// A run folder or checkpoint cannot be read or written.
     Files = 7,
+    /// Another process works in the folder.
+    InUse = 8,
+    /// Runs of a study are missing.
+    Missing = 9,
     /// Our fault.
     Bug = 70,
 }
@@ -34,7 +38,9 @@ pub enum Code {
 impl Code {
     /// The code of a number; of an unknown one a bug.
     pub fn of(number: i32) -> Self {
-        let all = [Self::Usage, Self::Config, Self::Data, Self::Diverged, Self::Interrupted, Self::Files];
+        let refused = [Self::Usage, Self::Config, Self::Data];
+        let ended = [Self::Diverged, Self::Interrupted, Self::Files, Self::InUse, Self::Missing];
+        let all = refused.into_iter().chain(ended);
         all.into_iter().find(|code| *code as i32 == number).unwrap_or(Self::Bug)
     }
 }

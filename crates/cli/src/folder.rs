@@ -3,12 +3,12 @@
 //! `config.toml` the resolved configuration; `run.json` what else is needed to
 //! use the model (classes, preparation, data hash, environment);
 //! `samples.jsonl` hashes of every sample's files; `metrics.jsonl` one line per event; `checkpoints/{last,best}.safetensors`;
-//! `test_accesses.jsonl` every look at the test split.
+//! `test_accesses.jsonl` every look at the test split; `failure.json` why the run ended, if it failed; `lock` and
+//! `owner.json` keep other processes out.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use counterpoint::engine::Convolution;
 use counterpoint::train::Checkpoint;
@@ -18,36 +18,15 @@ use counterpoint_report::record::{Log, TEST_ACCESSES};
 
 use crate::config::{Config, Loaded};
 use crate::exit::{Code, Failure};
+use crate::lock::Lock;
 use crate::place;
 use crate::run_info::RunInfo;
 
 /// The file of what every sample was when the run began.
 const CONTENTS: &str = "samples.jsonl";
 
-/// Takes the lock of a folder; the system frees it however the process ends.
-fn lock(path: &Path) -> Result<File, Failure> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path.join("lock"))
-        .map_err(|e| Failure::io("write to folder", path, &e))?;
-    // A process that was just killed may hold its lock for a moment longer.
-    let patience = Instant::now() + Duration::from_secs(5);
-    while file.try_lock().is_err() {
-        if Instant::now() > patience {
-            return Err(Failure::new(
-                Code::Files,
-                format!(
-                    "{} is in use by another process; wait for it or choose another --out",
-                    path.display()
-                ),
-            ));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Ok(file)
-}
+/// The file of a run that failed.
+const FAILURE: &str = "failure.json";
 
 /// Writes a file at once or not at all.
 pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
@@ -93,8 +72,8 @@ pub fn last(path: &Path) -> Result<Option<Checkpoint>, Failure> {
 pub struct Claim {
     /// What this process made of the path, the uppermost folder first.
     made: Vec<PathBuf>,
-    /// Held so that no second process works here; the system frees it however we end.
-    _lock: File,
+    /// Held so that no second process works here.
+    lock: Lock,
 }
 
 impl Claim {
@@ -106,9 +85,9 @@ impl Claim {
         made.reverse();
         let taken = fs::create_dir_all(&all)
             .map_err(|e| Failure::io(&format!("create {what}"), path, &e))
-            .and_then(|()| lock(path));
+            .and_then(|()| Lock::take(path));
         match taken {
-            Ok(lock) => Ok(Self { made, _lock: lock }),
+            Ok(lock) => Ok(Self { made, lock }),
             Err(failure) => {
                 remove_empty(&made);
                 Err(failure)
@@ -118,9 +97,9 @@ impl Claim {
 
     /// Gives up the folder and removes what was made of it, as far as nothing
     /// else is in it.
-    pub fn give_up(self, path: &Path) {
+    pub fn give_up(self) {
         if !self.made.is_empty() {
-            let _ = fs::remove_file(path.join("lock"));
+            self.lock.remove();
             remove_empty(&self.made);
         }
     }
@@ -149,7 +128,7 @@ impl Folder {
             let _ = fs::remove_file(path.join(name));
         }
         let _ = fs::remove_dir_all(path.join("tensorboard"));
-        claim.give_up(&path);
+        claim.give_up();
     }
 
     /// Writes the configuration of a run that continues for more or fewer epochs, on another device or threads.
@@ -163,6 +142,20 @@ impl Folder {
             return Ok(());
         }
         write(&self.path.join("config.toml"), &changed.to_toml())
+    }
+
+    /// Keeps why the run failed, for whoever asks once its process is gone; one that was interrupted did not.
+    pub fn record_end(&self, end: &Result<(), Failure>) -> Result<(), Failure> {
+        let path = self.path.join(FAILURE);
+        match end.as_ref().map_err(Failure::parts) {
+            Err((Code::Interrupted, _)) | Ok(()) => match fs::remove_file(&path) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Failure::io("remove", &path, &e)),
+                _ => Ok(()),
+            },
+            Err((code, message)) => {
+                write(&path, &serde_json::json!({"code": code as i32, "message": message}).to_string())
+            }
+        }
     }
 
     /// Folder of the checkpoints.
@@ -252,6 +245,13 @@ pub fn read_with(path: &Path, sets: &[String]) -> Result<(Loaded, RunInfo), Fail
     let mut loaded = crate::config::load(&config, &sets)?;
     loaded.base = place::base(path, &info, loaded.config.data.common.root.as_deref());
     Ok((loaded, info))
+}
+
+/// Why a run failed, if it did.
+pub fn failure(path: &Path) -> Option<Failure> {
+    let end: serde_json::Value = serde_json::from_str(&fs::read_to_string(path.join(FAILURE)).ok()?).ok()?;
+    let code = i32::try_from(end.get("code")?.as_i64()?).ok()?;
+    Some(Failure::new(Code::of(code), end.get("message")?.as_str()?))
 }
 
 /// What the data of a run were when it began; `None` of runs of older versions.

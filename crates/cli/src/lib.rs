@@ -57,6 +57,7 @@ pub mod exit;
 pub mod folder;
 mod leaks;
 mod located;
+mod lock;
 mod model;
 mod output;
 mod place;

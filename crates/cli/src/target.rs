@@ -12,7 +12,7 @@ use counterpoint_batch::file::StagedFile;
 use crate::exit::{Code, Failure};
 
 /// What a run keeps in its folder, and a study in its own.
-const RECORDS: [&str; 12] = [
+const RECORDS: [&str; 14] = [
     "config.toml",
     "run.json",
     "samples.jsonl",
@@ -24,7 +24,9 @@ const RECORDS: [&str; 12] = [
     "fitted.npz",
     "study.toml",
     "study.json",
+    "failure.json",
     "lock",
+    "owner.json",
 ];
 
 /// Folders of theirs that hold nothing else.

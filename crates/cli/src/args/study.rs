@@ -16,6 +16,16 @@ pub struct StudyArgs {
     /// Memory for all runs together, GB [default: four fifths of the free memory].
     #[arg(long, value_name = "GB")]
     pub memory_gb: Option<f64>,
+    /// Start every run through this command, such as "srun -n1"; a shell reads it. --jobs says how many at a time.
+    #[arg(long, value_name = "COMMAND")]
+    pub launcher: Option<String>,
+    /// Train nothing, but write one command a line for the runs that are left: other machines do them; see
+    /// docs/clusters.md.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["collect", "launcher", "jobs", "memory_gb", "json"])]
+    pub plan: Option<PathBuf>,
+    /// Train nothing, but finish the study from the runs that are there, and say which are missing.
+    #[arg(long, conflicts_with_all = ["launcher", "jobs", "memory_gb"])]
+    pub collect: bool,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,
@@ -36,7 +46,7 @@ pub struct Compare {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Open the data and build every method, but train and write nothing.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["plan", "collect"])]
     pub dry_run: bool,
     /// How it runs.
     #[command(flatten)]

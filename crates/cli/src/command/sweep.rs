@@ -59,7 +59,7 @@ pub fn run(args: &Sweep) -> Result<(), Failure> {
         settings: Vec::new(),
     };
     let out = args.out.clone().unwrap_or_else(|| default_out("sweep-", &args.config));
-    let (study, metric) = conduct(&spec, &out, &args.study_args)?;
+    let Some((study, metric)) = conduct(&spec, &out, &args.study_args)? else { return Ok(()) };
     let drawn = axes
         .iter()
         .enumerate()

@@ -16,7 +16,7 @@ use crate::args::Train;
 use crate::config::{self, Config, Loaded};
 use crate::exit::{Code, Failure};
 use crate::folder::{self, Folder};
-use crate::run::{Run, RunOptions, peak_bytes};
+use crate::run::{Run, RunOptions, is_done, peak_bytes};
 use crate::watch::reading;
 use crate::{located, output, scores, stop, words};
 
@@ -36,7 +36,7 @@ pub fn run(args: Train) -> Result<(), Failure> {
         args.computing.apply(&mut given.config);
     }
     if let (Some(given), Some(base)) = (&mut given, &args.base) {
-        given.base.clone_from(base);
+        given.base = base.canonicalize().map_err(|e| Failure::io("find", base, &e))?;
     }
     if args.print_config {
         let loaded =
@@ -57,7 +57,11 @@ pub fn run(args: Train) -> Result<(), Failure> {
         }
     };
     let progress = reading::progress(args.quiet);
-    let run = Run::open_watched(settle(&out, given, &args)?, &progress)?;
+    let settled = settle(&out, given, &args)?;
+    if args.job && ended(&out, args.test)? {
+        return Ok(());
+    }
+    let run = Run::open_watched(settled, &progress)?;
     let run = if folder::holds_run(&out) { run.prepared_as_trained(&out)? } else { run };
     if args.probe {
         Probe::check(run.task.as_ref())?;
@@ -69,6 +73,18 @@ pub fn run(args: Train) -> Result<(), Failure> {
         run.look_once(&folder.path, "counterpoint train --test", args.probe)?;
     }
     summarise(&folder, &run, args.json)
+}
+
+/// Whether a run of a study is done; one that diverged would diverge again.
+fn ended(out: &Path, test: bool) -> Result<bool, Failure> {
+    if is_done(out, test) {
+        output::say(format_args!("{} is finished", out.display()));
+        return Ok(true);
+    }
+    match folder::failure(out) {
+        Some(failure) if failure.parts().0 == Code::Diverged => Err(failure),
+        _ => Ok(false),
+    }
 }
 
 /// The configuration file and the run folder of a command line; with --resume

@@ -9,7 +9,7 @@ mod training;
 
 pub use data::Acceptance;
 pub use look::{FITTED, Scored};
-pub use training::{FINISHED, RunOptions, peak_bytes};
+pub use training::{FINISHED, RunOptions, is_done, peak_bytes};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -101,6 +101,7 @@ impl Run {
         }
         stop::from_here_on();
         let folder = Folder::open(out)?;
+        folder.record_end(&Ok(()))?;
         // Another process may have begun here while the data were read.
         let fresh = !folder::holds_run(out);
         if !fresh && !options.resume {
@@ -111,7 +112,10 @@ impl Run {
                 folder.abandon();
                 Err(failure)
             }
-            ended => ended.map(|()| folder),
+            ended => {
+                let recorded = folder.record_end(&ended);
+                ended.and(recorded).map(|()| folder)
+            }
         }
     }
 
@@ -334,6 +338,16 @@ fn occurring(val: &Split) -> BTreeMap<String, u64> {
 
 /// The reason of an end that was planned.
 pub const FINISHED: &str = "finished";
+
+/// Whether a folder holds a finished run, and, if `test`, its scores on the test split.
+pub fn is_done(folder: &Path, test: bool) -> bool {
+    let Ok(log) = Log::read(folder.join("metrics.jsonl")) else { return false };
+    let looked = |name| log.tests().any(|t| t.checkpoint == name);
+    let finished = log.end().is_some_and(|end| end.reason == FINISHED);
+    // Where the metric that selects was never defined, there is no best epoch to look at.
+    let best = || looked("best") || !log.epochs().iter().any(|epoch| epoch.best);
+    finished && (!test || (looked("last") && best()))
+}
 
 /// Says that the run is finished where the process died between its last
 /// checkpoint and saying so.

@@ -45,7 +45,10 @@ impl StudyRunner<'_> {
                 let members: Vec<&StudyRun> = self.study.runs.iter().filter(here).filter(is_member).collect();
                 let place = place(arm, variant, None, seed);
                 let all = members.len() > 1 && members.iter().all(|r| r.state == State::Finished);
-                let state = if all {
+                let waiting = members.iter().any(|r| r.state == State::Waiting);
+                let state = if waiting {
+                    State::Waiting
+                } else if all {
                     let folders: Vec<_> = members.iter().map(|r| self.folder.join(&r.place)).collect();
                     let readout = (arm == OVER_UNIMODAL).then_some(spec);
                     match make(arm, &folders, &self.folder.join(&place), seed, readout) {
@@ -71,7 +74,7 @@ impl StudyRunner<'_> {
                 self.note(run);
             }
         }
-        Ok(self.study.write(self.folder)?)
+        Ok(self.study.write(&self.folder)?)
     }
 }
 

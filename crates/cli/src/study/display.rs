@@ -8,7 +8,8 @@ use counterpoint_report::record::{Log, Metric};
 use counterpoint_report::text::visible_lines;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::pool::{End, Job};
+use super::job::Job;
+use super::pool::End;
 use crate::output;
 use crate::scores::written;
 

@@ -4,20 +4,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use counterpoint_report::record::{Kind, Log, Metric, State, Study, StudyRun};
+use counterpoint_report::record::{Kind, Metric, State, Study, StudyRun};
 use toml::{Table, Value};
 
 use super::arm::Arm;
 use super::display::Display;
 use super::growth;
 use super::memory::Memory;
-use super::plan::{title, variants};
-use super::pool::{End, Job, Pool};
+use super::plan::variants;
+use super::pool::{End, Pool};
+use super::rounds::{Round, Sorted};
 use super::spec::{Spec, Variant};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::exit::{Code, Failure};
 use crate::folder::{self, Claim};
-use crate::run::FINISHED;
 use crate::stop;
 
 /// How a study is run; nothing here changes a result.
@@ -32,6 +32,8 @@ pub struct Options {
     /// The program that trains each run when it is called as `PROGRAM train ..`; this one by
     /// default, whose `main` then has to hand such calls to [`crate::main`].
     pub program: Option<PathBuf>,
+    /// A command that starts each run on another machine, as a shell reads it, such as `srun -n1`.
+    pub launcher: Option<String>,
 }
 
 /// A run that belongs to the study.
@@ -47,7 +49,7 @@ pub struct StudyRunner<'a> {
     /// What is compared.
     pub spec: &'a Spec,
     /// The folder.
-    pub folder: &'a Path,
+    pub folder: PathBuf,
     /// Methods and references.
     pub arms: Vec<Arm>,
     /// What settings are chosen by.
@@ -68,15 +70,60 @@ pub fn run(
     options: &Options,
     stop: &AtomicBool,
 ) -> Result<(Study, Metric), Failure> {
+    let (_claim, mut runner) = begin(spec, place)?;
+    stop::from_here_on();
+    let runs = runner.runs()?;
+    let mut display = Display::new(runs, runner.epochs()? * runs as u64, &runner.metric, options.quiet);
+    runner.study.leaks.iter().for_each(|line| display.say(line));
+    runner.study.notes.iter().for_each(|note| display.say(&format!("note: {note}")));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = options.jobs.unwrap_or(cores).max(1);
+    let launcher = options.launcher.as_deref();
+    let folder = runner.folder.clone();
+    let pool = Pool {
+        folder: &folder,
+        base: &spec.base,
+        jobs,
+        // Of another machine neither cores nor memory are known here.
+        threads: launcher.is_none().then_some((cores / jobs).max(1)),
+        launcher,
+        stop,
+        program: options.program.as_deref(),
+    };
+    let mut memory = match launcher {
+        None => Memory::new(options.memory),
+        Some(_) => Memory::of(options.memory),
+    };
+    for round in Round::ALL {
+        let Sorted { done, left } = runner.sort(round)?;
+        for job in &done {
+            display.known(job.config.train.epochs as u64);
+            memory.learn(&job.kind, &folder.join(&job.place));
+        }
+        pool.run(&left, &mut memory, &mut display, &mut |job, end| {
+            let state = match end {
+                End::Finished => State::Finished,
+                End::Failed(code, message) => State::Failed { code, message },
+            };
+            runner.record(&job.place, state)
+        })?;
+    }
+    runner.average()?;
+    display.clear();
+    Ok((runner.study, runner.metric))
+}
+
+/// Holds a study's folder, and opens the study in it.
+pub fn begin<'a>(spec: &'a Spec, place: &Path) -> Result<(Claim, StudyRunner<'a>), Failure> {
     let claim = Claim::take("study folder", place, "")?;
     // Processes are started with absolute paths.
     let place = place.canonicalize().map_err(|e| Failure::io("find", place, &e))?;
     let standing = settle(spec, &place)?;
-    let mut runner = match StudyRunner::open(spec, &place) {
+    let runner = match StudyRunner::open(spec, &place) {
         Ok(runner) => runner,
         Err(failure) => {
             // A study that cannot run leaves no folder.
-            claim.give_up(&place);
+            claim.give_up();
             return Err(failure);
         }
     };
@@ -86,31 +133,7 @@ pub fn run(
         folder::write(&place.join(FILE), &text)?;
     }
     runner.study.write(&place)?;
-    stop::from_here_on();
-    let tried = runner.tried()?;
-    let runs = runner.runs()?;
-    let mut display = Display::new(runs, runner.epochs()? * runs as u64, &runner.metric, options.quiet);
-    runner.study.leaks.iter().for_each(|line| display.say(line));
-    runner.study.notes.iter().for_each(|note| display.say(&format!("note: {note}")));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = options.jobs.unwrap_or(cores).max(1);
-    let pool = Pool {
-        folder: &place,
-        base: &spec.base,
-        jobs,
-        threads: (cores / jobs).max(1),
-        probe: spec.probe,
-        stop,
-        program: options.program.as_deref(),
-    };
-    let mut memory = Memory::new(options.memory);
-    runner.make(tried, false, &pool, &mut memory, &mut display)?;
-    runner.choose()?;
-    let finals = runner.finals()?;
-    runner.make(finals, true, &pool, &mut memory, &mut display)?;
-    runner.average()?;
-    display.clear();
-    Ok((runner.study, runner.metric))
+    Ok((claim, runner))
 }
 
 /// What a study would train, in words: opens the data and builds every method
@@ -219,41 +242,6 @@ impl<'a> StudyRunner<'a> {
         Ok(config.train.epochs as u64)
     }
 
-    /// Makes the runs that are not finished, and keeps the record.
-    fn make(
-        &mut self,
-        planned: Vec<PlannedRun>,
-        test: bool,
-        pool: &Pool<'_>,
-        memory: &mut Memory,
-        display: &mut Display,
-    ) -> Result<(), Failure> {
-        let mut jobs = Vec::new();
-        for PlannedRun { mut run, config } in planned {
-            run.state = self.standing(&run.place, test);
-            if run.state == State::Waiting {
-                let (place, kind) = (run.place.clone(), run.method.clone());
-                jobs.push(Job { place, kind, title: title(&run), test, config });
-            } else {
-                self.check_made(&run, &config)?;
-                display.known(config.train.epochs as u64);
-                memory.learn(&run.method, &self.folder.join(&run.place));
-            }
-            self.note(run);
-        }
-        self.study.write(self.folder)?;
-        pool.run(&jobs, memory, display, &mut |job, end| {
-            let state = match end {
-                End::Finished => State::Finished,
-                End::Failed(code, message) => State::Failed { code, message },
-            };
-            if let Some(run) = self.study.runs.iter_mut().find(|r| r.place == job.place) {
-                run.state = state;
-            }
-            Ok(self.study.write(self.folder)?)
-        })
-    }
-
     /// Puts a run into the record.
     pub fn note(&mut self, mut run: StudyRun) {
         match self.study.runs.iter().position(|r| r.place == run.place) {
@@ -265,44 +253,16 @@ impl<'a> StudyRunner<'a> {
         }
     }
 
+    /// Records how far a run is.
+    fn record(&mut self, place: &str, state: State) -> Result<(), Failure> {
+        if let Some(run) = self.study.runs.iter_mut().find(|r| r.place == place) {
+            run.state = state;
+        }
+        Ok(self.study.write(&self.folder)?)
+    }
+
     /// What is recorded of a run.
     pub fn state(&self, place: &str) -> State {
         self.study.runs.iter().find(|r| r.place == place).map(|r| r.state.clone()).unwrap_or_default()
-    }
-
-    /// Refuses a run that is there and was made otherwise than is planned, as by
-    /// a version that made its configuration in another way.
-    fn check_made(&self, run: &StudyRun, planned: &Config) -> Result<(), Failure> {
-        let place = self.folder.join(&run.place);
-        let file = place.join("config.toml");
-        if !file.exists() {
-            return Ok(());
-        }
-        match planned.difference(&config::load(&file, &[])?.config) {
-            None => Ok(()),
-            Some(difference) => Err(Failure::new(
-                Code::Config,
-                format!(
-                    "{} is a run of a different configuration: {difference}; move it away so that it is trained \
-                     again, or choose another --out",
-                    place.display()
-                ),
-            )),
-        }
-    }
-
-    /// How far a run is, as its own folder tells. A run that diverged would
-    /// diverge again; other failures are tried again.
-    fn standing(&self, place: &str, test: bool) -> State {
-        let recorded = self.state(place);
-        if matches!(recorded, State::Failed { code, .. } if code == Code::Diverged as i32) {
-            return recorded;
-        }
-        let Ok(log) = Log::read(self.folder.join(place).join("metrics.jsonl")) else { return State::Waiting };
-        let looked = |name| log.tests().any(|t| t.checkpoint == name);
-        let finished = log.end().is_some_and(|end| end.reason == FINISHED);
-        // Where the metric that selects was never defined, there is no best epoch to look at.
-        let best = || looked("best") || !log.epochs().iter().any(|epoch| epoch.best);
-        if finished && (!test || (looked("last") && best())) { State::Finished } else { State::Waiting }
     }
 }

@@ -21,7 +21,12 @@ impl Memory {
     /// no limit where it does not tell.
     pub fn new(budget: Option<u64>) -> Self {
         let free = || Some(memory::free()? / 5 * 4);
-        Self { budget: budget.or_else(free), peaks: BTreeMap::new() }
+        Self::of(budget.or_else(free))
+    }
+
+    /// The given budget in bytes, or no limit.
+    pub fn of(budget: Option<u64>) -> Self {
+        Self { budget, peaks: BTreeMap::new() }
     }
 
     /// Takes note of the peak that a finished run recorded.

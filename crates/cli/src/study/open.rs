@@ -18,7 +18,7 @@ use crate::scores;
 
 impl<'a> StudyRunner<'a> {
     /// Opens the data of every variant, and finds out what there is to do.
-    pub fn open(spec: &'a Spec, folder: &'a Path) -> Result<Self, Failure> {
+    pub fn open(spec: &'a Spec, folder: &Path) -> Result<Self, Failure> {
         let variants = variants(spec);
         let open = |variant: Option<&Variant>| {
             let method = Arm::joint(spec);
@@ -79,7 +79,7 @@ impl<'a> StudyRunner<'a> {
             notes,
             ..known
         };
-        let runner = Self { spec, folder, arms, metric, study };
+        let runner = Self { spec, folder: folder.to_owned(), arms, metric, study };
         runner.check(&first)?;
         Ok(runner)
     }

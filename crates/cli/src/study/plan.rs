@@ -44,7 +44,7 @@ impl StudyRunner<'_> {
             }
         }
         self.study.choices = choices;
-        Ok(self.study.write(self.folder)?)
+        Ok(self.study.write(&self.folder)?)
     }
 
     /// What was chosen for a arm: `Some(None)` where nothing was to be chosen,

@@ -5,30 +5,16 @@
 //! after the other on two, because small networks leave a second core idle.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::display::Display;
+use super::job::Job;
 use super::memory::Memory;
-use crate::config::Config;
 use crate::exit::{Code, Failure};
-
-/// One run to be made.
-pub struct Job {
-    /// Its folder, relative to the study's.
-    pub place: String,
-    /// Its configuration.
-    pub config: Config,
-    /// Runs of one kind need the same memory.
-    pub kind: String,
-    /// Name for people.
-    pub title: String,
-    /// Whether its test split is opened at the end.
-    pub test: bool,
-}
 
 /// Where and how runs are made.
 pub struct Pool<'a> {
@@ -38,10 +24,10 @@ pub struct Pool<'a> {
     pub base: &'a Path,
     /// Runs at once, at most.
     pub jobs: usize,
-    /// Threads of each.
-    pub threads: usize,
-    /// Whether a look at the test split includes linear probes.
-    pub probe: bool,
+    /// Threads of each, if that is to be said.
+    pub threads: Option<usize>,
+    /// The command that starts each, as a shell reads it; none starts them here.
+    pub launcher: Option<&'a str>,
     /// Set from outside to stop all runs after their current step.
     pub stop: &'a AtomicBool,
     /// The program that trains a run; this one if none is given.
@@ -112,6 +98,9 @@ impl Pool<'_> {
                 let job = &jobs[job];
                 memory.learn(&job.kind, &self.folder.join(&job.place));
                 match end(output) {
+                    Some(End::Failed(code @ (126 | 127), said)) if self.launcher.is_some() => {
+                        trouble.get_or_insert_with(|| self.not_launched(job, code, &said));
+                    }
                     Some(end) => {
                         display.end(job, self.folder, &end);
                         if let Err(failure) = done(job, end) {
@@ -133,27 +122,42 @@ impl Pool<'_> {
         )
     }
 
+    /// A command that cannot be started for one run cannot for the others.
+    fn not_launched(&self, job: &Job, code: i32, said: &str) -> Failure {
+        let launcher = self.launcher.unwrap_or_default();
+        let said = if said.is_empty() { "it said nothing" } else { said };
+        let message = format!(
+            "--launcher: `{launcher} counterpoint train ..` cannot be started for {} (exit code {code}): {said}; give a \
+             command that runs what follows it, and where it runs the same path of counterpoint",
+            job.title
+        );
+        Failure::new(Code::Usage, message)
+    }
+
     fn start(
         &self,
         index: usize,
         job: &Job,
         sender: &mpsc::Sender<(usize, std::io::Result<Output>)>,
     ) -> Result<Running, Failure> {
-        let given = self.given(job)?;
+        job.write(self.folder)?;
         let program = self.program.map_or_else(std::env::current_exe, |program| Ok(program.to_owned()));
         let program = program.map_err(|e| Failure::io("find", Path::new("counterpoint"), &e))?;
-        let mut command = Command::new(&program);
+        let mut command = match self.launcher {
+            None => Command::new(&program),
+            // The shell takes the launcher's words apart and hands it those of the run as they are.
+            Some(launcher) => {
+                let mut shell = Command::new("sh");
+                shell.arg("-c").arg(format!("{launcher} \"$@\"")).arg("sh").arg(&program);
+                shell
+            }
+        };
+        if let Some(threads) = self.threads {
+            command.env("RAYON_NUM_THREADS", threads.to_string());
+        }
         command
-            .arg("train")
-            .arg(&given)
-            .arg("--base")
-            .arg(self.base)
-            .arg("--out")
-            .arg(self.folder.join(&job.place))
-            .args(["--resume", "--quiet", "--supervised"])
-            .args(job.test.then_some("--test"))
-            .args((job.test && self.probe).then_some("--probe"))
-            .env("RAYON_NUM_THREADS", self.threads.to_string())
+            .args(job.arguments(self.folder, self.base))
+            .arg("--supervised")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
@@ -167,16 +171,6 @@ impl Pool<'_> {
         });
         Ok(Running { job: index, keep, pid, begun: Instant::now() })
     }
-
-    /// Writes the configuration of a run; with it the run can be repeated by hand.
-    fn given(&self, job: &Job) -> Result<PathBuf, Failure> {
-        let path = self.folder.join(job.place.replacen("runs", "configs", 1)).with_added_extension("toml");
-        let folder = path.parent().unwrap_or(self.folder);
-        std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::write(&path, job.config.to_toml()))
-            .map_err(|e| Failure::io("write", &path, &e))?;
-        Ok(path)
-    }
 }
 
 /// How a process ended; `None` if it was asked to stop.
@@ -186,7 +180,10 @@ fn end(output: std::io::Result<Output>) -> Option<End> {
         Err(error) => return Some(End::Failed(Code::Bug as i32, format!("cannot wait for it: {error}"))),
     };
     let said = String::from_utf8_lossy(&output.stderr);
-    let message = said.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or_default();
+    let ours = said.lines().rev().find_map(|line| line.strip_prefix("error: "));
+    // What a launcher says has its own form.
+    let message =
+        ours.or_else(|| said.lines().rev().find(|line| !line.trim().is_empty())).unwrap_or_default();
     match output.status.code() {
         Some(0) => Some(End::Finished),
         Some(code) if code == Code::Interrupted as i32 => None,

@@ -10,6 +10,7 @@ use toml::{Table, Value};
 
 use crate::config::{self, SECTIONS, overlay};
 use crate::exit::{Code, Failure};
+use crate::place;
 use counterpoint::catalog::{suggestion, unknown};
 
 /// A resolved study: nothing in it depends on another file.
@@ -125,7 +126,7 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Spec, Failure> {
     }
     let mut common = match table.get("config") {
         None => Table::new(),
-        Some(Value::String(file)) => common(&base.join(file))?,
+        Some(Value::String(file)) => common(&base.join(file), &base)?,
         Some(other) => return Err(bad(format!("config = {other}: expected the name of a file"))),
     };
     let sections: Table = table
@@ -187,13 +188,17 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Spec, Failure> {
     Ok(spec)
 }
 
-/// The common configuration; its data stay where they are seen from its own folder.
-fn common(file: &Path) -> Result<Table, Failure> {
+/// The common configuration; its data stay where they are seen from its own folder, told from that of the study, so
+/// that all of it can lie elsewhere on another machine.
+fn common(file: &Path, base: &Path) -> Result<Table, Failure> {
     let mut table = config::read_table(file)?;
     if let Some(Value::Table(data)) = table.get_mut("data")
         && let Some(Value::String(root)) = data.get("root")
     {
-        let root = config::folder_of(file)?.join(root);
+        let own = config::folder_of(file)?;
+        let way = if Path::new(root).is_absolute() { None } else { place::relative(base, &own) };
+        let way = way.map(|way| if way.as_os_str() == "." { PathBuf::new() } else { way });
+        let root = way.unwrap_or(own).join(root);
         data.insert("root".into(), Value::String(root.display().to_string()));
     }
     Ok(table)

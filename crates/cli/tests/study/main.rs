@@ -9,5 +9,6 @@ mod control;
 mod growth;
 mod interrupted;
 mod leaks;
+mod machines;
 mod refused;
 mod toy;

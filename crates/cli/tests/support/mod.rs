@@ -5,6 +5,7 @@
 pub mod tensorboard;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -141,6 +142,20 @@ impl Drop for Toy {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.dir);
     }
+}
+
+/// Whether GNU parallel is there. Where it is not, its tests are skipped, unless COUNTERPOINT_TEST_TOOLS is set.
+pub fn has_parallel() -> bool {
+    let version = Command::new("parallel").arg("--version").output();
+    if version.is_ok_and(|said| String::from_utf8_lossy(&said.stdout).starts_with("GNU parallel")) {
+        return true;
+    }
+    let needed = std::env::var_os("COUNTERPOINT_TEST_TOOLS").is_some();
+    assert!(!needed, "COUNTERPOINT_TEST_TOOLS is set, and GNU parallel is not installed");
+    // Past what the tests' harness keeps to itself.
+    let _ =
+        std::io::stderr().write_all(b"skipped: GNU parallel is not installed (apt-get install parallel)\n");
+    false
 }
 
 pub fn said(output: Output) -> Said {

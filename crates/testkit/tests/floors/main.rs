@@ -213,6 +213,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "scores",
             "predictions",
             "exit",
+            "lock",
             "stop",
             "target",
             "run_info",
