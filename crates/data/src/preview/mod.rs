@@ -5,6 +5,7 @@ mod colour;
 mod font;
 mod panel;
 
+use counterpoint_batch::random::Random;
 use counterpoint_batch::{Sample, Target};
 
 use crate::decode::Bitmap;
@@ -49,7 +50,7 @@ impl Column {
     }
 }
 
-/// A sheet of `count` samples at even distances: one row each, with every modality as the model sees it
+/// A sheet of `count` samples from all over the split: one row each, with every modality as the model sees it
 /// without random changes and, where training makes some, as `loader` hands it over in an epoch (from 0).
 ///
 /// Pictures have their own colours. Spectrograms (low frequencies below), depth and features over time are
@@ -64,8 +65,8 @@ pub fn sheet(loader: &Loader, count: usize, epoch: usize, title: &str) -> Result
     }
     let split = loader.split();
     let count = count.min(split.len());
-    let chosen = (0..count).map(|i| i * split.len() / count);
-    let samples: Vec<(Sample, Option<Sample>)> = chosen
+    let samples: Vec<(Sample, Option<Sample>)> = spread(split.len(), count)
+        .into_iter()
         .map(|index| {
             let plain = split.sample(index, None)?;
             let changed =
@@ -139,21 +140,29 @@ pub fn sheet(loader: &Loader, count: usize, epoch: usize, title: &str) -> Result
     Ok(canvas.finish())
 }
 
+/// One sample of each of `count` equal stretches. Where in it is drawn, once for all: lists are often sorted
+/// by class and speaker, so that even steps would meet the same speaker again and again.
+fn spread(all: usize, count: usize) -> Vec<usize> {
+    let mut random = Random::new(0, &["preview"]);
+    let begin = |i: usize| i * all / count;
+    (0..count).map(|i| begin(i) + random.below(begin(i + 1) - begin(i))).collect()
+}
+
 /// Name and truth of a sample in short lines.
 fn words(sample: &Sample, classes: &[String]) -> Vec<String> {
     let name = |class: usize| classes.get(class).cloned().unwrap_or_else(|| class.to_string());
     let truth = match &sample.target {
-        Target::Class(class) => name(*class),
-        Target::Value(value) => value.to_string(),
+        Target::Class(class) => format!("class {}", name(*class)),
+        Target::Value(value) => format!("value {value}"),
         Target::Labels(flags) => {
             let on: Vec<String> = (0..flags.len()).filter(|&i| flags[i]).map(name).collect();
-            if on.is_empty() { "no label".into() } else { on.join("; ") }
+            if on.is_empty() { "no label".into() } else { format!("labels {}", on.join("; ")) }
         }
         _ => String::new(),
     };
     let mut lines = wrapped(&sample.id, LINES);
     if !truth.is_empty() {
-        lines.extend(wrapped(&format!("= {truth}"), 4 - lines.len().min(3)));
+        lines.extend(wrapped(&truth, 4 - lines.len().min(3)));
     }
     lines
 }
@@ -184,12 +193,19 @@ mod tests {
     }
 
     #[test]
+    fn samples_come_from_all_over_the_split() {
+        let chosen = spread(2000, 8);
+        assert!(chosen.iter().enumerate().all(|(i, at)| at / 250 == i), "{chosen:?}");
+        assert_eq!((spread(3, 3), spread(1, 1)), (vec![0, 1, 2], vec![0]));
+    }
+
+    #[test]
     fn truths_are_in_words() {
         let classes = ["cat".to_owned(), "dog".to_owned()];
         let said = |target| words(&Sample::new("a", Vec::new(), target), &classes).join("|");
-        assert_eq!(said(Target::Class(1)), "a|= dog");
-        assert_eq!(said(Target::Labels(vec![true, true])), "a|= cat; dog");
-        assert_eq!(said(Target::Labels(vec![false, false])), "a|= no label");
-        assert_eq!(said(Target::Value(0.5)), "a|= 0.5");
+        assert_eq!(said(Target::Class(1)), "a|class dog");
+        assert_eq!(said(Target::Labels(vec![true, true])), "a|labels cat; dog");
+        assert_eq!(said(Target::Labels(vec![false, false])), "a|no label");
+        assert_eq!(said(Target::Value(0.5)), "a|value 0.5");
     }
 }
