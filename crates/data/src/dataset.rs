@@ -95,6 +95,14 @@ impl Dataset {
             set.fit(modality, fit)?;
         }
         set.spec = set.preparations.iter().map(Preparation::spec).collect();
+        let idle = set.preparations.iter().filter(|p| !common.augment && p.asks_for_chance());
+        let idle: Vec<String> = idle.map(|p| format!("`{}`", p.modality)).collect();
+        if !idle.is_empty() {
+            set.notes.push(format!(
+                "random changes of {} are set, but `augment` is false, so training makes none; set `augment` = true",
+                idle.join(" and ")
+            ));
+        }
         Ok(set)
     }
 
@@ -164,7 +172,7 @@ impl Dataset {
                 draw.map(|draw| AugmentKeys { shared: draw.fork(SHARED), own: draw.fork(modality as u64) });
             let mut array = self.arranged(record, modality, chance)?;
             if let Some(array) = &mut array {
-                preparation.normalise.apply(array.values_mut());
+                preparation.finish(array, chance.map(|chance| chance.own));
             }
             inputs.push(array);
         }

@@ -22,6 +22,7 @@
 
 mod assign;
 mod audio;
+mod augment;
 mod cache;
 mod check;
 mod composition;
@@ -43,6 +44,7 @@ mod loader;
 mod moments;
 mod plan;
 mod prepare;
+pub mod preview;
 mod progress;
 mod record;
 mod respell;
@@ -56,9 +58,11 @@ mod truth;
 use std::path::Path;
 
 pub use audio::{AudioFront, Padding, resample};
+pub use augment::{Extent, Flip, Jitter, MaskRule, SoundAugment};
 pub use check::Check;
 pub use config::{
-    AudioConfig, CommonConfig, FrontName, ImageConfig, NormaliseName, Side, SplitConfig, VideoConfig,
+    AudioConfig, CommonConfig, FrontName, ImageConfig, JitterConfig, NormaliseName, Side, SplitConfig,
+    VideoConfig,
 };
 pub use contents::{Change, Contents};
 pub use counterpoint_batch::random::{Random, RngKey};

@@ -166,6 +166,11 @@ impl Split {
         &self.set.spec
     }
 
+    /// How each modality is prepared, in order.
+    pub(crate) fn preparations(&self) -> &[Preparation] {
+        &self.set.preparations
+    }
+
     /// Names of the classes.
     pub fn classes(&self) -> &[String] {
         &self.set.classes

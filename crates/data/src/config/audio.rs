@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::NormaliseName;
 use crate::audio::{AudioFront, Padding};
+use crate::augment::{Extent, MaskRule, SoundAugment};
 use crate::error::DataError;
 use crate::prepare::{Align, AudioSteps, Draft, Fit, Normalise, Preparation, Steps};
 
@@ -72,6 +73,37 @@ pub struct AudioConfig {
     /// `scipy1004`, else `none`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normalise: Option<NormaliseName>,
+    /// With `augment`: number of stripes of frames that are hidden (SpecAugment), each of a random
+    /// width from 0 to `time_mask_width`. They become the mean: 0 after normalisation; with
+    /// `normalise` = "none" the mean of the spectrogram itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 64))]
+    pub time_masks: Option<usize>,
+    /// With `augment`: width of such a stripe at most, in frames.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub time_mask_width: Option<usize>,
+    /// With `augment`: number of stripes of frequencies that are hidden in the same way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 64))]
+    pub frequency_masks: Option<usize>,
+    /// With `augment`: width of such a stripe at most, in rows of the spectrogram.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub frequency_mask_width: Option<usize>,
+    /// With `augment`: the sound becomes louder or softer by up to so many dB, or by a gain within
+    /// `[least, most]`; at most 60 either way. Values beyond full scale are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gain_db: Option<Extent>,
+    /// With `augment`: white noise is added so far below the sound, in dB over the samples that are
+    /// shown: this ratio, or one within `[least, most]`, from -40 to 120.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise_snr_db: Option<Extent>,
+    /// With `augment`: the sound that is shown is moved by up to so many seconds either way, and
+    /// silence fills the gap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
+    pub time_shift_s: Option<f64>,
 }
 
 /// A data set's defaults for the `grouped` front.
@@ -145,6 +177,7 @@ impl AudioConfig {
             samples: fixed.unwrap_or(self.samples.unwrap_or(default.samples)),
             align: self.align.unwrap_or(default.align),
             padding: self.padding.unwrap_or_default(),
+            augment: self.augment(),
         };
         let (normalise, fit) = match self.normalise.unwrap_or(normalise) {
             NormaliseName::None => (Normalise::None, Fit::Nothing),
@@ -160,5 +193,20 @@ impl AudioConfig {
             Preparation { modality: modality.to_owned(), steps: Steps::Audio(steps), normalise };
         preparation.check()?;
         Ok(Draft { preparation, fit })
+    }
+
+    /// What training changes at random.
+    fn augment(&self) -> SoundAugment {
+        let masks = |count: Option<usize>, width: Option<usize>| MaskRule {
+            count: count.unwrap_or(0),
+            width: width.unwrap_or(0),
+        };
+        SoundAugment {
+            time_shift_s: self.time_shift_s.unwrap_or(0.0),
+            gain_db: self.gain_db.map(|gain| gain.limits(|most| [-most, most])),
+            noise_snr_db: self.noise_snr_db.map(|ratio| ratio.limits(|ratio| [ratio; 2])),
+            time: masks(self.time_masks, self.time_mask_width),
+            frequency: masks(self.frequency_masks, self.frequency_mask_width),
+        }
     }
 }

@@ -3,11 +3,13 @@
 
 mod audio;
 mod common;
+mod jitter;
 mod picture;
 mod split;
 
 pub use audio::{AudioConfig, FrontName, GroupedDefaults};
 pub use common::CommonConfig;
+pub use jitter::JitterConfig;
 pub use picture::{FilmDefaults, ImageConfig, PictureDefaults, Side, VideoConfig};
 pub use split::SplitConfig;
 

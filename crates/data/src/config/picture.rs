@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::NormaliseName;
+use super::{JitterConfig, NormaliseName};
+use crate::augment::{Extent, Flip};
 use crate::error::DataError;
 use crate::image::FrameRule;
 use crate::prepare::{Draft, Fit, ImageSteps, Normalise, Preparation, Steps, VideoSteps};
@@ -45,13 +46,19 @@ pub struct ImageConfig {
     #[schemars(range(min = 1, max = 64))]
     pub reduce: Option<usize>,
     /// With `augment`: the least share of a picture's area that a random crop keeps, above 0 and at
-    /// most 1.
+    /// most 1, or `[least, most]`; 1 keeps all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0))]
-    pub crop: Option<f64>,
-    /// With `augment`: whether half of the pictures are mirrored.
+    pub crop: Option<Extent>,
+    /// With `augment`: least and largest ratio of width to height of a random crop; by default
+    /// `[0.75, 1.3333]`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub flip: Option<bool>,
+    pub ratio: Option<[f64; 2]>,
+    /// With `augment`: whether half of the pictures are mirrored, or the share of them that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flip: Option<Flip>,
+    /// With `augment`: random changes of colours, which all frames of a film share.
+    #[serde(skip_serializing_if = "JitterConfig::is_none")]
+    pub jitter: JitterConfig,
     /// How pixels are shifted and scaled; by default `imagenet` for three channels and `train` for
     /// one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +82,10 @@ pub struct VideoConfig {
     /// Width of one frame in a film strip, in pixels. Without it, films are folders of pictures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frame_width: Option<usize>,
+    /// With `augment`: whether all frames of a film are cropped and mirrored alike. By default each
+    /// is by a draw of its own, as in the released code of the compared methods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frames_alike: Option<bool>,
 }
 
 /// A data set's defaults for pictures.
@@ -127,8 +138,10 @@ impl ImageConfig {
             size,
             channels: self.channels.unwrap_or(1),
             reduce,
-            crop: self.crop.unwrap_or(default.crop),
-            flip: self.flip.unwrap_or(default.flip),
+            crop: self.crop.unwrap_or(default.crop.into()),
+            ratio: self.ratio,
+            flip: self.flip.unwrap_or(default.flip.into()),
+            jitter: self.jitter.limits(),
         })
     }
 }
@@ -145,6 +158,7 @@ impl VideoConfig {
                 frames: self.frames.unwrap_or(3),
                 rule: self.rule.unwrap_or(default.rule),
                 frame_width: self.frame_width.unwrap_or(default.frame_width),
+                alike: self.frames_alike.unwrap_or(false),
             };
             finish(modality, steps.frame.channels, self.frame.normalise, Steps::Video(steps))
         };

@@ -5,8 +5,9 @@ pub(crate) mod frames;
 pub(crate) mod resize;
 pub(crate) mod view;
 
+pub(crate) use crop::WindowRule;
 pub use frames::FrameRule;
 pub use resize::resize;
 pub use view::ViewRule;
 
-pub(crate) use view::{View, shift_colours};
+pub(crate) use view::{View, hsv, rgb, shift_colours};

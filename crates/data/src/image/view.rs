@@ -81,7 +81,7 @@ pub fn shift_colours(pixels: &mut [f32], spread: f64, rng: &mut Random) {
 }
 
 /// Hue (a share of the circle), saturation and value.
-fn hsv([r, g, b]: [f32; 3]) -> [f32; 3] {
+pub fn hsv([r, g, b]: [f32; 3]) -> [f32; 3] {
     let (top, low) = (r.max(g).max(b), r.min(g).min(b));
     let range = top - low;
     if range <= 0.0 {
@@ -97,7 +97,8 @@ fn hsv([r, g, b]: [f32; 3]) -> [f32; 3] {
     [sixth / 6.0, range / top, top]
 }
 
-fn rgb([hue, saturation, value]: [f32; 3]) -> [f32; 3] {
+/// Red, green and blue of a hue, saturation and value.
+pub fn rgb([hue, saturation, value]: [f32; 3]) -> [f32; 3] {
     let channel = |offset: f32| {
         let k = (offset + hue * 6.0).rem_euclid(6.0);
         value - value * saturation * k.min(4.0 - k).clamp(0.0, 1.0)

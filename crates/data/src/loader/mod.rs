@@ -111,14 +111,23 @@ impl Loader {
         &self.options
     }
 
+    /// What a sample draws its random changes from in an epoch; `None` if there are none.
+    pub fn draw(&self, epoch: usize, sample: usize) -> Option<RngKey> {
+        // Keyed by the sample, not by its place in the epoch.
+        self.draws(epoch).map(|draws| draws.fork(sample as u64))
+    }
+
+    fn draws(&self, epoch: usize) -> Option<RngKey> {
+        self.options.augment.then(|| RngKey::new(self.options.seed).fork(AUGMENT).fork(epoch as u64))
+    }
+
     fn recipe(&self, epoch: usize) -> Recipe {
         let root = RngKey::new(self.options.seed);
         let mut order: Vec<usize> = (0..self.split.len()).collect();
         if self.options.shuffle {
             root.fork(ORDER).fork(epoch as u64).rng().shuffle(&mut order);
         }
-        let draw = self.options.augment.then(|| root.fork(AUGMENT).fork(epoch as u64));
-        Recipe { split: self.split.clone(), order, draw, size: self.options.batch_size }
+        Recipe { split: self.split.clone(), order, draw: self.draws(epoch), size: self.options.batch_size }
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::resample::{inputs, length, part};
 use crate::audio::{AudioFront, Padding};
+use crate::augment::SoundAugment;
 use crate::decode::Clip;
 use crate::error::DataError;
 
@@ -35,6 +36,9 @@ pub struct AudioSteps {
     pub align: Align,
     /// What lies outside of them for centred frames.
     pub padding: Padding,
+    /// What training changes at random.
+    #[serde(default, skip_serializing_if = "SoundAugment::is_none")]
+    pub augment: SoundAugment,
 }
 
 impl AudioSteps {
@@ -55,11 +59,17 @@ impl AudioSteps {
                 self.samples
             )));
         }
-        self.front.check(self.samples)
+        self.front.check(self.samples)?;
+        self.augment.check(self.samples as f64 / f64::from(self.rate), self.front.size())
+    }
+
+    /// Whether a draw changes the sound. Masks do not: they hide parts of its spectrogram later.
+    pub(crate) fn random(&self) -> bool {
+        self.random_part() || self.augment.moves_sound()
     }
 
     /// Whether training sees random parts.
-    pub(crate) fn random(&self) -> bool {
+    fn random_part(&self) -> bool {
         self.front == AudioFront::Gdl626
     }
 
@@ -94,10 +104,13 @@ impl AudioSteps {
         span: Option<(usize, usize)>,
         draw: Option<RngKey>,
     ) -> Result<Vec<f32>, DataError> {
-        let signal = match self.front {
+        let mut signal = match self.front {
             AudioFront::Grouped { .. } => self.cut(clip, span),
             _ => self.tile(clip, span, draw)?,
         };
+        if let Some(draw) = draw {
+            self.augment.change(&mut signal, self.rate, draw);
+        }
         self.front.spectrogram(&signal, self.rate, self.padding)
     }
 
@@ -116,7 +129,7 @@ impl AudioSteps {
 
     /// Samples after the start of the word that a named front can show.
     fn reach(&self) -> usize {
-        if self.random() { 2 * self.samples } else { self.samples }
+        if self.random_part() { 2 * self.samples } else { self.samples }
     }
 
     /// A stretch of fixed length with silence where the recording has none.
@@ -150,7 +163,7 @@ impl AudioSteps {
         }
         let rates = [clip.rate, self.rate];
         let sound = part(word, 0, rates, 0..length(word.len(), clip.rate, self.rate).min(self.reach()));
-        let skip = match (self.random(), draw) {
+        let skip = match (self.random_part(), draw) {
             // Half of the ten seconds is shown: a random half in training, else the middle.
             (true, Some(draw)) => draw.rng().below(self.samples + 1),
             (true, None) => self.samples / 2,
@@ -173,12 +186,26 @@ mod tests {
 
     fn grouped(align: Align) -> AudioSteps {
         let front = AudioFront::Grouped { n_fft: 4, hop: 2, bins_per_group: 1, frames: 2, floor: 1e-3 };
-        AudioSteps { front, rate: 8000, samples: 4, align, padding: Padding::Zero }
+        AudioSteps {
+            front,
+            rate: 8000,
+            samples: 4,
+            align,
+            padding: Padding::Zero,
+            augment: SoundAugment::default(),
+        }
     }
 
     fn named(front: AudioFront, rate: u32) -> AudioSteps {
         let samples = front.samples().unwrap();
-        AudioSteps { front, rate, samples, align: Align::Start, padding: Padding::Zero }
+        AudioSteps {
+            front,
+            rate,
+            samples,
+            align: Align::Start,
+            padding: Padding::Zero,
+            augment: SoundAugment::default(),
+        }
     }
 
     #[test]
@@ -243,8 +270,14 @@ mod tests {
         let whole: Vec<f32> = (0..400_000).map(|_| rng.uniform() as f32 - 0.5).collect();
         let front = AudioFront::Grouped { n_fft: 64, hop: 100, bins_per_group: 4, frames: 8, floor: 1e-3 };
         for align in [Align::Start, Align::Centre] {
-            let steps =
-                AudioSteps { front: front.clone(), rate: 8000, samples: 4000, align, padding: Padding::Zero };
+            let steps = AudioSteps {
+                front: front.clone(),
+                rate: 8000,
+                samples: 4000,
+                align,
+                padding: Padding::Zero,
+                augment: SoundAugment::default(),
+            };
             for rate in [8000, 44_100] {
                 both_ways(&steps, &whole, rate, None, None);
                 both_ways(&steps, &whole, rate, Some((90_000, 95_000)), None);

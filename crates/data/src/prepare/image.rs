@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use counterpoint_batch::random::RngKey;
 use serde::{Deserialize, Serialize};
 
+use crate::augment::{Extent, Flip, Jitter};
 use crate::decode::Bitmap;
 use crate::error::DataError;
-use crate::image::{FrameRule, crop, resize};
+use crate::image::{FrameRule, WindowRule, crop, resize};
 
 /// Steps from a picture to an array `[channels, height, width]` in 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,27 +22,44 @@ pub struct ImageSteps {
     /// 1 scales bilinearly; more averages blocks of that many pixels each way,
     /// and pictures must be that much larger than `size`.
     pub reduce: usize,
-    /// In training, least share of the area that a random crop keeps.
-    pub crop: f64,
-    /// In training, whether half of the pictures are mirrored.
-    pub flip: bool,
+    /// In training, least share of the area that a random crop keeps, or least and largest.
+    pub crop: Extent,
+    /// In training, least and largest ratio of width to height of a random crop; `None` = 3/4 to 4/3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<[f64; 2]>,
+    /// In training, the share of pictures that is mirrored.
+    pub flip: Flip,
+    /// In training, random changes of colours.
+    #[serde(default, skip_serializing_if = "Jitter::is_none")]
+    pub jitter: Jitter,
 }
 
 impl ImageSteps {
     pub(crate) fn check(&self) -> Result<(), DataError> {
         let [height, width] = self.size;
+        let (window, flip) = (self.window(), self.flip.share());
         let fault = if !(1..=4096).contains(&height) || !(1..=4096).contains(&width) {
             format!("`size` must be from 1 to 4096 each way, got {height} x {width}")
         } else if !matches!(self.channels, 1 | 3) {
             format!("`channels` must be 1 or 3, got {}", self.channels)
         } else if !(1..=64).contains(&self.reduce) {
             format!("`reduce` must be from 1 to 64, got {}", self.reduce)
-        } else if !(self.crop > 0.0 && self.crop <= 1.0) {
-            format!("`crop` must be above 0 and at most 1, got {}", self.crop)
+        } else if let Some(fault) = window.fault() {
+            fault
+        } else if !(0.0..=1.0).contains(&flip) {
+            format!("`flip` must be true, false or a share from 0 to 1, got {flip}")
         } else {
-            return Ok(());
+            return self.jitter.check(self.channels);
         };
         Err(DataError::config(fault))
+    }
+
+    /// How crops are drawn.
+    fn window(&self) -> WindowRule {
+        WindowRule {
+            area: self.crop.limits(|least| [least, 1.0]),
+            ratio: self.ratio.unwrap_or(WindowRule::RATIO),
+        }
     }
 
     /// Pixels of one picture, channel first.
@@ -57,7 +75,7 @@ impl ImageSteps {
         };
         let full = [self.size[0] * self.reduce, self.size[1] * self.reduce];
         let picture = match draw {
-            Some(draw) => crop::random_crop(picture, full, self.crop, self.flip, &mut draw.rng()),
+            Some(draw) => crop::random_crop(picture, full, self.window(), self.flip.share(), &mut draw.rng()),
             None if self.reduce == 1 => resize(picture, full[1], full[0]),
             None if [picture.height, picture.width] == full => picture.clone(),
             None => {
@@ -84,7 +102,7 @@ impl ImageSteps {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VideoSteps {
-    /// What happens to each frame; crops are drawn for each frame anew.
+    /// What happens to each frame.
     pub frame: ImageSteps,
     /// Number of frames.
     pub frames: usize,
@@ -92,6 +110,9 @@ pub struct VideoSteps {
     pub rule: FrameRule,
     /// Width in pixels of one frame of a film strip; 0 = folders of pictures only.
     pub frame_width: usize,
+    /// In training, whether one crop is drawn for all frames instead of one for each.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alike: bool,
 }
 
 impl VideoSteps {
@@ -115,7 +136,7 @@ impl VideoSteps {
         let plane = self.frame.size[0] * self.frame.size[1];
         let mut out = vec![0.0; self.frame.channels * self.frames * plane];
         for (time, index) in picked.into_iter().enumerate() {
-            let draw = draw.map(|draw| draw.fork(time as u64));
+            let draw = draw.map(|draw| draw.fork(if self.alike { 0 } else { time as u64 }));
             let pixels = self.frame.arrange(&*film.get(index)?, draw)?;
             for (channel, from) in pixels.chunks_exact(plane).enumerate() {
                 let at = (channel * self.frames + time) * plane;
@@ -180,7 +201,15 @@ mod tests {
     use super::*;
 
     fn steps(size: [usize; 2], channels: usize, reduce: usize) -> ImageSteps {
-        ImageSteps { size, channels, reduce, crop: 0.5, flip: true }
+        ImageSteps {
+            size,
+            channels,
+            reduce,
+            crop: 0.5.into(),
+            ratio: None,
+            flip: true.into(),
+            jitter: Jitter::default(),
+        }
     }
 
     #[test]
@@ -208,6 +237,7 @@ mod tests {
             frames: 2,
             rule: FrameRule::FirstSorted,
             frame_width: 1,
+            alike: false,
         };
         assert_eq!(video.arrange(&film, Some((1.0, 3.0)), None).unwrap(), [0.2, 0.4, 0.2, 0.4, 0.2, 0.4]);
         assert!(frames_of_strip(&strip, 2).unwrap_err().to_string().contains("width 3"));
@@ -215,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn each_frame_is_cropped_by_its_own_draw() {
+    fn each_frame_is_cropped_by_its_own_draw_unless_all_are_alike() {
         let picture = Bitmap::new(16, 16, 1, (0..=255).collect()).unwrap();
         let film = Frames::Decoded(vec![picture.clone(), picture]);
         let video = VideoSteps {
@@ -223,9 +253,15 @@ mod tests {
             frames: 2,
             rule: FrameRule::FirstSorted,
             frame_width: 0,
+            alike: false,
         };
         let out = video.arrange(&film, None, Some(RngKey::new(5))).unwrap();
         assert_ne!(out[..16], out[16..]);
         assert_eq!(out, video.arrange(&film, None, Some(RngKey::new(5))).unwrap());
+        let alike = VideoSteps { alike: true, ..video };
+        for seed in 0..20 {
+            let out = alike.arrange(&film, None, Some(RngKey::new(seed))).unwrap();
+            assert_eq!(out[..16], out[16..]);
+        }
     }
 }

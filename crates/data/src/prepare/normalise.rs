@@ -79,6 +79,30 @@ impl Normalise {
         }
     }
 
+    /// The value of a channel before it was applied; `None` if that is not known.
+    pub(crate) fn undo(&self, channel: usize, value: f32) -> Option<f32> {
+        match self {
+            Self::None => Some(value),
+            Self::Clip => None,
+            Self::Scalar { mean, std } => Some(value * std + mean),
+            Self::Channels { mean, std } => Some(value * std.get(channel)? + mean.get(channel)?),
+            Self::Measured { mean, std, .. } => Some((f64::from(value) * std + mean) as f32),
+        }
+    }
+
+    /// What stands for the mean in an array that it was applied to: 0, or without normalisation the
+    /// mean of the array.
+    pub(crate) fn centre(&self, values: &[f32]) -> f32 {
+        match self {
+            Self::None => {
+                let mut moments = Moments::default();
+                moments.add(values);
+                moments.mean_std().0 as f32
+            }
+            Self::Clip | Self::Scalar { .. } | Self::Channels { .. } | Self::Measured { .. } => 0.0,
+        }
+    }
+
     /// Whether it can be applied to this many channels without dividing by zero.
     pub(crate) fn fits(&self, channels: usize) -> bool {
         let scale = |s: &f32| *s > 0.0 && s.is_finite();
@@ -105,6 +129,10 @@ mod tests {
         let mut values = [2.0, 4.0];
         Normalise::Clip.apply(&mut values);
         assert_eq!(values, [-1.0, 1.0]);
+        let channels = Normalise::Channels { mean: vec![1.0, 10.0], std: vec![2.0, 20.0] };
+        assert_eq!([channels.undo(0, 1.0), channels.undo(1, 1.0)], [Some(3.0), Some(30.0)]);
+        assert_eq!((Normalise::Clip.undo(0, 1.0), Normalise::None.undo(0, 1.0)), (None, Some(1.0)));
+        assert_eq!((Normalise::Clip.centre(&values), Normalise::None.centre(&[1.0, 3.0])), (0.0, 2.0));
         let mut constant = Moments::default();
         constant.add(&[7.0; 3]);
         assert_eq!((constant.constant(), constant.scale()), (true, (7.0, 1.0)));

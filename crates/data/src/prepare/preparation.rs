@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use counterpoint_batch::npy::{self, NpyArray};
+use counterpoint_batch::random::RngKey;
 use counterpoint_batch::{Array, ModalitySpec};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ use super::{
     AudioSteps, AugmentKeys, Frames, ImageSteps, Normalise, Raw, SceneSteps, TokenSteps, VectorSteps,
     VideoSteps, frames_of_strip,
 };
+use crate::augment::Jitter;
 use crate::decode::Clip;
 use crate::decode::archive::Archive;
 use crate::decode::sound::Recording;
@@ -162,7 +164,7 @@ impl Preparation {
     /// The array of a file that is read.
     fn finished(&self, raw: &Raw, path: &Path) -> Result<Array, DataError> {
         let mut array = self.arrange(raw, None).map_err(|e| at(path, e))?;
-        self.normalise.apply(array.values_mut());
+        self.finish(&mut array, None);
         Ok(array)
     }
 
@@ -248,10 +250,41 @@ impl Preparation {
         }
     }
 
+    /// Changes of colours with the channels and frames of the array.
+    fn jitter(&self) -> Option<(Jitter, usize, usize)> {
+        let (jitter, channels, frames) = match &self.steps {
+            Steps::Image(steps) => (steps.jitter, steps.channels, 1),
+            Steps::Scene(steps) => (steps.jitter, steps.channels(), 1),
+            Steps::Video(steps) => (steps.frame.jitter, steps.frame.channels, steps.frames),
+            Steps::Audio(_) | Steps::Vector(_) | Steps::Tokens(_) => return None,
+        };
+        (!jitter.is_none()).then_some((jitter, channels, frames))
+    }
+
+    /// Whether random changes were asked for that no data set makes by itself.
+    pub(crate) fn asks_for_chance(&self) -> bool {
+        let sound = matches!(&self.steps, Steps::Audio(steps) if !steps.augment.is_none());
+        sound || self.jitter().is_some()
+    }
+
+    /// Whether training with `augment` shows changing forms of one sample.
+    pub fn augments(&self) -> bool {
+        self.random() || self.asks_for_chance()
+    }
+
+    /// The model's input from an arranged array: normalised, and in training with what is hidden of it.
+    pub(crate) fn finish(&self, array: &mut Array, draw: Option<RngKey>) {
+        self.normalise.apply(array.values_mut());
+        if let (Some(draw), Steps::Audio(steps)) = (draw, &self.steps) {
+            let fill = self.normalise.centre(array.values());
+            steps.augment.mask(array.values_mut(), steps.front.size(), fill, draw);
+        }
+    }
+
     /// The array before normalisation.
     pub(crate) fn arrange(&self, raw: &Raw, chance: Option<AugmentKeys>) -> Result<Array, DataError> {
         let draw = chance.map(|chance| chance.own);
-        let values = match (&self.steps, raw) {
+        let mut values = match (&self.steps, raw) {
             (Steps::Audio(steps), Raw::Wave { clip, span }) => steps.arrange(clip, *span, draw)?,
             (Steps::Image(steps), Raw::Picture(picture)) => steps.arrange(picture, draw)?,
             (Steps::Scene(steps), Raw::Picture(picture)) => steps.colour(picture, chance),
@@ -263,6 +296,9 @@ impl Preparation {
                 return Err(DataError::format(format!("expected {}, got {}", self.kind(), raw.kind())));
             }
         };
+        if let (Some(draw), Some((jitter, channels, frames))) = (draw, self.jitter()) {
+            jitter.change(&mut values, channels, frames, draw);
+        }
         let ModalitySpec { mut shape, ragged, .. } = self.spec();
         if ragged {
             shape[0] = values.len() / shape[1..].iter().product::<usize>().max(1);

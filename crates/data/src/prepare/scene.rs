@@ -6,6 +6,7 @@ use counterpoint_batch::ClassMap;
 use counterpoint_batch::random::RngKey;
 use serde::{Deserialize, Serialize};
 
+use crate::augment::Jitter;
 use crate::decode::{Bitmap, Levels};
 use crate::error::{DataError, ErrorKind};
 use crate::image::{View, ViewRule, shift_colours};
@@ -44,6 +45,9 @@ pub struct SceneSteps {
     /// In training, hue, saturation and value of colours are multiplied by
     /// factors up to so far from 1.
     pub colour: f64,
+    /// In training, more random changes of colours; none of numbers.
+    #[serde(default, skip_serializing_if = "Jitter::is_none")]
+    pub jitter: Jitter,
 }
 
 impl SceneSteps {
@@ -72,7 +76,7 @@ impl SceneSteps {
         } else if !(0.0..1.0).contains(&self.colour) {
             format!("`colour` must be from 0 to below 1, got {}", self.colour)
         } else {
-            return Ok(());
+            return self.jitter.check(self.channels());
         };
         Err(DataError::config(fault))
     }
@@ -159,7 +163,8 @@ mod tests {
         let grey = Bitmap::new(48, 32, 1, (0..48 * 32).map(|i| (i % 48 * 5) as u8).collect()).unwrap();
         let numbers = levels(48, &grey.pixels.iter().map(|&p| u16::from(p)).collect::<Vec<_>>());
         let colour = grey.with_channels(3);
-        let steps = |role| SceneSteps { role, size: [16, 24], view: VIEW, colour: 0.0 };
+        let steps =
+            |role| SceneSteps { role, size: [16, 24], view: VIEW, colour: 0.0, jitter: Jitter::default() };
         let map = MapSteps { size: [16, 24], classes: 250, view: VIEW };
         let mut mirrored = 0;
         for seed in 0..20 {
@@ -193,7 +198,8 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_the_file_except_for_older_runs() {
-        let steps = |role| SceneSteps { role, size: [1, 2], view: VIEW, colour: 0.0 };
+        let steps =
+            |role| SceneSteps { role, size: [1, 2], view: VIEW, colour: 0.0, jitter: Jitter::default() };
         let deep = Levels { bits: 16, ..levels(2, &[513, 65_535]) };
         assert_eq!(steps(SceneRole::Measured).numbers(&deep, None), [513.0, 65_535.0]);
         assert_eq!(steps(SceneRole::Depth).numbers(&deep, None), [2.0 / 255.0, 1.0]);

@@ -13,6 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DataSet, Request};
+use crate::augment::Jitter;
+use crate::config::JitterConfig;
 use crate::decode::table::Table;
 use crate::error::{DataError, ErrorKind};
 use crate::image::ViewRule;
@@ -37,6 +39,9 @@ pub struct RgbdConfig {
     /// multiplied; below 1.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub colour: f64,
+    /// With `augment`: random changes of colours after those of `colour`; depth keeps its numbers.
+    #[serde(skip_serializing_if = "JitterConfig::is_none")]
+    pub jitter: JitterConfig,
     /// Name of the folder of label maps below `root`.
     pub labels: String,
     /// Factor of the numbers in depth files. With this or `depth_offset` the model sees
@@ -59,6 +64,7 @@ impl Default for RgbdConfig {
             zoom: 1.4,
             flip: true,
             colour: 0.1,
+            jitter: JitterConfig::default(),
             labels: "label40".into(),
             depth_scale: None,
             depth_offset: None,
@@ -86,7 +92,11 @@ impl DataSet for RgbdConfig {
                 "rgb" => (SceneRole::Colour, Normalise::imagenet(), Fit::Nothing),
                 _ => self.depth()?,
             };
-            let steps = Steps::Scene(SceneSteps { role, size: self.size, view, colour: self.colour });
+            let jitter = match role {
+                SceneRole::Colour => self.jitter.limits(),
+                SceneRole::Measured | SceneRole::Depth => Jitter::default(),
+            };
+            let steps = Steps::Scene(SceneSteps { role, size: self.size, view, colour: self.colour, jitter });
             let preparation = Preparation { modality: name.clone(), steps, normalise };
             preparation.check().map(|()| Draft { preparation, fit })
         };

@@ -48,3 +48,14 @@ fn given_lengths_cut_sequences_before_anything_is_fitted() {
     );
     assert!(message(&sequences(), "modalities = [\"text\"]\ntokens = [\"text\"]").contains("no integers"));
 }
+
+#[test]
+fn a_sheet_shows_sequences_of_any_length_and_what_is_absent() {
+    let splits = open(&sequences(), "modalities = [\"tokens\", \"sound\"]\ntokens = [\"tokens\"]").unwrap();
+    let common = DataConfig::from_toml("name = \"features\"").unwrap().common;
+    let loader = Loader::new(splits.train, LoaderOptions::train(&common, 1)).unwrap();
+    let sheet = counterpoint_data::preview::sheet(&loader, 9, 0, "all").unwrap();
+    let one = counterpoint_data::preview::sheet(&loader, 1, 0, "all").unwrap();
+    assert_eq!(sheet.width, one.width);
+    assert!(sheet.height > 3 * (one.height / 2), "four rows");
+}
