@@ -5,11 +5,15 @@ mod audio;
 mod common;
 mod picture;
 mod split;
+mod table;
+mod text;
 
 pub use audio::{AudioConfig, FrontName, GroupedDefaults};
 pub use common::CommonConfig;
 pub use picture::{FilmDefaults, ImageConfig, PictureDefaults, Side, VideoConfig};
 pub use split::SplitConfig;
+pub use table::{CategoryConfig, Missing, NumericConfig};
+pub use text::{TextConfig, TokenName};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
