@@ -152,7 +152,7 @@ impl Dataset {
         }
         let array = arrange(&raw)?;
         // What is in memory already need not be kept twice.
-        let file = source.path().is_some();
+        let file = source.place().is_some();
         // With augmentation on, epochs ask for the decoded file, not for what the fit saw.
         let varies = self.augment && entry.part == Part::Train && preparation.random();
         if file && varies {
@@ -314,8 +314,8 @@ fn mark(seen: &mut [bool], map: &ClassMap) {
 
 /// Names the file of an error that arose after decoding.
 fn at_file(error: DataError, source: &Source) -> DataError {
-    match source.path() {
-        Some(path) => error.at(format_args!("`{}`", path.display())),
+    match source.place() {
+        Some(place) => error.at(place),
         None => error,
     }
 }

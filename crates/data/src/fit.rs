@@ -1,12 +1,13 @@
 //! What is found out from the training samples before training: means and deviations.
 
 use std::num::NonZero;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::dataset::Dataset;
 use crate::error::{DataError, ErrorKind};
 use crate::moments::Moments;
-use crate::prepare::{Fit, Normalise, Preparation, Steps};
+use crate::prepare::{Fit, Normalise, Preparation, Raw, Steps, TextCounts};
 use crate::record::{Part, Record};
 use crate::source::Source;
 
@@ -43,6 +44,31 @@ impl Dataset {
                 }
                 self.preparations[modality].normalise = Normalise::Measured { mean, std, missing };
             }
+            Fit::Text(rule) => {
+                let mut counts = TextCounts::default();
+                let Steps::Text(mut steps) = self.preparations[modality].steps.clone() else { return Ok(()) };
+                self.each_text(modality, Part::Train, |cells| steps.count(&cells.concat(), &mut counts))?;
+                let name = &self.preparations[modality].modality;
+                let note = steps.fit(rule, counts).map_err(|e| e.at(format_args!("modality `{name}`")))?;
+                self.notes.extend(note.map(|note| format!("modality `{name}`: {note}")));
+                self.preparations[modality].steps = Steps::Text(steps);
+            }
+            Fit::Categories { min_count } => {
+                let Steps::Category(mut steps) = self.preparations[modality].steps.clone() else {
+                    return Ok(());
+                };
+                let rows = |part| -> Result<Vec<Arc<[String]>>, DataError> {
+                    let mut rows = Vec::new();
+                    self.each_text(modality, part, |cells| rows.push(Arc::clone(cells)))?;
+                    Ok(rows)
+                };
+                steps.fit(rows(Part::Train)?.iter().map(AsRef::as_ref), min_count);
+                let name = &self.preparations[modality].modality;
+                let unknown = steps.unknown(rows(Part::Val)?.iter().map(AsRef::as_ref));
+                let note = |what| format!("modality `{name}`: {what} of the val split, unknown in training");
+                self.notes.extend(unknown.into_iter().map(note));
+                self.preparations[modality].steps = Steps::Category(steps);
+            }
             Fit::Columns(rule) => {
                 let rows: Vec<_> = (self.records.iter())
                     .filter(|record| record.part == Part::Train)
@@ -56,6 +82,24 @@ impl Dataset {
                     let note = format!("modality `{name}`: {dropped} constant columns left out");
                     self.notes.push(note);
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands over the text or the cells of every sample of a part that has some.
+    fn each_text(
+        &self,
+        modality: usize,
+        part: Part,
+        mut with: impl FnMut(&Arc<[String]>),
+    ) -> Result<(), DataError> {
+        let Preparation { modality: name, steps, .. } = &self.preparations[modality];
+        for record in self.records.iter().filter(|record| record.part == part) {
+            let Some(source) = &record.sources[modality] else { continue };
+            let place = |e: DataError| e.at(format_args!("sample `{}`, modality `{name}`", record.id));
+            if let Raw::Cells(cells) = steps.load(source).map_err(place)? {
+                with(&cells);
             }
         }
         Ok(())

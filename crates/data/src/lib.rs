@@ -61,8 +61,8 @@ pub use audio::{AudioFront, Padding, resample};
 pub use augment::{Extent, Flip, Jitter, MaskRule, SoundAugment};
 pub use check::Check;
 pub use config::{
-    AudioConfig, CommonConfig, FrontName, ImageConfig, JitterConfig, NormaliseName, Side, SplitConfig,
-    VideoConfig,
+    AudioConfig, CategoryConfig, CommonConfig, FrontName, ImageConfig, JitterConfig, Missing, NormaliseName,
+    NumericConfig, Side, SplitConfig, TextConfig, TokenName, VideoConfig,
 };
 pub use contents::{Change, Contents};
 pub use counterpoint_batch::random::{Random, RngKey};
@@ -75,13 +75,13 @@ pub use image::{FrameRule, ViewRule, resize};
 pub use leak::{Duplicate, Leaks, SharedGroup};
 pub use loader::{Loader, LoaderOptions};
 pub use prepare::{
-    Align, AudioSteps, ImageSteps, Normalise, Preparation, SceneRole, SceneSteps, Steps, TokenSteps,
-    VectorSteps, VideoSteps,
+    Align, AudioSteps, CategoryColumn, CategorySteps, ImageSteps, Normalise, Preparation, SceneRole,
+    SceneSteps, Steps, TextSteps, TokenSteps, Tokens, VectorSteps, VideoSteps,
 };
 pub use progress::Progress;
 pub use set::{
-    FeaturesConfig, GridConfig, GridTask, ManifestConfig, ManifestModality, NanPolicy, RgbdConfig, SetConfig,
-    SpokenDigitsConfig, SuppressorConfig, TargetName, XorConfig,
+    FeaturesConfig, FoldersConfig, GridConfig, GridTask, ManifestConfig, ManifestModality, NanPolicy,
+    RgbdConfig, SetConfig, ShardsConfig, SpokenDigitsConfig, SuppressorConfig, TargetName, XorConfig,
 };
 pub use split::{SealedTest, Split, Splits};
 

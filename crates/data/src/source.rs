@@ -4,9 +4,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sha2::Sha256;
 use sha2::digest::Update;
 
-use crate::decode::{Bitmap, IdxImages, Levels, Wave};
+use crate::decode::shard::Member;
+use crate::decode::{Bitmap, IdxImages, Levels, Wave, document, text_of};
 use crate::error::DataError;
 use crate::folder::{Listing, list};
 use crate::hash;
@@ -58,6 +60,39 @@ pub enum Source {
         /// Where it ends.
         end: usize,
     },
+    /// Texts of a list: one text, or one category for each column.
+    Cells {
+        /// The texts.
+        cells: Arc<[String]>,
+    },
+    /// A text file.
+    Document {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file inside an archive.
+    Packed {
+        /// The file.
+        member: Arc<Member>,
+        /// What it is.
+        holds: Holds,
+    },
+}
+
+/// What a file inside an archive is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// A recording.
+    Wave,
+    /// A picture.
+    Picture,
+    /// A film strip.
+    Strip {
+        /// Width of one frame, in pixels.
+        frame_width: usize,
+    },
+    /// A text.
+    Text,
 }
 
 impl Source {
@@ -74,7 +109,9 @@ impl Source {
             Self::Picture { path } => Bitmap::read(path).map(drop),
             Self::Levels { path } => Levels::read(path).map(drop),
             Self::Film { .. } => self.files()?.iter().try_for_each(|file| Bitmap::read(file).map(drop)),
-            Self::Pixels { .. } | Self::TableRow { .. } => Ok(()),
+            Self::Document { path } => document(path).map(drop),
+            Self::Packed { .. } => self.hash_decoded(&mut Sha256::default()),
+            Self::Pixels { .. } | Self::TableRow { .. } | Self::Cells { .. } => Ok(()),
         }
     }
 
@@ -84,18 +121,23 @@ impl Source {
     /// # Errors
     /// If a file cannot be decoded.
     pub fn hash_decoded(&self, hasher: &mut impl Update) -> Result<(), DataError> {
-        let bitmap = |path: &Path, hasher: &mut _| -> Result<(), DataError> {
-            let picture = Bitmap::read(path)?.with_channels(3);
+        let picture = |picture: Bitmap, hasher: &mut _| {
+            let picture = picture.with_channels(3);
             hash::field(hasher, format!("{} {}", picture.width, picture.height).as_bytes());
             hash::field(hasher, &picture.pixels);
-            Ok(())
+        };
+        let sound = |wave: &Wave, span: &Option<(usize, usize)>, hasher: &mut _| {
+            hash::field(hasher, format!("wave {} {span:?}", wave.rate).as_bytes());
+            let bytes: Vec<u8> = wave.samples.iter().flat_map(|v| v.to_le_bytes()).collect();
+            hash::field(hasher, &bytes);
+        };
+        let text = |text: &str, hasher: &mut _| {
+            hash::field(hasher, b"text");
+            hash::field(hasher, text.as_bytes());
         };
         match self {
             Self::Wave { path, span } => {
-                let wave = Wave::read(path)?;
-                hash::field(hasher, format!("wave {} {span:?}", wave.rate).as_bytes());
-                let bytes: Vec<u8> = wave.samples.iter().flat_map(|v| v.to_le_bytes()).collect();
-                hash::field(hasher, &bytes);
+                sound(&Wave::read(path)?, span, hasher);
                 Ok(())
             }
             Self::Levels { path } => {
@@ -104,12 +146,36 @@ impl Source {
                 hash::field(hasher, &values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>());
                 Ok(())
             }
-            Self::Picture { path } => bitmap(path, hasher),
+            Self::Picture { path } => {
+                picture(Bitmap::read(path)?, hasher);
+                Ok(())
+            }
             Self::Film { span, .. } => {
                 hash::field(hasher, format!("film {span:?}").as_bytes());
-                self.files()?.iter().try_for_each(|file| bitmap(file, hasher))
+                for file in self.files()? {
+                    picture(Bitmap::read(&file)?, hasher);
+                }
+                Ok(())
             }
-            Self::Pixels { .. } | Self::TableRow { .. } => self.hash(hasher),
+            Self::Document { path } => {
+                text(&document(path)?, hasher);
+                Ok(())
+            }
+            Self::Packed { member, holds } => {
+                let bytes = member.read()?;
+                let place = |e: DataError| e.at(member.place());
+                match holds {
+                    Holds::Wave => sound(&Wave::decode(&bytes).map_err(place)?, &None, hasher),
+                    Holds::Picture => picture(Bitmap::decode(&bytes).map_err(place)?, hasher),
+                    Holds::Strip { .. } => {
+                        hash::field(hasher, b"film None");
+                        picture(Bitmap::decode(&bytes).map_err(place)?, hasher);
+                    }
+                    Holds::Text => text(&text_of(&bytes).map_err(place)?, hasher),
+                }
+                Ok(())
+            }
+            Self::Pixels { .. } | Self::TableRow { .. } | Self::Cells { .. } => self.hash(hasher),
         }
     }
 
@@ -127,8 +193,17 @@ impl Source {
             Self::Wave { path, .. }
             | Self::Picture { path }
             | Self::Levels { path }
-            | Self::Film { path, .. } => Some(path),
-            Self::Pixels { .. } | Self::TableRow { .. } => None,
+            | Self::Film { path, .. }
+            | Self::Document { path } => Some(path),
+            Self::Pixels { .. } | Self::TableRow { .. } | Self::Cells { .. } | Self::Packed { .. } => None,
+        }
+    }
+
+    /// What it is read from, for messages; `None` if it is in memory.
+    pub(crate) fn place(&self) -> Option<String> {
+        match self {
+            Self::Packed { member, .. } => Some(member.place()),
+            _ => self.path().map(|path| format!("`{}`", path.display())),
         }
     }
 
@@ -145,7 +220,8 @@ impl Source {
         let (Self::Wave { path, .. }
         | Self::Picture { path }
         | Self::Levels { path }
-        | Self::Film { path, .. }) = self
+        | Self::Film { path, .. }
+        | Self::Document { path }) = self
         else {
             return;
         };
@@ -165,6 +241,13 @@ impl Source {
             Self::Film { .. } => "film".into(),
             Self::Picture { .. } | Self::Levels { .. } | Self::Pixels { .. } => "picture".into(),
             Self::TableRow { .. } => "row".into(),
+            Self::Cells { .. } | Self::Document { .. } => "text".into(),
+            Self::Packed { holds, .. } => match holds {
+                Holds::Wave => "wave".into(),
+                Holds::Picture => "picture".into(),
+                Holds::Strip { .. } => "film".into(),
+                Holds::Text => "text".into(),
+            },
         };
         hash::field(hasher, place.as_bytes());
         match self {
@@ -176,11 +259,14 @@ impl Source {
             Self::Wave { path, .. }
             | Self::Picture { path }
             | Self::Levels { path }
+            | Self::Document { path }
             | Self::Film { path, .. } => {
                 hash::file(path, hasher)?;
             }
             Self::Pixels { images, index } => hash::field(hasher, images.pixels(*index).unwrap_or_default()),
             Self::TableRow { rows, begin, end } => rows.hash(*begin..*end, hasher),
+            Self::Packed { member, .. } => hash::field(hasher, &member.read()?),
+            Self::Cells { cells } => cells.iter().for_each(|cell| hash::field(hasher, cell.as_bytes())),
         }
         Ok(())
     }

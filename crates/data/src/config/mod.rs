@@ -6,12 +6,16 @@ mod common;
 mod jitter;
 mod picture;
 mod split;
+mod table;
+mod text;
 
 pub use audio::{AudioConfig, FrontName, GroupedDefaults};
 pub use common::CommonConfig;
 pub use jitter::JitterConfig;
 pub use picture::{FilmDefaults, ImageConfig, PictureDefaults, Side, VideoConfig};
 pub use split::SplitConfig;
+pub use table::{CategoryConfig, Missing, NumericConfig};
+pub use text::{TextConfig, TokenName};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

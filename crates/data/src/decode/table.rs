@@ -9,6 +9,9 @@ use crate::error::{DataError, read};
 /// What may stand between cells; the first is taken where the header tells nothing.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
+/// What programs write where there is no number.
+const GAPS: [&str; 4] = ["", "NA", "NaN", "null"];
+
 /// A CSV file as text cells.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -115,6 +118,19 @@ fn separator(text: &str) -> u8 {
     SEPARATORS[best]
 }
 
+/// A text as a finite number; NaN if it stands for none.
+pub fn number_or_gap(text: &str) -> Result<f64, DataError> {
+    if GAPS.iter().any(|gap| gap.eq_ignore_ascii_case(text)) {
+        return Ok(f64::NAN);
+    }
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| {
+        let comma = text.replacen(',', ".", 1).parse::<f64>().is_ok();
+        let hint = if comma { "; write decimals with a point" } else { "" };
+        DataError::format(format!("holds `{text}`, expected a number or nothing{hint}"))
+    })
+}
+
 /// One line of a table.
 #[derive(Clone, Copy, Debug)]
 pub struct TableRow<'a> {
@@ -138,6 +154,17 @@ impl<'a> TableRow<'a> {
         text.parse().map_err(|_| {
             let name = self.table.header.get(column).map_or("?", String::as_str);
             DataError::format(format!("{}: column `{name}` holds `{text}`, expected a number", self.place()))
+        })
+    }
+
+    /// A cell as a finite number; NaN if there is none (empty, `NA`, `NaN` or `null`).
+    ///
+    /// # Errors
+    /// If it holds something else.
+    pub fn number_or_gap(&self, column: usize) -> Result<f64, DataError> {
+        number_or_gap(self.text(column)).map_err(|e| {
+            let name = self.table.header.get(column).map_or("?", String::as_str);
+            e.at(format_args!("{}: column `{name}`", self.place()))
         })
     }
 

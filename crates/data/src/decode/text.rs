@@ -1,8 +1,25 @@
 //! Text files of unknown encoding, and their lines.
 
 use std::borrow::Cow;
+use std::path::Path;
 
-use crate::error::DataError;
+use crate::error::{DataError, read};
+
+/// The text of a file without white space around it.
+///
+/// # Errors
+/// If it is absent or of another encoding than [`decode`] takes.
+pub fn document(path: &Path) -> Result<String, DataError> {
+    text_of(&read(path)?).map_err(|e| e.at(format_args!("`{}`", path.display())))
+}
+
+/// The same of the content of a file.
+///
+/// # Errors
+/// As [`decode`].
+pub fn text_of(bytes: &[u8]) -> Result<String, DataError> {
+    Ok(decode(bytes)?.trim().to_owned())
+}
 
 /// The text of a file in UTF-8, or in UTF-16 with or without a byte-order mark.
 ///

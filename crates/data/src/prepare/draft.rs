@@ -1,6 +1,6 @@
 //! A preparation before it is fitted.
 
-use super::{Columns, Normalise, Preparation, Steps, VectorSteps};
+use super::{Columns, Normalise, Preparation, Steps, VectorSteps, WordRule};
 
 /// A preparation whose fitted figures are still to be found on the training split.
 #[derive(Clone, Debug)]
@@ -25,6 +25,13 @@ pub enum Fit {
     },
     /// Mean and deviation of each column of features, and which columns are kept.
     Columns(Columns),
+    /// The words of texts.
+    Text(WordRule),
+    /// The categories of columns.
+    Categories {
+        /// Those that occur at least so often.
+        min_count: usize,
+    },
 }
 
 impl Draft {

@@ -14,6 +14,8 @@ pub enum NanPolicy {
     Error,
     /// Replace them by 0 before standardisation, and note how many.
     Zero,
+    /// Replace them by the mean of their column over the training samples, and note how many.
+    Mean,
     /// Leave out samples with one, and note how many.
     Drop,
 }
@@ -26,6 +28,11 @@ impl NanPolicy {
             _ if spoilt == 0 => Ok(()),
             Self::Zero => {
                 values.iter_mut().filter(|value| !value.is_finite()).for_each(|value| *value = 0.0);
+                Ok(())
+            }
+            // Of its column; see `VectorSteps::fill`.
+            Self::Mean => {
+                values.iter_mut().filter(|value| !value.is_finite()).for_each(|value| *value = f64::NAN);
                 Ok(())
             }
             Self::Drop => Err(DataError::format(format!(

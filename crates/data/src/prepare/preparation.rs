@@ -1,6 +1,7 @@
 //! The preparation of one modality: everything between a file and the model.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use counterpoint_batch::npy::{self, NpyArray};
 use counterpoint_batch::random::RngKey;
@@ -8,16 +9,17 @@ use counterpoint_batch::{Array, ModalitySpec};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AudioSteps, AugmentKeys, Frames, ImageSteps, Normalise, Raw, SceneSteps, TokenSteps, VectorSteps,
-    VideoSteps, frames_of_strip,
+    AudioSteps, AugmentKeys, CategorySteps, Frames, ImageSteps, Normalise, Raw, SceneSteps, TextSteps,
+    TokenSteps, VectorSteps, VideoSteps, frames_of_strip,
 };
 use crate::augment::Jitter;
 use crate::decode::Clip;
 use crate::decode::archive::Archive;
-use crate::decode::sound::Recording;
-use crate::decode::{Bitmap, Levels};
+use crate::decode::sound::{Origin, Recording};
+use crate::decode::table::{Table, number_or_gap};
+use crate::decode::{Bitmap, Levels, document, text_of};
 use crate::error::{DataError, ErrorKind, read};
-use crate::source::Source;
+use crate::source::{Holds, Source};
 
 /// What turns a raw file into the model's input for one modality.
 ///
@@ -62,27 +64,29 @@ pub enum Steps {
     Vector(VectorSteps),
     /// Token ids, npy.
     Tokens(TokenSteps),
+    /// Text.
+    Text(TextSteps),
+    /// Categories: cells of a CSV.
+    Category(CategorySteps),
 }
 
 impl Steps {
+    /// Whether two samples with the same content are likely to be one; not so columns of a list.
+    pub(crate) fn telling(&self) -> bool {
+        match self {
+            Self::Category(_) => false,
+            Self::Vector(steps) => steps.names.is_empty(),
+            _ => true,
+        }
+    }
+
     /// Reads and decodes what these steps need of a source.
     pub(crate) fn load(&self, source: &Source) -> Result<Raw, DataError> {
         let gone = || DataError::shape("lies beyond the end of its array");
         Ok(match source {
             Source::Wave { path, span } => {
-                let Self::Audio(steps) = self else {
-                    return Err(DataError::new(
-                        ErrorKind::Internal,
-                        "a recording that is not prepared as sound",
-                    ));
-                };
-                let read = || {
-                    let recording = Recording::open(path)?;
-                    let needed = steps.needed(recording.rate, *span, || recording.length())?;
-                    Clip::read(&recording, needed)
-                };
-                let clip = read().map_err(|e| e.at(format_args!("`{}`", path.display())))?;
-                Raw::Wave { clip, span: *span }
+                let clip = self.clip(Origin::File(path.clone()), *span);
+                Raw::Wave { clip: clip.map_err(|e| e.at(format_args!("`{}`", path.display())))?, span: *span }
             }
             Source::Picture { path } => Raw::Picture(Bitmap::read(path)?),
             Source::Levels { path } => Raw::Levels(Levels::read(path)?),
@@ -97,6 +101,34 @@ impl Steps {
             }
             Source::Pixels { images, index } => Raw::Picture(images.bitmap(*index).ok_or_else(gone)?),
             Source::TableRow { rows, begin, end } => Raw::Vector(rows.get(*begin..*end).ok_or_else(gone)?),
+            Source::Cells { cells } => Raw::Cells(Arc::clone(cells)),
+            Source::Document { path } => Raw::Cells([document(path)?].into()),
+            Source::Packed { member, holds } => {
+                self.unpack(&member.read()?, *holds).map_err(|e| e.at(member.place()))?
+            }
+        })
+    }
+
+    /// As much of a recording as these steps need.
+    fn clip(&self, origin: Origin, span: Option<(usize, usize)>) -> Result<Clip, DataError> {
+        let Self::Audio(steps) = self else {
+            return Err(DataError::new(ErrorKind::Internal, "a recording that is not prepared as sound"));
+        };
+        let recording = Recording::of(origin)?;
+        let needed = steps.needed(recording.rate, span, || recording.length())?;
+        Clip::read(&recording, needed)
+    }
+
+    /// Decodes a file of an archive.
+    fn unpack(&self, bytes: &[u8], holds: Holds) -> Result<Raw, DataError> {
+        Ok(match holds {
+            Holds::Wave => Raw::Wave { clip: self.clip(Origin::Memory(bytes.into()), None)?, span: None },
+            Holds::Picture => Raw::Picture(Bitmap::decode(bytes)?),
+            Holds::Strip { frame_width } => {
+                let frames = Frames::Decoded(frames_of_strip(&Bitmap::decode(bytes)?, frame_width)?);
+                Raw::Film { frames, span: None }
+            }
+            Holds::Text => Raw::Cells([text_of(bytes)?].into()),
         })
     }
 }
@@ -113,16 +145,20 @@ impl Preparation {
             }
             Steps::Vector(steps) => steps.shape(),
             Steps::Tokens(steps) => vec![steps.length],
+            Steps::Text(steps) => vec![steps.length],
+            Steps::Category(steps) => vec![steps.columns.len()],
         };
         let spec = ModalitySpec::new(&self.modality, shape);
         match &self.steps {
             Steps::Tokens(steps) => spec.with_vocabulary(steps.vocabulary).with_lengths(),
+            Steps::Text(steps) => spec.with_vocabulary(steps.vocabulary()).with_lengths(),
+            Steps::Category(steps) => spec.with_vocabulary(steps.vocabulary()),
             Steps::Vector(steps) if steps.ragged => spec.with_lengths(),
             _ => spec,
         }
     }
 
-    /// `audio`, `image`, `scene`, `video`, `vector` or `tokens`.
+    /// `audio`, `image`, `scene`, `video`, `vector`, `tokens`, `text` or `category`.
     pub fn kind(&self) -> &'static str {
         match &self.steps {
             Steps::Audio(_) => "audio",
@@ -131,6 +167,8 @@ impl Preparation {
             Steps::Video(_) => "video",
             Steps::Vector(_) => "vector",
             Steps::Tokens(_) => "tokens",
+            Steps::Text(_) => "text",
+            Steps::Category(_) => "category",
         }
     }
 
@@ -149,6 +187,15 @@ impl Preparation {
             Steps::Scene(steps) => steps.source(path_of()),
             Steps::Video(steps) => {
                 Source::Film { path: path_of(), frame_width: steps.frame_width, span: None }
+            }
+            Steps::Text(_) => Source::Document { path: path_of() },
+            Steps::Category(steps) => {
+                let names: Vec<&str> = steps.columns.iter().map(|column| column.name.as_str()).collect();
+                let cells: Arc<[String]> = row_of(path, &names).map_err(place)?.into();
+                if cells.iter().all(String::is_empty) {
+                    return Ok(None);
+                }
+                return self.finished(&Raw::Cells(cells), path).map(Some).map_err(place);
             }
             Steps::Vector(_) | Steps::Tokens(_) => {
                 let Some(values) = self.features(path).map_err(|e| place(at(path, e)))? else {
@@ -191,6 +238,22 @@ impl Preparation {
     /// The numbers of an array that somebody gives, held to the axes and the
     /// policy of training; `None` if all are NaN.
     fn features(&self, path: &Path) -> Result<Option<Vec<f64>>, DataError> {
+        if let Steps::Vector(VectorSteps { names, nan, .. }) = &self.steps
+            && !names.is_empty()
+            && !has_ending(path, &["npy", "npz", "safetensors"])
+        {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let mut values = row_of(path, &names)?
+                .iter()
+                .zip(&names)
+                .map(|(cell, name)| number_or_gap(cell).map_err(|e| e.at(format_args!("column `{name}`"))))
+                .collect::<Result<Vec<_>, _>>()?;
+            if values.iter().all(|value| value.is_nan()) {
+                return Ok(None);
+            }
+            nan.apply(&mut values)?;
+            return Ok(Some(values));
+        }
         let array = self.array(path)?;
         match &self.steps {
             Steps::Vector(steps) => steps.admit(&array.shape)?,
@@ -209,8 +272,7 @@ impl Preparation {
 
     /// The array of a file: the only one, or the one with the modality's name.
     fn array(&self, path: &Path) -> Result<NpyArray, DataError> {
-        let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
-        if !matches!(ending.as_deref(), Some("npz" | "safetensors")) {
+        if !has_ending(path, &["npz", "safetensors"]) {
             return Ok(npy::decode(&read(path)?)?);
         }
         let mut archive = Archive::open(path)?;
@@ -230,6 +292,8 @@ impl Preparation {
             Steps::Video(steps) => steps.check()?,
             Steps::Vector(steps) => steps.check()?,
             Steps::Tokens(steps) => steps.check()?,
+            Steps::Text(steps) => steps.check()?,
+            Steps::Category(steps) => steps.check()?,
         }
         let shape = self.spec().shape;
         if !self.normalise.fits(shape[0]) {
@@ -246,7 +310,7 @@ impl Preparation {
         match &self.steps {
             Steps::Audio(steps) => steps.random(),
             Steps::Image(_) | Steps::Scene(_) | Steps::Video(_) => true,
-            Steps::Vector(_) | Steps::Tokens(_) => false,
+            Steps::Vector(_) | Steps::Tokens(_) | Steps::Text(_) | Steps::Category(_) => false,
         }
     }
 
@@ -256,7 +320,9 @@ impl Preparation {
             Steps::Image(steps) => (steps.jitter, steps.channels, 1),
             Steps::Scene(steps) => (steps.jitter, steps.channels(), 1),
             Steps::Video(steps) => (steps.frame.jitter, steps.frame.channels, steps.frames),
-            Steps::Audio(_) | Steps::Vector(_) | Steps::Tokens(_) => return None,
+            Steps::Audio(_) | Steps::Vector(_) | Steps::Tokens(_) | Steps::Text(_) | Steps::Category(_) => {
+                return None;
+            }
         };
         (!jitter.is_none()).then_some((jitter, channels, frames))
     }
@@ -292,6 +358,8 @@ impl Preparation {
             (Steps::Video(steps), Raw::Film { frames, span }) => steps.arrange(frames, *span, draw)?,
             (Steps::Vector(steps), Raw::Vector(row)) => steps.arrange(row)?,
             (Steps::Tokens(steps), Raw::Vector(row)) => steps.arrange(row)?,
+            (Steps::Text(steps), Raw::Cells(cells)) => steps.arrange(&cells.concat())?,
+            (Steps::Category(steps), Raw::Cells(cells)) => steps.arrange(cells)?,
             (_, raw) => {
                 return Err(DataError::format(format!("expected {}, got {}", self.kind(), raw.kind())));
             }
@@ -312,4 +380,25 @@ impl Preparation {
 /// Names the file of an error.
 fn at(path: &Path, error: DataError) -> DataError {
     error.at(format_args!("`{}`", path.display()))
+}
+
+/// Whether the name of a file has one of the endings.
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    path.extension()
+        .and_then(|e| e.to_str())
+        .is_some_and(|e| endings.contains(&e.to_ascii_lowercase().as_str()))
+}
+
+/// The cells of the only line of a list.
+fn row_of(path: &Path, names: &[&str]) -> Result<Vec<String>, DataError> {
+    let table = Table::read(path)?;
+    let columns = names.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut rows = table.rows();
+    match (rows.next(), rows.count()) {
+        (Some(row), 0) => Ok(columns.iter().map(|&column| row.text(column).to_owned()).collect()),
+        (_, more) => Err(at(
+            path,
+            DataError::format(format!("has {} lines, expected one below the header: one sample", more + 1)),
+        )),
+    }
 }

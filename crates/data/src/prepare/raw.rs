@@ -1,5 +1,7 @@
 //! Decoded files, before they are arranged.
 
+use std::sync::Arc;
+
 use super::Frames;
 use crate::decode::{Bitmap, Clip, Levels};
 
@@ -16,6 +18,8 @@ pub enum Raw {
     Film { frames: Frames, span: Option<(f64, f64)> },
     /// Features.
     Vector(Vec<f64>),
+    /// Cells of a list, or the text of a file.
+    Cells(Arc<[String]>),
 }
 
 impl Raw {
@@ -27,6 +31,7 @@ impl Raw {
             Self::Levels(_) => "a picture of numbers",
             Self::Film { .. } => "video",
             Self::Vector(_) => "vector",
+            Self::Cells(_) => "text",
         }
     }
 
@@ -38,6 +43,7 @@ impl Raw {
             Self::Levels(levels) => levels.values.len() * 2,
             Self::Film { frames, .. } => frames.bytes(),
             Self::Vector(row) => row.len() * 8,
+            Self::Cells(cells) => cells.iter().map(String::len).sum(),
         }
     }
 }

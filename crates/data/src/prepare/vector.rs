@@ -17,6 +17,9 @@ pub struct VectorSteps {
     pub length: Option<usize>,
     /// Columns of the raw features.
     pub width: usize,
+    /// Their names, where they are columns of a list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// Whether a sample may have fewer steps.
     #[serde(default)]
     pub ragged: bool,
@@ -29,6 +32,9 @@ pub struct VectorSteps {
     pub mean: Vec<f64>,
     /// Divides each kept column; as long as `mean`.
     pub std: Vec<f64>,
+    /// With [`NanPolicy::Mean`], the mean of each kept column, which takes the place of NaN.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fill: Vec<f64>,
     /// Limit of the absolute value after that; `None` = none.
     pub limit: Option<f32>,
 }
@@ -45,8 +51,18 @@ pub struct Columns {
 impl VectorSteps {
     /// All columns as they are.
     pub(crate) fn plain(length: Option<usize>, width: usize, limit: Option<f32>) -> Self {
-        let (columns, mean, std) = ((0..width).collect(), Vec::new(), Vec::new());
-        Self { length, width, ragged: false, nan: NanPolicy::default(), columns, mean, std, limit }
+        Self {
+            length,
+            width,
+            names: Vec::new(),
+            ragged: false,
+            nan: NanPolicy::default(),
+            columns: (0..width).collect(),
+            mean: Vec::new(),
+            std: Vec::new(),
+            fill: Vec::new(),
+            limit,
+        }
     }
 
     /// `[d]` or `[length, d]` with `d` the number of kept columns.
@@ -58,7 +74,15 @@ impl VectorSteps {
         let standardised = self.mean.len() == self.columns.len() && self.std.len() == self.columns.len();
         let plain = self.mean.is_empty() && self.std.is_empty();
         let kept = !self.columns.is_empty() && self.columns.iter().all(|&c| c < self.width);
-        if !kept || !(standardised || plain) || self.length == Some(0) || self.std.iter().any(|&s| s <= 0.0) {
+        let filled = (self.nan == NanPolicy::Mean) == (self.fill.len() == self.columns.len());
+        let named = self.names.is_empty() || self.names.len() == self.width;
+        if !kept
+            || !filled
+            || !named
+            || !(standardised || plain)
+            || self.length == Some(0)
+            || self.std.iter().any(|&s| s <= 0.0)
+        {
             return Err(DataError::config(
                 "the saved preparation of features is damaged: its columns do not fit",
             ));
@@ -101,7 +125,10 @@ impl VectorSteps {
         let origin: Vec<f64> = (0..self.width).map(|c| first.map_or(0.0, |rows| rows.origin(c))).collect();
         for (rows, at) in rows {
             let steps = rows.kept(at).unwrap_or_default().chunks_exact(self.width);
-            steps.for_each(|step| kept.iter_mut().zip(step).for_each(|(m, &v)| m.push(f64::from(v))));
+            for step in steps {
+                let known = kept.iter_mut().zip(step).filter(|(_, value)| !value.is_nan());
+                known.for_each(|(moments, &value)| moments.push(f64::from(value)));
+            }
         }
         // Without an origin numbers may come from 32 bits.
         let constant = |c: usize| match (origin[c], kept[c].mean_std()) {
@@ -115,8 +142,12 @@ impl VectorSteps {
                 self.width
             )));
         }
+        let means: Vec<f64> = self.columns.iter().map(|&c| origin[c] + kept[c].mean_std().0).collect();
+        if self.nan == NanPolicy::Mean {
+            self.fill.clone_from(&means);
+        }
         if rule.standardise {
-            self.mean = self.columns.iter().map(|&c| origin[c] + kept[c].mean_std().0).collect();
+            self.mean = means;
             let scale = |&c: &usize| if constant(c) { 1.0 } else { kept[c].mean_std().1 };
             self.std = self.columns.iter().map(scale).collect();
         }
@@ -134,13 +165,17 @@ impl VectorSteps {
                 row.len()
             )));
         }
-        if let Some(bad) = row.iter().position(|v| !v.is_finite()) {
+        let gaps = self.nan == NanPolicy::Mean;
+        if let Some(bad) = row.iter().position(|v| !v.is_finite() && !(gaps && v.is_nan())) {
             return Err(DataError::format(format!("feature {bad} is not a finite number")));
         }
         let mut out = Vec::with_capacity(self.length.unwrap_or(1) * self.columns.len());
         for step in row.chunks_exact(self.width) {
             for (at, &column) in self.columns.iter().enumerate() {
                 let mut value = step[column];
+                if value.is_nan() {
+                    value = self.fill.get(at).copied().unwrap_or(0.0);
+                }
                 if let (Some(mean), Some(std)) = (self.mean.get(at), self.std.get(at)) {
                     value = (value - mean) / std;
                 }

@@ -63,7 +63,9 @@ impl<'a> Panel<'a> {
             (Steps::Vector(_), [length, width]) => {
                 [stretched(*length, STRETCHED[0]), stretched(*width, STRETCHED[1])]
             }
-            (Steps::Tokens(_), [length]) => [stretched(*length, STRETCHED[0]), IDS],
+            (Steps::Tokens(_) | Steps::Text(_) | Steps::Category(_), [length]) => {
+                [stretched(*length, STRETCHED[0]), IDS]
+            }
             (_, sides) => [stretched(sides.iter().product(), STRETCHED[0]), BARS],
         }
     }
@@ -101,7 +103,7 @@ impl<'a> Panel<'a> {
                 // A shorter sample takes its share of the width.
                 smooth(&picture, [(wide * length / self.shape[0]).max(1), high])
             }
-            (Steps::Tokens(_), [length]) => {
+            (Steps::Tokens(_) | Steps::Text(_) | Steps::Category(_), [length]) => {
                 let pixels = values.iter().flat_map(|id| distinct(*id as usize)).collect();
                 let picture = Bitmap { width: *length, height: 1, channels: 3, pixels };
                 nearest(&picture, [(wide * length / self.shape[0]).max(1), high])

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::features::TargetName;
 use crate::error::{DataError, ErrorKind};
+use crate::truth::{Labelling, Truth};
 
 /// Classes in order, and the index of a label among them.
 #[derive(Clone, Debug)]
@@ -59,6 +61,75 @@ impl Classes {
             )
         })
     }
+}
+
+/// The label of a sample as its list has it.
+pub(super) struct Label {
+    /// Name of the sample.
+    pub id: String,
+    /// Where it stands, for messages.
+    pub place: String,
+    /// The label.
+    pub text: String,
+}
+
+/// The truth about every sample of a list.
+pub(super) struct Labelled {
+    pub classes: Vec<String>,
+    pub labelling: Labelling,
+    pub truths: Vec<Truth>,
+}
+
+impl Labelled {
+    /// What labels mean; the classes are those that are `given`, or that occur.
+    ///
+    /// # Errors
+    /// If a label is not one of the given classes or no number.
+    pub fn read(
+        target: Option<TargetName>,
+        given: Option<&[String]>,
+        labels: &[Label],
+    ) -> Result<Self, DataError> {
+        let target = target.unwrap_or(TargetName::Class);
+        if given.is_some() && target == TargetName::Value {
+            return Err(DataError::config("`classes` is for classes and labels, but `target` is value"));
+        }
+        let occurring: Vec<&str> = match target {
+            TargetName::Class => labels.iter().map(|label| label.text.as_str()).collect(),
+            TargetName::Value => Vec::new(),
+            TargetName::Labels => labels.iter().flat_map(|label| parts_of(&label.text)).collect(),
+        };
+        let classes = Classes::new(given, occurring.into_iter())?;
+        let labelling = match target {
+            TargetName::Class => Labelling::Classes,
+            TargetName::Value => Labelling::Values,
+            TargetName::Labels => Labelling::Labels,
+        };
+        let truth = |label: &Label| {
+            let place = |e: DataError| e.at(&label.place);
+            Ok(match target {
+                TargetName::Class => Truth::Class(classes.of(&label.text, &label.id).map_err(place)?),
+                TargetName::Value => Truth::Value(label.text.parse().map_err(|_| {
+                    let message = format!("the label is `{}`, expected a number", label.text);
+                    place(DataError::new(ErrorKind::Label, message))
+                })?),
+                TargetName::Labels => {
+                    let mut flags = vec![false; classes.names.len()];
+                    for text in parts_of(&label.text) {
+                        flags[classes.of(text, &label.id).map_err(place)?] = true;
+                    }
+                    Truth::Labels(flags)
+                }
+            })
+        };
+        let truths = labels.iter().map(truth).collect::<Result<_, DataError>>()?;
+        Ok(Self { classes: classes.names, labelling, truths })
+    }
+}
+
+/// The labels of a cell.
+fn parts_of(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split(';').map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// Classes that are likely to be a slip of the list.

@@ -66,31 +66,39 @@
 //! # Ok::<(), DataError>(())
 //! ```
 
+mod bundle;
 mod features;
+mod folders;
 mod grid;
 mod labels;
 mod manifest;
+mod modality;
 mod rgbd;
+mod shards;
 mod spoken_digits;
 mod synthetic;
 
 pub use features::{FeaturesConfig, NanPolicy, TargetName};
+pub use folders::FoldersConfig;
 pub use grid::{GridConfig, GridTask};
 pub use labels::Classes;
 pub(crate) use labels::doubtful;
-pub use manifest::{ManifestConfig, ManifestModality};
+pub use manifest::ManifestConfig;
+pub use modality::ManifestModality;
 pub use rgbd::RgbdConfig;
+pub use shards::ShardsConfig;
 pub use spoken_digits::SpokenDigitsConfig;
 pub use synthetic::{SuppressorConfig, XorConfig};
 
 pub use crate::assign::divide;
 pub use crate::config::{FilmDefaults, GroupedDefaults, PictureDefaults};
+pub use crate::decode::shard::Member;
 pub use crate::decode::table::{Table, TableRow};
 pub use crate::plan::Plan;
 pub use crate::prepare::{Columns, Draft, Fit, MapSteps};
 pub use crate::record::{Part, Record};
 pub use crate::rows::Rows;
-pub use crate::source::Source;
+pub use crate::source::{Holds, Source};
 pub use crate::truth::{Labelling, Truth};
 
 use std::path::{Path, PathBuf};
@@ -108,6 +116,8 @@ fn sets() -> Catalog<dyn DataSet> {
         .with::<SpokenDigitsConfig>()
         .with::<GridConfig>()
         .with::<ManifestConfig>()
+        .with::<FoldersConfig>()
+        .with::<ShardsConfig>()
         .with::<FeaturesConfig>()
         .with::<RgbdConfig>()
         .with::<SuppressorConfig>()

@@ -84,11 +84,21 @@ fn values_that_are_no_numbers_follow_the_policy() {
     let keys = "modalities = [\"text\"]\n";
     assert!(
         message(&folder, keys)
-            .contains("array `text`: has 2 values that are NaN or infinite; set `nan` to zero or drop")
+            .contains("array `text`: has 2 values that are NaN or infinite; set `nan` to zero, mean or drop")
     );
     let zero = open(&folder, &format!("{keys}nan = \"zero\"")).unwrap();
     assert_eq!(zero.train.len(), 4);
     assert!(zero.notes.contains(&"modality `text`: 2 values NaN or infinite set to 0".into()));
+    let mean = open(&folder, &format!("{keys}nan = \"mean\"")).unwrap();
+    assert!(
+        mean.notes
+            .contains(&"modality `text`: 2 values NaN or infinite set to the mean of their column".into())
+    );
+    let Steps::Vector(steps) = &mean.preparations[0].steps else { panic!("features") };
+    let filled = mean.train.sample(1, None).unwrap().inputs.remove(0).unwrap();
+    for (column, value) in steps.columns.iter().zip(filled.values()).filter(|(column, _)| **column > 0) {
+        assert_eq!(*value, 0.0, "column {column}");
+    }
     let dropped = open(&folder, &format!("{keys}nan = \"drop\"")).unwrap();
     assert_eq!(dropped.train.ids().collect::<Vec<_>>(), ["0", "2", "3"]);
     assert!(dropped.notes[0].contains("1 samples with 2 values NaN or infinite left out"));

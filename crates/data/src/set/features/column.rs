@@ -145,19 +145,23 @@ impl Column {
             bad += found;
             self.spoilt[row] = found > 0 && nan == NanPolicy::Drop;
         }
-        let values = (0..count * stride).map(|at| if finite(at) { value(at) } else { 0.0 });
+        let gap = if nan == NanPolicy::Mean { f64::NAN } else { 0.0 };
+        let values = (0..count * stride).map(|at| if finite(at) { value(at) } else { gap });
         self.rows = Arc::new(Rows::new(values, origin.clone()));
         let name = &self.name;
         match nan {
             _ if bad == 0 => {}
             NanPolicy::Error => {
                 return Err(DataError::format(format!(
-                    "has {bad} values that are NaN or infinite; set `nan` to zero or drop, or correct the data"
+                    "has {bad} values that are NaN or infinite; set `nan` to zero, mean or drop, or correct the data"
                 )));
             }
             NanPolicy::Zero => {
                 notes.push(format!("modality `{name}`: {bad} values NaN or infinite set to 0"));
             }
+            NanPolicy::Mean => notes.push(format!(
+                "modality `{name}`: {bad} values NaN or infinite set to the mean of their column"
+            )),
             NanPolicy::Drop => {
                 let gone = self.spoilt.iter().filter(|s| **s).count();
                 notes.push(format!(
@@ -207,7 +211,7 @@ impl Column {
                 let mut steps = VectorSteps::plain(self.length, self.width, limit);
                 steps.ragged = self.lengths.is_some();
                 steps.nan = config.nan;
-                let fits = rule.drop_constant || rule.standardise;
+                let fits = rule.drop_constant || rule.standardise || config.nan == NanPolicy::Mean;
                 (Steps::Vector(steps), if fits { Fit::Columns(rule) } else { Fit::Nothing })
             }
         };
