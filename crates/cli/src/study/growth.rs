@@ -1,8 +1,11 @@
 //! A study whose list of seeds became longer.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use counterpoint_report::record::{State, Study};
+use counterpoint_report::record::Study;
+
+use crate::folder;
 
 /// The seeds that a list has beyond a known one; `None` if it does not begin with all of that.
 pub fn added<'a>(seeds: &'a [u64], known: &[u64]) -> Option<&'a [u64]> {
@@ -13,14 +16,14 @@ pub fn added<'a>(seeds: &'a [u64], known: &[u64]) -> Option<&'a [u64]> {
 ///
 /// Whoever adds seeds may have seen how the first ones came out: a study that is prolonged until it shows something
 /// shows it too often.
-pub fn note(seeds: &[u64], known: &Study) -> Option<String> {
+pub fn note(seeds: &[u64], known: &Study, place: &Path) -> Option<String> {
     if known.seeds.is_empty() {
         return None;
     }
     let more = added(seeds, &known.seeds)?;
     let words: Vec<String> = more.iter().map(u64::to_string).collect();
-    let chosen = known.runs.iter().filter(|run| run.chosen);
-    let seen = chosen.filter(|run| run.state == State::Finished).count();
+    // Runs of other machines may have been evaluated without the record of the study knowing it.
+    let seen = known.runs.iter().filter(|run| folder::looks(&place.join(&run.place)) > 0).count();
     let when = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     let after = match seen {
         0 => "before any run was evaluated on the test split".to_owned(),

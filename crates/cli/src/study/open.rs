@@ -58,7 +58,7 @@ impl<'a> StudyRunner<'a> {
             }
         }
         // The report tells what is noted here, first of all what concerns the verdict.
-        if let Some(note) = growth::note(&spec.seeds, &known) {
+        if let Some(note) = growth::note(&spec.seeds, &known, folder) {
             known.leaks.insert(0, format!("note: {note}"));
         }
         let study = Study {
