@@ -87,7 +87,11 @@ fn misuse_is_refused_before_anything_is_written() {
         ),
         (&["--split", "tain"], 2, "expected train or val"),
         (&["--epoch", "-1"], 2, "invalid value '-1' for '--epoch <N>'"),
-        (&["--set", "data.modality.audio.time_mask_width=-2"], 3, "data.modality.audio.time_mask_width"),
+        (
+            &["--set", "data.modality.audio.time_mask_width=-2"],
+            3,
+            "`modality.audio.time_mask_width`: invalid value",
+        ),
         (
             &["--set", "data.modality.audio.noise_snr_db=999"],
             3,
