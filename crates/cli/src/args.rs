@@ -2,10 +2,12 @@
 
 mod doctor;
 mod prepare;
+mod preview;
 mod study;
 
 pub use doctor::Doctor;
 pub use prepare::{Prepare, Split as PrepareSplit};
+pub use preview::Preview;
 pub use study::{Ablate, Compare, Leaks, StudyArgs, Sweep};
 
 use std::path::PathBuf;
@@ -35,6 +37,8 @@ pub enum Command {
     Prepare(Prepare),
     /// Look at every file of a data set: damaged, silent, blank, doubled or leaking; balance and figures.
     Doctor(Doctor),
+    /// Draw what the model sees of some samples, before and after the random changes of training.
+    Preview(Preview),
     /// Train the model of a configuration, or continue a run.
     Train(Train),
     /// Evaluate a run on the held-out test split; each access is recorded.

@@ -95,6 +95,7 @@ fn run(command: Command) -> Result<(), exit::Failure> {
     match command {
         Command::Prepare(prepare) => command::prepare::run(&prepare),
         Command::Doctor(doctor) => command::doctor::run(&doctor),
+        Command::Preview(preview) => command::preview::run(&preview),
         Command::Train(train) => command::train::run(train),
         Command::Evaluate(evaluate) => command::evaluate::run(&evaluate),
         Command::Export(export) => command::export::run(&export),

@@ -211,7 +211,8 @@ fn what_makes_no_sense_is_refused_with_key_and_limits() {
         ("[audio]\ntime_mask_width = -3", "`audio.time_mask_width`"),
         ("[audio]\ntime_masks = 1.5", "`audio.time_masks`"),
         ("[image.jitter]\nbrightnes = 0.5", "did you mean `brightness`?"),
-        ("[image]\nflip = \"often\"", "`image.flip`"),
+        ("[image]\nflip = \"often\"", "`image.flip`: expected true, false or a share from 0 to 1"),
+        ("[audio]\ngain_db = \"loud\"", "`audio.gain_db`: expected a number or [least, most]"),
     ] {
         let text = format!("name = \"spoken-digits\"\n{sets}");
         let message = DataConfig::from_toml(&text).unwrap_err().to_string();

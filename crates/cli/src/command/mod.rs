@@ -14,6 +14,7 @@ pub mod leaks;
 pub mod list;
 pub mod predict;
 pub mod prepare;
+pub mod preview;
 pub mod report;
 pub mod schema;
 pub mod sweep;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A number, or `[least, most]`. What the one number means, its key says.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number or [least, most]")]
 pub enum Extent {
     /// One number.
     One(f64),
@@ -31,7 +31,7 @@ impl From<f64> for Extent {
 
 /// Whether pictures are mirrored: half of them, none, or with a probability.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected true, false or a share from 0 to 1")]
 pub enum Flip {
     /// Half of them, or none.
     Half(bool),
