@@ -124,8 +124,7 @@ impl VectorSteps {
         let first = rows.peek().map(|(rows, _)| *rows);
         let origin: Vec<f64> = (0..self.width).map(|c| first.map_or(0.0, |rows| rows.origin(c))).collect();
         for (rows, at) in rows {
-            let steps = rows.kept(at).unwrap_or_default().chunks_exact(self.width);
-            for step in steps {
+            for step in rows.kept(at)?.chunks_exact(self.width) {
                 let known = kept.iter_mut().zip(step).filter(|(_, value)| !value.is_nan());
                 known.for_each(|(moments, &value)| moments.push(f64::from(value)));
             }
