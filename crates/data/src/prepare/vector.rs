@@ -165,7 +165,7 @@ impl VectorSteps {
             )));
         }
         let gaps = self.nan == NanPolicy::Mean;
-        if let Some(bad) = row.iter().position(|v| !v.is_finite() && !(gaps && v.is_nan())) {
+        if let Some(bad) = row.iter().position(|v| !(v.is_finite() || gaps && v.is_nan())) {
             return Err(DataError::format(format!("feature {bad} is not a finite number")));
         }
         let mut out = Vec::with_capacity(self.length.unwrap_or(1) * self.columns.len());
