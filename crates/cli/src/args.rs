@@ -8,7 +8,7 @@ mod study;
 pub use doctor::Doctor;
 pub use prepare::{Prepare, Split as PrepareSplit};
 pub use preview::Preview;
-pub use study::{Ablate, Compare, Leaks, StudyArgs, Sweep};
+pub use study::{Ablate, Compare, ExportShards, Leaks, StudyArgs, Sweep};
 
 use std::path::PathBuf;
 
@@ -59,6 +59,8 @@ pub enum Command {
     Report(Report),
     /// Show which loss trains which parameters: the matrix W and the parameter groups.
     Explain(Explain),
+    /// Write the files of a data set as tar archives (WebDataset), which the data set `shards` reads.
+    ExportShards(ExportShards),
     /// Write the weights of a run as safetensors for other programs.
     ExportWeights(ExportWeights),
     /// List what this program can compute on here.

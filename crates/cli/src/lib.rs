@@ -106,6 +106,7 @@ fn run(command: Command) -> Result<(), exit::Failure> {
         Command::Leaks(leaks) => command::leaks::run(&leaks),
         Command::Report(report) => command::report::run(&report),
         Command::Explain(explain) => command::explain::run(&explain),
+        Command::ExportShards(export) => command::export_shards::run(&export),
         Command::ExportWeights(export) => command::export_weights::run(&export),
         Command::Devices(devices) => command::devices::run(&devices),
         Command::List(list) => command::list::run(&list),

@@ -59,7 +59,10 @@ impl Dataset {
                 };
                 let rows = |part| -> Result<Vec<Arc<[String]>>, DataError> {
                     let mut rows = Vec::new();
-                    self.each_text(modality, part, |cells| rows.push(Arc::clone(cells)))?;
+                    self.each_text(modality, part, |cells| {
+                        rows.push(Arc::clone(cells));
+                        Ok(())
+                    })?;
                     Ok(rows)
                 };
                 steps.fit(rows(Part::Train)?.iter().map(AsRef::as_ref), min_count);
@@ -92,14 +95,14 @@ impl Dataset {
         &self,
         modality: usize,
         part: Part,
-        mut with: impl FnMut(&Arc<[String]>),
+        mut with: impl FnMut(&Arc<[String]>) -> Result<(), DataError>,
     ) -> Result<(), DataError> {
         let Preparation { modality: name, steps, .. } = &self.preparations[modality];
         for record in self.records.iter().filter(|record| record.part == part) {
             let Some(source) = &record.sources[modality] else { continue };
             let place = |e: DataError| e.at(format_args!("sample `{}`, modality `{name}`", record.id));
             if let Raw::Cells(cells) = steps.load(source).map_err(place)? {
-                with(&cells);
+                with(&cells).map_err(place)?;
             }
         }
         Ok(())

@@ -46,14 +46,14 @@ pub fn hidden(path: &Path) -> bool {
 
 /// A run of digits or of other letters.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Run {
+pub enum Run {
     /// By length, then digits, both without leading zeros: by value.
     Number(usize, String),
     Text(String),
 }
 
 /// A key that sorts names as people count: `f2_a` before `f10_a`.
-fn natural(name: &str) -> (Vec<Run>, String) {
+pub fn natural(name: &str) -> (Vec<Run>, String) {
     let mut runs = Vec::new();
     let mut rest = name;
     while let Some(first) = rest.chars().next() {

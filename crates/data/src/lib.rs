@@ -42,6 +42,7 @@ mod image;
 mod leak;
 mod loader;
 mod moments;
+mod pack;
 mod plan;
 mod prepare;
 pub mod preview;
@@ -74,9 +75,10 @@ pub use folder::{Listing, list as list_folder};
 pub use image::{FrameRule, ViewRule, resize};
 pub use leak::{Duplicate, Leaks, SharedGroup};
 pub use loader::{Loader, LoaderOptions};
+pub use pack::Packed;
 pub use prepare::{
     Align, AudioSteps, CategoryColumn, CategorySteps, ImageSteps, Normalise, Preparation, SceneRole,
-    SceneSteps, Steps, TextSteps, TokenSteps, Tokens, VectorSteps, VideoSteps,
+    SceneSteps, Steps, TextSteps, TokenSteps, TokenizerFile, Tokens, VectorSteps, VideoSteps,
 };
 pub use progress::Progress;
 pub use set::{

@@ -8,7 +8,7 @@ use counterpoint_batch::file::StagedFile;
 use serde_json::{Map, Value, json};
 
 use crate::data::DataConfig;
-use crate::decode::kind;
+use crate::decode::kind::{self, Family};
 use crate::error::{DataError, ErrorKind, read};
 use crate::plan::Plan;
 use crate::prepare::{Draft, Steps};
@@ -51,7 +51,10 @@ impl DataConfig {
         let failed = |cause| cannot_write(to, cause);
         fs::create_dir_all(to).map_err(failed)?;
         if fs::read_dir(to).map_err(failed)?.next().is_some() {
-            return Err(DataError::config(format!("the folder `{}` is not empty; name a new one", to.display())));
+            return Err(DataError::config(format!(
+                "the folder `{}` is not empty; name a new one",
+                to.display()
+            )));
         }
         let mut packed = Packed::default();
         for part in Part::ALL {
@@ -78,7 +81,8 @@ impl DataConfig {
                     packed.bytes += tar.into_inner()?.bytes;
                     Ok(())
                 });
-                let staged = staged.map_err(|cause| wrong.take().unwrap_or_else(|| cannot_write(&path, cause)))?;
+                let staged =
+                    staged.map_err(|cause| wrong.take().unwrap_or_else(|| cannot_write(&path, cause)))?;
                 staged.place().map_err(|cause| cannot_write(&path, cause))?;
                 packed.shards.push(path);
                 number += 1;
@@ -147,7 +151,7 @@ fn members(plan: &Plan, record: &Record) -> Result<Vec<(String, Vec<u8>)>, DataE
         let name = &draft.preparation.modality;
         let found = files(draft, source, &mut fields).map_err(|e| e.at(format_args!("modality `{name}`")))?;
         for (tag, bytes) in found {
-            let ending = ending(&bytes)?;
+            let ending = ending(&draft.preparation.steps, &bytes)?;
             let tag = if tag.is_empty() { String::new() } else { format!(".{tag}") };
             members.push((format!("{name}{tag}.{ending}"), bytes));
         }
@@ -183,11 +187,13 @@ fn files(
             return members.iter().enumerate().map(|(at, member)| Ok((tag(at), member.read()?))).collect();
         }
         Source::TableRow { rows, begin, end } => {
-            let Steps::Vector(steps) = &draft.preparation.steps else { return Err(no_file("it is an array")) };
+            let Steps::Vector(steps) = &draft.preparation.steps else {
+                return Err(no_file("it is an array"));
+            };
             if steps.names.is_empty() {
                 return Err(no_file("it is an array"));
             }
-            for (name, value) in steps.names.iter().zip(rows.get(*begin..*end).unwrap_or_default()) {
+            for (name, value) in steps.names.iter().zip(rows.get(*begin..*end)?) {
                 fields.insert(name.clone(), if value.is_nan() { Value::Null } else { json!(value) });
             }
         }
@@ -196,7 +202,8 @@ fn files(
                 Steps::Category(steps) => steps.columns.iter().map(|column| &column.name).collect(),
                 _ => vec![name],
             };
-            fields.extend(names.into_iter().zip(cells.iter()).map(|(name, cell)| (name.clone(), json!(cell))));
+            fields
+                .extend(names.into_iter().zip(cells.iter()).map(|(name, cell)| (name.clone(), json!(cell))));
         }
         Source::Wave { path, .. }
         | Source::Picture { path }
@@ -211,15 +218,16 @@ fn no_file(what: &str) -> DataError {
 }
 
 /// The ending of a content, by which it is found again.
-fn ending(bytes: &[u8]) -> Result<&'static str, DataError> {
-    Ok(match kind::of(bytes).map(|(name, _)| name) {
-        Some("a WAV recording") => "wav",
-        Some("a FLAC recording") => "flac",
-        Some("an MP3 recording") => "mp3",
-        Some("an Ogg recording") => "ogg",
-        Some("a PNG picture") => "png",
-        Some("a JPEG picture") => "jpg",
-        None => "txt",
-        Some(other) => return Err(DataError::format(format!("is {other}, expected a recording, picture or text"))),
+fn ending(steps: &Steps, bytes: &[u8]) -> Result<&'static str, DataError> {
+    Ok(match (steps, kind::of(bytes).map(|(name, _)| name)) {
+        (Steps::Text(_), _) => "txt",
+        (Steps::Audio(_), Some("a FLAC recording")) => "flac",
+        (Steps::Audio(_), Some("an MP3 recording")) => "mp3",
+        (Steps::Audio(_), Some("an Ogg recording")) => "ogg",
+        // WAV in all its containers.
+        (Steps::Audio(_), _) => "wav",
+        (_, Some("a PNG picture")) => "png",
+        (_, Some("a JPEG picture")) => "jpg",
+        _ => return Err(kind::refuse(bytes, Family::Picture)),
     })
 }

@@ -1,10 +1,13 @@
-//! Rows of numbers in memory, 32 bits each, without losing small differences
+//! Rows of numbers, 32 bits each in memory or read from a file, without losing small differences
 //! of large numbers.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use sha2::digest::Update;
 
+use crate::decode::npy_file::NpyFile;
+use crate::error::DataError;
 use crate::hash::field;
 use crate::moments::{Moments, ROUNDING};
 
@@ -15,23 +18,44 @@ const FAR: f64 = 1e3;
 /// Rows of equal columns, one step of time after another.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows {
-    values: Vec<f32>,
+    store: Store,
     /// What was taken from each column; empty = from none.
     origin: Vec<f64>,
+}
+
+/// Where numbers are kept.
+#[derive(Clone, Debug, PartialEq)]
+enum Store {
+    Memory(Vec<f32>),
+    /// In a file; what 32 bits cannot hold is `gap`.
+    Disc {
+        file: NpyFile,
+        gap: f32,
+    },
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self::Memory(Vec::new())
+    }
 }
 
 impl Rows {
     /// Rows that 32 bits hold as they are.
     pub fn plain(values: Vec<f32>) -> Self {
-        Self { values, origin: Vec::new() }
+        Self { store: Store::Memory(values), origin: Vec::new() }
     }
 
     /// Rows of `origin.len()` columns, each with its origin taken off.
     pub(crate) fn new(values: impl Iterator<Item = f64>, origin: Vec<f64>) -> Self {
         let off = |(value, origin): (f64, &f64)| (value - origin) as f32;
         let values = values.zip(origin.iter().cycle()).map(off).collect();
-        let plain = origin.iter().all(|&origin| origin == 0.0);
-        Self { values, origin: if plain { Vec::new() } else { origin } }
+        Self { store: Store::Memory(values), origin: told(origin) }
+    }
+
+    /// Rows of a file, as [`Rows::new`] of its numbers would have them.
+    pub(crate) fn on_disc(file: NpyFile, origin: Vec<f64>, gap: f32) -> Self {
+        Self { store: Store::Disc { file, gap }, origin: told(origin) }
     }
 
     /// What to take from a column before its numbers are rounded to 32 bits:
@@ -42,18 +66,38 @@ impl Rows {
         if data && mean.abs() > FAR * std { mean } else { 0.0 }
     }
 
-    /// The numbers of a stretch that begins with a first column; `None` beyond the end.
-    pub(crate) fn get(&self, at: Range<usize>) -> Option<Vec<f64>> {
-        let values = self.values.get(at)?.iter().map(|&v| f64::from(v));
-        Some(match self.origin.as_slice() {
+    /// The numbers of a stretch that begins with a first column.
+    ///
+    /// # Errors
+    /// If it ends beyond the rows, or their file cannot be read any more.
+    pub(crate) fn get(&self, at: Range<usize>) -> Result<Vec<f64>, DataError> {
+        let kept = self.kept(at)?;
+        let values = kept.iter().map(|&v| f64::from(v));
+        Ok(match self.origin.as_slice() {
             [] => values.collect(),
             origin => values.zip(origin.iter().cycle()).map(|(v, origin)| v + origin).collect(),
         })
     }
 
     /// The stretch as it is kept: differences from [`Rows::origin`].
-    pub(crate) fn kept(&self, at: Range<usize>) -> Option<&[f32]> {
-        self.values.get(at)
+    ///
+    /// # Errors
+    /// As [`Rows::get`].
+    pub(crate) fn kept(&self, at: Range<usize>) -> Result<Cow<'_, [f32]>, DataError> {
+        match &self.store {
+            Store::Memory(values) => {
+                let gone = || DataError::shape("lies beyond the end of its array");
+                values.get(at).map(Cow::Borrowed).ok_or_else(gone)
+            }
+            Store::Disc { file, gap } => {
+                let origin = self.origin.iter().copied().cycle().chain(std::iter::repeat(0.0));
+                let off = |(value, origin): (f64, f64)| match (value - origin) as f32 {
+                    kept if kept.is_finite() => kept,
+                    _ => (f64::from(*gap) - origin) as f32,
+                };
+                Ok(file.read(at)?.into_iter().zip(origin).map(off).collect())
+            }
+        }
     }
 
     /// What was taken from a column.
@@ -62,13 +106,22 @@ impl Rows {
     }
 
     /// Takes a stretch into a hash.
-    pub(crate) fn hash(&self, at: Range<usize>, hasher: &mut impl Update) {
-        let kept = self.values.get(at).unwrap_or_default();
+    ///
+    /// # Errors
+    /// As [`Rows::get`].
+    pub(crate) fn hash(&self, at: Range<usize>, hasher: &mut impl Update) -> Result<(), DataError> {
+        let kept = self.kept(at)?;
         field(hasher, &kept.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>());
         if !self.origin.is_empty() {
             field(hasher, &self.origin.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>());
         }
+        Ok(())
     }
+}
+
+/// The origins of columns; none if nothing is taken from any.
+fn told(origin: Vec<f64>) -> Vec<f64> {
+    if origin.iter().all(|&origin| origin == 0.0) { Vec::new() } else { origin }
 }
 
 #[cfg(test)]
@@ -88,8 +141,8 @@ mod tests {
         assert!((origin[0] - 1.7e9).abs() < 11.0 && origin[1] == 0.0);
         let rows = Rows::new([time[0], 1.0, time[1], 2.0, time[2], 3.0].into_iter(), origin);
         assert_eq!(rows.get(2..4).unwrap(), [time[1], 2.0]);
-        assert_eq!(rows.get(6..8), None);
-        assert_eq!(rows.kept(0..2).unwrap(), [-10.0, 1.0]);
+        assert!(rows.get(6..8).is_err());
+        assert_eq!(*rows.kept(0..2).unwrap(), [-10.0, 1.0]);
     }
 
     #[test]

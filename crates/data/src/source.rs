@@ -70,16 +70,16 @@ pub enum Source {
         /// The file.
         path: PathBuf,
     },
-    /// A file inside an archive.
+    /// Files inside an archive.
     Packed {
-        /// The file.
-        member: Arc<Member>,
-        /// What it is.
+        /// The files: one, or the frames of a film in order.
+        members: Arc<[Member]>,
+        /// What they are.
         holds: Holds,
     },
 }
 
-/// What a file inside an archive is.
+/// What files inside an archive are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holds {
     /// A recording.
@@ -91,6 +91,8 @@ pub enum Holds {
         /// Width of one frame, in pixels.
         frame_width: usize,
     },
+    /// The frames of a film.
+    Frames,
     /// A text.
     Text,
 }
@@ -161,17 +163,20 @@ impl Source {
                 text(&document(path)?, hasher);
                 Ok(())
             }
-            Self::Packed { member, holds } => {
-                let bytes = member.read()?;
-                let place = |e: DataError| e.at(member.place());
-                match holds {
-                    Holds::Wave => sound(&Wave::decode(&bytes).map_err(place)?, &None, hasher),
-                    Holds::Picture => picture(Bitmap::decode(&bytes).map_err(place)?, hasher),
-                    Holds::Strip { .. } => {
-                        hash::field(hasher, b"film None");
-                        picture(Bitmap::decode(&bytes).map_err(place)?, hasher);
+            Self::Packed { members, holds } => {
+                if matches!(holds, Holds::Strip { .. } | Holds::Frames) {
+                    hash::field(hasher, b"film None");
+                }
+                for member in members.iter() {
+                    let bytes = member.read()?;
+                    let place = |e: DataError| e.at(member.place());
+                    match holds {
+                        Holds::Wave => sound(&Wave::decode(&bytes).map_err(place)?, &None, hasher),
+                        Holds::Text => text(&text_of(&bytes).map_err(place)?, hasher),
+                        Holds::Picture | Holds::Strip { .. } | Holds::Frames => {
+                            picture(Bitmap::decode(&bytes).map_err(place)?, hasher);
+                        }
                     }
-                    Holds::Text => text(&text_of(&bytes).map_err(place)?, hasher),
                 }
                 Ok(())
             }
@@ -202,7 +207,7 @@ impl Source {
     /// What it is read from, for messages; `None` if it is in memory.
     pub(crate) fn place(&self) -> Option<String> {
         match self {
-            Self::Packed { member, .. } => Some(member.place()),
+            Self::Packed { members, .. } => members.first().map(Member::place),
             _ => self.path().map(|path| format!("`{}`", path.display())),
         }
     }
@@ -245,7 +250,7 @@ impl Source {
             Self::Packed { holds, .. } => match holds {
                 Holds::Wave => "wave".into(),
                 Holds::Picture => "picture".into(),
-                Holds::Strip { .. } => "film".into(),
+                Holds::Strip { .. } | Holds::Frames => "film".into(),
                 Holds::Text => "text".into(),
             },
         };
@@ -264,8 +269,12 @@ impl Source {
                 hash::file(path, hasher)?;
             }
             Self::Pixels { images, index } => hash::field(hasher, images.pixels(*index).unwrap_or_default()),
-            Self::TableRow { rows, begin, end } => rows.hash(*begin..*end, hasher),
-            Self::Packed { member, .. } => hash::field(hasher, &member.read()?),
+            Self::TableRow { rows, begin, end } => rows.hash(*begin..*end, hasher)?,
+            Self::Packed { members, .. } => {
+                for member in members.iter() {
+                    hash::field(hasher, &member.read()?);
+                }
+            }
             Self::Cells { cells } => cells.iter().for_each(|cell| hash::field(hasher, cell.as_bytes())),
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use counterpoint_batch::Target;
-use counterpoint_data::{Check, DataConfig, DataError, Splits};
+use counterpoint_data::{Check, DataConfig, DataError, Progress, Splits};
 use support::{Folder, write_png, write_wav};
 
 const MODALITIES: &str = "[modality.sound]\nkind = \"audio\"\nrate = 8000\nsamples = 800\nn_fft = 64\nhop = 100\n\
@@ -202,4 +202,72 @@ fn what_no_archive_of_samples_has_is_refused_by_name() {
     tar.into_inner().unwrap();
     let link = texts(&folder, "train-0.tar").unwrap_err().to_string();
     assert!(link.contains("`a.txt` is a link, expected files only"), "{link}");
+}
+
+#[test]
+fn a_set_is_packed_and_read_again() {
+    let folder = Folder::new("pack");
+    tree(&folder);
+    let config = DataConfig::from_toml(&format!("name = \"folders\"\nroot = \"set\"\n{MODALITIES}")).unwrap();
+    let packed = config.pack(&folder.0, &folder.file("tars"), 20_000, &Progress::default()).unwrap();
+    assert_eq!(packed.samples, 10);
+    assert!(packed.shards.len() > 3, "{packed:?}");
+    let bytes: u64 = packed.shards.iter().map(|path| fs::metadata(path).unwrap().len()).sum();
+    assert_eq!(bytes, packed.bytes);
+    let of = |splits: &Splits| splits.contents().unwrap().clone();
+    let before = open(&folder, "set", "name = \"folders\"").unwrap();
+    let after = open(&folder, "tars", "name = \"shards\"").unwrap();
+    assert_eq!(of(&before).changes(&of(&after)), []);
+    assert_eq!(before.classes, after.classes);
+    for index in [0, 4] {
+        assert_eq!(before.train.sample(index, None).unwrap(), after.train.sample(index, None).unwrap());
+    }
+    after.check(Check::Full, 2).unwrap();
+    assert_eq!(after.leaks_decoded(1).unwrap().duplicates, before.leaks_decoded(1).unwrap().duplicates);
+    let checkup = DataConfig::from_toml(&format!("name = \"shards\"\nroot = \"tars\"\n{MODALITIES}"));
+    let checkup = checkup.unwrap().examine(&folder.0, 2, &Progress::default()).unwrap();
+    assert!(checkup.findings.iter().all(|finding| !finding.fault.fatal()), "{:?}", checkup.findings);
+    // The same samples are the same bytes, and nothing is written over.
+    config.pack(&folder.0, &folder.file("again"), 20_000, &Progress::default()).unwrap();
+    for path in &packed.shards {
+        let other = folder.file("again").join(path.file_name().unwrap());
+        assert!(fs::read(path).unwrap() == fs::read(other).unwrap());
+    }
+    let full =
+        config.pack(&folder.0, &folder.file("tars"), 20_000, &Progress::default()).unwrap_err().to_string();
+    assert!(full.contains("tars` is not empty; name a new one"), "{full}");
+    // A file that is damaged inside an archive is named with it.
+    let bytes = fs::read(&packed.shards[0]).unwrap();
+    let at = bytes.windows(4).position(|four| four == b"\x89PNG").unwrap();
+    let mut wrong = bytes.clone();
+    wrong[at..at + 4].copy_from_slice(b"GIF8");
+    fs::write(&packed.shards[0], &wrong).unwrap();
+    let damaged = open(&folder, "tars", "name = \"shards\"")
+        .and_then(|splits| splits.check(Check::Full, 1))
+        .unwrap_err();
+    assert!(
+        damaged.to_string().contains("face.png` in `") && damaged.to_string().contains("GIF"),
+        "{damaged}"
+    );
+}
+
+#[test]
+fn films_are_packed_frame_by_frame() {
+    let folder = Folder::new("pack");
+    let mut lines = vec!["id,split,label,film".to_owned()];
+    for (i, part) in ["train", "train", "val", "test"].iter().enumerate() {
+        fs::create_dir_all(folder.file(&format!("f{i}"))).unwrap();
+        (0..11).for_each(|k| write_png(&folder.file(&format!("f{i}/{k}.png")), 4, 4, (k + i * 20) as u32));
+        lines.push(format!("s.{i},{part},{},f{i}", i % 2));
+    }
+    fs::write(folder.file("list.csv"), lines.join("\n")).unwrap();
+    let keys = "[modality.film]\nkind = \"video\"\nsize = 4\nframes = 4\n";
+    let open = |name: &str, root: &str| {
+        DataConfig::from_toml(&format!("name = \"{name}\"\nroot = \"{root}\"\n{keys}")).unwrap()
+    };
+    open("manifest", "list.csv").pack(&folder.0, &folder.file("tars"), 1, &Progress::default()).unwrap();
+    let before = open("manifest", "list.csv").open(&folder.0).unwrap();
+    let after = open("shards", "tars").open(&folder.0).unwrap();
+    assert_eq!(before.train.sample(1, None).unwrap(), after.train.sample(1, None).unwrap());
+    assert_eq!(before.leaks_decoded(1).unwrap(), after.leaks_decoded(1).unwrap());
 }

@@ -3,7 +3,7 @@
 use super::{NpyArray, NpyError, Values};
 
 /// How the bytes of one element are to be read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
     /// IEEE numbers of 2, 4 or 8 bytes.
     Float(usize),
@@ -20,7 +20,8 @@ pub enum Element {
 }
 
 impl Element {
-    pub(super) fn size(self) -> usize {
+    /// Bytes of one element.
+    pub fn size(self) -> usize {
         match self {
             Self::Float(n) | Self::Signed(n) | Self::Unsigned(n) | Self::Narrow(n) => n,
             Self::Bfloat => 2,

@@ -1,8 +1,10 @@
 //! NumPy's `.npy` format: one array of numbers or short texts.
 
 mod element;
+mod head;
 
 pub use element::Element;
+pub use head::Head;
 
 use std::error::Error;
 use std::fmt;
@@ -137,46 +139,11 @@ pub fn encode(array: &NpyArray) -> Vec<u8> {
 /// # Errors
 /// If it is not one, is cut off, or holds a type other than numbers and texts.
 pub fn decode(bytes: &[u8]) -> Result<NpyArray, NpyError> {
-    let foreign = || NpyError("is not an npy file; save it with numpy.save or numpy.savez".into());
-    let rest = bytes.strip_prefix(MAGIC).ok_or_else(foreign)?;
-    let (&[major, _minor], rest) = rest.split_first_chunk::<2>().ok_or_else(foreign)?;
-    if !(1..=3).contains(&major) {
-        return Err(NpyError(format!(
-            "is an npy file of version {major}, expected 1, 2 or 3; save it again with numpy.save"
-        )));
-    }
-    let (length, rest) = if major == 1 {
-        let (&n, rest) = rest.split_first_chunk::<2>().ok_or_else(foreign)?;
-        (usize::from(u16::from_le_bytes(n)), rest)
-    } else {
-        let (&n, rest) = rest.split_first_chunk::<4>().ok_or_else(foreign)?;
-        (u32::from_le_bytes(n) as usize, rest)
-    };
-    let (header, data) = rest.split_at_checked(length).ok_or_else(foreign)?;
-    let header = String::from_utf8_lossy(header);
-    let descr = value(&header, "descr").unwrap_or("").trim_matches(['\'', '"']);
-    let fortran = value(&header, "fortran_order") == Some("True");
-    let shape: Vec<usize> = value(&header, "shape")
-        .unwrap_or("(?)")
-        .trim_matches(['(', ')'])
-        .split(',')
-        .map(str::trim)
-        .filter(|side| !side.is_empty())
-        .map(|side| {
-            // Python 2 on Windows wrote long integers: (48L, 3L).
-            side.trim_end_matches('L')
-                .parse()
-                .map_err(|_| NpyError(format!("the npy header has no shape: {header}")))
-        })
-        .collect::<Result<_, _>>()?;
-    let (element, big_endian) = element(descr).ok_or_else(|| {
-        NpyError(format!(
-            "the npy file holds elements of type `{descr}`, expected numbers or texts; convert it with .astype"
-        ))
-    })?;
-    let size = element.size().saturating_mul(shape.iter().fold(1, |n: usize, &s| n.saturating_mul(s)));
-    let array = element.decode(shape, data.get(..size).unwrap_or(data), big_endian)?;
-    Ok(if fortran { row_major(array) } else { array })
+    let head = Head::read(bytes)?;
+    let data = bytes.get(head.begin..).unwrap_or_default();
+    let array =
+        head.element.decode(head.shape.clone(), data.get(..head.bytes()).unwrap_or(data), head.big_endian)?;
+    Ok(if head.fortran { row_major(array) } else { array })
 }
 
 /// Text of one value of the header's dictionary.

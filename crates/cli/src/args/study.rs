@@ -104,6 +104,25 @@ pub struct Sweep {
     pub study_args: StudyArgs,
 }
 
+/// Settings of `export-shards`.
+#[derive(clap::Args, Debug)]
+pub struct ExportShards {
+    /// Configuration file; only its [data] is used.
+    pub config: PathBuf,
+    /// Folder of the archives, new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Size from which on an archive is full, in MiB.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub mb: u64,
+    /// Change one key of the configuration.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Settings of `leaks`.
 #[derive(clap::Args, Debug)]
 pub struct Leaks {

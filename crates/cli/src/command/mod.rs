@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod evaluate;
 pub mod explain;
 pub mod export;
+pub mod export_shards;
 pub mod export_weights;
 pub mod leaks;
 pub mod list;

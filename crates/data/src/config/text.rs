@@ -1,10 +1,12 @@
 //! Keys of a text modality.
 
+use std::path::{Path, PathBuf};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::DataError;
-use crate::prepare::{Draft, Fit, Normalise, Preparation, Steps, TextSteps, Tokens, WordRule};
+use crate::prepare::{Draft, Fit, Normalise, Preparation, Steps, TextSteps, TokenizerFile, Tokens, WordRule};
 
 /// What a token of a text is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +18,9 @@ pub enum TokenName {
     Words,
     /// A byte of UTF-8, so that no list is needed.
     Bytes,
+    /// What a `tokenizer.json` of Hugging Face says, which `file` names; for a program that was built
+    /// with the feature `tokenizers`.
+    File,
 }
 
 /// Keys of a text modality.
@@ -24,6 +29,9 @@ pub enum TokenName {
 pub struct TextConfig {
     /// What a text is cut into.
     pub tokens: TokenName,
+    /// The `tokenizer.json` of tokens = "file", relative to the configuration file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
     /// Number of tokens that are shown at most; of a longer text the beginning.
     #[schemars(range(min = 1, max = 65536))]
     pub length: usize,
@@ -48,6 +56,7 @@ impl Default for TextConfig {
     fn default() -> Self {
         Self {
             tokens: TokenName::default(),
+            file: None,
             length: 128,
             files: false,
             lowercase: None,
@@ -58,25 +67,36 @@ impl Default for TextConfig {
 }
 
 impl TextConfig {
-    /// How the modality is prepared.
+    /// How the modality is prepared; the path of a tokenizer starts in `base`.
     ///
     /// # Errors
     /// If a key is out of range, or does nothing with these tokens.
-    pub fn draft(&self, modality: &str) -> Result<Draft, DataError> {
-        self.steps(modality).map_err(|e| e.at(format_args!("modality `{modality}`")))
+    pub fn draft(&self, modality: &str, base: &Path) -> Result<Draft, DataError> {
+        self.steps(modality, base).map_err(|e| e.at(format_args!("modality `{modality}`")))
     }
 
-    fn steps(&self, modality: &str) -> Result<Draft, DataError> {
+    fn steps(&self, modality: &str, base: &Path) -> Result<Draft, DataError> {
         let given = [
             ("lowercase", self.lowercase.is_some()),
             ("min_count", self.min_count.is_some()),
             ("most", self.most.is_some()),
         ];
+        if self.file.is_some() && self.tokens != TokenName::File {
+            return Err(DataError::config("`file` applies to tokens = \"file\" only"));
+        }
         let tokens = match (self.tokens, given.iter().find(|(_, given)| *given)) {
-            (TokenName::Bytes, Some((key, _))) => {
+            (TokenName::Bytes | TokenName::File, Some((key, _))) => {
                 return Err(DataError::config(format!("`{key}` applies to tokens = \"words\" only")));
             }
             (TokenName::Bytes, None) => Tokens::Bytes,
+            (TokenName::File, None) => {
+                let file = self.file.as_ref().ok_or_else(|| {
+                    DataError::config("tokens = \"file\" needs `file`, the tokenizer.json of a tokenizer")
+                })?;
+                let tokenizer = TokenizerFile::read(&base.join(file))?;
+                let vocabulary = tokenizer.vocabulary()?;
+                Tokens::File { tokenizer, vocabulary }
+            }
             (TokenName::Words, _) => {
                 Tokens::Words { lowercase: self.lowercase.unwrap_or(true), words: Vec::new() }
             }

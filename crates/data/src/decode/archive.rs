@@ -86,6 +86,14 @@ impl Archive {
         names
     }
 
+    /// The file of one array, where each has one.
+    pub fn file(&self, name: &str) -> Option<&Path> {
+        match &self.store {
+            Store::Folder(files) => files.get(name).map(PathBuf::as_path),
+            _ => None,
+        }
+    }
+
     /// Decodes one array.
     ///
     /// # Errors

@@ -103,7 +103,7 @@ pub fn refuse(bytes: &[u8], wanted: Family) -> DataError {
         (Picture | Film, Some(Film)) => (
             "pictures",
             "write its frames into a folder, ffmpeg -i FILE -vf fps=10 FOLDER/%05d.png, and name the folder \
-             with kind = \"video\"",
+             with kind = \"video\"; `counterpoint prepare generic` does so for all films of a folder or a list",
         ),
         (Picture | Film, Some(Sound)) => ("a picture", "its modality needs kind = \"audio\""),
         _ => ("a PNG or JPEG picture", "check the path"),

@@ -4,6 +4,7 @@ pub(crate) mod archive;
 mod idx;
 pub(crate) mod kind;
 mod levels;
+pub(crate) mod npy_file;
 mod picture;
 pub(crate) mod shard;
 pub(crate) mod sound;

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use counterpoint_batch::random::RngKey;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::{Extent, Flip, Jitter};
 use crate::decode::Bitmap;
+use crate::decode::shard::Member;
 use crate::error::DataError;
 use crate::image::{FrameRule, WindowRule, crop, resize};
 
@@ -154,6 +156,8 @@ pub enum Frames {
     Decoded(Vec<Bitmap>),
     /// Pictures of a folder; only those that are picked are decoded, because a film is long.
     Files(Vec<PathBuf>),
+    /// The same inside an archive.
+    Packed(Arc<[Member]>),
 }
 
 impl Frames {
@@ -161,6 +165,7 @@ impl Frames {
         match self {
             Self::Decoded(frames) => frames.len(),
             Self::Files(files) => files.len(),
+            Self::Packed(members) => members.len(),
         }
     }
 
@@ -168,6 +173,10 @@ impl Frames {
         let frame = match self {
             Self::Decoded(frames) => frames.get(index).map(|frame| Ok(Cow::Borrowed(frame))),
             Self::Files(files) => files.get(index).map(|file| Bitmap::read(file).map(Cow::Owned)),
+            Self::Packed(members) => members.get(index).map(|member| {
+                let picture = Bitmap::decode(&member.read()?);
+                picture.map(Cow::Owned).map_err(|e| e.at(member.place()))
+            }),
         };
         frame.unwrap_or_else(|| Err(DataError::shape(format!("the video has no frame {index}"))))
     }
@@ -177,6 +186,7 @@ impl Frames {
         match self {
             Self::Decoded(frames) => frames.iter().map(|frame| frame.pixels.len()).sum(),
             Self::Files(files) => files.iter().map(|file| file.as_os_str().len()).sum(),
+            Self::Packed(members) => members.iter().map(|member| member.name.len()).sum(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod preparation;
 mod raw;
 mod scene;
 mod text;
+mod tokenizer;
 mod tokens;
 mod vector;
 
@@ -22,6 +23,7 @@ pub use normalise::Normalise;
 pub use preparation::{Preparation, Steps};
 pub use scene::{MapSteps, SceneRole, SceneSteps};
 pub use text::{TextSteps, Tokens, WordRule};
+pub use tokenizer::TokenizerFile;
 pub use tokens::TokenSteps;
 pub use vector::{Columns, VectorSteps};
 

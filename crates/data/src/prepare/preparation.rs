@@ -100,10 +100,14 @@ impl Steps {
                 Raw::Film { frames, span: *span }
             }
             Source::Pixels { images, index } => Raw::Picture(images.bitmap(*index).ok_or_else(gone)?),
-            Source::TableRow { rows, begin, end } => Raw::Vector(rows.get(*begin..*end).ok_or_else(gone)?),
+            Source::TableRow { rows, begin, end } => Raw::Vector(rows.get(*begin..*end)?),
             Source::Cells { cells } => Raw::Cells(Arc::clone(cells)),
             Source::Document { path } => Raw::Cells([document(path)?].into()),
-            Source::Packed { member, holds } => {
+            Source::Packed { members, holds: Holds::Frames } => {
+                Raw::Film { frames: Frames::Packed(Arc::clone(members)), span: None }
+            }
+            Source::Packed { members, holds } => {
+                let member = members.first().ok_or_else(gone)?;
                 self.unpack(&member.read()?, *holds).map_err(|e| e.at(member.place()))?
             }
         })
@@ -123,7 +127,7 @@ impl Steps {
     fn unpack(&self, bytes: &[u8], holds: Holds) -> Result<Raw, DataError> {
         Ok(match holds {
             Holds::Wave => Raw::Wave { clip: self.clip(Origin::Memory(bytes.into()), None)?, span: None },
-            Holds::Picture => Raw::Picture(Bitmap::decode(bytes)?),
+            Holds::Picture | Holds::Frames => Raw::Picture(Bitmap::decode(bytes)?),
             Holds::Strip { frame_width } => {
                 let frames = Frames::Decoded(frames_of_strip(&Bitmap::decode(bytes)?, frame_width)?);
                 Raw::Film { frames, span: None }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::TokenizerFile;
 use crate::error::DataError;
 
 /// Ids of every way: 0 is padding.
@@ -33,6 +34,13 @@ pub enum Tokens {
         /// The words in the order of their bytes; the first has id 2.
         words: Vec<String>,
     },
+    /// What a tokenizer says that somebody else trained; the id is one more.
+    File {
+        /// The tokenizer.
+        tokenizer: TokenizerFile,
+        /// Number of its ids.
+        vocabulary: usize,
+    },
 }
 
 /// Which words of the training texts get an id of their own.
@@ -60,6 +68,7 @@ impl TextSteps {
             + match &self.tokens {
                 Tokens::Bytes => 256,
                 Tokens::Words { words, .. } => 1 + words.len(),
+                Tokens::File { vocabulary, .. } => *vocabulary,
             }
     }
 
@@ -92,6 +101,10 @@ impl TextSteps {
                 };
                 words_of(&text).take(self.length).map(id).collect()
             }
+            Tokens::File { tokenizer, .. } => {
+                let ids = tokenizer.ids(text)?.into_iter().take(self.length);
+                ids.map(|id| (FIRST + id) as f32).collect()
+            }
         };
         match ids.is_empty() {
             true => Err(DataError::format("the text is empty; leave the cell empty if there is none")),
@@ -100,9 +113,13 @@ impl TextSteps {
     }
 
     /// Takes a training text into the counts.
-    pub(crate) fn count(&self, text: &str, counts: &mut TextCounts) {
+    ///
+    /// # Errors
+    /// If a tokenizer cannot read it.
+    pub(crate) fn count(&self, text: &str, counts: &mut TextCounts) -> Result<(), DataError> {
         let length = match &self.tokens {
             Tokens::Bytes => text.len(),
+            Tokens::File { tokenizer, .. } => tokenizer.ids(text)?.len(),
             Tokens::Words { lowercase, .. } => {
                 let (text, mut length) = (folded(text, *lowercase), 0);
                 for word in words_of(&text) {
@@ -118,6 +135,7 @@ impl TextSteps {
         counts.texts += 1;
         counts.long += usize::from(length > self.length);
         counts.longest = counts.longest.max(length);
+        Ok(())
     }
 
     /// Chooses the words; returns what users should know.
@@ -146,6 +164,7 @@ impl TextSteps {
         let what = match self.tokens {
             Tokens::Bytes => "bytes",
             Tokens::Words { .. } => "words",
+            Tokens::File { .. } => "tokens",
         };
         Ok((long > 0).then(|| {
             format!(
@@ -211,7 +230,9 @@ mod tests {
         let mut steps = TextSteps { length: 4, tokens };
         let fit = |steps: &mut TextSteps, rule: WordRule| {
             let mut counts = TextCounts::default();
-            ["The cat", "the dog", "a cat sat on the mat"].iter().for_each(|t| steps.count(t, &mut counts));
+            ["The cat", "the dog", "a cat sat on the mat"]
+                .iter()
+                .for_each(|t| steps.count(t, &mut counts).unwrap());
             steps.fit(rule, counts)
         };
         let note = fit(&mut steps, WordRule { min_count: 2, most: 9 }).unwrap().unwrap();

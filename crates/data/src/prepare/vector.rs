@@ -124,8 +124,7 @@ impl VectorSteps {
         let first = rows.peek().map(|(rows, _)| *rows);
         let origin: Vec<f64> = (0..self.width).map(|c| first.map_or(0.0, |rows| rows.origin(c))).collect();
         for (rows, at) in rows {
-            let steps = rows.kept(at).unwrap_or_default().chunks_exact(self.width);
-            for step in steps {
+            for step in rows.kept(at)?.chunks_exact(self.width) {
                 let known = kept.iter_mut().zip(step).filter(|(_, value)| !value.is_nan());
                 known.for_each(|(moments, &value)| moments.push(f64::from(value)));
             }
@@ -166,7 +165,7 @@ impl VectorSteps {
             )));
         }
         let gaps = self.nan == NanPolicy::Mean;
-        if let Some(bad) = row.iter().position(|v| !v.is_finite() && !(gaps && v.is_nan())) {
+        if let Some(bad) = row.iter().position(|v| !(v.is_finite() || gaps && v.is_nan())) {
             return Err(DataError::format(format!("feature {bad} is not a finite number")));
         }
         let mut out = Vec::with_capacity(self.length.unwrap_or(1) * self.columns.len());

@@ -1,7 +1,7 @@
 //! Samples of several files that share a name: `one.wav`, `one.png`, `one.json`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -10,6 +10,7 @@ use super::modality::{ManifestModality, file, numbers};
 use crate::decode::shard::Member;
 use crate::decode::table::number_or_gap;
 use crate::error::{DataError, ErrorKind};
+use crate::folder::natural;
 use crate::prepare::{Draft, Steps, VideoSteps};
 use crate::source::{Holds, Source};
 
@@ -59,7 +60,6 @@ impl Place {
         match self {
             Self::File(path) => file(draft, path.clone()),
             Self::Member(member) => {
-                let member = Arc::new(member.clone());
                 let holds = match &draft.preparation.steps {
                     Steps::Audio(_) => Holds::Wave,
                     Steps::Text(_) => Holds::Text,
@@ -68,7 +68,7 @@ impl Place {
                     }
                     _ => Holds::Picture,
                 };
-                Ok(Source::Packed { member, holds })
+                Ok(Source::Packed { members: [member.clone()].into(), holds })
             }
         }
     }
@@ -105,6 +105,21 @@ impl Bundle {
         }
     }
 
+    /// The frames of a film, `KEY.NAME.00001.jpg`, in the order of their names.
+    fn frames(&self, name: &str, endings: &[&str]) -> Option<Source> {
+        let rest = |part: &Part| part.tag.strip_prefix(name)?.strip_prefix('.').map(natural);
+        let fits = |part: &&Part| endings.contains(&part.ending.as_str());
+        let mut frames: Vec<_> =
+            self.parts.iter().filter(fits).filter_map(|part| Some((rest(part)?, part))).collect();
+        frames.sort_by(|a, b| a.0.cmp(&b.0));
+        let member = |(_, part): (_, &Part)| match &part.place {
+            Place::Member(member) => Some(member.clone()),
+            Place::File(_) => None,
+        };
+        let members: Arc<[Member]> = frames.into_iter().filter_map(member).collect();
+        (!members.is_empty()).then_some(Source::Packed { members, holds: Holds::Frames })
+    }
+
     /// The file that a modality takes: the one with its name before the ending, or the only one of its
     /// kind where no other modality is of that kind.
     fn part(&self, name: &str, endings: &[&str], alone: bool) -> Result<Option<&Place>, DataError> {
@@ -127,6 +142,11 @@ impl Bundle {
     }
 }
 
+/// Whether films are pictures one by one rather than strips.
+fn apart(draft: &Draft) -> bool {
+    matches!(&draft.preparation.steps, Steps::Video(steps) if steps.frame_width == 0)
+}
+
 /// Endings of the files of a modality; none if it is made of fields.
 fn endings(modality: &ManifestModality) -> &'static [&'static str] {
     match modality {
@@ -137,23 +157,13 @@ fn endings(modality: &ManifestModality) -> &'static [&'static str] {
     }
 }
 
-/// What is said of modalities before files are looked at: their drafts, in the order of `names`.
+/// How the modalities are prepared, in the order of `names`; paths in the configuration start in `base`.
 pub(super) fn drafts(
     modalities: &BTreeMap<String, ManifestModality>,
     names: &[String],
+    base: &Path,
 ) -> Result<Vec<Draft>, DataError> {
-    let draft = |name: &String| {
-        if let ManifestModality::Video(video) = &modalities[name]
-            && video.frame_width.unwrap_or(0) == 0
-        {
-            return Err(DataError::config(format!(
-                "modality `{name}`: a film must be one picture with its frames side by side here; set `frame_width`, \
-                 or list folders of frames in a `manifest`"
-            )));
-        }
-        modalities[name].draft(name)
-    };
-    names.iter().map(draft).collect()
+    names.iter().map(|name| modalities[name].draft(name, base)).collect()
 }
 
 /// The sources of every sample, one list for each modality.
@@ -187,6 +197,9 @@ pub(super) fn sources(
                     Ok(cells.iter().any(|cell| !cell.is_empty()).then_some(Source::Cells { cells }))
                 };
                 bundles.iter().map(source).collect()
+            }
+            _ if apart(draft) => {
+                Ok(bundles.iter().map(|bundle| bundle.frames(name, endings(modality))).collect())
             }
             _ => {
                 let endings = endings(modality);

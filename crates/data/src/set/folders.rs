@@ -49,7 +49,17 @@ impl DataSet for FoldersConfig {
             return Err(DataError::config("no modality: add a table [data.modality.NAME] with a `kind`"));
         }
         let names = request.modalities(&names)?;
-        let drafts = bundle::drafts(&self.modality, &names)?;
+        for name in &names {
+            if let ManifestModality::Video(video) = &self.modality[name]
+                && video.frame_width.unwrap_or(0) == 0
+            {
+                return Err(DataError::config(format!(
+                    "modality `{name}`: a film must be one picture with its frames side by side here; set \
+                     `frame_width`, or list folders of frames in a `manifest`"
+                )));
+            }
+        }
+        let drafts = bundle::drafts(&self.modality, &names, request.base)?;
         let tops = list(&root, &[])?.folders;
         let part_of = |path: &Path| Part::from_name(&name(path));
         let split = !tops.is_empty() && tops.iter().all(|top| part_of(top).is_some());

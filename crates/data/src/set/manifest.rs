@@ -76,7 +76,7 @@ impl DataSet for ManifestConfig {
         let (mut drafts, mut sources, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         for name in &names {
             let modality = &self.modality[name];
-            let draft = modality.draft(name)?;
+            let draft = modality.draft(name, request.base)?;
             sources.push(modality.sources(&draft, &table, folder, &mut notes)?.into_iter());
             drafts.push(draft);
         }

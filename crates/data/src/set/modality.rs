@@ -61,13 +61,13 @@ const FILM: FilmDefaults = FilmDefaults {
 };
 
 impl ManifestModality {
-    /// How it is prepared.
-    pub(super) fn draft(&self, name: &str) -> Result<Draft, DataError> {
+    /// How it is prepared; paths in the configuration start in `base`.
+    pub(super) fn draft(&self, name: &str, base: &Path) -> Result<Draft, DataError> {
         match self {
             Self::Audio(audio) => audio.draft(name, &AUDIO),
             Self::Image(image) => image.draft(name, &PICTURE),
             Self::Video(video) => video.draft(name, &FILM),
-            Self::Text(text) => text.draft(name),
+            Self::Text(text) => text.draft(name, base),
             Self::Numeric(numeric) => numeric.draft(name),
             Self::Category(category) => category.draft(name),
         }

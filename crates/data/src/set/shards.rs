@@ -49,7 +49,7 @@ impl DataSet for ShardsConfig {
             return Err(DataError::config("no modality: add a table [data.modality.NAME] with a `kind`"));
         }
         let names = request.modalities(&names)?;
-        let drafts = bundle::drafts(&self.modality, &names)?;
+        let drafts = bundle::drafts(&self.modality, &names, request.base)?;
         let root = request.root("a folder of tar archives, or a pattern such as train-{000..127}.tar")?;
         let (mut bundles, mut shards) = (Vec::new(), Vec::new());
         for (number, shard) in archives(&root)?.into_iter().enumerate() {

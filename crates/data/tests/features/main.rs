@@ -7,3 +7,4 @@ mod arrays;
 mod columns;
 mod labels;
 mod sequences;
+mod stream;

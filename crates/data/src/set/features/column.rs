@@ -5,6 +5,7 @@ use std::sync::Arc;
 use counterpoint_batch::npy::{NpyArray, Values};
 
 use super::arrays::names;
+use super::numbers::Numbers;
 use super::{FeaturesConfig, NanPolicy};
 use crate::decode::archive::Archive;
 use crate::error::DataError;
@@ -39,10 +40,11 @@ impl Column {
         count: usize,
         notes: &mut Vec<String>,
     ) -> Result<Self, DataError> {
-        let array = archive.get(name)?;
         let tokens = config.tokens.iter().any(|token| token == name);
+        // Token ids are small, and the largest of them is the vocabulary.
+        let numbers = Numbers::read(archive, name, config.stream && !tokens)?;
         let place = |e: DataError| e.at(format_args!("array `{name}`"));
-        let (length, width) = match array.shape[..] {
+        let (length, width) = match *numbers.shape() {
             [n, l] if n == count && l > 0 && tokens => (Some(l), 1),
             [n, d] if n == count && d > 0 && !tokens => (None, d),
             [n, l, d] if n == count && l > 0 && d > 0 && !tokens => (Some(l), d),
@@ -57,10 +59,15 @@ impl Column {
                 ))));
             }
         };
-        if matches!(array.values, Values::Text(_)) {
+        let array = match &numbers {
+            Numbers::Array(array) => Some(array),
+            Numbers::File(_) => None,
+        };
+        if array.is_some_and(|array| matches!(array.values, Values::Text(_))) {
             return Err(place(DataError::format("holds texts, expected numbers")));
         }
-        let vocabulary = if tokens { Some(vocabulary(&array).map_err(place)?) } else { None };
+        let tokens = array.filter(|_| tokens);
+        let vocabulary = tokens.map(vocabulary).transpose().map_err(place)?;
         let mut column = Self {
             name: name.to_owned(),
             length,
@@ -88,14 +95,14 @@ impl Column {
             let given = names(archive, array, Some(count))?;
             let lengths = column.given_lengths(&given).map_err(|e| e.at(format_args!("array `{array}`")))?;
             column.set_lengths(lengths);
-        } else if let (Some(length), true) = (length, tokens) {
+        } else if let (Some(length), Some(ids)) = (length, tokens) {
             // Id 0 at the end is padding.
-            let id = |row: usize, at: usize| array.get(row * length + at);
+            let id = |row: usize, at: usize| ids.get(row * length + at);
             let real =
                 |row: usize| (0..length).rev().find(|&at| id(row, at) != Some(0.0)).map_or(0, |at| at + 1);
             column.set_lengths((0..count).map(real).collect());
         }
-        column.settle(&array, config.nan, notes).map_err(place)?;
+        column.settle(numbers, config.nan, notes).map_err(place)?;
         Ok(column)
     }
 
@@ -129,25 +136,33 @@ impl Column {
     }
 
     /// Marks rows of NaN only as absent and treats other values that are not numbers.
-    fn settle(&mut self, array: &NpyArray, nan: NanPolicy, notes: &mut Vec<String>) -> Result<(), DataError> {
-        let (stride, count) = (self.stride(), self.present.len());
-        let value = |at: usize| array.get(at).unwrap_or(f64::NAN);
-        for row in 0..count {
-            let mut used = row * stride..row * stride + self.used(row);
-            self.present[row] &= !used.all(|at| value(at).is_nan());
-        }
-        let origin = self.origin(array);
-        // What 32 bits cannot hold is infinite to the model.
-        let finite = |at: usize| ((value(at) - origin[at % self.width]) as f32).is_finite();
+    fn settle(&mut self, numbers: Numbers, nan: NanPolicy, notes: &mut Vec<String>) -> Result<(), DataError> {
+        let stride = self.stride();
+        let mut columns = vec![Moments::default(); self.width];
+        // What to take from each column so that 32 bits hold it; nothing from numbers of up to 32.
+        let wide = self.vocabulary.is_none() && numbers.wide();
+        let used: Vec<usize> = (0..self.present.len()).map(|row| self.used(row)).collect();
+        numbers.each(stride, |row, values| {
+            let values = &values[..used[row]];
+            self.present[row] &= !values.iter().all(|value| value.is_nan());
+            if wide && self.present[row] {
+                let finite = values.iter().enumerate().filter(|(_, value)| value.is_finite());
+                finite.for_each(|(at, &value)| columns[at % self.width].push(value));
+            }
+        })?;
+        let origin: Vec<f64> = columns.iter().map(Rows::origin_of).collect();
         let mut bad = 0;
-        for row in (0..count).filter(|&row| self.present[row]) {
-            let found = (row * stride..row * stride + self.used(row)).filter(|&at| !finite(at)).count();
-            bad += found;
-            self.spoilt[row] = found > 0 && nan == NanPolicy::Drop;
-        }
-        let gap = if nan == NanPolicy::Mean { f64::NAN } else { 0.0 };
-        let values = (0..count * stride).map(|at| if finite(at) { value(at) } else { gap });
-        self.rows = Arc::new(Rows::new(values, origin.clone()));
+        numbers.each(stride, |row, values| {
+            // What 32 bits cannot hold is infinite to the model.
+            let finite = |(at, value): (usize, &f64)| ((value - origin[at % self.width]) as f32).is_finite();
+            let found = values[..used[row]].iter().enumerate().filter(|value| !finite(*value)).count();
+            if self.present[row] {
+                bad += found;
+                self.spoilt[row] = found > 0 && nan == NanPolicy::Drop;
+            }
+        })?;
+        let gap = if nan == NanPolicy::Mean { f32::NAN } else { 0.0 };
+        self.rows = Arc::new(numbers.rows(origin, gap));
         let name = &self.name;
         match nan {
             _ if bad == 0 => {}
@@ -170,21 +185,6 @@ impl Column {
             }
         }
         Ok(())
-    }
-
-    /// What to take from each column so that 32 bits hold it; nothing from numbers of up to 32.
-    fn origin(&self, array: &NpyArray) -> Vec<f64> {
-        let mut columns = vec![Moments::default(); self.width];
-        if self.vocabulary.is_none() && matches!(array.values, Values::Double(_) | Values::Whole(_)) {
-            for row in (0..self.present.len()).filter(|&row| self.present[row]) {
-                let begin = row * self.stride();
-                let used = (begin..begin + self.used(row)).filter_map(|at| Some((at, array.get(at)?)));
-                for (at, value) in used.filter(|(_, value)| value.is_finite()) {
-                    columns[at % self.width].push(value);
-                }
-            }
-        }
-        columns.iter().map(Rows::origin_of).collect()
     }
 
     /// NpyArray from one row to the next.

@@ -7,6 +7,7 @@
 
 mod arrays;
 mod column;
+mod numbers;
 mod target;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,10 @@ pub struct FeaturesConfig {
     /// sample are real.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub lengths: BTreeMap<String, String>,
+    /// Whether numbers stay in their `.npy` files and are read sample by sample, for arrays that are
+    /// larger than the memory. Token ids, labels and lengths are held in memory.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stream: bool,
     /// Name of the array of parts: 0, 1, 2 or train, val, test.
     pub split: String,
     /// Name of the array of sample names; by default samples are called by their row.
@@ -72,6 +77,7 @@ impl Default for FeaturesConfig {
             target: None,
             tokens: Vec::new(),
             lengths: BTreeMap::new(),
+            stream: false,
             split: "split".into(),
             ids: None,
             group: None,
