@@ -368,19 +368,27 @@ impl Extractor<'_> {
         }
     }
 
-    /// Writes a file beside its place, and renames it.
+    /// Writes a file of a clip.
     fn place(&self, file: PathBuf, bytes: &[u8]) -> Result<Content, Failed> {
-        let path = self.to.join(&file);
-        let mut partial = path.clone().into_os_string();
-        partial.push(PARTIAL);
-        let write = || {
-            path.parent().map_or(Ok(()), fs::create_dir_all)?;
-            fs::write(&partial, bytes)?;
-            fs::rename(&partial, &path)
-        };
-        write().map_err(|cause| Failed::Target(PrepareError::target("write", &path, &cause)))?;
-        Ok(content(file, bytes))
+        place(self.to, file, bytes).map_err(Failed::Target)
     }
+}
+
+/// Writes a file beside its place in a target, and renames it.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn place(to: &Path, file: PathBuf, bytes: &[u8]) -> Result<Content, PrepareError> {
+    let path = to.join(&file);
+    let mut partial = path.clone().into_os_string();
+    partial.push(PARTIAL);
+    let write = || {
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(&partial, bytes)?;
+        fs::rename(&partial, &path)
+    };
+    write().map_err(|cause| PrepareError::target("write", &path, &cause))?;
+    Ok(content(file, bytes))
 }
 
 /// Removes a folder that may be there.

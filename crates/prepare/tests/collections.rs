@@ -118,10 +118,12 @@ fn an_unaligned_export_becomes_features_with_lengths() {
     assert_eq!(fs::read(root.join("set/text.npy")).unwrap(), whole);
     assert_eq!(fs::metadata(root.join("set/audio.npy")).unwrap().modified().unwrap(), before);
     let mut short = job("mosi", &root);
-    short.settings.steps = 3;
+    short.settings.steps = Some(3);
     run(&short).unwrap();
     assert_eq!(array(&root, "audio.npy").shape, [18, 3, 2]);
     assert_eq!(opens(&root), [10, 4]);
+    short.settings.void = Some(0);
+    assert!(short.plan().err().unwrap().to_string().contains("--void is for label pictures"));
     fs::remove_dir_all(&root).unwrap();
 }
 

@@ -38,9 +38,9 @@ pub struct Prepare {
     /// Scale larger pictures down to fit; their aspect stays [default: as they are].
     #[arg(long, value_name = "WxH", value_parser = size)]
     pub size: Option<[u32; 2]>,
-    /// Samples per second of the sound.
-    #[arg(long, value_name = "HZ", default_value_t = 16_000)]
-    pub rate: u32,
+    /// Samples per second of the sound [default: 16000].
+    #[arg(long, value_name = "HZ")]
+    pub rate: Option<u32>,
     /// Which clips are for training, validation and test [default: published, else by-group, else random].
     #[arg(long, value_enum)]
     pub split: Option<Split>,
@@ -62,9 +62,10 @@ pub struct Prepare {
     /// kinetics-sounds, vggsound: cut a clip that is absent from its whole recording VIDEO.mp4.
     #[arg(long)]
     pub uncut: bool,
-    /// mosi, mosei: steps in time at most; of longer sequences the middles of as many equal parts are kept.
-    #[arg(long, value_name = "N", default_value_t = 500)]
-    pub steps: usize,
+    /// mosi, mosei: steps in time at most; of longer sequences the middles of as many equal parts are kept
+    /// [default: 500].
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
     /// nyuv2: the number in label pictures that means no label, 0 or 255 [default: what their content shows].
     #[arg(long, value_name = "N")]
     pub void: Option<u8>,

@@ -26,7 +26,17 @@ pub fn run(args: &Prepare) -> Result<(), Failure> {
     let (Some(name), Some(from), Some(to)) = (&args.name, &args.from, &args.to) else {
         return Err(Failure::new(Code::Usage, "a layout, --from and --to are needed"));
     };
-    if let Some(collection) = collection::named(name) {
+    let collection = collection::named(name);
+    if let Some(option) = foreign(args, collection.is_some()) {
+        let message = match collection {
+            Some(_) => format!("{option} is for recordings, and `{name}` comes as arrays; leave it out"),
+            None => format!(
+                "{option} is for mosi, mosei and nyuv2, and `{name}` is not one of them; leave it out"
+            ),
+        };
+        return Err(Failure::new(Code::Usage, message));
+    }
+    if let Some(collection) = collection {
         let job = Conversion {
             collection,
             from: from.clone(),
@@ -49,7 +59,7 @@ pub fn run(args: &Prepare) -> Result<(), Failure> {
             frames,
             encoding: if args.png { Encoding::Png } else { Encoding::Jpeg },
             size: args.size,
-            rate: args.rate,
+            rate: args.rate.unwrap_or(Settings::default().rate),
         },
         split: split(args),
         complete: args.complete,
@@ -70,6 +80,24 @@ pub fn run(args: &Prepare) -> Result<(), Failure> {
     stop::from_here_on();
     show(&job.run(&plan, &stop, &*preparing::progress(args.quiet || args.json))?, args.json);
     Ok(())
+}
+
+/// An option that is given and would do nothing.
+fn foreign(args: &Prepare, arrays: bool) -> Option<&'static str> {
+    let of_recordings = [
+        ("--jobs", args.jobs.is_some()),
+        ("--frames", args.frames.is_some()),
+        ("--fps", args.fps.is_some()),
+        ("--png", args.png),
+        ("--size", args.size.is_some()),
+        ("--rate", args.rate.is_some()),
+        ("--complete", args.complete),
+        ("--keep-damaged", args.keep_damaged),
+        ("--uncut", args.uncut),
+    ];
+    let of_arrays = [("--steps", args.steps.is_some()), ("--void", args.void.is_some())];
+    let others: &[(&str, bool)] = if arrays { &of_recordings } else { &of_arrays };
+    others.iter().find(|(_, given)| *given).map(|(option, _)| *option)
 }
 
 /// Converts a data set that comes as arrays.

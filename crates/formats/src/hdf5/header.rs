@@ -30,7 +30,8 @@ impl Header {
         // Parts that are still to be read, with the length of the marks around them.
         let (mut parts, modern) = if start.starts_with(b"OHDR") {
             let start = file.bytes(at, 34.min(file.size() - at.0) as usize)?;
-            let mut head = Bytes(&start[5..]);
+            let mut head = Bytes(&start);
+            head.take(5)?;
             let flags = head.byte()?;
             head.take(if flags & 0x20 != 0 { 16 } else { 0 } + if flags & 0x10 != 0 { 4 } else { 0 })?;
             let size = head.number(1 << (flags & 3))?;

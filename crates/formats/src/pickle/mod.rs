@@ -2,7 +2,7 @@
 //!
 //! A pickle is a program for a small stack machine that may call any function. The machine here
 //! knows the few functions that build tensors and arrays by what they mean and skips harmless
-//! objects of other kinds that people keep beside them (see [`bystander`]). It refuses every other:
+//! objects of other kinds that people keep beside them. It refuses every other:
 //! nothing in a file is executed. Large contents stay in the file until they are asked for.
 
 mod array;

@@ -22,18 +22,12 @@ use crate::split::{Assigned, SplitSettings, assign};
 use crate::summary::Summary;
 
 /// What is made of a collection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversionSettings {
-    /// Steps in time at most; of longer sequences the middles of as many equal parts are kept.
-    pub steps: usize,
+    /// Steps in time at most, 500 by default; of longer sequences the middles of as many equal parts are kept.
+    pub steps: Option<usize>,
     /// The number in label pictures that means no label; by default their content tells.
     pub void: Option<u8>,
-}
-
-impl Default for ConversionSettings {
-    fn default() -> Self {
-        Self { steps: 500, void: None }
-    }
 }
 
 /// What is to be done.
@@ -117,11 +111,9 @@ impl Conversion {
     /// # Errors
     /// If files are absent, damaged or something else, or the target holds something else.
     pub fn plan(&self) -> Result<ConversionPlan, PrepareError> {
-        if self.settings.steps == 0 {
-            return Err(PrepareError::usage("--steps must be at least 1, got 0"));
-        }
         let folder = Folder::of(&self.from)?;
-        check_target(folder.root(), &self.to)?;
+        // Beside a file that is named alone there may be anything.
+        check_target(&self.from, &self.to)?;
         let mut opened = self.collection.open(&folder, &self.settings)?;
         let mut seen = BTreeSet::new();
         if let Some(twice) = opened.samples.iter().find(|sample| !seen.insert(&sample.id)) {

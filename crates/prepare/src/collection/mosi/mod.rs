@@ -38,6 +38,8 @@ pub const MOSEI: Sentiment = Sentiment {
     summary: "CMU-MOSEI: some 23,000 utterances of 3228 videos, sentiment from -3 to 3",
 };
 
+/// Steps in time at most, unless the settings say otherwise.
+const STEPS: usize = 500;
 /// Sentiment is within this, on both sides; single precision rounds.
 const LARGEST: f64 = 3.0 + 1e-4;
 
@@ -60,6 +62,16 @@ impl Collection for Sentiment {
     }
 
     fn open(&self, folder: &Folder, settings: &ConversionSettings) -> Result<Opened, PrepareError> {
+        if settings.void.is_some() {
+            return Err(PrepareError::usage(format!(
+                "--void is for label pictures, and `{}` has none",
+                self.name
+            )));
+        }
+        let steps = settings.steps.unwrap_or(STEPS);
+        if steps == 0 {
+            return Err(PrepareError::usage("--steps must be at least 1, got 0"));
+        }
         let ending = |endings: &[&str]| -> Vec<PathBuf> {
             let fits = |file: &&PathBuf| {
                 file.extension().is_some_and(|e| endings.iter().any(|one| e.eq_ignore_ascii_case(one)))
@@ -105,7 +117,7 @@ impl Collection for Sentiment {
             problems,
             notes,
             sources: std::mem::take(&mut found.sources),
-            maker: Box::new(FeatureMaker::new(self.name, found.features, kept, settings.steps)),
+            maker: Box::new(FeatureMaker::new(self.name, found.features, kept, steps)),
         })
     }
 }

@@ -1,16 +1,14 @@
 //! Pictures as the data set `rgbd` reads them.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use counterpoint_batch::file::replace;
 use counterpoint_data::set::Part;
 
 use crate::clip::Clip;
 use crate::collection::content::{Made, Maker};
-use crate::content::content;
 use crate::error::PrepareError;
+use crate::extract::place;
 use crate::names;
 use crate::problem::Problem;
 use crate::sheet::Sheet;
@@ -66,12 +64,7 @@ impl Maker for PictureMaker {
             ("depth", "png", &scene.depth),
             ("label40", "png", &scene.labels),
         ] {
-            let place = PathBuf::from(folder).join(format!("{name}.{ending}"));
-            let path = to.join(&place);
-            fs::create_dir_all(to.join(folder))
-                .and_then(|()| replace(&path, bytes))
-                .map_err(|cause| PrepareError::target("write", &path, &cause))?;
-            files.push(content(place, bytes));
+            files.push(place(to, PathBuf::from(folder).join(format!("{name}.{ending}")), bytes)?);
         }
         Ok(Made::Files(files, scene.remarks))
     }

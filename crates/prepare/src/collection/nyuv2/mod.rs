@@ -40,7 +40,16 @@ impl Collection for NyuV2 {
     }
 
     fn open(&self, folder: &Folder, settings: &ConversionSettings) -> Result<Opened, PrepareError> {
+        if settings.steps.is_some() {
+            return Err(PrepareError::usage("--steps is for sequences, and `nyuv2` has none"));
+        }
+        if let Some(void) = settings.void.filter(|void| ![0, classes::VOID].contains(void)) {
+            return Err(PrepareError::usage(format!("--void must be 0 or 255, got {void}")));
+        }
         match folder.find(LABELLED) {
+            Some(_) if settings.void.is_some() => Err(PrepareError::usage(format!(
+                "--void is for folders of label pictures; {LABELLED} says itself where no label is"
+            ))),
             Some(file) => labelled::open(folder, &file),
             None if folder.files().iter().any(|file| role(file).is_some()) => folder::open(folder, settings),
             None => Err(PrepareError::data(format!(
