@@ -120,22 +120,28 @@ fn misuse_has_its_exit_codes() {
     assert!(code == Some(0) && out.contains("vggsound: VGGSound") && out.contains("groups:"), "{out}");
 }
 
-/// Prepares a tiny set of a layout and checks the configuration of the project on it.
+/// Prepares a tiny set of a layout and checks the configuration of the project on it, which has its name.
 fn trains(layout: &str, place: &Place, more: &[&str]) {
+    let shapes = match layout {
+        "crema-d" => ["audio [1, 257, 299]", "video [3, 1, 224, 224]"],
+        _ => ["audio [1, 257, 1004]", "video [3, 3, 224, 224]"],
+    };
+    trains_by(layout, layout, place, more, &[], &shapes);
+}
+
+/// Prepares what is in `raw` and checks a configuration of the project on it, with some settings more.
+fn trains_by(layout: &str, config: &str, place: &Place, more: &[&str], settings: &[&str], shapes: &[&str]) {
     let arguments = [&["prepare", layout, "--from", "raw", "--to", "set", "--val", "0.25"], more].concat();
     let (code, out, err) = said(&counterpoint(&arguments, &place.0).output().unwrap());
     assert_eq!(code, Some(0), "{out}{err}");
-    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs").join(format!("{layout}.toml"));
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs").join(format!("{config}.toml"));
     let root = format!("data.root={}", place.path("set").display());
-    let arguments =
-        ["train", &*config.display().to_string(), "--set", &root, "--set", "data.batch_size=2", "--dry-run"];
+    let config = config.display().to_string();
+    let mut arguments = vec!["train", &config, "--set", &root, "--set", "data.batch_size=2", "--dry-run"];
+    arguments.extend(settings);
     let (code, out, err) = said(&counterpoint(&arguments, &place.0).output().unwrap());
     assert_eq!(code, Some(0), "{out}{err}");
-    let (audio, video) = match layout {
-        "crema-d" => ("audio [1, 257, 299]", "video [3, 1, 224, 224]"),
-        _ => ("audio [1, 257, 1004]", "video [3, 3, 224, 224]"),
-    };
-    assert!(out.contains(audio) && out.contains(video), "{out}");
+    assert!(shapes.iter().all(|shape| out.contains(shape)), "{out}");
     // What is written beside the data trains, too.
     let (code, out, err) =
         said(&counterpoint(&["train", "set/train.toml", "--dry-run"], &place.0).output().unwrap());
@@ -194,4 +200,39 @@ fn ave_trains_by_its_configuration() {
         fs::write(place.path(&format!("raw/{list}.txt")), numbers.map(line).collect::<String>()).unwrap();
     }
     trains("ave", &place, &["--frames", "3"]);
+}
+
+/// Copies files of made-up arrays, which `crates/prepare/tests/data/make.py` makes.
+fn arrays(place: &Place, names: &[&str]) {
+    fs::create_dir_all(place.path("raw")).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prepare/tests/data");
+    for name in names {
+        fs::copy(folder.join(name), place.path("raw").join(name)).unwrap();
+    }
+}
+
+#[test]
+fn mosi_trains_by_its_configuration() {
+    let place = Place::new("mosi");
+    arrays(&place, &["unaligned_50.pkl"]);
+    let dry = ["prepare", "mosi", "--from", "raw/unaligned_50.pkl", "--to", "set", "--dry-run"];
+    let (code, out, _) = said(&counterpoint(&dry, &place.0).output().unwrap());
+    assert!(code == Some(0) && out.contains("18 utterances (train 10, val 4, test 4)"), "{out}");
+    assert!(out.contains("problem: vtrain3$_$1") && !place.path("set").exists(), "{out}");
+    let foreign = ["prepare", "mosi", "--from", "raw", "--to", "set", "--fps", "2"];
+    let (code, _, err) = said(&counterpoint(&foreign, &place.0).output().unwrap());
+    assert!(code == Some(2) && err.contains("--fps is for recordings"), "{code:?} {err}");
+    let shapes = ["text [6, 3]", "audio [8, 2]", "vision [5, 2]"];
+    trains_by("mosi", "mosi-sequences", &place, &[], &[], &shapes);
+}
+
+#[test]
+fn nyuv2_trains_by_its_configuration() {
+    let place = Place::new("nyuv2");
+    arrays(&place, &["nyu_depth_v2_labeled.mat", "splits.mat", "classMapping40.mat"]);
+    // Its network on its pictures takes gigabytes.
+    let small =
+        ["data.size=[64, 96]", "model.width=16", "model.blocks=[1, 1, 1, 1]", "model.decoder_blocks=1"];
+    let settings: Vec<&str> = small.iter().flat_map(|setting| ["--set", *setting]).collect();
+    trains_by("nyuv2", "nyuv2-480", &place, &[], &settings, &["rgb [3, 64, 96]", "depth [1, 64, 96]"]);
 }

@@ -13,12 +13,14 @@ pub struct Sources {
     pub film: Option<PathBuf>,
     /// A still picture.
     pub image: Option<PathBuf>,
+    /// Start and end in milliseconds where sound and film hold more than the clip.
+    pub cut: Option<[u32; 2]>,
 }
 
 impl Sources {
     /// Sound and picture of one film.
     pub fn of_film(path: PathBuf) -> Self {
-        Self { sound: Some(path.clone()), film: Some(path), image: None }
+        Self { sound: Some(path.clone()), film: Some(path), ..Self::default() }
     }
 
     /// Every file once.

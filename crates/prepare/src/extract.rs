@@ -107,7 +107,11 @@ impl Extractor<'_> {
             if probed.iter().all(|(known, _)| *known != file) {
                 let found = probe(self.tools, &self.from.join(file))
                     .map_err(|finding| Problem::left_out(&clip.id, file, finding))?;
-                if let Some(finding) = found.cut_off() {
+                let short = match clip.sources.cut {
+                    Some(cut) => found.lacks(cut),
+                    None => found.cut_off(),
+                };
+                if let Some(finding) = short {
                     let problem =
                         Problem { id: clip.id.clone(), file: file.clone(), finding, kept: self.keep_damaged };
                     if !self.keep_damaged {
@@ -115,7 +119,13 @@ impl Extractor<'_> {
                     }
                     made.remarks.push(problem);
                 }
-                probed.push((file, found));
+                probed.push((
+                    file,
+                    match clip.sources.cut {
+                        Some(cut) => found.part(cut),
+                        None => found,
+                    },
+                ));
             }
         }
         let of = |file: &PathBuf| probed.iter().find(|(known, _)| *known == file).map(|(_, probe)| probe);
@@ -175,7 +185,7 @@ impl Extractor<'_> {
         made: &mut Made,
     ) -> Result<f64, Failed> {
         let input = self.from.join(file);
-        let mut command = self.tools.ffmpeg(&input);
+        let mut command = self.tools.ffmpeg(&input, clip.sources.cut);
         command.args(["-map", &format!("0:a:{}", track.number), "-vn", "-sn", "-dn"]);
         command.args(["-af", "aresample=async=1:first_pts=0"]);
         command.args([
@@ -240,7 +250,7 @@ impl Extractor<'_> {
                 ",scale='min(iw,{width})':'min(ih,{height})':force_original_aspect_ratio=decrease:flags=bicubic"
             );
         }
-        let mut command = self.tools.ffmpeg(&input);
+        let mut command = self.tools.ffmpeg(&input, clip.sources.cut);
         // `V` counts no covers, and the first that is none is meant.
         command.args(["-map", "0:V:0", "-an", "-sn", "-dn", "-vf", &filters]);
         command.args(self.tools.sync());
@@ -323,7 +333,7 @@ impl Extractor<'_> {
             made.image = Some(self.place(place(ending), &bytes)?);
             return Ok(());
         }
-        let mut command = self.tools.ffmpeg(&input);
+        let mut command = self.tools.ffmpeg(&input, None);
         command.args(["-map", "0:v:0", "-frames:v", "1"]);
         if let Some([width, height]) = self.settings.size {
             command.args(["-vf", &format!(
@@ -358,19 +368,27 @@ impl Extractor<'_> {
         }
     }
 
-    /// Writes a file beside its place, and renames it.
+    /// Writes a file of a clip.
     fn place(&self, file: PathBuf, bytes: &[u8]) -> Result<Content, Failed> {
-        let path = self.to.join(&file);
-        let mut partial = path.clone().into_os_string();
-        partial.push(PARTIAL);
-        let write = || {
-            path.parent().map_or(Ok(()), fs::create_dir_all)?;
-            fs::write(&partial, bytes)?;
-            fs::rename(&partial, &path)
-        };
-        write().map_err(|cause| Failed::Target(PrepareError::target("write", &path, &cause)))?;
-        Ok(content(file, bytes))
+        place(self.to, file, bytes).map_err(Failed::Target)
     }
+}
+
+/// Writes a file beside its place in a target, and renames it.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn place(to: &Path, file: PathBuf, bytes: &[u8]) -> Result<Content, PrepareError> {
+    let path = to.join(&file);
+    let mut partial = path.clone().into_os_string();
+    partial.push(PARTIAL);
+    let write = || {
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(&partial, bytes)?;
+        fs::rename(&partial, &path)
+    };
+    write().map_err(|cause| PrepareError::target("write", &path, &cause))?;
+    Ok(content(file, bytes))
 }
 
 /// Removes a folder that may be there.

@@ -18,6 +18,8 @@ const FILMS: &[&str] = &[
 const SOUNDS: &[&str] =
     &["wav", "flac", "m4a", "aac", "ogg", "opus", "mp3", "aif", "aiff", "wma", "w64", "au"];
 const IMAGES: &[&str] = &["png", "jpg", "jpeg", "bmp", "webp", "tif", "tiff", "gif"];
+/// Files of arrays, which collections are made of.
+const ARRAYS: &[&str] = &["pkl", "pickle", "csd", "mat"];
 /// Levels of folders that are looked into.
 const DEPTH: usize = 8;
 
@@ -76,6 +78,20 @@ impl Folder {
                 "--from `{}` cannot be opened: {cause}; give the folder that holds the recordings",
                 root.display()
             ))),
+        }
+    }
+
+    /// A folder, or one file as the only one of its folder.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of(path: &Path) -> Result<Self, PrepareError> {
+        match (path.is_file(), path.parent(), path.file_name()) {
+            (true, Some(root), Some(name)) => {
+                let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+                Ok(Self { root: root.to_owned(), files: vec![name.into()] })
+            }
+            _ => Self::open(path),
         }
     }
 
@@ -143,7 +159,7 @@ impl Folder {
 
 fn walk(root: &Path, below: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), PrepareError> {
     let folder = root.join(below);
-    let listing = list_folder(&folder, &[FILMS, SOUNDS, IMAGES, &["csv", "txt", "tsv"]].concat())?;
+    let listing = list_folder(&folder, &[FILMS, SOUNDS, IMAGES, &["csv", "txt", "tsv"], ARRAYS].concat())?;
     let inside = |path: &PathBuf| below.join(path.file_name().unwrap_or_default());
     found.extend(listing.files.iter().map(inside));
     for folder in &listing.folders {
@@ -229,5 +245,5 @@ pub fn sources_of(id: &str, files: &[PathBuf]) -> Result<Sources, Problem> {
     if film.is_none() && sound.is_none() && image.is_none() {
         return Err(Problem::left_out(id, "", Finding::Missing));
     }
-    Ok(Sources { sound: sound.or_else(|| film.clone()), film, image })
+    Ok(Sources { sound: sound.or_else(|| film.clone()), film, image, cut: None })
 }

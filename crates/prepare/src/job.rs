@@ -32,6 +32,8 @@ pub struct Job {
     pub complete: bool,
     /// Use clips that end before their header says.
     pub keep_damaged: bool,
+    /// Cut clips that are absent from their whole recordings, where those are there.
+    pub uncut: bool,
     /// Clips that are worked on at a time.
     pub jobs: usize,
     /// The command as it was called, for the record.
@@ -76,10 +78,16 @@ impl Job {
         if let Some(fault) = self.settings.fault() {
             return Err(PrepareError::usage(fault));
         }
+        if self.uncut && !self.layout.cuts() {
+            return Err(PrepareError::usage(format!(
+                "--uncut: the layout `{}` does not say where in its recording a clip is; vggsound and kinetics-sounds do",
+                self.layout.name()
+            )));
+        }
         let folder = Folder::open(&self.from)?;
-        self.check_target()?;
+        check_target(&self.from, &self.to)?;
         let tools = Tools::find()?;
-        let mut listing = self.layout.list(&folder)?;
+        let mut listing = self.layout.list(&folder, self.uncut)?;
         listing.clips.sort_by(|a, b| a.id.cmp(&b.id));
         // Lists repeat names; the first line counts.
         let mut seen = BTreeSet::new();
@@ -117,46 +125,6 @@ impl Job {
         })
     }
 
-    /// Refuses a target inside the recordings, and one that holds something else.
-    fn check_target(&self) -> Result<(), PrepareError> {
-        let real = |path: &Path| {
-            // The nearest folder above that is there.
-            let mut rest = PathBuf::new();
-            let mut at = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            loop {
-                if let Ok(real) = at.canonicalize() {
-                    return real.join(rest);
-                }
-                let Some(name) = at.file_name().map(ToOwned::to_owned) else { return path.to_owned() };
-                rest = Path::new(&name).join(rest);
-                at.pop();
-            }
-        };
-        let (from, to) = (real(&self.from), real(&self.to));
-        if to.starts_with(&from) {
-            return Err(PrepareError::usage(format!(
-                "--to `{}` lies in the folder of the recordings `{}`, where it would be taken for recordings; choose \
-                 one beside it",
-                self.to.display(),
-                self.from.display()
-            )));
-        }
-        match fs::read_dir(&self.to) {
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(cause) => Err(PrepareError::target("open the folder --to", &self.to, &cause)),
-            Ok(mut entries) => {
-                let ours = self.to.join(journal::FILE).exists() || self.to.join(lock::FILE).exists();
-                match entries.next() {
-                    Some(_) if !ours => Err(PrepareError::usage(format!(
-                        "--to `{}` holds files that were not made by this command; choose an empty or a new folder",
-                        self.to.display()
-                    ))),
-                    _ => Ok(()),
-                }
-            }
-        }
-    }
-
     /// Clips whose files the recordings hold, and their bytes; what is wrong with the others.
     pub fn look(&self, plan: &Plan) -> (usize, u64, Vec<Problem>) {
         let (mut present, mut bytes, mut problems) = (0, 0, Vec::new());
@@ -174,5 +142,45 @@ impl Job {
             present += usize::from(fine);
         }
         (present, bytes, problems)
+    }
+}
+
+/// Refuses a target inside the recordings, and one that holds something else.
+pub fn check_target(from: &Path, to: &Path) -> Result<(), PrepareError> {
+    let real = |path: &Path| {
+        // The nearest folder above that is there.
+        let mut rest = PathBuf::new();
+        let mut at = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        loop {
+            if let Ok(real) = at.canonicalize() {
+                return real.join(rest);
+            }
+            let Some(name) = at.file_name().map(ToOwned::to_owned) else { return path.to_owned() };
+            rest = Path::new(&name).join(rest);
+            at.pop();
+        }
+    };
+    let (real_from, real_to) = (real(from), real(to));
+    if real_to.starts_with(&real_from) {
+        return Err(PrepareError::usage(format!(
+            "--to `{}` lies in the folder of the recordings `{}`, where it would be taken for recordings; choose \
+             one beside it",
+            to.display(),
+            from.display()
+        )));
+    }
+    match fs::read_dir(to) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(PrepareError::target("open the folder --to", to, &cause)),
+        Ok(mut entries) => {
+            let ours = to.join(journal::FILE).exists() || to.join(lock::FILE).exists();
+            match entries.next() {
+                Some(_) if !ours => Err(PrepareError::usage(format!(
+                    "--to `{}` holds files that were not made by this command; choose an empty or a new folder",
+                    to.display()
+                ))),
+                _ => Ok(()),
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::content::Stamp;
@@ -27,10 +28,25 @@ pub struct Entry {
     pub settings: Settings,
     /// Version of ffmpeg.
     pub ffmpeg: String,
+    /// Which part of them, if not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<[u32; 2]>,
     /// From which files.
     pub sources: Vec<Stamp>,
     /// Into which.
     pub made: Made,
+}
+
+/// What a line of the list is about.
+pub trait Record: Serialize + DeserializeOwned {
+    /// Its name, which no other has.
+    fn id(&self) -> &str;
+}
+
+impl Record for Entry {
+    fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 /// The list while clips are added.
@@ -45,7 +61,7 @@ impl Journal {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn read(target: &Path) -> Result<BTreeMap<String, Entry>, PrepareError> {
+    pub fn read<T: Record>(target: &Path) -> Result<BTreeMap<String, T>, PrepareError> {
         let path = target.join(FILE);
         let text = match fs::read(&path) {
             Ok(text) => text,
@@ -53,8 +69,8 @@ impl Journal {
             Err(cause) => return Err(PrepareError::target("read", &path, &cause)),
         };
         let lines = text.split(|byte| *byte == b'\n');
-        let entries = lines.filter_map(|line| serde_json::from_slice::<Entry>(line).ok());
-        Ok(entries.map(|entry| (entry.id.clone(), entry)).collect())
+        let entries = lines.filter_map(|line| serde_json::from_slice::<T>(line).ok());
+        Ok(entries.map(|entry| (entry.id().to_owned(), entry)).collect())
     }
 
     /// Opens the list for more.
@@ -84,7 +100,7 @@ impl Journal {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn add(&self, entry: &Entry) -> Result<(), PrepareError> {
+    pub fn add<T: Record>(&self, entry: &T) -> Result<(), PrepareError> {
         let line = line(entry);
         let mut file = self.file.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         file.write_all(line.as_bytes()).map_err(|cause| PrepareError::target("write", &self.path, &cause))
@@ -92,7 +108,7 @@ impl Journal {
 }
 
 /// A clip as one line.
-pub fn line(entry: &Entry) -> String {
+pub fn line<T: Record>(entry: &T) -> String {
     // Numbers and texts only: this cannot fail.
     serde_json::to_string(entry).unwrap_or_default() + "\n"
 }

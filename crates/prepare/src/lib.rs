@@ -19,6 +19,7 @@
 //!     split: SplitSettings::default(),
 //!     complete: false,
 //!     keep_damaged: false,
+//!     uncut: false,
 //!     jobs: 2,
 //!     command: Vec::new(),
 //! };
@@ -33,6 +34,7 @@
 //! be used is written to `problems.csv` with the reason.
 
 mod clip;
+pub mod collection;
 mod content;
 mod error;
 mod extract;
@@ -48,16 +50,18 @@ mod probe;
 mod problem;
 mod run;
 mod settings;
+mod sheet;
 mod split;
 mod summary;
 mod tools;
 mod wav;
 
 pub use clip::{Clip, Sources};
+pub use collection::{Conversion, ConversionPlan, ConversionSettings};
 pub use error::{ErrorKind, PrepareError};
 pub use folder::Folder;
 pub use job::{Job, Plan};
-pub use layout::{Layout, Listing};
+pub use layout::{Layout, Listing, Words};
 pub use problem::{Finding, Problem};
 pub use settings::{Encoding, Frames, Settings};
 pub use split::{SplitRule, SplitSettings};

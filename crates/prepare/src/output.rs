@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
 
 use counterpoint_batch::file::{StagedFile, replace};
-use counterpoint_data::set::Part;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -16,27 +14,8 @@ use crate::job::{Job, Plan};
 use crate::journal::{self, Entry};
 use crate::problem::Problem;
 use crate::settings::Frames;
+use crate::sheet::{Counts, Sheet, kinds, problem_list, slashes, split_list};
 use crate::summary::Summary;
-
-/// A CSV in memory.
-struct Sheet(csv::Writer<Vec<u8>>);
-
-impl Sheet {
-    fn new(header: &[&str]) -> Self {
-        let mut sheet = Self(csv::Writer::from_writer(Vec::new()));
-        sheet.row(header);
-        sheet
-    }
-
-    /// Into memory, with as many cells as the header has: this cannot fail.
-    fn row<T: AsRef<[u8]>>(&mut self, cells: &[T]) {
-        let _ = self.0.write_record(cells);
-    }
-
-    fn bytes(self) -> Vec<u8> {
-        self.0.into_inner().unwrap_or_default()
-    }
-}
 
 /// Writes all lists.
 ///
@@ -91,40 +70,11 @@ pub fn write(
     let grouped = plan.clips.iter().any(|clip| clip.group.is_some());
     put("manifest.csv", &manifest(plan, &used, &modalities, grouped))?;
 
-    let mut splits = Sheet::new(&["id", "split"]);
-    for (clip, part) in plan.clips.iter().zip(&plan.assigned.parts) {
-        splits.row(&[&clip.id, part.name()]);
-    }
-    put("splits.csv", &splits.bytes())?;
-
-    let mut counts: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
-    let mut totals = [0; 3];
-    for (at, _) in &used {
-        let part = plan.assigned.parts[*at] as usize;
-        counts.entry(&plan.clips[*at].label).or_default()[part] += 1;
-        totals[part] += 1;
-    }
-    let mut labels = Sheet::new(&["index", "label", "train", "val", "test"]);
-    for (index, (label, [train, val, test])) in counts.iter().enumerate() {
-        let cells = [index, *train, *val, *test].map(|n| n.to_string());
-        labels.row(&[&cells[0], *label, &cells[1], &cells[2], &cells[3]]);
-    }
-    put("labels.csv", &labels.bytes())?;
-
+    put("splits.csv", &split_list(&plan.clips, &plan.assigned.parts))?;
+    let counts = Counts::of(used.iter().map(|(at, _)| (&plan.clips[*at], plan.assigned.parts[*at])));
+    put("labels.csv", &counts.list())?;
     let mut notes = plan.notes.clone();
-    let untrained: Vec<&str> = counts.iter().filter(|(_, n)| n[0] == 0).map(|(label, _)| *label).collect();
-    if !untrained.is_empty() {
-        notes.push(format!(
-            "{} classes have no usable training clip, as `{}`: training will refuse them",
-            untrained.len(),
-            untrained[0]
-        ));
-    }
-    for part in Part::ALL {
-        if totals[part as usize] == 0 {
-            notes.push(format!("no usable clip is in the {} split: training needs one", part.name()));
-        }
-    }
+    notes.extend(counts.notes());
     put("train.toml", config(job, &modalities).as_bytes())?;
 
     let mut sums = String::new();
@@ -138,17 +88,16 @@ pub fn write(
     }
     put("SHA256SUMS", sums.as_bytes())?;
 
-    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    problems.iter().for_each(|p| *kinds.entry(p.finding.name().to_owned()).or_default() += 1);
     let summary = Summary {
         to: job.to.clone(),
+        unit: "clips",
         clips: used.len(),
         known,
-        splits: totals,
-        classes: counts.len(),
+        splits: counts.totals,
+        classes: counts.classes.len(),
         modalities,
         left_out: problems.iter().filter(|p| !p.kept).count(),
-        problems: kinds,
+        problems: kinds(&problems),
         bytes: used.iter().flat_map(|(_, e)| e.made.files()).map(|c| c.bytes).sum(),
         split: plan.assigned.words.clone(),
         notes,
@@ -160,16 +109,6 @@ pub fn write(
         .and_then(StagedFile::place)
         .map_err(|cause| PrepareError::target("write", &path, &cause))?;
     Ok(summary)
-}
-
-fn problem_list(problems: &[&Problem]) -> Vec<u8> {
-    let mut sheet = Sheet::new(&["id", "file", "found", "kept", "reason"]);
-    for problem in problems {
-        let kept = if problem.kept { "yes" } else { "no" };
-        let reason = problem.finding.words();
-        sheet.row(&[&problem.id, &*slashes(&problem.file), problem.finding.name(), kept, &reason]);
-    }
-    sheet.bytes()
 }
 
 /// The list that the data set `manifest` reads.
@@ -204,11 +143,6 @@ fn manifest(
         sheet.row(&cells);
     }
     sheet.bytes()
-}
-
-/// A relative path as every system reads it.
-fn slashes(path: &Path) -> String {
-    path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 /// A configuration that trains what was prepared: small networks that say soon whether the data can be learned.

@@ -145,6 +145,32 @@ impl Probe {
         let lack = expected - self.seconds;
         (lack > 0.5 && lack > expected / 20.0).then_some(Finding::CutOff { expected, found: self.seconds })
     }
+
+    /// Whether it ends well before the end of a part in milliseconds, by the same measure.
+    pub fn lacks(&self, [start, end]: [u32; 2]) -> Option<Finding> {
+        let [start, end] = [start, end].map(|time| f64::from(time) / 1000.0);
+        let (expected, found) = (end - start, (self.seconds.min(end) - start).max(0.0));
+        let lack = expected - found;
+        (lack > 0.5 && lack > expected / 20.0).then_some(Finding::CutOff { expected, found })
+    }
+
+    /// What a part of it in milliseconds holds, with packets spread evenly.
+    pub fn part(self, [start, end]: [u32; 2]) -> Self {
+        let [start, end] = [start, end].map(|time| f64::from(time) / 1000.0);
+        let within = |seconds: f64| (seconds.min(end) - start).max(0.0);
+        let track = |track: Track| Track {
+            packets: (track.packets as f64 * within(track.seconds) / track.seconds.max(1e-9)).round()
+                as usize,
+            seconds: within(track.seconds),
+            ..track
+        };
+        Self {
+            sound: self.sound.map(track),
+            picture: self.picture.map(track),
+            seconds: within(self.seconds),
+            announced: None,
+        }
+    }
 }
 
 #[cfg(test)]

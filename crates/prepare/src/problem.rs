@@ -94,6 +94,53 @@ pub enum Finding {
     },
     /// A line that repeats the name of another.
     Repeated,
+    /// The same sample in two splits.
+    InTwoSplits {
+        /// The split in which it stays.
+        kept: String,
+    },
+    /// Numbers that are none.
+    NotFinite {
+        /// Where they are.
+        modality: String,
+        /// How many.
+        count: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// A sequence without a step.
+    NoSteps {
+        /// Which one.
+        modality: String,
+    },
+    /// Another length than there is.
+    Length {
+        /// Of what.
+        modality: String,
+        /// The length that is said.
+        said: i64,
+        /// Steps that there are.
+        held: usize,
+    },
+    /// Pixels without a depth that the file can hold.
+    NoDepth {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// Depth in coarse steps.
+    FewBits {
+        /// Bits of a value.
+        bits: u32,
+    },
+    /// A label or another value that the data set does not have.
+    OutOfRange {
+        /// What was found.
+        found: String,
+        /// What there is.
+        expected: String,
+    },
 }
 
 impl Finding {
@@ -117,6 +164,13 @@ impl Finding {
             Self::Name { .. } => "name",
             Self::Label { .. } => "label",
             Self::Repeated => "repeated",
+            Self::InTwoSplits { .. } => "in-two-splits",
+            Self::NotFinite { .. } => "not-finite",
+            Self::NoSteps { .. } => "no-steps",
+            Self::Length { .. } => "length",
+            Self::NoDepth { .. } => "no-depth",
+            Self::FewBits { .. } => "few-bits",
+            Self::OutOfRange { .. } => "out-of-range",
         }
     }
 
@@ -151,6 +205,24 @@ impl Finding {
             Self::Unlisted => "no list names this file, so its label or split is not known".into(),
             Self::Name { expected } => format!("the name says nothing about its label; expected {expected}"),
             Self::Label { found, expected } => format!("labelled `{found}` here and `{expected}` elsewhere"),
+            Self::InTwoSplits { kept } => {
+                format!("it is in two splits; it stays in {kept}, and its other copy is left out")
+            }
+            Self::NotFinite { modality, count, of } => format!(
+                "{count} of the {of} numbers of `{modality}` are NaN or infinite; they are kept as they are, `nan` in \
+                 the configuration says what becomes of them"
+            ),
+            Self::NoSteps { modality } => format!("there is no step of {modality} for it, so it lacks that"),
+            Self::Length { modality, said, held } => {
+                format!("`{modality}` is said to have {said} steps and has {held}; these are used")
+            }
+            Self::NoDepth { count, of } => {
+                format!("{count} of {of} depths are no distance up to 65.535 m; they are 0, no measurement")
+            }
+            Self::FewBits { bits } => {
+                format!("depth of {bits} bits has coarse steps; the original has 16. It is used as it is")
+            }
+            Self::OutOfRange { found, expected } => format!("it is {found}, expected {expected}"),
             Self::Repeated => "an earlier line has this name already; give each its own".into(),
         }
     }

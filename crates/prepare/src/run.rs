@@ -30,7 +30,7 @@ impl Job {
         fs::create_dir_all(&self.to)
             .map_err(|cause| PrepareError::target("make the folder", &self.to, &cause))?;
         let _lock = lock::lock(&self.to)?;
-        let before = Journal::read(&self.to)?;
+        let before: BTreeMap<String, Entry> = Journal::read(&self.to)?;
         let journal = Journal::open(&self.to)?;
         let names = names::of(plan.clips.iter().map(|clip| clip.id.as_str()));
         let extractor = Extractor {
@@ -53,6 +53,7 @@ impl Job {
             if let Some(old) = old
                 && old.settings == self.settings
                 && &old.name == name
+                && old.cut == clip.sources.cut
                 && contents(&old.sources) == contents(&stamps)
                 && self.allows(old)
                 && extractor.whole(&old.made)
@@ -65,6 +66,7 @@ impl Job {
                 name: name.clone(),
                 settings: self.settings,
                 ffmpeg: plan.tools.version.clone(),
+                cut: clip.sources.cut,
                 sources: stamps,
                 made: extractor.make(clip, name)?,
             };

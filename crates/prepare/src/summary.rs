@@ -13,7 +13,9 @@ use crate::split::per_part;
 pub struct Summary {
     /// The folder.
     pub to: PathBuf,
-    /// Clips in the manifest.
+    /// The word for a clip in the plural.
+    pub unit: &'static str,
+    /// Clips in the data set.
     pub clips: usize,
     /// Of these, clips that an earlier call had finished.
     pub known: usize,
@@ -41,16 +43,17 @@ impl fmt::Display for Summary {
             self.modalities.iter().map(|(name, count)| format!("{name} {count}")).collect();
         writeln!(
             f,
-            "{}: {} clips of {} classes ({}; {}), {}",
+            "{}: {} {} of {} classes ({}; {}), {}",
             self.to.display(),
             self.clips,
+            self.unit,
             self.classes,
             per_part(self.splits),
             modalities.join(", "),
             size(self.bytes)
         )?;
         if self.known > 0 {
-            writeln!(f, "{} clips were finished before", self.known)?;
+            writeln!(f, "{} {} were finished before", self.known, self.unit)?;
         }
         writeln!(f, "split: {}", self.split)?;
         if !self.problems.is_empty() {

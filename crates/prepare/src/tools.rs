@@ -53,10 +53,14 @@ impl Tools {
         [self.sync, "passthrough"]
     }
 
-    /// `ffmpeg` on an input.
-    pub fn ffmpeg(&self, input: &Path) -> Command {
+    /// `ffmpeg` on an input, or on a part of it in milliseconds.
+    pub fn ffmpeg(&self, input: &Path, cut: Option<[u32; 2]>) -> Command {
         let mut command = quiet("ffmpeg");
         command.args(["-v", "error", "-nostdin", "-threads", "1"]);
+        if let Some([start, end]) = cut {
+            let seconds = |time: u32| format!("{}.{:03}", time / 1000, time % 1000);
+            command.args(["-ss", &seconds(start), "-t", &seconds(end.saturating_sub(start))]);
+        }
         open(&mut command, input);
         command
     }

@@ -1,12 +1,14 @@
 //! Every layout from tiny raw recordings, named and listed as the originals are, to the data set.
 
+mod films;
 mod support;
 
 use std::fs;
 use std::path::Path;
 
 use counterpoint_prepare::{Frames, SplitRule};
-use support::{cells, film, folder, job, run};
+use films::{film, job, run};
+use support::{cells, folder};
 
 fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -27,7 +29,7 @@ fn crema_d_joins_films_and_recordings_by_name() {
     let raw = root.join("raw");
     let (flv, wav) = (root.join("a.flv"), root.join("a.wav"));
     film(&flv, 1.2, "48x36", 44_100, 1, "-c:v flv1 -c:a mp3");
-    support::ffmpeg("-f lavfi -i sine=d=1.2:sample_rate=16000 -ac 1", &wav);
+    films::ffmpeg("-f lavfi -i sine=d=1.2:sample_rate=16000 -ac 1", &wav);
     // Actors 1001 to 1004 say one sentence in two emotions.
     for actor in 1001..=1004 {
         for emotion in ["ANG", "HAP"] {
@@ -189,7 +191,7 @@ fn ucf101_has_folders_and_scenes() {
     let raw = root.join("raw");
     let (sound, silent) = (root.join("a.avi"), root.join("b.avi"));
     film(&sound, 0.8, "32x24", 44_100, 1, "-c:v mpeg4 -c:a mp3");
-    support::ffmpeg("-f lavfi -i testsrc=d=0.8:s=32x24:r=25 -an -c:v mpeg4", &silent);
+    films::ffmpeg("-f lavfi -i testsrc=d=0.8:s=32x24:r=25 -an -c:v mpeg4", &silent);
     let (mut train, mut test) = (String::new(), String::new());
     for (number, class) in ["ApplyEyeMakeup", "Archery"].iter().enumerate() {
         for scene in 1..=5 {
@@ -221,8 +223,8 @@ fn generic_takes_a_list_or_a_folder_per_class() {
     let raw = root.join("raw");
     let (film_file, wav, png) = (root.join("a.mkv"), root.join("a.wav"), root.join("a.bmp"));
     film(&film_file, 1.0, "40x30", 44_100, 1, "-c:v mpeg4 -c:a mp3");
-    support::ffmpeg("-f lavfi -i sine=d=1:sample_rate=48000 -ac 2", &wav);
-    support::ffmpeg("-f lavfi -i testsrc=s=20x10 -frames:v 1", &png);
+    films::ffmpeg("-f lavfi -i sine=d=1:sample_rate=48000 -ac 2", &wav);
+    films::ffmpeg("-f lavfi -i testsrc=s=20x10 -frames:v 1", &png);
     for split in ["train", "val", "test"] {
         for class in ["cat", "dog"] {
             copies(

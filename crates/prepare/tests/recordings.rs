@@ -1,5 +1,6 @@
 //! What recordings can be: rates, channels, containers, odd sizes, rotation, damage; and calls that are stopped.
 
+mod films;
 mod support;
 
 use std::collections::BTreeMap;
@@ -8,8 +9,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use counterpoint_data::{Bitmap, Wave};
-use counterpoint_prepare::{Encoding, ErrorKind, Frames};
-use support::{cells, ffmpeg, film, folder, job, run};
+use counterpoint_prepare::{Encoding, ErrorKind, Frames, Job};
+use films::{ffmpeg, film, job, run};
+use support::{cells, folder};
 
 /// Every file below a folder with its content.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -232,5 +234,45 @@ fn misuse_is_told_what_to_do() {
     assert!(kind == ErrorKind::Usage && text.contains("not made by this command"), "{text}");
     let error = counterpoint_prepare::layout::named("cremad").err().unwrap().to_string();
     assert!(error.contains("crema-d"), "{error}");
+    fs::remove_dir_all(&root).unwrap();
+}
+
+#[test]
+fn clips_are_cut_from_whole_recordings_on_demand() {
+    let root = folder("uncut");
+    let raw = root.join("raw");
+    // Grey for two seconds, then black; a tone all the time.
+    fs::create_dir_all(&raw).unwrap();
+    ffmpeg(
+        "-f lavfi -i color=gray:d=2:s=32x24:r=25 -f lavfi -i color=black:d=12:s=32x24:r=25 -f lavfi -i \
+         sine=d=14:sample_rate=16000 -filter_complex [0:v][1:v]concat=n=2:v=1[v] -map [v] -map 2:a -c:v mpeg4 -c:a aac",
+        &raw.join("abc.mp4"),
+    );
+    let lines =
+        |starts: &[u32]| starts.iter().map(|start| format!("abc,{start},tone,train\n")).collect::<String>();
+    fs::write(raw.join("vggsound.csv"), lines(&[0, 3, 9])).unwrap();
+    // Without the option the whole recording is no clip.
+    let error = run(&job("vggsound", &root)).unwrap_err().to_string();
+    assert!(error.contains("no file has its name"), "{error}");
+    let mut cut = job("vggsound", &root);
+    cut.uncut = true;
+    cut.settings.frames = Frames::Spread(5);
+    let summary = run(&cut).unwrap();
+    assert_eq!((summary.clips, summary.left_out), (2, 1));
+    assert_eq!(cells(&root, "problems.csv", &["id", "found"]), ["abc_000009 cut-off"]);
+    let seconds = |id: &str| {
+        let wave = Wave::read(&root.join(format!("set/audio/{id}.wav"))).unwrap();
+        wave.samples.len() as f64 / f64::from(wave.rate)
+    };
+    assert!((seconds("abc_000000") - 10.0).abs() < 0.1 && (seconds("abc_000003") - 10.0).abs() < 0.1);
+    let level = |id: &str, frame: usize| {
+        Bitmap::read(&root.join(format!("set/frames/{id}/{frame:05}.jpg"))).unwrap().pixels[0]
+    };
+    assert!(level("abc_000000", 1) > 100 && level("abc_000000", 2) < 30, "middles at 1 and 3 s");
+    assert!(level("abc_000003", 1) < 30 && level("abc_000003", 5) < 30);
+    // Another part of the same recording is another clip.
+    assert_eq!(run(&cut).unwrap().known, 2);
+    let error = Job { uncut: true, ..job("generic", &root) }.plan().err().unwrap().to_string();
+    assert!(error.contains("--uncut"), "{error}");
     fs::remove_dir_all(&root).unwrap();
 }

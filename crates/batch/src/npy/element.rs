@@ -20,6 +20,23 @@ pub enum Element {
 }
 
 impl Element {
+    /// The kind that NumPy calls so (`<f4`), and whether its bytes are big-endian; `None` if it holds
+    /// neither numbers nor texts.
+    pub fn named(descr: &str) -> Option<(Self, bool)> {
+        let mut chars = descr.chars();
+        let (order, kind) = (chars.next()?, chars.next()?);
+        let size: usize = chars.as_str().parse().ok()?;
+        let element = match (kind, size) {
+            ('f', 2 | 4 | 8) => Self::Float(size),
+            ('i', 1 | 2 | 4 | 8) => Self::Signed(size),
+            ('u', 1 | 2 | 4 | 8) | ('b', 1) => Self::Unsigned(size),
+            ('U', _) => Self::Wide(size),
+            ('S', _) => Self::Narrow(size),
+            _ => return None,
+        };
+        Some((element, order == '>'))
+    }
+
     /// Bytes of one element.
     pub fn size(self) -> usize {
         match self {

@@ -1,6 +1,6 @@
 //! What stands before the values in a `.npy` file.
 
-use super::{Element, MAGIC, NpyError, element, value};
+use super::{Element, MAGIC, NpyError, value};
 
 /// Shape and kind of an array, and where its values begin.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ impl Head {
                     .map_err(|_| NpyError(format!("the npy header has no shape: {header}")))
             })
             .collect::<Result<_, _>>()?;
-        let (element, big_endian) = element(descr).ok_or_else(|| {
+        let (element, big_endian) = Element::named(descr).ok_or_else(|| {
             NpyError(format!(
                 "the npy file holds elements of type `{descr}`, expected numbers or texts; convert it with .astype"
             ))

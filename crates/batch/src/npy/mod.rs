@@ -110,7 +110,7 @@ pub fn encode(array: &NpyArray) -> Vec<u8> {
     fn bytes<T: Copy, const N: usize>(values: &[T], of: impl Fn(T) -> [u8; N]) -> Vec<u8> {
         values.iter().flat_map(|&value| of(value)).collect()
     }
-    let (kind, body) = match &array.values {
+    let (kind, body): (String, Vec<u8>) = match &array.values {
         Values::Real(v) => ("<f4".into(), bytes(v, f32::to_le_bytes)),
         Values::Double(v) => ("<f8".into(), bytes(v, f64::to_le_bytes)),
         Values::Whole(v) => ("<i8".into(), bytes(v, i64::to_le_bytes)),
@@ -124,14 +124,20 @@ pub fn encode(array: &NpyArray) -> Vec<u8> {
             (format!("<U{width}"), v.iter().flat_map(padded).collect())
         }
     };
-    let shape: String = array.shape.iter().map(|side| format!("{side}, ")).collect();
+    [head(&kind, &array.shape), body].concat()
+}
+
+/// What stands before the values in a `.npy` file, for one that is written piece by piece; `kind` is
+/// NumPy's name of the elements, as `<f4`.
+pub fn head(kind: &str, shape: &[usize]) -> Vec<u8> {
+    let shape: String = shape.iter().map(|side| format!("{side}, ")).collect();
     let mut head = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}");
     // The data begin at a multiple of 64, after a line break.
     let used = MAGIC.len() + 4 + head.len() + 1;
     head.extend(std::iter::repeat_n(' ', used.next_multiple_of(64) - used));
     head.push('\n');
     let length = u16::try_from(head.len()).expect("a header of a few numbers is short");
-    [MAGIC, &[1, 0], &length.to_le_bytes(), head.as_bytes(), &body].concat()
+    [MAGIC, &[1, 0], &length.to_le_bytes(), head.as_bytes()].concat()
 }
 
 /// Reads the content of a `.npy` file.
@@ -153,23 +159,8 @@ fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     Some(after[..end].trim())
 }
 
-fn element(descr: &str) -> Option<(Element, bool)> {
-    let mut chars = descr.chars();
-    let (order, kind) = (chars.next()?, chars.next()?);
-    let size: usize = chars.as_str().parse().ok()?;
-    let element = match (kind, size) {
-        ('f', 2 | 4 | 8) => Element::Float(size),
-        ('i', 1 | 2 | 4 | 8) => Element::Signed(size),
-        ('u', 1 | 2 | 4 | 8) | ('b', 1) => Element::Unsigned(size),
-        ('U', _) => Element::Wide(size),
-        ('S', _) => Element::Narrow(size),
-        _ => return None,
-    };
-    Some((element, order == '>'))
-}
-
-/// Reorders column-major values.
-fn row_major(array: NpyArray) -> NpyArray {
+/// Makes an array row-major whose values are column-major.
+pub fn row_major(array: NpyArray) -> NpyArray {
     fn reorder<T: Clone>(shape: &[usize], values: &[T]) -> Vec<T> {
         let mut index = vec![0; shape.len()];
         let mut out = Vec::with_capacity(values.len());

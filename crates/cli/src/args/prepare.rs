@@ -7,10 +7,11 @@ use clap::ValueEnum;
 /// Settings of `prepare`.
 #[derive(clap::Args, Debug)]
 pub struct Prepare {
-    /// How the recordings are laid out: generic, crema-d, kinetics-sounds, vggsound, ave, ucf101.
+    /// How the recordings are laid out: generic, crema-d, kinetics-sounds, vggsound, ave, ucf101; or a data set
+    /// of arrays: mosi, mosei, nyuv2.
     #[arg(value_name = "LAYOUT", required_unless_present = "layouts")]
     pub name: Option<String>,
-    /// Folder of the raw recordings; it is only read.
+    /// Folder of the raw recordings, or of the arrays (or their one file); it is only read.
     #[arg(long, value_name = "DIR", required_unless_present = "layouts")]
     pub from: Option<PathBuf>,
     /// Folder of the data set; the same command continues one that was stopped.
@@ -37,9 +38,9 @@ pub struct Prepare {
     /// Scale larger pictures down to fit; their aspect stays [default: as they are].
     #[arg(long, value_name = "WxH", value_parser = size)]
     pub size: Option<[u32; 2]>,
-    /// Samples per second of the sound.
-    #[arg(long, value_name = "HZ", default_value_t = 16_000)]
-    pub rate: u32,
+    /// Samples per second of the sound [default: 16000].
+    #[arg(long, value_name = "HZ")]
+    pub rate: Option<u32>,
     /// Which clips are for training, validation and test [default: published, else by-group, else random].
     #[arg(long, value_enum)]
     pub split: Option<Split>,
@@ -58,6 +59,16 @@ pub struct Prepare {
     /// Use clips that end before their header says.
     #[arg(long)]
     pub keep_damaged: bool,
+    /// kinetics-sounds, vggsound: cut a clip that is absent from its whole recording VIDEO.mp4.
+    #[arg(long)]
+    pub uncut: bool,
+    /// mosi, mosei: steps in time at most; of longer sequences the middles of as many equal parts are kept
+    /// [default: 500].
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
+    /// nyuv2: the number in label pictures that means no label, 0 or 255 [default: what their content shows].
+    #[arg(long, value_name = "N")]
+    pub void: Option<u8>,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

@@ -1,7 +1,5 @@
 //! Weights that something else trained: files of PyTorch and of safetensors.
 
-mod bystander;
-mod pickle;
 mod tensors;
 mod torch;
 

@@ -9,14 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 
 use counterpoint_batch::memory;
+use counterpoint_formats::pickle::{Object, Pickle, PickleError, Ref};
 use half::{bf16, f16};
 
-use super::pickle::{Object, Pickle, Ref};
 use super::{Array, Weights};
 
 /// `torch.save`'s first object in the layout before 1.6, `0x1950a86a20f9469cfc6c`:
 /// pickled as a number of ten bytes.
 const LEGACY: [u8; 14] = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+
+/// Levels of dictionaries and lists that weights lie below.
+const DEPTH: usize = 64;
 
 /// Bytes of the storages by key.
 type Storages = BTreeMap<String, Vec<u8>>;
@@ -44,14 +47,24 @@ pub(super) fn read(bytes: &[u8]) -> Result<Weights, String> {
 /// Every tensor, by the way to it.
 fn tensors(pickle: &Pickle) -> Result<Vec<(String, Ref)>, String> {
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
-    walk(pickle, pickle.root(), String::new(), &mut seen, &mut found);
+    walk(pickle, pickle.root(), String::new(), 0, &mut seen, &mut found)?;
     match pickle.get(pickle.root()) {
         Object::Dict(_) | Object::Sequence(_) => Ok(found),
         _ => Err("it does not contain a dictionary of weights".into()),
     }
 }
 
-fn walk(pickle: &Pickle, at: Ref, name: String, seen: &mut BTreeSet<Ref>, found: &mut Vec<(String, Ref)>) {
+fn walk(
+    pickle: &Pickle,
+    at: Ref,
+    name: String,
+    depth: usize,
+    seen: &mut BTreeSet<Ref>,
+    found: &mut Vec<(String, Ref)>,
+) -> Result<(), String> {
+    if depth > DEPTH {
+        return Err(format!("it nests dictionaries and lists more than {DEPTH} deep"));
+    }
     let below = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
     match pickle.get(at) {
         Object::Tensor { .. } if !name.is_empty() => found.push((name, at)),
@@ -63,15 +76,24 @@ fn walk(pickle: &Pickle, at: Ref, name: String, seen: &mut BTreeSet<Ref>, found:
                     Object::Int(number) => below(&number.to_string()),
                     _ => continue,
                 };
-                walk(pickle, value, key, seen, found);
+                walk(pickle, value, key, depth + 1, seen, found)?;
             }
         }
         Object::Sequence(items) if seen.insert(at) => {
             for (place, &item) in items.iter().enumerate() {
-                walk(pickle, item, below(&place.to_string()), seen, found);
+                walk(pickle, item, below(&place.to_string()), depth + 1, seen, found)?;
             }
         }
         _ => {}
+    }
+    Ok(())
+}
+
+/// A refusal with what people can do.
+fn advised(error: PickleError) -> String {
+    match error {
+        PickleError::Refused(_) => format!("{error}; save only weights: torch.save(model.state_dict(), ..)"),
+        PickleError::Damaged(what) => what,
     }
 }
 
@@ -110,7 +132,7 @@ fn archive(bytes: &[u8]) -> Result<(Pickle, Storages), String> {
     if names.contains(&order) && part(&order)? != b"little" {
         return Err("its numbers are big-endian".into());
     }
-    let (pickle, _) = Pickle::read(&part(&format!("{folder}data.pkl"))?)?;
+    let pickle = Pickle::read(&mut Cursor::new(part(&format!("{folder}data.pkl"))?)).map_err(advised)?;
     let mut storages = Storages::new();
     for name in &names {
         if let Some(key) = name.strip_prefix(&format!("{folder}data/")) {
@@ -121,12 +143,8 @@ fn archive(bytes: &[u8]) -> Result<(Pickle, Storages), String> {
 }
 
 fn legacy(bytes: &[u8]) -> Result<(Pickle, Storages), String> {
-    let mut at = 0;
-    let mut next = || {
-        let (pickle, taken) = Pickle::read(&bytes[at..])?;
-        at += taken;
-        Ok::<_, String>(pickle)
-    };
+    let mut file = Cursor::new(bytes);
+    let mut next = || Pickle::read(&mut file).map_err(advised);
     for _magic_protocol_system in 0..3 {
         next()?;
     }
@@ -134,6 +152,8 @@ fn legacy(bytes: &[u8]) -> Result<(Pickle, Storages), String> {
     let Object::Sequence(order) = keys.get(keys.root()) else {
         return Err("it does not list its storages".into());
     };
+    // Within the bytes.
+    let mut at = file.position() as usize;
     let widths = widths(&pickle);
     let mut storages = Storages::new();
     for &key in order {

@@ -31,7 +31,7 @@ impl Layout for Ave {
         }
     }
 
-    fn list(&self, folder: &Folder) -> Result<Listing, PrepareError> {
+    fn list(&self, folder: &Folder, _: bool) -> Result<Listing, PrepareError> {
         let index = Index::new(folder.files(), |_| true);
         let mut listing = Listing {
             columns: ["quality", "event_start", "event_end"].map(str::to_owned).into(),

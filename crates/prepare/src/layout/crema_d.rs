@@ -40,7 +40,7 @@ impl Layout for CremaD {
         }
     }
 
-    fn list(&self, folder: &Folder) -> Result<Listing, PrepareError> {
+    fn list(&self, folder: &Folder, _: bool) -> Result<Listing, PrepareError> {
         let files = folder.files();
         let index = Index::new(files, |_| true);
         let mut listing = Listing::default();

@@ -36,7 +36,7 @@ impl Layout for Generic {
         }
     }
 
-    fn list(&self, folder: &Folder) -> Result<Listing, PrepareError> {
+    fn list(&self, folder: &Folder, _: bool) -> Result<Listing, PrepareError> {
         let files = folder.files();
         let lists: Vec<&PathBuf> = files
             .iter()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use counterpoint_data::set::Part;
 
 use super::{Layout, Listing, Words};
-use crate::clip::Clip;
+use crate::clip::{Clip, Sources};
 use crate::error::PrepareError;
 use crate::folder::{Folder, Index};
 use crate::problem::{Finding, Problem};
@@ -22,7 +22,8 @@ impl Layout for KineticsSounds {
     fn words(&self) -> Words {
         Words {
             summary: "Kinetics-Sounds: the 31 or 34 classes of Kinetics that can be heard and seen",
-            files: "a folder per class with clips VIDEO_START_END.mp4 (times in 6 digits), in any folders below",
+            files: "a folder per class with clips VIDEO_START_END.mp4 (times in 6 digits), in any folders below; with --uncut also \
+                    whole recordings VIDEO.mp4",
             labels: "the column `label` of the lists of Kinetics (CSV with label,youtube_id,time_start,time_end,split), \
                      of which the classes that have a folder are used, or those of classes.txt, one a line; without \
                      lists the folder",
@@ -32,7 +33,11 @@ impl Layout for KineticsSounds {
         }
     }
 
-    fn list(&self, folder: &Folder) -> Result<Listing, PrepareError> {
+    fn cuts(&self) -> bool {
+        true
+    }
+
+    fn list(&self, folder: &Folder, uncut: bool) -> Result<Listing, PrepareError> {
         let files = folder.files();
         let index = Index::new(files, |_| true);
         let mut listing = Listing::default();
@@ -45,19 +50,23 @@ impl Layout for KineticsSounds {
                     .into(),
             );
         }
-        let (mut others, mut other_classes) = (0_usize, BTreeSet::new());
+        let (mut others, mut other_classes, mut wholes) = (0_usize, BTreeSet::new(), BTreeSet::new());
         for (id, row) in &rows {
             if !classes.contains(&plain(&row.label)) {
                 others += 1;
                 other_classes.insert(row.label.as_str());
                 continue;
             }
-            match index.sources(id) {
+            let whole = uncut && index.files(id).is_empty() && !index.files(&row.video).is_empty();
+            let name = if whole { &row.video } else { id };
+            wholes.extend(whole.then_some(name.as_str()));
+            let sources = index.sources(name);
+            match sources.map(|sources| Sources { cut: whole.then_some(row.time), ..sources }) {
                 Ok(sources) => {
-                    let named = index.files(id).first().and_then(|f| class_folder(f)).unwrap_or_default();
+                    let named = index.files(name).first().and_then(|f| class_folder(f)).unwrap_or_default();
                     if plain(&named) != plain(&row.label) && classes.contains(&plain(&named)) {
                         let finding = Finding::Label { found: named, expected: row.label.clone() };
-                        let file = index.files(id).first().cloned().unwrap_or_default();
+                        let file = index.files(name).first().cloned().unwrap_or_default();
                         listing.problems.push(Problem::kept(id, file, finding));
                     }
                     listing.clips.push(Clip {
@@ -69,7 +78,7 @@ impl Layout for KineticsSounds {
                         cells: Vec::new(),
                     });
                 }
-                Err(problem) => listing.problems.push(problem),
+                Err(problem) => listing.problems.push(Problem { id: id.clone(), ..problem }),
             }
         }
         if others > 0 {
@@ -78,7 +87,7 @@ impl Layout for KineticsSounds {
                 other_classes.len()
             ));
         }
-        for id in index.names().filter(|id| !rows.contains_key(*id)) {
+        for id in index.names().filter(|id| !rows.contains_key(*id) && !wholes.contains(id)) {
             let file = index.files(id).first().cloned().unwrap_or_default();
             let problem = match (parse(id), class_folder(&file), index.sources(id)) {
                 _ if !rows.is_empty() => Problem::left_out(id, file, Finding::Unlisted),
@@ -115,6 +124,8 @@ impl Layout for KineticsSounds {
 struct Row {
     label: String,
     video: String,
+    /// Start and end in milliseconds.
+    time: [u32; 2],
     part: Option<Part>,
 }
 
@@ -162,7 +173,8 @@ fn rows(
                     row.place()
                 )));
             }
-            let row = Row { label: row.text(label).into(), video: row.text(video).into(), part };
+            let time = [start, end].map(|time| (time * 1000.0) as u32);
+            let row = Row { label: row.text(label).into(), video: row.text(video).into(), time, part };
             if rows.insert(id.clone(), row).is_some() {
                 listing.problems.push(Problem::kept(&id, list, Finding::Repeated));
             }

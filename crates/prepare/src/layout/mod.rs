@@ -25,11 +25,17 @@ pub trait Layout: Sync {
     /// What it reads, in words.
     fn words(&self) -> Words;
 
-    /// Lists the clips of a folder by their names.
+    /// Whether it knows where in its recording a clip is.
+    fn cuts(&self) -> bool {
+        false
+    }
+
+    /// Lists the clips of a folder by their names; with `uncut`, which only those that [`cuts`](Self::cuts)
+    /// are given, a clip that is absent is cut from its whole recording.
     ///
     /// # Errors
     /// If a list is absent or damaged; what is wrong with one clip is a problem in the listing.
-    fn list(&self, folder: &Folder) -> Result<Listing, PrepareError>;
+    fn list(&self, folder: &Folder, uncut: bool) -> Result<Listing, PrepareError>;
 }
 
 /// A layout in words.
@@ -89,6 +95,9 @@ pub const ALL: [&dyn Layout; 6] = [
 pub fn named(name: &str) -> Result<&'static dyn Layout, PrepareError> {
     ALL.into_iter().find(|layout| layout.name() == name).ok_or_else(|| {
         let line = |layout: &dyn Layout| format!("  {:<16} {}", layout.name(), layout.words().summary);
-        PrepareError::usage(format!("there is no layout `{name}`; there are:\n{}", ALL.map(line).join("\n")))
+        PrepareError::usage(format!(
+            "there is no layout `{name}`; there are:\n{}\nand the data sets of arrays mosi, mosei and nyuv2",
+            ALL.map(line).join("\n")
+        ))
     })
 }

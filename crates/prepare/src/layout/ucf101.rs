@@ -30,7 +30,7 @@ impl Layout for Ucf101 {
         }
     }
 
-    fn list(&self, folder: &Folder) -> Result<Listing, PrepareError> {
+    fn list(&self, folder: &Folder, _: bool) -> Result<Listing, PrepareError> {
         let index = Index::new(folder.files(), |_| true);
         let mut listing = Listing::default();
         let mut published: BTreeMap<String, Part> = BTreeMap::new();

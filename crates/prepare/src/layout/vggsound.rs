@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use counterpoint_data::set::Part;
 
 use super::{Layout, Listing, Words};
-use crate::clip::Clip;
+use crate::clip::{Clip, Sources};
 use crate::error::PrepareError;
 use crate::folder::{Folder, Index};
 use crate::problem::{Finding, Problem};
+
+/// A clip lasts so long.
+const SECONDS: f64 = 10.0;
 
 /// VGGSound.
 pub struct VggSound;
@@ -22,14 +25,18 @@ impl Layout for VggSound {
         Words {
             summary: "VGGSound: some 200,000 clips of 10 s, 309 classes",
             files: "vggsound.csv, and clips ID_START.mp4 with START in 6 digits (as ---g-f_I2yQ_000001.mp4), in any \
-                    folders below; a WAV of the same name takes the place of the film's sound",
+                    folders below; a WAV of the same name takes the place of the film's sound; with --uncut also whole recordings ID.mp4",
             labels: "third column of vggsound.csv (id,start,label,split; no header)",
             splits: "train and test, fourth column; validation is carved from train",
             groups: "none: every clip is of another video",
         }
     }
 
-    fn list(&self, folder: &Folder) -> Result<Listing, PrepareError> {
+    fn cuts(&self) -> bool {
+        true
+    }
+
+    fn list(&self, folder: &Folder, uncut: bool) -> Result<Listing, PrepareError> {
         let list = folder.find("vggsound.csv").ok_or_else(|| {
             PrepareError::data(format!(
                 "`{}` holds no vggsound.csv, the list of id,start,label,split that comes with the data set",
@@ -77,8 +84,14 @@ impl Layout for VggSound {
             // The usual name first.
             let candidates = [id.clone(), format!("{video}_{}", start as u64)];
             let name = candidates.iter().find(|name| !index.files(name).is_empty()).unwrap_or(&id);
-            names.insert(name.clone());
-            match index.sources(name) {
+            let whole = uncut && index.files(name).is_empty() && !index.files(video).is_empty();
+            let name = if whole { video } else { name };
+            names.insert(name.to_owned());
+            let sources = index.sources(name).map(|sources| {
+                let cut = whole.then(|| [start, start + SECONDS].map(|time| (time * 1000.0) as u32));
+                Sources { cut, ..sources }
+            });
+            match sources {
                 Ok(sources) => listing.clips.push(Clip {
                     id,
                     sources,

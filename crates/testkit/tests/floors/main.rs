@@ -56,10 +56,14 @@ fn dependencies_point_down_only() {
     assert_eq!(ours("report"), ["counterpoint-batch"]);
     assert_eq!(ours("catalog"), [""; 0]);
     assert_eq!(ours("kernels"), [""; 0]);
-    assert_eq!(ours("core"), ["counterpoint-batch", "counterpoint-catalog", "counterpoint-kernels"]);
+    assert_eq!(
+        ours("core"),
+        ["counterpoint-batch", "counterpoint-catalog", "counterpoint-formats", "counterpoint-kernels"]
+    );
+    assert_eq!(ours("formats"), ["counterpoint-batch"]);
     assert_eq!(ours("data"), ["counterpoint-batch", "counterpoint-catalog"]);
-    assert_eq!(ours("prepare"), ["counterpoint-batch", "counterpoint-data"]);
-    for plain in ["batch", "catalog", "data", "kernels", "prepare", "report"] {
+    assert_eq!(ours("prepare"), ["counterpoint-batch", "counterpoint-data", "counterpoint-formats"]);
+    for plain in ["batch", "catalog", "data", "formats", "kernels", "prepare", "report"] {
         assert!(!dependencies(plain).iter().any(|d| d.starts_with("burn")), "{plain} must not hold tensors");
     }
 }
@@ -117,6 +121,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "kernels",
         ],
     ),
+    ("formats", &["error", "bytes", "hdf5", "mat", "pickle"]),
     (
         "core",
         &[
@@ -183,8 +188,28 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "prepare",
         &[
-            "problem", "settings", "wav", "error", "clip", "names", "picture", "tools", "content", "probe",
-            "folder", "layout", "split", "summary", "extract", "journal", "lock", "job", "output", "run",
+            "problem",
+            "settings",
+            "wav",
+            "error",
+            "clip",
+            "names",
+            "picture",
+            "tools",
+            "content",
+            "probe",
+            "folder",
+            "layout",
+            "split",
+            "summary",
+            "sheet",
+            "extract",
+            "journal",
+            "lock",
+            "job",
+            "collection",
+            "output",
+            "run",
         ],
     ),
     (
@@ -275,8 +300,10 @@ fn files_that_need_each_other_lie_in_one_folder_that_says_so() {
     let known: &[(&str, &[&str])] = &[
         ("batch", &[]),
         ("data", &[]),
-        // A layout is listed where its kind is.
-        ("prepare", &["layout/"]),
+        // A layout and a collection are listed where their kinds are.
+        ("prepare", &["layout/", "collection/"]),
+        // A format's words are said where its parts are listed.
+        ("formats", &["hdf5/", "pickle/"]),
         ("report", &[]),
         ("core", &["strategy/", "task/", "train/", "model/esanet/"]),
         ("cli", &["study/"]),
