@@ -32,6 +32,7 @@ mod data;
 mod dataset;
 mod decode;
 mod digest;
+mod disk;
 pub mod doctor;
 mod error;
 mod fit;

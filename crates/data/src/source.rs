@@ -156,17 +156,21 @@ impl Source {
         }
     }
 
-    /// Takes content and place into a hash; names of folders above are left out.
-    pub(crate) fn hash(&self, hasher: &mut impl Update) -> Result<(), DataError> {
-        let place = match self {
+    /// Which part of its file it is, for hashes.
+    pub(crate) fn place(&self) -> String {
+        match self {
             Self::Wave { span: Some((a, b)), .. } => format!("wave {a} {b}"),
             Self::Wave { .. } => "wave".into(),
             Self::Film { span: Some((a, b)), .. } => format!("film {a} {b}"),
             Self::Film { .. } => "film".into(),
             Self::Picture { .. } | Self::Levels { .. } | Self::Pixels { .. } => "picture".into(),
             Self::TableRow { .. } => "row".into(),
-        };
-        hash::field(hasher, place.as_bytes());
+        }
+    }
+
+    /// Takes content and place into a hash; names of folders above are left out.
+    pub(crate) fn hash(&self, hasher: &mut impl Update) -> Result<(), DataError> {
+        hash::field(hasher, self.place().as_bytes());
         match self {
             Self::Film { path, .. } if path.is_dir() => {
                 for file in pictures_in(path)? {

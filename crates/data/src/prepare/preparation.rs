@@ -63,6 +63,20 @@ pub enum Steps {
 }
 
 impl Steps {
+    /// All that [`Self::load`] depends on beside the source.
+    pub(crate) fn decoding(&self) -> String {
+        match self {
+            Self::Image(_) => "decoded picture".to_owned(),
+            // Only the part of a recording that is shown is decoded, and a film is cut into its frames.
+            _ => format!("decoded {self:?}"),
+        }
+    }
+
+    /// All that an array before normalisation depends on beside the source, without a draw.
+    pub(crate) fn arranging(&self) -> String {
+        format!("arranged {self:?}")
+    }
+
     /// Reads and decodes what these steps need of a source.
     pub(crate) fn load(&self, source: &Source) -> Result<Raw, DataError> {
         let gone = || DataError::shape("lies beyond the end of its array");
