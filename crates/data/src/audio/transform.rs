@@ -128,13 +128,13 @@ impl Turns {
 #[inline(always)]
 fn split(z: &Lanes, y: &Lanes, row: &mut Row) {
     let (even, odd) = row.split_at_mut(LANES);
-    for l in 0..LANES {
+    for (l, even) in even.iter_mut().enumerate() {
         let (re, im) = (0.5 * (z.re[l] + y.re[l]), 0.5 * (z.im[l] - y.im[l]));
-        even[l] = re * re + im * im;
+        *even = re * re + im * im;
     }
-    for l in 0..LANES {
+    for (l, odd) in odd.iter_mut().enumerate() {
         let (re, im) = (0.5 * (z.im[l] + y.im[l]), 0.5 * (y.re[l] - z.re[l]));
-        odd[l] = re * re + im * im;
+        *odd = re * re + im * im;
     }
 }
 
