@@ -11,6 +11,8 @@ pub struct StagedFile {
     partial: PathBuf,
     target: PathBuf,
     placed: bool,
+    /// Whether it is still there after a crash of the machine.
+    lasting: bool,
 }
 
 impl StagedFile {
@@ -32,12 +34,27 @@ impl StagedFile {
         ending: &str,
         write: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> io::Result<Self> {
+        let mut staged = Self::losable(target, ending, |file| write(file).and_then(|()| file.sync_all()))?;
+        staged.lasting = true;
+        Ok(staged)
+    }
+
+    /// As [`Self::under`] for what can be made again: it does not wait for the disk, so a crash of
+    /// the machine may lose it or leave any content. A crash of the process does not.
+    ///
+    /// # Errors
+    /// As of [`Self::new`].
+    pub fn losable(
+        target: &Path,
+        ending: &str,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let mut name = target.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{ending}"));
-        let staged = Self { partial: target.with_file_name(name), target: target.to_owned(), placed: false };
+        let (partial, target) = (target.with_file_name(name), target.to_owned());
+        let staged = Self { partial, target, placed: false, lasting: false };
         let mut file = File::create(&staged.partial)?;
         write(&mut file)?;
-        file.sync_all()?;
         Ok(staged)
     }
 
@@ -49,6 +66,9 @@ impl StagedFile {
     pub fn place(mut self) -> io::Result<()> {
         fs::rename(&self.partial, &self.target)?;
         self.placed = true;
+        if !self.lasting {
+            return Ok(());
+        }
         // The new name lives in the folder; that of a bare file name is the current one.
         match self.target.parent() {
             Some(folder) if folder.as_os_str().is_empty() => File::open(".")?.sync_all(),

@@ -11,6 +11,7 @@ use crate::check::{Check, check};
 use crate::config::CommonConfig;
 use crate::contents::Contents;
 use crate::decode::Levels;
+use crate::disk::{Disk, Key};
 use crate::error::{DataError, ErrorKind};
 use crate::plan::Plan;
 use crate::prepare::{AugmentKeys, MapSteps, Preparation, Raw, Steps};
@@ -42,6 +43,9 @@ pub struct Dataset {
     sides: Vec<OnceLock<[usize; 2]>>,
     targets: OnceLock<TargetSpec>,
     budget: Budget,
+    disk: Option<Disk>,
+    /// What entries on the disk depend on beside their file, for each modality: decoded, and arranged.
+    steps: Vec<[String; 2]>,
     pub(crate) digest: OnceLock<(String, Contents)>,
     pub progress: Progress,
 }
@@ -64,6 +68,8 @@ impl Dataset {
             let specs: Vec<ModalitySpec> = preparations.iter().map(Preparation::spec).collect();
             check_batch(&specs, common.batch_size.min(records.len()), free)?;
         }
+        let limit = (common.cache_dir_mb as u64).saturating_mul(1 << 20);
+        let disk = common.cache_dir.as_ref().map(|folder| Disk::open(folder, limit)).transpose()?;
         let slots = records.len() * preparations.len();
         let labels = if matches!(labelling, Labelling::Maps(_)) { records.len() } else { 0 };
         let mut set = Self {
@@ -81,6 +87,8 @@ impl Dataset {
             sides: (0..labels).map(|_| OnceLock::new()).collect(),
             targets: OnceLock::new(),
             budget: Budget::new(common.cache_mb.saturating_mul(1 << 20)),
+            disk,
+            steps: Vec::new(),
             digest: OnceLock::new(),
             progress: progress.clone(),
         };
@@ -91,6 +99,8 @@ impl Dataset {
                 Vec::new()
             }
         };
+        // What is fitted lies behind the steps, so they are the same before and after.
+        set.steps = set.preparations.iter().map(|p| [p.steps.decoding(), p.steps.arranging()]).collect();
         for (modality, fit) in fits.into_iter().enumerate() {
             set.fit(modality, fit)?;
         }
@@ -141,7 +151,33 @@ impl Dataset {
         if let Some(raw) = self.raw.get(slot) {
             return arrange(raw).map(Some);
         }
-        let raw = preparation.steps.load(source).map_err(place)?;
+        // What is in memory already need not be kept twice.
+        let file = source.place().is_some();
+        // With augmentation on, epochs ask for the decoded file, not for what the fit saw.
+        let varies = self.augment && entry.part == Part::Train && preparation.random();
+        // Pictures of a scene are compared with each other, so they are kept as they are decoded.
+        let decoded = varies || chance.is_some() || matches!(preparation.steps, Steps::Scene(_));
+        let kept = file && preparation.steps.decodes() && (varies || chance.is_none());
+        let disk = self.disk.as_ref().filter(|_| kept);
+        let steps = &self.steps[modality][usize::from(!decoded)];
+        let disk = disk.and_then(|disk| Some((disk, Key::new(source, steps)?)));
+        if let (Some((disk, key)), false) = (disk, decoded)
+            && let Some(array) = disk.get::<Array>(key, source)
+        {
+            self.arranged.put(slot, size_of_val(array.values()), &self.budget, || array.clone());
+            return Ok(Some(array));
+        }
+        let raw = match disk.filter(|_| decoded) {
+            Some((disk, key)) => match disk.get(key, source) {
+                Some(raw) => raw,
+                None => {
+                    let raw = preparation.steps.load(source).map_err(place)?;
+                    disk.put(key, &raw);
+                    raw
+                }
+            },
+            None => preparation.steps.load(source).map_err(place)?,
+        };
         let side = match (&preparation.steps, &raw) {
             (Steps::Scene(_), Raw::Picture(picture)) => Some([picture.height, picture.width]),
             (Steps::Scene(_), Raw::Levels(levels)) => Some([levels.height, levels.width]),
@@ -151,10 +187,9 @@ impl Dataset {
             self.check_side(record, side).map_err(|e| place(at_file(e, source)))?;
         }
         let array = arrange(&raw)?;
-        // What is in memory already need not be kept twice.
-        let file = source.place().is_some();
-        // With augmentation on, epochs ask for the decoded file, not for what the fit saw.
-        let varies = self.augment && entry.part == Part::Train && preparation.random();
+        if let (Some((disk, key)), false) = (disk, decoded) {
+            disk.put(key, &array);
+        }
         if file && varies {
             self.raw.put(slot, raw.bytes(), &self.budget, || raw);
         } else if file && chance.is_none() {
@@ -274,6 +309,11 @@ impl Dataset {
             }
         }
         Ok(seen)
+    }
+
+    /// What is worth telling of the cache on the disk.
+    pub fn cache_notes(&self) -> Vec<String> {
+        self.disk.as_ref().map(Disk::notes).unwrap_or_default()
     }
 
     /// Whether all files can be used; see [`Check`].

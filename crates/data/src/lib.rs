@@ -33,6 +33,7 @@ mod data;
 mod dataset;
 mod decode;
 mod digest;
+mod disk;
 pub mod doctor;
 mod error;
 mod fit;

@@ -204,6 +204,14 @@ impl Source {
         }
     }
 
+    /// The file that holds it, and where it lies there if that is an archive; `None` if it is in memory.
+    pub(crate) fn stored(&self) -> Option<(&Path, &[Member])> {
+        match self {
+            Self::Packed { members, .. } => Some((&members.first()?.shard, members)),
+            _ => self.path().map(|path| (path, [].as_slice())),
+        }
+    }
+
     /// What it is read from, for messages; `None` if it is in memory.
     pub(crate) fn place(&self) -> Option<String> {
         match self {
@@ -237,9 +245,9 @@ impl Source {
         }
     }
 
-    /// Takes content and place into a hash; names of folders above are left out.
-    pub(crate) fn hash(&self, hasher: &mut impl Update) -> Result<(), DataError> {
-        let place = match self {
+    /// Which part of its file it is, for hashes.
+    pub(crate) fn part(&self) -> String {
+        match self {
             Self::Wave { span: Some((a, b)), .. } => format!("wave {a} {b}"),
             Self::Wave { .. } => "wave".into(),
             Self::Film { span: Some((a, b)), .. } => format!("film {a} {b}"),
@@ -253,8 +261,12 @@ impl Source {
                 Holds::Strip { .. } | Holds::Frames => "film".into(),
                 Holds::Text => "text".into(),
             },
-        };
-        hash::field(hasher, place.as_bytes());
+        }
+    }
+
+    /// Takes content and place into a hash; names of folders above are left out.
+    pub(crate) fn hash(&self, hasher: &mut impl Update) -> Result<(), DataError> {
+        hash::field(hasher, self.part().as_bytes());
         match self {
             Self::Film { path, .. } if path.is_dir() => {
                 for file in pictures_in(path)? {

@@ -111,6 +111,11 @@ impl Splits {
         self.set.check(how, threads)
     }
 
+    /// What is worth telling of the cache on the disk so far: entries that were damaged, or could not be written.
+    pub fn cache_notes(&self) -> Vec<String> {
+        self.set.cache_notes()
+    }
+
     /// Groups and contents that occur in two parts, or twice in one. The seal
     /// of the test stays whole: names and counts are told, no label and no score.
     /// All files are read once; after [`Self::fingerprint`] this is free. Files

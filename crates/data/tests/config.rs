@@ -16,8 +16,8 @@ fn a_table_is_written_as_run_folders_have_it() {
             "name = \"grid\"\nroot = \"x\"\ntask = \"digit\"\nsplit_by = \"who\"\nfractions = [0.5, 0.25, 0.25]\n\
              modalities = [\"video\"]\n[video]\nsize = 20\nflip = false\nrule = \"first-sorted\"\nframes = 5\n"
         ),
-        "augment = false\nbatch_size = 64\ncache_mb = 512\ncheck = \"quick\"\ndrop_last = false\n\
-         fractions = [0.5, 0.25, 0.25]\nmodalities = [\"video\"]\nname = \"grid\"\nprefetch = 4\nroot = \"x\"\n\
+        "augment = false\nbatch_size = 64\ncache_dir_mb = 20480\ncache_mb = 512\ncheck = \"quick\"\ndrop_last = false\n\
+         fractions = [0.5, 0.25, 0.25]\nmodalities = [\"video\"]\nname = \"grid\"\nprefetch = 4\nprefetch_mb = 1024\nroot = \"x\"\n\
          split_by = \"who\"\ntask = \"digit\"\nworkers = 1\n\n[audio]\nfront = \"grouped\"\n\n\
          [video]\nflip = false\nframes = 5\nrule = \"first-sorted\"\nsize = 20\n"
     );
@@ -26,8 +26,8 @@ fn a_table_is_written_as_run_folders_have_it() {
                     normalise = \"clip\"\n";
     assert!(written(&format!("name = \"manifest\"\n{manifest}")).ends_with(manifest));
     let rest = |text: &str| written(text).lines().filter(|line| !line.contains("= false")).count();
-    assert_eq!(rest("name = \"features\""), 12, "{}", written("name = \"features\""));
-    assert_eq!(rest("name = \"rgbd\""), 11, "{}", written("name = \"rgbd\""));
+    assert_eq!(rest("name = \"features\""), 14, "{}", written("name = \"features\""));
+    assert_eq!(rest("name = \"rgbd\""), 13, "{}", written("name = \"rgbd\""));
 }
 
 #[test]

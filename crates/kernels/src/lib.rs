@@ -7,6 +7,8 @@
 //! [`isa::Isa`] and compiled for AVX-512, AVX2, NEON and any processor; the
 //! portable instance in `f64` is what the tests compare with.
 //!
+//! [`fir`](fn@fir) and [`vectorised`] are for the readers of data: resampling, spectra, pictures.
+//!
 //! Threads share work through rayon. Results have the same bits for any number
 //! of them, because no sum crosses tasks except in a fixed order.
 
@@ -16,6 +18,7 @@ mod buffer;
 mod channels;
 pub mod conv;
 mod entropy;
+mod fir;
 mod gate;
 mod gemm;
 pub mod gru;
@@ -31,10 +34,12 @@ mod threads;
 pub mod update;
 mod upsample;
 mod vector;
+mod vectorised;
 mod winograd;
 
 pub use buffer::unwritten;
 pub use conv::{Algorithm, ConvShape};
+pub use fir::{STRETCHES, fir, product};
 pub use isa::{Level, Real};
 pub use kernels::Kernels;
 pub use peak::peak;
@@ -43,3 +48,4 @@ pub use recycler::{Amounts, Recycler};
 pub use signs::Signs;
 pub use threads::concurrently;
 pub use upsample::UpsampleShape;
+pub use vectorised::{Loops, vectorised};

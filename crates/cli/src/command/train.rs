@@ -201,12 +201,14 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
     // None is best where the metric that selects was not defined in any epoch.
     let best = epochs.iter().rev().find(|e| e.best);
     let seconds: f64 = epochs.iter().map(|e| e.seconds).sum();
+    let waiting: f64 = epochs.iter().filter_map(|e| e.waiting_for_data).sum();
     let (splits, place) = (&run.splits, folder.path.display());
     if as_json {
         let part = |e: &Epoch| json!({"epoch": e.epoch, "scores": e.predicted()});
         print_json(&json!({
             "run": folder.path, "split": "val", "samples": splits.val.len(),
             "best": best.map(part), "last": part(last), "unimodal": run.unimodal()?, "train_seconds": seconds,
+            "waiting_for_data": waiting,
         }));
         return Ok(());
     }
@@ -216,6 +218,17 @@ fn summarise(folder: &Folder, run: &Run, as_json: bool) -> Result<(), Failure> {
         run.config.train.epochs,
         splits.val.len()
     );
+    for note in splits.cache_notes() {
+        print(format!("note: {note}"));
+    }
+    // Less than this is no reason to change anything.
+    if waiting >= 1.0 && waiting >= 0.02 * seconds {
+        print(format!(
+            "Training waited {waiting:.0} s ({:.0} %) for data: raise data.workers, or keep decoded samples with \
+             data.cache_mb or data.cache_dir",
+            100.0 * waiting / seconds
+        ));
+    }
     let kept = best.map(|e| ("best", e)).into_iter().chain([("last", last)]);
     let kept: Vec<_> = kept.map(|(name, e)| (scores::column(name, e.epoch), e.predicted())).collect();
     let columns: Vec<_> = kept.iter().map(|(name, scores)| (name.clone(), scores)).collect();

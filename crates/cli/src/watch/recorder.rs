@@ -159,6 +159,7 @@ impl Observer for Recorder<'_> {
         let epoch = Epoch {
             epoch: report.epoch + 1,
             seconds: report.seconds,
+            waiting_for_data: Some(report.waiting),
             learning_rate: report.lr,
             samples: report.samples as u64,
             train,

@@ -35,6 +35,7 @@ pub fn results(toy: &Toy, out: &str) -> BTreeMap<String, Vec<u8>> {
                 .filter(|event| matches!(event["event"].as_str(), Some("epoch" | "test")))
                 .map(|mut event| {
                     event.as_object_mut().unwrap().remove("seconds");
+                    event.as_object_mut().unwrap().remove("waiting_for_data");
                     event.to_string()
                 })
                 .collect();

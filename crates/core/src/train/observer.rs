@@ -33,6 +33,8 @@ pub struct EpochReport<'a> {
     pub lr: f64,
     /// Wall time of the training part that this process ran, in seconds.
     pub seconds: f64,
+    /// How much of it training stood still until a batch was there, in seconds.
+    pub waiting: f64,
     /// Samples trained on.
     pub samples: usize,
     /// Of each term mean train loss and, if the task has one, its running metric.

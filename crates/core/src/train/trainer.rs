@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use counterpoint_batch::{Batch, BatchSource};
@@ -48,6 +48,22 @@ pub enum Outcome {
     Finished,
     /// Asked to stop; the checkpoint continues at the next batch.
     Interrupted,
+}
+
+/// What an epoch takes.
+struct Clock {
+    begun: Instant,
+    /// How long training stood still until a batch was there.
+    waited: Duration,
+}
+
+impl Clock {
+    fn wait<T>(&mut self, next: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let next = next();
+        self.waited += begun.elapsed();
+        next
+    }
 }
 
 /// One training run over one pair of splits.
@@ -100,8 +116,8 @@ impl<M: Model> Trainer<'_, M> {
             }
         }
         while progress.epoch < self.config.epochs {
-            let begun = Instant::now();
-            if self.epoch(state, &mut progress, observer)? == Outcome::Interrupted {
+            let mut clock = Clock { begun: Instant::now(), waited: Duration::ZERO };
+            if self.epoch(state, &mut progress, &mut clock, observer)? == Outcome::Interrupted {
                 self.save(state, &progress, "last", true)?;
                 return Ok(Outcome::Interrupted);
             }
@@ -114,7 +130,7 @@ impl<M: Model> Trainer<'_, M> {
                 self.save(state, &progress, "last", true)?;
                 return Ok(Outcome::Interrupted);
             }
-            if self.close_epoch(state, &mut progress, begun, observer)? == Outcome::Interrupted {
+            if self.close_epoch(state, &mut progress, &clock, observer)? == Outcome::Interrupted {
                 return Ok(Outcome::Interrupted);
             }
         }
@@ -147,10 +163,12 @@ impl<M: Model> Trainer<'_, M> {
         &self,
         state: &mut TrainState<M>,
         progress: &mut Progress,
+        clock: &mut Clock,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, Error> {
         let factor = self.config.schedule.factor(progress.epoch, self.config.epochs);
-        for batch in self.train.epoch(progress.epoch, progress.batch) {
+        let mut batches = self.train.epoch(progress.epoch, progress.batch);
+        while let Some(batch) = clock.wait(|| batches.next()) {
             let batch = readable(batch)?;
             let at = self.position(progress.epoch, progress.batch);
             let samples = batch.len();
@@ -229,10 +247,10 @@ impl<M: Model> Trainer<'_, M> {
         &self,
         state: &mut TrainState<M>,
         progress: &mut Progress,
-        begun: Instant,
+        clock: &Clock,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, Error> {
-        let trained = begun.elapsed();
+        let trained = clock.begun.elapsed();
         let epoch = progress.epoch;
         let validation = self.validate(state)?;
         self.check_scores(&validation, epoch)?;
@@ -268,6 +286,7 @@ impl<M: Model> Trainer<'_, M> {
             epoch,
             lr: state.optimizer.config().lr() * self.config.schedule.factor(epoch, self.config.epochs),
             seconds,
+            waiting: clock.waited.as_secs_f64(),
             samples: sums.get("samples").map_or(0, |&s| s as usize),
             train: terms.iter().map(|(term, &(_, loss, running))| (*term, (loss, running))).collect(),
             term_samples: terms.iter().map(|(term, &(count, ..))| (*term, count as usize)).collect(),

@@ -14,10 +14,14 @@
 //! `scipy.signal.spectrogram` with an *overlap* of 353. `grouped` averages
 //! neighbouring bins for small networks.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use super::stft::{Padding, pad, stft};
-use super::window::{hann, tukey};
+use super::log::ln;
+use super::stft::{Frames, Padding, Visit, pad, stft};
+use super::transform::Row;
+use super::window::Window;
 use crate::error::DataError;
 
 /// Floor under the logarithm of the named fronts.
@@ -119,65 +123,107 @@ impl AudioFront {
         if rate == 0 {
             return Err(DataError::config("`rate` must be at least 1, got 0"));
         }
-        let signal: Vec<f64> = samples.iter().map(|&v| f64::from(v)).collect();
         let [bins, frames] = self.size();
         let mut out = vec![0.0; bins * frames];
+        let value = Value::Magnitude;
         match *self {
-            Self::Gdl188 => centred(&signal, 512, 353, frames, padding, |frame, bin, magnitude| {
-                out[bin * frames + frame] = (magnitude + FLOOR).ln() as f32;
-            }),
-            Self::Gdl626 => centred(&signal, 256, 128, frames, padding, |frame, bin, magnitude| {
-                out[bin * frames + frame] = (magnitude + FLOOR).ln() as f32;
-            }),
-            Self::Scipy299 | Self::Scipy1004 => density(&signal, rate, |frame, bin, power| {
-                out[bin * frames + frame] = (power + FLOOR).ln() as f32;
-            }),
+            Self::Gdl188 => {
+                centred(samples, 512, 353, frames, padding, &mut Values { value, frames, out: &mut out })
+            }
+            Self::Gdl626 => {
+                centred(samples, 256, 128, frames, padding, &mut Values { value, frames, out: &mut out })
+            }
+            Self::Scipy299 | Self::Scipy1004 => density(samples, rate, frames, &mut out),
             Self::Grouped { n_fft, hop, bins_per_group, floor, .. } => {
                 let mut sums = vec![0.0; bins * frames];
-                centred(&signal, n_fft, hop, frames, padding, |frame, bin, magnitude| {
-                    if bin > 0 {
-                        sums[(bin - 1) / bins_per_group * frames + frame] += magnitude;
-                    }
-                });
+                let mut groups = Groups { bins: bins_per_group, frames, sums: &mut sums };
+                centred(samples, n_fft, hop, frames, padding, &mut groups);
                 let groups = sums.iter().map(|sum| (sum / bins_per_group as f64 + floor).ln() as f32);
-                out = groups.collect();
+                out.iter_mut().zip(groups).for_each(|(out, group)| *out = group);
             }
         }
         Ok(out)
     }
 }
 
-/// Magnitudes of centred Hann frames: `visit(frame, bin, magnitude)`.
+/// Centred Hann frames.
 fn centred(
-    signal: &[f64],
+    samples: &[f32],
     n_fft: usize,
     hop: usize,
-    frames: usize,
+    count: usize,
     padding: Padding,
-    mut visit: impl FnMut(usize, usize, f64),
+    visit: &mut impl Visit,
 ) {
-    let padded = pad(signal, n_fft / 2, padding);
-    stft(&padded, &hann(n_fft), hop, frames, false, |frame, bins| {
-        for (bin, value) in bins.iter().enumerate() {
-            visit(frame, bin, value.norm());
-        }
-    });
+    let signal = &pad(samples, n_fft / 2, padding);
+    stft(&Frames { signal, window: (Window::Hann, n_fft), hop, count, centre: false }, visit);
 }
 
 /// `scipy.signal.spectrogram` with nperseg 512, noverlap 353 and defaults
 /// otherwise: Tukey window, mean of each frame removed, one-sided power
 /// density per hertz.
-fn density(signal: &[f64], rate: u32, mut visit: impl FnMut(usize, usize, f64)) {
-    let window = tukey(512, 0.25);
-    let scale = f64::from(rate) * window.iter().map(|w| w * w).sum::<f64>();
-    stft(signal, &window, 512 - 353, usize::MAX, true, |frame, bins| {
-        let last = bins.len() - 1;
-        for (bin, value) in bins.iter().enumerate() {
-            // Every bin but the outer two stands for a negative frequency as well.
-            let sides = if bin == 0 || bin == last { 1.0 } else { 2.0 };
-            visit(frame, bin, sides * value.norm_sqr() / scale);
+fn density(signal: &[f32], rate: u32, frames: usize, out: &mut [f32]) {
+    let squares: f64 = Window::Tukey.weights(512).iter().map(|w| w * w).sum();
+    let value = Value::Density { scale: f64::from(rate) * squares };
+    let window = (Window::Tukey, 512);
+    let all = Frames { signal, window, hop: 512 - 353, count: frames, centre: true };
+    stft(&all, &mut Values { value, frames, out });
+}
+
+/// Logarithms of every bin, a row for each.
+struct Values<'a> {
+    value: Value,
+    frames: usize,
+    out: &'a mut [f32],
+}
+
+/// What the logarithm is taken of.
+#[derive(Clone, Copy)]
+enum Value {
+    Magnitude,
+    Density { scale: f64 },
+}
+
+impl Visit for Values<'_> {
+    #[inline(always)]
+    fn block(&mut self, frames: Range<usize>, powers: &mut [Row]) {
+        match self.value {
+            Value::Magnitude => {
+                powers.as_flattened_mut().iter_mut().for_each(|power| *power = ln(power.sqrt() + FLOOR));
+            }
+            Value::Density { scale } => {
+                let last = powers.len() - 1;
+                for (bin, row) in powers.iter_mut().enumerate() {
+                    // Every bin but the outer two stands for a negative frequency as well.
+                    let sides = if bin == 0 || bin == last { 1.0 } else { 2.0 };
+                    row.iter_mut().for_each(|power| *power = sides * *power / scale + FLOOR);
+                }
+                powers.as_flattened_mut().iter_mut().for_each(|power| *power = ln(*power));
+            }
         }
-    });
+        for (out, row) in self.out.chunks_exact_mut(self.frames).zip(powers) {
+            out[frames.clone()].iter_mut().zip(row).for_each(|(out, value)| *out = *value as f32);
+        }
+    }
+}
+
+/// Sums of the magnitudes of neighbouring bins, from bin 1 on.
+struct Groups<'a> {
+    bins: usize,
+    frames: usize,
+    sums: &'a mut [f64],
+}
+
+impl Visit for Groups<'_> {
+    #[inline(always)]
+    fn block(&mut self, frames: Range<usize>, powers: &mut [Row]) {
+        powers.as_flattened_mut().iter_mut().for_each(|power| *power = power.sqrt());
+        for (sums, rows) in self.sums.chunks_exact_mut(self.frames).zip(powers[1..].chunks(self.bins)) {
+            for row in rows {
+                sums[frames.clone()].iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Sound: sampling rate, spectrum, and the named front ends of the literature.
 
 pub(crate) mod front;
+mod log;
 pub(crate) mod resample;
 pub(crate) mod stft;
-pub(crate) mod window;
+mod transform;
+mod window;
 
 pub use front::AudioFront;
 pub use resample::resample;

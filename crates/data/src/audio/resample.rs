@@ -7,9 +7,12 @@
 //! ending at 91.3 % of the lower Nyquist frequency, the figures of libsoxr's
 //! "high quality" setting that librosa uses.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use counterpoint_kernels::{STRETCHES, fir, product};
 
 use super::window::kaiser;
 
@@ -74,32 +77,36 @@ impl Kernel {
         // Silence outside, so that every output sample sees its full window.
         // `padded[0]` is the first input of the first window, which may lie before the recording.
         let first = out.start * self.down / self.up + 1;
-        let mut padded = vec![0.0; self.reach.saturating_sub(first)];
-        let known = |at: usize| at.checked_sub(begin).and_then(|at| samples.get(at)).copied().unwrap_or(0.0);
-        padded.extend(inputs.map(known));
-        let window = |at: usize| {
-            let (base, phase) = (at * self.down / self.up, at * self.down % self.up);
-            let window = &padded[base + 1 - first..][..taps];
-            match self.table.get(phase * taps..(phase + 1) * taps) {
-                Some(row) => dot(row, window),
-                None => dot(&self.row(phase), window),
-            }
-        };
-        out.map(window).collect()
-    }
-}
-
-/// Inner product in eight lanes, which the compiler can keep in one register.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0f32; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a8.zip(b8) {
-        for lane in 0..8 {
-            lanes[lane] += x[lane] * y[lane];
+        let lead = self.reach.saturating_sub(first);
+        let mut padded = vec![0.0; lead + inputs.len()];
+        let known = inputs.start.max(begin)..inputs.end.min(begin + samples.len());
+        if !known.is_empty() {
+            padded[lead + known.start - inputs.start..][..known.len()]
+                .copy_from_slice(&samples[known.start - begin..known.end - begin]);
         }
+        let mut resampled = vec![0.0; out.len()];
+        // Output samples `up` apart have the same weights, and inputs `down` apart.
+        for group in (0..out.len()).step_by(STRETCHES * self.up) {
+            let end = out.len().min(group + STRETCHES * self.up);
+            for at in group..end.min(group + self.up) {
+                let place = (out.start + at) * self.down;
+                let (window, phase) = (&padded[place / self.up + 1 - first..], place % self.up);
+                let row = match self.table.get(phase * taps..(phase + 1) * taps) {
+                    Some(row) => Cow::Borrowed(row),
+                    None => Cow::Owned(self.row(phase)),
+                };
+                let outs = resampled[at..end].iter_mut().step_by(self.up);
+                if outs.len() == STRETCHES {
+                    outs.zip(fir(&row, window, self.down)).for_each(|(out, sum)| *out = sum);
+                } else {
+                    for (k, out) in outs.enumerate() {
+                        *out = product(&row, &window[k * self.down..][..taps]);
+                    }
+                }
+            }
+        }
+        resampled
     }
-    lanes.iter().sum::<f32>() + rest
 }
 
 /// Kernels by ratio, since a data set uses one or two for all its files.

@@ -2,13 +2,32 @@
 
 use std::f64::consts::PI;
 
+/// A window by its formula.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Window {
+    /// [`hann`].
+    Hann,
+    /// [`tukey`] with flanks of an eighth each.
+    Tukey,
+}
+
+impl Window {
+    /// As many weights.
+    pub fn weights(self, length: usize) -> Vec<f64> {
+        match self {
+            Self::Hann => hann(length),
+            Self::Tukey => tukey(length, 0.25),
+        }
+    }
+}
+
 /// Hann window of `length`: 0.5 - 0.5 cos(2 pi i / length).
-pub fn hann(length: usize) -> Vec<f64> {
+fn hann(length: usize) -> Vec<f64> {
     (0..length).map(|i| 0.5 - 0.5 * (2.0 * PI * i as f64 / length as f64).cos()).collect()
 }
 
 /// Tukey window whose cosine flanks together take the share `taper` of the period.
-pub fn tukey(length: usize, taper: f64) -> Vec<f64> {
+fn tukey(length: usize, taper: f64) -> Vec<f64> {
     let flank = taper * length as f64 / 2.0;
     (0..length)
         .map(|i| {

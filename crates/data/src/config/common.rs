@@ -28,6 +28,10 @@ pub struct CommonConfig {
     /// Number of batches that are prepared ahead of training at most.
     #[schemars(range(min = 1, max = 1024))]
     pub prefetch: usize,
+    /// Memory for batches that are prepared ahead of training, in MiB; fewer than `prefetch` are
+    /// prepared where they would take more, but always one.
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub prefetch_mb: usize,
     /// Whether a last training batch with fewer samples than the others is left out.
     pub drop_last: bool,
     /// Whether training shows random variations of its samples: crops, mirror images, parts of
@@ -36,6 +40,13 @@ pub struct CommonConfig {
     /// Memory for decoded samples, in MiB; 0 keeps none.
     #[schemars(range(min = 0, max = 1_048_576))]
     pub cache_mb: usize,
+    /// Folder in which decoded samples are kept for later epochs and runs, relative to the
+    /// configuration file; several runs may share it. None is used by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_dir: Option<PathBuf>,
+    /// Most that `cache_dir` may hold, in MiB; what was not used for the longest time is removed.
+    #[schemars(range(min = 1, max = 1_073_741_824))]
+    pub cache_dir_mb: usize,
     /// How closely the files of all splits are checked before training.
     pub check: Check,
 }
@@ -48,9 +59,12 @@ impl Default for CommonConfig {
             batch_size: 64,
             workers: 1,
             prefetch: 4,
+            prefetch_mb: 1024,
             drop_last: false,
             augment: false,
             cache_mb: 512,
+            cache_dir: None,
+            cache_dir_mb: 20_480,
             check: Check::default(),
         }
     }
@@ -63,7 +77,9 @@ impl CommonConfig {
             ("batch_size", self.batch_size, 1..=65_536),
             ("workers", self.workers, 0..=256),
             ("prefetch", self.prefetch, 1..=1024),
+            ("prefetch_mb", self.prefetch_mb, 1..=1 << 20),
             ("cache_mb", self.cache_mb, 0..=1 << 20),
+            ("cache_dir_mb", self.cache_dir_mb, 1..=1 << 30),
         ];
         for (key, value, range) in ranges {
             if !range.contains(&value) {

@@ -5,6 +5,11 @@
 //! Pillow rounds the weights to 22-bit fixed point and the pixels to 8 bits
 //! after each of two passes, rows first; so does this.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
+use counterpoint_kernels::{Loops, vectorised};
+
 use crate::decode::Bitmap;
 
 /// Fractional bits of a weight.
@@ -12,30 +17,38 @@ const BITS: u32 = 22;
 /// One half in fixed point: makes cutting off round to the nearest.
 const HALF: i32 = 1 << (BITS - 1);
 
-/// The source pixels of one target pixel.
-struct Span {
-    first: usize,
-    weights: Vec<i32>,
+/// Weights from one side of a picture to another.
+struct Weights {
+    /// Of each target pixel the first source pixel and the place of its weights.
+    spans: Vec<(usize, Range<usize>)>,
+    all: Vec<i32>,
 }
 
-/// Weights from a side of `from` pixels to one of `to`.
-fn spans(from: usize, to: usize) -> Vec<Span> {
-    let scale = from as f64 / to as f64;
-    let support = scale.max(1.0);
-    (0..to)
-        .map(|target| {
+impl Weights {
+    /// From a side of `from` pixels to one of `to`.
+    fn new(from: usize, to: usize) -> Self {
+        let scale = from as f64 / to as f64;
+        let support = scale.max(1.0);
+        let mut weights =
+            Self { spans: Vec::with_capacity(to), all: Vec::with_capacity(to * (2 + 2 * support as usize)) };
+        for target in 0..to {
             let centre = (target as f64 + 0.5) * scale;
             let first = ((centre - support + 0.5) as isize).max(0) as usize;
             let end = ((centre + support + 0.5) as usize).min(from).max(first + 1);
-            let triangle: Vec<f64> = (first..end)
-                .map(|source| (1.0 - ((source as f64 - centre + 0.5) / support).abs()).max(0.0))
-                .collect();
-            let total: f64 = triangle.iter().sum();
-            let weights =
-                triangle.iter().map(|w| (w / total * f64::from(1u32 << BITS)).round() as i32).collect();
-            Span { first, weights }
-        })
-        .collect()
+            let triangle = |source: usize| (1.0 - ((source as f64 - centre + 0.5) / support).abs()).max(0.0);
+            let total: f64 = (first..end).map(triangle).sum();
+            let begin = weights.all.len();
+            let fixed = |source| (triangle(source) / total * f64::from(1u32 << BITS)).round() as i32;
+            weights.all.extend((first..end).map(fixed));
+            weights.spans.push((first, begin..weights.all.len()));
+        }
+        weights
+    }
+
+    /// Of each target pixel the first source pixel and the weights from there on.
+    fn iter(&self) -> impl Iterator<Item = (usize, &[i32])> {
+        self.spans.iter().map(|(first, place)| (*first, &self.all[place.clone()]))
+    }
 }
 
 /// The picture in another size; the aspect ratio is not kept.
@@ -44,44 +57,93 @@ fn spans(from: usize, to: usize) -> Vec<Span> {
 #[must_use]
 pub fn resize(picture: &Bitmap, width: usize, height: usize) -> Bitmap {
     let (width, height) = (width.max(1), height.max(1));
-    let wide = if width == picture.width { picture.clone() } else { rows(picture, width) };
-    if height == wide.height { wide } else { columns(&wide, height) }
+    let wide = if width == picture.width {
+        Cow::Borrowed(picture)
+    } else {
+        Cow::Owned(vectorised(Rows { picture, width, weights: &Weights::new(picture.width, width) }))
+    };
+    if height == wide.height {
+        return wide.into_owned();
+    }
+    vectorised(Columns { picture: &wide, height, weights: &Weights::new(wide.height, height) })
 }
 
-/// Scales every row.
-fn rows(picture: &Bitmap, width: usize) -> Bitmap {
-    let channels = picture.channels;
-    let spans = spans(picture.width, width);
-    let mut pixels = Vec::with_capacity(width * picture.height * channels);
-    for row in picture.pixels.chunks_exact(picture.width * channels) {
-        for span in &spans {
-            for channel in 0..channels {
-                let source = row[span.first * channels + channel..].iter().step_by(channels);
-                let sum = source.zip(&span.weights).map(|(&p, &w)| i32::from(p) * w).sum::<i32>();
-                pixels.push(level(sum + HALF));
+/// Rows that are scaled at once.
+const BLOCK: usize = 32;
+
+/// Scales every row. Rows of a block are turned first, so that a pixel of all of them is a vector: side by side in
+/// memory are the channels of a pixel, which are too few.
+struct Rows<'a> {
+    picture: &'a Bitmap,
+    width: usize,
+    weights: &'a Weights,
+}
+
+impl Loops for Rows<'_> {
+    type Output = Bitmap;
+
+    #[inline(always)]
+    fn run(self) -> Bitmap {
+        let Bitmap { width, height, channels, ref pixels } = *self.picture;
+        let mut scaled = vec![0; self.width * height * channels];
+        let mut from = vec![[0u8; BLOCK]; width * channels];
+        let mut to = vec![[0u8; BLOCK]; self.width * channels];
+        let (source, target) = (width * channels * BLOCK, self.width * channels * BLOCK);
+        for (source, target) in pixels.chunks(source).zip(scaled.chunks_mut(target)) {
+            for (at, row) in source.chunks_exact(from.len()).enumerate() {
+                from.iter_mut().zip(row).for_each(|(column, &pixel)| column[at] = pixel);
+            }
+            for ((first, weights), to) in self.weights.iter().zip(to.chunks_exact_mut(channels)) {
+                for (channel, to) in to.iter_mut().enumerate() {
+                    let mut sums = [HALF; BLOCK];
+                    let columns = from[first * channels + channel..].iter().step_by(channels);
+                    for (column, &weight) in columns.zip(weights) {
+                        for at in 0..BLOCK {
+                            sums[at] += i32::from(column[at]) * weight;
+                        }
+                    }
+                    for at in 0..BLOCK {
+                        to[at] = level(sums[at]);
+                    }
+                }
+            }
+            for (at, row) in target.chunks_exact_mut(to.len()).enumerate() {
+                row.iter_mut().zip(&to).for_each(|(pixel, column)| *pixel = column[at]);
             }
         }
+        Bitmap { width: self.width, height, channels, pixels: scaled }
     }
-    Bitmap { width, height: picture.height, channels, pixels }
 }
 
 /// Scales every column, a whole row of sums at a time: rows lie side by side in memory.
-fn columns(picture: &Bitmap, height: usize) -> Bitmap {
-    let stride = picture.width * picture.channels;
-    let mut pixels = Vec::with_capacity(stride * height);
-    let mut sums = vec![0i32; stride];
-    for span in spans(picture.height, height) {
-        sums.fill(HALF);
-        let rows = picture.pixels.chunks_exact(stride).skip(span.first);
-        for (row, &weight) in rows.zip(&span.weights) {
-            sums.iter_mut().zip(row).for_each(|(sum, &pixel)| *sum += i32::from(pixel) * weight);
+struct Columns<'a> {
+    picture: &'a Bitmap,
+    height: usize,
+    weights: &'a Weights,
+}
+
+impl Loops for Columns<'_> {
+    type Output = Bitmap;
+
+    #[inline(always)]
+    fn run(self) -> Bitmap {
+        let Bitmap { width, channels, ref pixels, .. } = *self.picture;
+        let stride = width * channels;
+        let mut scaled = vec![0; stride * self.height];
+        let mut sums = vec![0i32; stride];
+        for ((first, weights), out) in self.weights.iter().zip(scaled.chunks_exact_mut(stride)) {
+            sums.fill(HALF);
+            for (row, &weight) in pixels[first * stride..].chunks_exact(stride).zip(weights) {
+                sums.iter_mut().zip(row).for_each(|(sum, &pixel)| *sum += i32::from(pixel) * weight);
+            }
+            out.iter_mut().zip(&sums).for_each(|(out, &sum)| *out = level(sum));
         }
-        pixels.extend(sums.iter().map(|&sum| level(sum)));
+        Bitmap { width, height: self.height, channels, pixels: scaled }
     }
-    Bitmap { width: picture.width, height, channels: picture.channels, pixels }
 }
 
 /// A weighted sum that began at [`HALF`], as a grey level.
+#[inline(always)]
 fn level(sum: i32) -> u8 {
     (sum >> BITS).clamp(0, 255) as u8
 }

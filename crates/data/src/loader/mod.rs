@@ -35,6 +35,12 @@ pub struct LoaderOptions {
     pub workers: usize,
     /// Batches that are being made or wait, at most.
     pub prefetch: usize,
+    /// The same in MiB; one batch may always be made.
+    pub prefetch_mb: usize,
+    /// Which of the processes this is that train together, from 0 on: it loads its share of each batch.
+    pub rank: usize,
+    /// How many of them there are. Their shares one after another are the batch that one process loads alone.
+    pub ranks: usize,
 }
 
 impl LoaderOptions {
@@ -48,6 +54,9 @@ impl LoaderOptions {
             drop_last: common.drop_last,
             workers: common.workers,
             prefetch: common.prefetch,
+            prefetch_mb: common.prefetch_mb,
+            rank: 0,
+            ranks: 1,
         }
     }
 
@@ -87,14 +96,25 @@ impl Loader {
     /// # Errors
     /// [`ErrorKind::Config`] if an option is out of range, or no batch is left.
     pub fn new(split: Split, options: LoaderOptions) -> Result<Self, DataError> {
-        let LoaderOptions { batch_size, workers, prefetch, .. } = options;
-        let range = CommonConfig { batch_size, workers, prefetch, ..CommonConfig::default() };
+        let LoaderOptions { batch_size, workers, prefetch, prefetch_mb, rank, ranks, .. } = options;
+        let range = CommonConfig { batch_size, workers, prefetch, prefetch_mb, ..CommonConfig::default() };
         range.check()?;
+        if rank >= ranks {
+            return Err(DataError::config(format!("`rank` must be below `ranks` = {ranks}, got {rank}")));
+        }
         let loader = Self { split, options };
         if loader.batches() == 0 {
             return Err(DataError::config(format!(
                 "`batch_size` = {batch_size} with `drop_last` leaves no batch of the {} {} samples; lower it",
                 loader.split.len(),
+                loader.split.name()
+            )));
+        }
+        let last = loader.whole(loader.batches() - 1).len();
+        if last < ranks {
+            return Err(DataError::config(format!(
+                "a batch of {last} samples of the {} split cannot be shared among {ranks} processes; choose another \
+                 `batch_size`, or `drop_last` if only the last batch is so small",
                 loader.split.name()
             )));
         }
@@ -127,7 +147,27 @@ impl Loader {
         if self.options.shuffle {
             root.fork(ORDER).fork(epoch as u64).rng().shuffle(&mut order);
         }
-        Recipe { split: self.split.clone(), order, draw: self.draws(epoch), size: self.options.batch_size }
+        Recipe { split: self.split.clone(), order, draw: self.draws(epoch) }
+    }
+
+    /// Places in the order of an epoch of what all processes load for a batch.
+    fn whole(&self, batch: usize) -> Range<usize> {
+        let size = self.options.batch_size;
+        (batch * size).min(self.split.len())..((batch + 1) * size).min(self.split.len())
+    }
+
+    /// The part of [`Self::whole`] that this process loads.
+    fn own(&self, batch: usize) -> Range<usize> {
+        let (whole, LoaderOptions { rank, ranks, .. }) = (self.whole(batch), &self.options);
+        let cut = |rank: usize| whole.start + whole.len() * rank / ranks;
+        cut(*rank)..cut(rank + 1)
+    }
+
+    /// Batches that may be made or wait: as many as both limits allow.
+    fn ahead(&self) -> usize {
+        let inputs: usize = self.split.modalities().iter().map(|m| m.shape.iter().product::<usize>()).sum();
+        let bytes = (self.own(0).len() * inputs * size_of::<f32>()).max(1);
+        self.options.prefetch.min((self.options.prefetch_mb << 20) / bytes).max(1)
     }
 }
 
@@ -137,7 +177,7 @@ impl BatchSource for Loader {
     }
 
     fn samples(&self) -> usize {
-        if self.options.drop_last { self.batches() * self.options.batch_size } else { self.split.len() }
+        (0..self.batches()).map(|batch| self.own(batch).len()).sum()
     }
 
     fn batches(&self) -> usize {
@@ -169,9 +209,12 @@ impl BatchSource for Loader {
         epoch: usize,
         from: usize,
     ) -> Box<dyn Iterator<Item = Result<Batch, SourceError>> + Send + '_> {
-        let recipe = Arc::new(self.recipe(epoch));
+        let recipe = Arc::new((self.clone(), self.recipe(epoch)));
         let range = from.min(self.batches())..self.batches();
-        let make = move |batch: usize, stopped: &dyn Fn() -> bool| recipe.batch(batch, stopped);
+        let make = move |batch: usize, stopped: &dyn Fn() -> bool| {
+            let (loader, recipe) = &*recipe;
+            recipe.batch(batch, loader.own(batch), stopped)
+        };
         if self.options.workers == 0 {
             let mut failed = false;
             Box::new(range.map_while(move |batch| {
@@ -180,8 +223,9 @@ impl BatchSource for Loader {
                 made
             }))
         } else {
-            let workers = self.options.workers.min(self.options.prefetch).min(range.len());
-            Box::new(feed::Feed::start(make, range, workers, self.options.prefetch))
+            let ahead = self.ahead();
+            let workers = self.options.workers.min(ahead).min(range.len());
+            Box::new(feed::Feed::start(make, range, workers, ahead))
         }
     }
 
@@ -194,8 +238,11 @@ impl BatchSource for Loader {
         let count = count.min(all);
         // Spread evenly, because lists are often sorted by class or by speaker.
         let order = (0..count).map(|i| i * all / count).collect();
-        let recipe = Recipe { split: self.split.clone(), order, draw: None, size };
-        Box::new((0..count.div_ceil(size)).map(move |batch| Ok(recipe.batch(batch, &|| false)?)))
+        let recipe = Recipe { split: self.split.clone(), order, draw: None };
+        let places = move |batch: usize| batch * size..((batch + 1) * size).min(count);
+        Box::new(
+            (0..count.div_ceil(size)).map(move |batch| Ok(recipe.batch(batch, places(batch), &|| false)?)),
+        )
     }
 }
 
@@ -204,15 +251,18 @@ struct Recipe {
     split: Split,
     order: Vec<usize>,
     draw: Option<RngKey>,
-    size: usize,
 }
 
 impl Recipe {
     /// Makes one batch; gives up between two samples when told to stop.
-    fn batch(&self, number: usize, stopped: &dyn Fn() -> bool) -> Result<Batch, DataError> {
-        let range: Range<usize> = number * self.size..((number + 1) * self.size).min(self.order.len());
-        let mut samples: Vec<Sample> = Vec::with_capacity(range.len());
-        for &index in &self.order[range] {
+    fn batch(
+        &self,
+        number: usize,
+        places: Range<usize>,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Batch, DataError> {
+        let mut samples: Vec<Sample> = Vec::with_capacity(places.len());
+        for &index in &self.order[places] {
             if stopped() {
                 return Err(DataError::new(ErrorKind::Internal, "loading was stopped"));
             }

@@ -162,20 +162,22 @@ impl AudioSteps {
             )));
         }
         let rates = [clip.rate, self.rate];
-        let sound = part(word, 0, rates, 0..length(word.len(), clip.rate, self.rate).min(self.reach()));
+        let mut sound = part(word, 0, rates, 0..length(word.len(), clip.rate, self.rate).min(self.reach()));
         let skip = match (self.random_part(), draw) {
             // Half of the ten seconds is shown: a random half in training, else the middle.
             (true, Some(draw)) => draw.rng().below(self.samples + 1),
             (true, None) => self.samples / 2,
             (false, _) => 0,
         };
-        Ok(sound
-            .iter()
-            .cycle()
-            .skip(skip % sound.len())
-            .take(self.samples)
-            .map(|v| v.clamp(-1.0, 1.0))
-            .collect())
+        sound.iter_mut().for_each(|v| *v = v.clamp(-1.0, 1.0));
+        let mut tiled = Vec::with_capacity(self.samples);
+        let mut begin = skip % sound.len();
+        while tiled.len() < self.samples {
+            let end = sound.len().min(begin + self.samples - tiled.len());
+            tiled.extend_from_slice(&sound[begin..end]);
+            begin = 0;
+        }
+        Ok(tiled)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use counterpoint_batch::random::RngKey;
+use counterpoint_kernels::{Loops, vectorised};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::{Extent, Flip, Jitter};
@@ -87,16 +88,41 @@ impl ImageSteps {
                 )));
             }
         };
-        let pixels = resize::block_means(&picture, self.reduce);
         let plane = self.size[0] * self.size[1];
         let mut out = vec![0.0; self.channels * plane];
-        for (channel, out) in out.chunks_exact_mut(plane).enumerate() {
-            let from = channel.min(picture.channels - 1);
-            for (to, pixel) in out.iter_mut().zip(pixels.chunks_exact(picture.channels)) {
-                *to = pixel[from] / 255.0;
-            }
+        let (channels, planes) = (picture.channels, out.chunks_exact_mut(plane));
+        if self.reduce == 1 {
+            vectorised(Planes { pixels: &picture.pixels, channels, planes });
+        } else {
+            vectorised(Planes { pixels: &resize::block_means(&picture, self.reduce), channels, planes });
         }
         Ok(out)
+    }
+}
+
+/// Pixels with their channels side by side to one plane of numbers in 0..=1 for each channel.
+struct Planes<'a, P> {
+    pixels: &'a [P],
+    channels: usize,
+    planes: std::slice::ChunksExactMut<'a, f32>,
+}
+
+impl<P: Copy + Into<f32>> Loops for Planes<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (channel, plane) in self.planes.enumerate() {
+            let from = channel.min(self.channels - 1);
+            // With the number of channels known, this becomes vectors.
+            if self.channels == 3 {
+                let pixels = self.pixels.as_chunks::<3>().0;
+                plane.iter_mut().zip(pixels).for_each(|(to, pixel)| *to = pixel[from].into() / 255.0);
+            } else {
+                let pixels = self.pixels.chunks_exact(self.channels);
+                plane.iter_mut().zip(pixels).for_each(|(to, pixel)| *to = pixel[from].into() / 255.0);
+            }
+        }
     }
 }
 

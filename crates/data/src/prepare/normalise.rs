@@ -1,5 +1,6 @@
 //! Shift and scale of a prepared array.
 
+use counterpoint_kernels::{Loops, vectorised};
 use serde::{Deserialize, Serialize};
 
 use crate::moments::Moments;
@@ -8,6 +9,21 @@ use crate::moments::Moments;
 const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 /// Standard deviation of the same.
 const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+
+struct Shift<'a> {
+    values: &'a mut [f32],
+    mean: f32,
+    std: f32,
+}
+
+impl Loops for Shift<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.values.iter_mut().for_each(|v| *v = (*v - self.mean) / self.std);
+    }
+}
 
 /// How values are shifted and scaled at the very end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,8 +69,7 @@ impl Normalise {
 
     /// Applies to the values of one array with the channel as first axis.
     pub(crate) fn apply(&self, values: &mut [f32]) {
-        let shift =
-            |values: &mut [f32], mean: f32, std: f32| values.iter_mut().for_each(|v| *v = (*v - mean) / std);
+        let shift = |values: &mut [f32], mean, std| vectorised(Shift { values, mean, std });
         match self {
             Self::None => {}
             Self::Clip => {

@@ -80,6 +80,28 @@ impl Steps {
         }
     }
 
+    /// Whether files are decoded, which takes long, by settings that nothing is fitted into.
+    pub(crate) fn decodes(&self) -> bool {
+        match self {
+            Self::Audio(_) | Self::Image(_) | Self::Scene(_) | Self::Video(_) => true,
+            Self::Vector(_) | Self::Tokens(_) | Self::Text(_) | Self::Category(_) => false,
+        }
+    }
+
+    /// All that [`Self::load`] depends on beside the source.
+    pub(crate) fn decoding(&self) -> String {
+        match self {
+            Self::Image(_) => "decoded picture".to_owned(),
+            // Only the part of a recording that is shown is decoded, and a film is cut into its frames.
+            _ => format!("decoded {self:?}"),
+        }
+    }
+
+    /// All that an array before normalisation depends on beside the source, without a draw.
+    pub(crate) fn arranging(&self) -> String {
+        format!("arranged {self:?}")
+    }
+
     /// Reads and decodes what these steps need of a source.
     pub(crate) fn load(&self, source: &Source) -> Result<Raw, DataError> {
         let gone = || DataError::shape("lies beyond the end of its array");

@@ -64,7 +64,9 @@ pub fn write_wav(path: &Path, samples: usize, pitch: f32) {
 
 /// A grey picture whose pixels depend on `seed`.
 pub fn write_png(path: &Path, width: u32, height: u32, seed: u32) {
-    let pixels: Vec<u8> = (0..width * height).map(|i| (i * 7 + i * i * 3 + seed * 31) as u8).collect();
+    let pixels: Vec<u8> = (0..width * height)
+        .map(|i| i.wrapping_mul(i).wrapping_mul(3).wrapping_add(i * 7 + seed * 31) as u8)
+        .collect();
     let mut encoder = png::Encoder::new(fs::File::create(path).unwrap(), width, height);
     encoder.set_color(png::ColorType::Grayscale);
     encoder.write_header().unwrap().write_image_data(&pixels).unwrap();

@@ -314,6 +314,15 @@ impl Level {
         }
     }
 
+    /// The same with vectors of 256 bits: wider ones are slower where loads are what takes the time.
+    pub(crate) fn narrow(self) -> Self {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => Self::Avx2,
+            other => other,
+        }
+    }
+
     /// As `COUNTERPOINT_ISA` spells it.
     pub fn name(self) -> &'static str {
         match self {

@@ -104,6 +104,10 @@ pub struct Epoch {
     /// Wall time in seconds, evaluation included.
     #[serde(with = "number")]
     pub seconds: f64,
+    /// How much of it training stood still until a batch was there, in seconds; `None` in records
+    /// that do not say.
+    #[serde(with = "number::option", skip_serializing_if = "Option::is_none")]
+    pub waiting_for_data: Option<f64>,
     /// Learning rate at the end of the epoch.
     #[serde(with = "number")]
     pub learning_rate: f64,

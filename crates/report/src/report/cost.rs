@@ -18,6 +18,7 @@ pub(super) fn section(overview: &Overview<'_>) -> Option<Section> {
         Column::new("epochs"),
         Column::new("seconds per epoch").best(Better::Lower),
         Column::new("seconds in all"),
+        Column::new("waiting for data, %"),
         Column::new("samples per second"),
         Column::new("peak memory, MiB"),
         Column::new("encoder passes per batch"),
@@ -36,6 +37,7 @@ pub(super) fn section(overview: &Overview<'_>) -> Option<Section> {
             Cell::spread(&over_runs(&|run| Some(run.epochs.last()?.epoch as f64)), 1.0, 0),
             Cell::spread(&Summary::of(&epochs().map(|e| e.seconds).collect::<Vec<_>>()), 1.0, 2),
             Cell::spread(&over_runs(&|run| total(run)), 1.0, 0),
+            Cell::spread(&over_runs(&|run| waiting(run)), 100.0, 1),
             Cell::spread(&Summary::of(&epochs().map(speed).collect::<Vec<_>>()), 1.0, 0),
             Cell::spread(&memory, 1.0, 0),
             Cell::maybe(mean(epochs().filter_map(|e| e.passes)), 2),
@@ -54,6 +56,13 @@ pub(super) fn section(overview: &Overview<'_>) -> Option<Section> {
 /// Seconds of all epochs; `None` without epochs.
 fn total(run: &super::RunSummary) -> Option<f64> {
     (!run.epochs.is_empty()).then(|| run.epochs.iter().map(|e| e.seconds).sum())
+}
+
+/// Share of the time in which training stood still for want of a batch; `None` where no epoch says it.
+fn waiting(run: &super::RunSummary) -> Option<f64> {
+    let said = || run.epochs.iter().filter_map(|e| Some((e.waiting_for_data?, e.seconds)));
+    let (waited, all) = said().fold((0.0, 0.0), |sums, (waited, all)| (sums.0 + waited, sums.1 + all));
+    (all > 0.0).then_some(waited / all)
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {

@@ -131,8 +131,14 @@ pub fn read(
             let mut bytes = vec![0; (now * block) as usize];
             source.read_exact(&mut bytes).map_err(unreadable)?;
             let value = |bytes: &[u8]| layout.encoding.value(bytes, layout.big_endian);
-            let values: Vec<f32> = bytes.chunks_exact(size).map(value).collect();
-            out.extend(mono(&values, layout.channels));
+            if (layout.encoding, layout.channels, layout.big_endian) == (Encoding::Signed(2), 1, false) {
+                // What most files hold, as a loop that becomes vectors.
+                let pairs = bytes.as_chunks::<2>().0;
+                out.extend(pairs.iter().map(|&pair| f32::from(i16::from_le_bytes(pair)) / 32_768.0));
+            } else {
+                let values: Vec<f32> = bytes.chunks_exact(size).map(value).collect();
+                out.extend(mono(&values, layout.channels));
+            }
             from += now;
         }
         before += count;
