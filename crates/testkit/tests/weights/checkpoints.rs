@@ -226,6 +226,11 @@ fn harmless_objects_beside_weights_are_skipped() {
     let evil = Dict(vec![("state_dict", State("")), ("x", Raw(b"cbuiltins\neval\nX\x01\x00\x00\x001\x85R"))]);
     let refused = bits(&save("evil", &plain, &evil), None).unwrap_err();
     assert!(refused.contains("`builtins.eval`, which is refused"), "{refused}");
+    // Lists in lists, deeper than any stack.
+    let lists = [vec![b']'; 200_000], vec![b'a'; 199_999]].concat();
+    let deep = Dict(vec![("state_dict", State("")), ("x", Raw(lists.leak()))]);
+    let refused = bits(&save("deep", &plain, &deep), None).unwrap_err();
+    assert!(refused.contains("more than 64 deep"), "{refused}");
 }
 
 #[test]
