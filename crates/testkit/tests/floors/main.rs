@@ -176,6 +176,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "leak",
             "split",
             "data",
+            "pack",
             "doctor",
             "loader",
         ],
