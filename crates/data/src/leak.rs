@@ -60,14 +60,15 @@ impl Leaks {
         let (grouped, groups) = groups(&set.records);
         let mut duplicates = Vec::new();
         for (modality, preparation) in set.preparations.iter().enumerate() {
-            // Many people are 30 years old.
-            if !preparation.steps.telling() {
-                continue;
-            }
             let mut contents = match decoding {
                 Some(threads) => decoded(set, modality, threads)?,
                 None => stored(set, modality)?,
             };
+            contents.retain(|members| {
+                let source =
+                    members.first().and_then(|&number| set.records[number].sources[modality].as_ref());
+                source.is_some_and(|source| preparation.steps.telling(source))
+            });
             contents.sort_unstable();
             let name = |&number: &usize| {
                 let record = &set.records[number];

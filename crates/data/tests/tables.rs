@@ -70,9 +70,14 @@ fn words_numbers_and_categories_become_arrays_and_gaps_stay_gaps() {
     let test = splits.test.open("test").unwrap().sample(1, None).unwrap();
     assert!((test.inputs[1].as_ref().unwrap().values()[1]).abs() < 1e-6, "the mean of a column is 0");
     assert!(test.inputs[2].is_none(), "no category at all");
-    // Columns say nothing about who a sample is of, words do.
+    // Columns and short texts say nothing about who a sample is of, long texts do.
     let leaks = splits.leaks().unwrap();
     assert!(leaks.duplicates.is_empty(), "{leaks:?}");
+    let long = "so nice that nobody would ever write it twice";
+    let lines = LINES.map(|line| line.replace("How nice!", long).replace(",sad,", &format!(",{long},")));
+    let (_folder, again) = open_with(&filled(), &lines.each_ref().map(String::as_str));
+    let leaks = again.unwrap().leaks_decoded(1).unwrap();
+    assert!(leaks.cross() && leaks.duplicates.len() == 1, "{leaks:?}");
     assert_eq!(splits.fingerprint().unwrap().len(), 64);
     drop(folder);
 }

@@ -21,6 +21,9 @@ use crate::decode::{Bitmap, Levels, document, text_of};
 use crate::error::{DataError, ErrorKind, read};
 use crate::source::{Holds, Source};
 
+/// Bytes from which on a text of a list is hardly written twice.
+const TELLING: usize = 40;
+
 /// What turns a raw file into the model's input for one modality.
 ///
 /// It holds everything that was configured or fitted, so a run folder that
@@ -71,11 +74,15 @@ pub enum Steps {
 }
 
 impl Steps {
-    /// Whether two samples with the same content are likely to be one; not so columns of a list.
-    pub(crate) fn telling(&self) -> bool {
-        match self {
-            Self::Category(_) => false,
-            Self::Vector(steps) => steps.names.is_empty(),
+    /// Whether two samples with the same content are likely to be one. Many people are 30 years old,
+    /// and many answer "yes".
+    pub(crate) fn telling(&self, source: &Source) -> bool {
+        match (self, source) {
+            (Self::Category(_), _) => false,
+            (Self::Vector(steps), _) => steps.names.is_empty(),
+            (Self::Text(_), Source::Cells { cells }) => {
+                cells.iter().map(String::len).sum::<usize>() >= TELLING
+            }
             _ => true,
         }
     }

@@ -2,9 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::features::TargetName;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::error::{DataError, ErrorKind};
 use crate::truth::{Labelling, Truth};
+
+/// What labels are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TargetName {
+    /// A class per sample: a whole number or a text.
+    Class,
+    /// A number per sample.
+    Value,
+    /// `[n, k]`: for each of k labels 1 if it applies, else 0.
+    Labels,
+}
 
 /// Classes in order, and the index of a label among them.
 #[derive(Clone, Debug)]

@@ -11,8 +11,7 @@ use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::features::TargetName;
-use super::labels::{Label, Labelled};
+use super::labels::{Label, Labelled, TargetName};
 use super::modality::ManifestModality;
 use super::{DataSet, Request};
 use crate::decode::table::Table;

@@ -78,11 +78,11 @@ mod shards;
 mod spoken_digits;
 mod synthetic;
 
-pub use features::{FeaturesConfig, NanPolicy, TargetName};
+pub use features::{FeaturesConfig, NanPolicy};
 pub use folders::FoldersConfig;
 pub use grid::{GridConfig, GridTask};
-pub use labels::Classes;
 pub(crate) use labels::doubtful;
+pub use labels::{Classes, TargetName};
 pub use manifest::ManifestConfig;
 pub use modality::ManifestModality;
 pub use rgbd::RgbdConfig;

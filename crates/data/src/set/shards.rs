@@ -9,8 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::{self, Bundle, Place};
-use super::features::TargetName;
-use super::labels::{Label, Labelled};
+use super::labels::{Label, Labelled, TargetName};
 use super::modality::ManifestModality;
 use super::{DataSet, Request};
 use crate::decode::shard::{expand, members};

@@ -202,6 +202,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "leak",
             "split",
             "data",
+            "pack",
             "doctor",
             "loader",
         ],

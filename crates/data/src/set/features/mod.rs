@@ -13,7 +13,6 @@ mod target;
 use std::collections::BTreeMap;
 
 pub use crate::prepare::NanPolicy;
-pub use target::TargetName;
 
 use counterpoint_catalog::Settings;
 use schemars::JsonSchema;
@@ -22,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use self::arrays::{chosen, names};
 use self::column::Column;
 use self::target::Labels;
+use super::labels::TargetName;
 use super::{DataSet, Request};
 use crate::decode::archive::Archive;
 use crate::error::{DataError, ErrorKind};

@@ -1,26 +1,12 @@
 //! Labels of ready-made features: classes, numbers, or sets of labels.
 
 use counterpoint_batch::npy::{NpyArray, Values};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::FeaturesConfig;
 use crate::decode::archive::Archive;
 use crate::error::{DataError, ErrorKind};
-use crate::set::labels::Classes;
+use crate::set::labels::{Classes, TargetName};
 use crate::truth::{Labelling, Truth};
-
-/// What the array of labels holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TargetName {
-    /// A class per sample: a whole number or a text.
-    Class,
-    /// A number per sample.
-    Value,
-    /// `[n, k]`: for each of k labels 1 if it applies, else 0.
-    Labels,
-}
 
 /// The label of every row, before rows are chosen.
 pub(super) enum Labels {
