@@ -34,7 +34,6 @@ const RENEWAL: Duration = Duration::from_secs(60);
 pub struct Disk {
     folder: PathBuf,
     room: Room,
-    hits: AtomicU64,
     damaged: AtomicU64,
     failed: AtomicU64,
 }
@@ -83,7 +82,7 @@ impl Disk {
         let folder = folder.canonicalize().map_err(failed)?;
         let room = Room::new(&folder, limit).map_err(failed)?;
         let zero = AtomicU64::default;
-        Ok(Self { folder, room, hits: zero(), damaged: zero(), failed: zero() })
+        Ok(Self { folder, room, damaged: zero(), failed: zero() })
     }
 
     /// What is kept under a key, whole and unchanged; a damaged entry is removed.
@@ -95,7 +94,6 @@ impl Disk {
             let _ = fs::remove_file(&path);
             return None;
         };
-        self.hits.fetch_add(1, Ordering::Relaxed);
         let now = SystemTime::now();
         let used = file.metadata().and_then(|facts| facts.modified());
         if used.is_ok_and(|used| now.duration_since(used).is_ok_and(|age| age > RENEWAL)) {
@@ -137,13 +135,13 @@ impl Disk {
         let mut notes = Vec::new();
         if count(&self.damaged) > 0 {
             notes.push(format!(
-                "{} entries of the cache {folder} were damaged; they were removed and made again",
+                "damaged entries of the cache {folder}, removed and made again: {}",
                 count(&self.damaged)
             ));
         }
         if count(&self.failed) > 0 {
             notes.push(format!(
-                "{} samples could not be written to the cache {folder}; is the disk full, or the folder not yours?",
+                "samples that could not be written to the cache {folder}: {}; is the disk full, or the folder not yours?",
                 count(&self.failed)
             ));
         }

@@ -114,7 +114,7 @@ fn any_changed_bit_or_length_is_noticed_and_made_again() {
         assert!(disk.get::<Array>(key, &source).is_none(), "damage {at} is used");
         assert!(!file.exists(), "damage {at} stays");
     }
-    assert!(disk.notes()[0].starts_with(&format!("{} entries", damaged.len())), "{:?}", disk.notes());
+    assert!(disk.notes()[0].ends_with(&format!("made again: {}", damaged.len())), "{:?}", disk.notes());
     disk.put(key, &array(5));
     assert_eq!(disk.get::<Array>(key, &source), Some(array(5)));
     // An entry of another kind under this name would not be taken either.

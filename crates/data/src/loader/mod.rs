@@ -273,3 +273,25 @@ impl Recipe {
             .map_err(|cause| DataError::shape(format!("batch {number} cannot be assembled")).because(cause))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DataConfig;
+
+    #[test]
+    fn batches_that_wait_are_limited_by_number_and_by_memory() {
+        let ahead = |keys: &str| {
+            let config = DataConfig::from_toml(&format!("name = \"xor\"\n{keys}")).unwrap();
+            let splits = config.open(".".as_ref()).unwrap();
+            let loader = Loader::new(splits.train, LoaderOptions::train(&config.common, 0)).unwrap();
+            let numbers: usize = loader.modalities().iter().map(|m| m.shape.iter().product::<usize>()).sum();
+            (loader.ahead(), loader.own(0).len() * numbers * 4)
+        };
+        assert_eq!(ahead("prefetch = 3").0, 3);
+        let (many, bytes) = ahead("batch_size = 64\nprefetch = 1024\nprefetch_mb = 1");
+        assert_eq!(many, ((1 << 20) / bytes).min(1024));
+        let (few, larger) = ahead("batch_size = 640\nprefetch = 1024\nprefetch_mb = 1");
+        assert!(larger > bytes && few < many && few * larger <= 1 << 20, "{few} of {larger} bytes");
+    }
+}
