@@ -30,7 +30,7 @@ folder=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_director
 for target in "${targets[@]}"; do
   mkdir -p "grown/$target" "artifacts/$target"
   echo "$target: $seconds s"
-  "$folder/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 \
+  "$folder/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=32768 -print_final_stats=1 \
     -artifact_prefix="artifacts/$target/" "grown/$target" "corpus/$target" 2> "grown/$target.log" ||
     { cat "grown/$target.log" >&2; exit 1; }
   grep -E 'DONE|number_of_executed_units|peak_rss' "grown/$target.log"

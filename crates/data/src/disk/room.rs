@@ -56,6 +56,15 @@ impl Room {
     }
 }
 
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Whether this is a part of a key as it is written in names.
+fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// Removes entries, those first that were not used for the longest time, down to `goal` bytes where there are
 /// more than `limit`. Returns the bytes that are left.
 fn shrink(folder: &Path, limit: u64, goal: u64) -> io::Result<u64> {
@@ -63,9 +72,14 @@ fn shrink(folder: &Path, limit: u64, goal: u64) -> io::Result<u64> {
     let mut entries: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
     for part in fs::read_dir(folder)? {
         let part = part?.path();
+        // The folder may hold what is not ours: that is neither counted nor removed.
+        if !is_hex(&name(&part), 2) {
+            continue;
+        }
         // Other processes remove entries at the same time, so what is gone is no error.
         let Ok(files) = fs::read_dir(&part) else { continue };
-        for file in files.flatten() {
+        let ours = |file: &fs::DirEntry| is_hex(name(&file.path()).split('.').next().unwrap_or_default(), 62);
+        for file in files.flatten().filter(ours) {
             let Ok(facts) = file.metadata() else { continue };
             let used = facts.modified().unwrap_or(now);
             let partial = file.path().extension().is_some_and(|ending| ending == PARTIAL);

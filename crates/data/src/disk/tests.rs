@@ -217,3 +217,27 @@ fn a_process_that_is_killed_leaves_whole_entries_only() {
     place.disk(1 << 30);
     assert!(!half.exists());
 }
+
+#[test]
+fn files_of_others_in_the_folder_are_neither_counted_nor_removed() {
+    let place = Place::new("foreign");
+    let source = place.source();
+    let foreign = ["photos/summer.jpg", "ab/notes.txt", "ab/0123.partial", "cd.txt"].map(|name| {
+        let path = place.0.join("cache").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, vec![7; 50_000]).unwrap();
+        let old = SystemTime::now() - Duration::from_secs(90_000);
+        File::options().append(true).open(&path).unwrap().set_modified(old).unwrap();
+        path
+    });
+    let disk = place.disk(20_000);
+    let keys: Vec<Key> = (0..8).map(|i| Key::new(&source, &format!("steps {i}")).unwrap()).collect();
+    keys.iter().for_each(|key| disk.put(*key, &array(500)));
+    assert!(disk.get::<Array>(keys[7], &source).is_some(), "there is room for entries");
+    assert!(disk.get::<Array>(keys[0], &source).is_none(), "the oldest had to go");
+    drop(place.disk(1));
+    assert!(disk.get::<Array>(keys[7], &source).is_none());
+    for path in foreign {
+        assert!(path.exists(), "{} was removed", path.display());
+    }
+}

@@ -121,11 +121,13 @@ pub(super) fn class_gains<'a>(
     method: &Method<'a>,
     baseline: &Method<'a>,
 ) -> Vec<Gain> {
-    let known = |pair: (&'a RunSummary, &'a RunSummary)| {
-        Some((pair, (by_class(pair.0, source, FUSED)?, by_class(pair.1, source, FUSED)?)))
-    };
-    let pairs = overview.pairs(method, baseline).into_iter().filter_map(known);
-    let (pairs, values): (Vec<_>, Vec<(Vec<f64>, Vec<f64>)>) = pairs.unzip();
+    let (mut pairs, mut values) = (Vec::new(), Vec::new());
+    for pair in overview.pairs(method, baseline) {
+        if let Some(both) = by_class(pair.0, source, FUSED).zip(by_class(pair.1, source, FUSED)) {
+            pairs.push(pair);
+            values.push(both);
+        }
+    }
     let folds = folds(&pairs, source);
     let classes = values.iter().map(|(a, b)| a.len().min(b.len())).min().unwrap_or(0);
     // The bootstrap is not shown for single classes, and there may be thousands.
