@@ -103,7 +103,7 @@ impl<K: Kind + ?Sized> Catalog<K> {
         let name = match table.remove("name") {
             Some(Value::String(name)) => name,
             other => {
-                let found = other.map_or("nothing".into(), |value| format!("`{value}`"));
+                let found = other.map_or("missing".into(), |value| format!("`{value}`"));
                 let names: Vec<&str> = self.entries.iter().map(|entry| entry.name).collect();
                 return Err(ReadError(format!("`name` is {found}: expected one of {}", names.join(", "))));
             }

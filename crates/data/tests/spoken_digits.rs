@@ -205,7 +205,7 @@ fn keys_that_do_not_fit_are_refused_by_name() {
         DataConfig::from_toml("batch_size = 3")
             .unwrap_err()
             .to_string()
-            .contains("`name` is nothing: expected one of spoken-digits")
+            .contains("`name` is missing: expected one of spoken-digits")
     );
     assert!(DataConfig::from_toml("name = = 3").unwrap_err().to_string().contains("is not valid TOML"));
 }

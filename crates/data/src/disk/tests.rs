@@ -211,7 +211,7 @@ fn a_process_that_is_killed_leaves_whole_entries_only() {
     }
     // What the killed left half done goes when it is old.
     let old = SystemTime::now() - Duration::from_secs(7200);
-    let half = place.0.join("cache/00/half.1-2.partial");
+    let half = place.0.join(format!("cache/00/{}.1-2.partial", "0".repeat(62)));
     fs::create_dir_all(half.parent().unwrap()).unwrap();
     File::create(&half).unwrap().set_modified(old).unwrap();
     place.disk(1 << 30);
