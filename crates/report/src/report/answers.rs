@@ -2,13 +2,14 @@
 
 use super::{
     RunSummary, classes,
-    comparison::{Contests, PairedTest},
+    comparison::Contests,
     control::{self, Steps},
     fold::folds,
     footing::Footing,
     measure,
     method::{only_modality, trains_on_validation},
     overview::{FUSED, Method, Overview, ScoreSource, row_title},
+    paired_test::{PairedTest, in_groups},
     readout,
 };
 use crate::{
@@ -72,7 +73,10 @@ pub(super) fn all(overview: &Overview<'_>, contests: &Contests) -> Vec<Block> {
         "Does the gain survive the learning-rate-matched control?".into(),
         control(overview, contests, question),
     );
-    answer("Does the gain of a readout survive its controls?".into(), readout::answers(overview, contests));
+    answer(
+        "Does the gain of a readout survive its controls?".into(),
+        readout::answers(overview, &contests.readouts),
+    );
     answer(format!("Where does {name} lose?"), losses(overview, contests, source));
     answer("What happened inside?".into(), inside(overview, source));
     answer(format!("And the other methods, against {}?", question.against), others(overview, contests));
@@ -336,27 +340,6 @@ fn last(method: &Method<'_>, modality: &str, name: &str) -> Option<f64> {
         run.epochs.iter().rev().find_map(|e| e.diagnostics.get(modality)?.get(name).copied())
     };
     Summary::of(&method.runs.iter().filter_map(of).collect::<Vec<_>>()).mean
-}
-
-/// Contests by what they say: better beyond noise, worse beyond noise, neither. Each with its gap.
-pub(super) fn in_groups<'a>(
-    overview: &Overview<'_>,
-    contests: impl IntoIterator<Item = &'a PairedTest>,
-    name: impl Fn(&'a PairedTest) -> &'a str,
-) -> [Vec<String>; 3] {
-    let metric = &overview.metric;
-    let mut groups = [const { Vec::new() }; 3];
-    for contest in contests.into_iter().filter(|c| c.comparable()) {
-        let gap = contest.seeds.difference.unwrap_or(f64::NAN) * metric.factor();
-        let sign = if gap > 0.0 { "+" } else { "" };
-        let group = match contest.winner(overview) {
-            Some(true) => 0,
-            Some(false) => 1,
-            None => 2,
-        };
-        groups[group].push(format!("{} ({sign}{})", name(contest), decimal(gap, metric.digits)));
-    }
-    groups
 }
 
 /// The methods that are not in question, in three groups.

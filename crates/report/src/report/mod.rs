@@ -26,6 +26,7 @@ mod footing;
 pub mod measure;
 mod method;
 mod overview;
+mod paired_test;
 mod readout;
 mod results;
 mod run;
@@ -83,7 +84,7 @@ pub fn report(runs: &[RunSummary], options: &Options) -> Page {
     let mut page = Page::new(&options.title);
     page.footer.clone_from(&options.footer);
     // Bootstraps over samples take the longest of all: once.
-    let contests = Contests::of(&overview);
+    let contests = Contests::of(&overview, readout::controls(&overview));
     page.summary = summary::blocks(&overview, &contests);
     page.sections = [
         results::section(&overview, &contests),
@@ -92,7 +93,7 @@ pub fn report(runs: &[RunSummary], options: &Options) -> Page {
         curves::accuracy(&overview),
         curves::diagnostics(&overview),
         curves::strategies(&overview),
-        readout::section(&overview, &contests),
+        readout::section(&overview, &contests.readouts),
         classes::areas(&overview),
         classes::confusions(&overview),
         classes::gains(&overview),

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    answers::in_groups,
-    comparison::{Contests, PairedTest, turned},
+    comparison::turned,
     method::trains_on_validation,
     overview::{Method, Overview, row_title},
+    paired_test::{PairedTest, in_groups},
 };
 use crate::{
     html::{Block, Section},
@@ -45,9 +45,9 @@ pub(super) fn controls(overview: &Overview<'_>) -> Vec<PairedTest> {
 }
 
 /// The methods of such contests, each with its own.
-fn by_method(contests: &Contests) -> Vec<(&str, Vec<&PairedTest>)> {
+fn by_method(contests: &[PairedTest]) -> Vec<(&str, Vec<&PairedTest>)> {
     let mut all: Vec<(&str, Vec<&PairedTest>)> = Vec::new();
-    for test in &contests.readouts {
+    for test in contests {
         match all.iter_mut().find(|(method, _)| *method == test.method) {
             Some((_, tests)) => tests.push(test),
             None => all.push((&test.method, vec![test])),
@@ -57,7 +57,7 @@ fn by_method(contests: &Contests) -> Vec<(&str, Vec<&PairedTest>)> {
 }
 
 /// What the controls of each method say, in a sentence.
-pub(super) fn answers(overview: &Overview<'_>, contests: &Contests) -> Vec<String> {
+pub(super) fn answers(overview: &Overview<'_>, contests: &[PairedTest]) -> Vec<String> {
     let answer = |(method, tests): (&str, Vec<&PairedTest>)| {
         let groups = in_groups(overview, tests, |test| &test.against);
         let words = ["better than", "worse than", "not significantly different from"];
@@ -70,7 +70,7 @@ pub(super) fn answers(overview: &Overview<'_>, contests: &Contests) -> Vec<Strin
 }
 
 /// Weights and epochs of the rows of every method with a readout.
-pub(super) fn section(overview: &Overview<'_>, contests: &Contests) -> Option<Section> {
+pub(super) fn section(overview: &Overview<'_>, contests: &[PairedTest]) -> Option<Section> {
     let with: Vec<(&Method<'_>, Vec<&Readout>)> =
         overview.methods.iter().map(|m| (m, readouts(m))).filter(|(_, of)| !of.is_empty()).collect();
     let names: BTreeSet<&String> = with.iter().flat_map(|(_, of)| of).flat_map(|r| r.rows.keys()).collect();

@@ -184,6 +184,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "decode",
             "rows",
             "image",
+            "augment",
             "source",
             "prepare",
             "disk",
@@ -205,6 +206,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "pack",
             "doctor",
             "loader",
+            "preview",
         ],
     ),
     (
