@@ -16,7 +16,9 @@ fuzz_target!(|bytes: &[u8]| {
             return;
         }
         match file.members(at) {
-            Ok(members) if depth < 3 => objects.extend(members.into_iter().take(8).map(|(_, at)| (at, depth + 1))),
+            Ok(members) if depth < 3 => {
+                objects.extend(members.into_iter().take(8).map(|(_, at)| (at, depth + 1)))
+            }
             Ok(_) => {}
             Err(_) => {
                 let Ok(set) = file.dataset(at) else { continue };

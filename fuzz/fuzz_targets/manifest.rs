@@ -3,15 +3,8 @@
 
 use std::sync::LazyLock;
 
-use counterpoint_fuzz::{Scratch, open_and_read};
+use counterpoint_fuzz::Folder;
 use libfuzzer_sys::fuzz_target;
-
-static FOLDER: LazyLock<Scratch> = LazyLock::new(|| {
-    let folder = Scratch::new("manifest");
-    folder.write("a.wav", include_bytes!("../corpus/sound/pcm16.wav"));
-    folder.write("a.png", include_bytes!("../corpus/picture/rgb.png"));
-    folder
-});
 
 const DATA: &str = r#"
 name = "manifest"
@@ -21,9 +14,14 @@ check = "off"
 kind = "audio"
 [modality.image]
 kind = "image"
+size = 8
 "#;
 
-fuzz_target!(|bytes: &[u8]| {
-    FOLDER.write("manifest.csv", bytes);
-    open_and_read(DATA, FOLDER.path());
+static FOLDER: LazyLock<Folder> = LazyLock::new(|| {
+    let csv = include_bytes!("../corpus/manifest/plain.csv");
+    let (sound, picture) =
+        (include_bytes!("../corpus/sound/pcm16.wav"), include_bytes!("../corpus/picture/rgb.png"));
+    Folder::new("manifest", DATA, &[("manifest.csv", csv), ("a.wav", sound), ("a.png", picture)])
 });
+
+fuzz_target!(|bytes: &[u8]| FOLDER.read_with("manifest.csv", bytes));
