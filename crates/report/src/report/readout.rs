@@ -60,7 +60,8 @@ fn by_method(contests: &[PairedTest]) -> Vec<(&str, Vec<&PairedTest>)> {
 pub(super) fn answers(overview: &Overview<'_>, contests: &[PairedTest]) -> Vec<String> {
     let answer = |(method, tests): (&str, Vec<&PairedTest>)| {
         let groups = in_groups(overview, tests, |test| &test.against);
-        let words = ["better than", "worse than", "not significantly different from"];
+        let words =
+            ["better beyond noise than", "worse beyond noise than", "not significantly different from"];
         let parts = words.iter().zip(groups).filter(|(_, names)| !names.is_empty());
         let parts: Vec<String> =
             parts.map(|(words, names)| format!("{words} {}", names.join(", "))).collect();
