@@ -1,5 +1,7 @@
 //! Samples put together along a first axis.
 
+use std::ops::Range;
+
 use crate::{Array, ModalitySpec, Sample, ShapeError, Targets};
 
 /// One modality of a batch.
@@ -34,6 +36,42 @@ impl Batch {
     /// Whether there is no sample.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
+    }
+
+    /// A batch without samples.
+    pub fn of_none(spec: &[ModalitySpec]) -> Self {
+        let input = |m: &ModalitySpec| Input {
+            array: Array::zeros([&[0], m.shape.as_slice()].concat()),
+            present: Vec::new(),
+            lengths: m.ragged.then(Vec::new),
+        };
+        Self {
+            ids: Vec::new(),
+            inputs: spec.iter().map(input).collect(),
+            targets: Targets::Classes(Vec::new()),
+        }
+    }
+
+    /// Some of the samples, in their order; the lengths of axes stay.
+    ///
+    /// # Errors
+    /// If an input has not as many rows as there are samples.
+    ///
+    /// # Panics
+    /// If there are no such samples.
+    pub fn part(self, samples: Range<usize>) -> Result<Self, ShapeError> {
+        let input = |Input { array, present, lengths }: Input| {
+            let mut shape = array.shape().to_vec();
+            let width: usize = shape[1..].iter().product();
+            shape[0] = samples.len();
+            let array =
+                Array::new(shape, array.values()[samples.start * width..samples.end * width].to_vec())?;
+            let lengths = lengths.map(|all| all[samples.clone()].to_vec());
+            Ok(Input { array, present: present[samples.clone()].to_vec(), lengths })
+        };
+        let inputs = self.inputs.into_iter().map(input).collect::<Result<_, ShapeError>>()?;
+        let targets = self.targets.pick(&samples.clone().collect::<Vec<_>>());
+        Ok(Self { ids: self.ids[samples].to_vec(), inputs, targets })
     }
 
     /// Stacks samples along a new first axis.

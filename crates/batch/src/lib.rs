@@ -41,5 +41,5 @@ pub use frequency::ClassFrequency;
 pub use in_memory::{InMemory, presence};
 pub use name::{check_class, check_name};
 pub use sample::{ClassMap, ModalitySpec, Sample, Target};
-pub use source::{BatchSource, SourceError};
+pub use source::{BatchSource, SourceError, share};
 pub use targets::{TargetSpec, Targets};

@@ -28,6 +28,13 @@ pub enum Targets {
     },
 }
 
+impl Default for Targets {
+    /// Of no sample; what is appended first says of which kind.
+    fn default() -> Self {
+        Self::Classes(Vec::new())
+    }
+}
+
 impl Targets {
     /// Targets of the kind and size of one sample's, so far of no sample.
     fn like(target: &Target) -> Self {
@@ -138,6 +145,9 @@ impl Targets {
     /// # Panics
     /// If both hold samples and differ in kind or size, which one source never gives.
     pub fn append(&mut self, more: Self) {
+        if more.is_empty() {
+            return;
+        }
         if self.is_empty() {
             *self = more;
             return;

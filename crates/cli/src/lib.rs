@@ -29,7 +29,7 @@
 //!
 //!     // One run.
 //!     let loaded = config::load(Path::new("configs/spoken-digits-dgl.toml"), &["train.epochs=3".into()])?;
-//!     let options = RunOptions { quiet: true, tui: false, resume: false, stop: &stop };
+//!     let options = RunOptions { quiet: true, tui: false, resume: false, stop: &stop, peers: &counterpoint::peers::Alone };
 //!     let folder = Run::open(loaded)?.train(Path::new("runs/dgl"), &options)?;
 //!     for epoch in Log::read(folder.metrics())?.epochs() {
 //!         println!("{} {:?}", epoch.epoch, epoch.val);

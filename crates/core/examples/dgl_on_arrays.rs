@@ -12,6 +12,7 @@ use counterpoint::diagnose::Diagnostics;
 use counterpoint::grad::Cut;
 use counterpoint::model::encoder::MlpConfig;
 use counterpoint::model::{LateFusionConfig, ModelSettings};
+use counterpoint::peers::Alone;
 use counterpoint::strategy::{Dgl, Strategy};
 use counterpoint::task::Classification;
 use counterpoint::train::{
@@ -73,6 +74,7 @@ pub fn train(model: &LateFusionConfig, strategy: Box<dyn Strategy>) -> Result<()
         stop: &AtomicBool::new(false),
         device: &device,
         diagnostics: &Diagnostics::off(),
+        peers: &Alone,
     };
     trainer.run(&mut state, Progress::default(), &mut Print(task))?;
     Ok(())

@@ -7,6 +7,8 @@ use counterpoint_batch::{Batch, Targets};
 
 use crate::feature::{Feature, Features};
 use crate::modality::{Modality, Present};
+use crate::peers::Peers;
+use crate::roster::{Earlier, Roster, parts, patterns, serving};
 use crate::step::Incomplete;
 use crate::step::LossTerm;
 
@@ -83,6 +85,8 @@ pub struct Inputs {
     present: Vec<Present>,
     targets: Targets,
     incomplete: Incomplete,
+    /// The batch of all ranks, if this is the share of one.
+    roster: Option<Roster>,
 }
 
 impl Inputs {
@@ -113,13 +117,33 @@ impl Inputs {
                 (!rows.is_empty()).then(|| Input { lengths, ..Input::new(values, shape, device) })
             })
             .collect();
-        Self { inputs, present, targets: batch.targets, incomplete: Incomplete::Skip }
+        Self { inputs, present, targets: batch.targets, incomplete: Incomplete::Skip, roster: None }
     }
 
     /// The same with another role of incomplete samples in the fused term.
     #[must_use]
     pub fn with_incomplete(self, incomplete: Incomplete) -> Self {
         Self { incomplete, ..self }
+    }
+
+    /// The same as the share of one rank: tells the others what it has, and hears what they have.
+    #[must_use]
+    pub fn shared(self, peers: &dyn Peers) -> Self {
+        let roster = (peers.size() > 1).then(|| Roster::of(peers, &self.present, &self.targets));
+        Self { roster, ..self }
+    }
+
+    /// The batch of all ranks; `None` if this is all of it.
+    pub(crate) fn roster(&self) -> Option<&Roster> {
+        self.roster.as_ref()
+    }
+
+    /// Rows that earlier ranks have of what a term is computed on; none if this is the whole batch.
+    pub(crate) fn earlier(&self, term: LossTerm, modalities: usize) -> Earlier {
+        match &self.roster {
+            Some(roster) => roster.earlier(term, self.incomplete, modalities),
+            None => Earlier::default(),
+        }
     }
 
     /// The rows of one modality; `None` if no sample has it.
@@ -141,6 +165,11 @@ impl Inputs {
         Self { inputs: self.inputs.iter().enumerate().map(changed).collect(), ..self.clone() }
     }
 
+    /// Number of samples of all ranks together, whatever they have.
+    pub fn whole(&self) -> usize {
+        self.roster.as_ref().map_or_else(|| self.samples(), Roster::samples)
+    }
+
     /// Number of samples, whatever they have.
     pub fn samples(&self) -> usize {
         self.present.len()
@@ -153,28 +182,19 @@ impl Inputs {
 
     /// The samples that have all of `needed`.
     pub fn serving(&self, needed: Present) -> Vec<usize> {
-        (0..self.samples()).filter(|&i| needed.within(self.present[i])).collect()
+        serving(&self.present, needed)
     }
 
     /// The samples that a term is computed on, with the term that shows what they
     /// have: one part, or one for each combination of modalities where
     /// incomplete samples serve the fused term too. Nobody serves it: no part.
     pub fn parts(&self, term: LossTerm, modalities: usize) -> Vec<(LossTerm, Vec<usize>)> {
-        if term == LossTerm::Fused && self.incomplete == Incomplete::ZeroFill {
-            let patterns = self.patterns().into_iter();
-            return patterns.map(|(p, samples)| (LossTerm::showing(p, modalities), samples)).collect();
-        }
-        let samples = self.serving(term.present(modalities));
-        if samples.is_empty() { Vec::new() } else { vec![(term, samples)] }
+        parts(&self.present, term, self.incomplete, modalities)
     }
 
     /// The samples with each combination of modalities; those without any are left out.
     pub fn patterns(&self) -> BTreeMap<Present, Vec<usize>> {
-        let mut patterns: BTreeMap<Present, Vec<usize>> = BTreeMap::new();
-        for (i, present) in self.present.iter().enumerate().filter(|(_, p)| p.count() > 0) {
-            patterns.entry(*present).or_default().push(i);
-        }
-        patterns
+        patterns(&self.present)
     }
 
     /// The targets of the given samples.

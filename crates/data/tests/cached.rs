@@ -131,12 +131,13 @@ fn the_shares_of_all_processes_are_the_batch_of_one() {
     let (splits, options) = open(&folder, "augment = true\n");
     let whole = epoch(&splits, options.clone());
     assert_eq!(whole.iter().map(Batch::len).collect::<Vec<_>>(), [4, 4, 3]);
-    for ranks in 2..=3 {
+    // With four, the last batch leaves one of them empty-handed.
+    for ranks in 2..=4 {
         let share = |rank| {
             Loader::new(splits.train.clone(), LoaderOptions { rank, ranks, ..options.clone() }).unwrap()
         };
         let loaders: Vec<Loader> = (0..ranks).map(share).collect();
-        assert_eq!(loaders.iter().map(BatchSource::samples).sum::<usize>(), SAMPLES);
+        assert!(loaders.iter().all(|loader| loader.samples() == SAMPLES));
         assert!(loaders.iter().all(|loader| loader.batches() == 3));
         let mut shares: Vec<_> = loaders.iter().map(|loader| loader.epoch(1, 0)).collect();
         for batch in &whole {
@@ -155,9 +156,4 @@ fn the_shares_of_all_processes_are_the_batch_of_one() {
         Loader::new(splits.train.clone(), LoaderOptions { rank, ranks, ..options.clone() }).unwrap_err()
     };
     assert!(refused(2, 2).to_string().contains("`rank` must be below `ranks` = 2, got 2"));
-    let text = refused(0, 4).to_string();
-    assert!(
-        text.contains("a batch of 3 samples of the train split cannot be shared among 4 processes"),
-        "{text}"
-    );
 }

@@ -12,6 +12,7 @@ use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::encoder::{EncoderConfig, ResNet18Config};
 use counterpoint::model::fusion::{ConcatConfig, FusionConfig, SumConfig};
 use counterpoint::model::{LateFusionConfig, Model, ModelSettings};
+use counterpoint::peers::Alone;
 use counterpoint::step::Position;
 use counterpoint::step::{Gradients, LossTerm};
 use counterpoint::task::{Classification, Task};
@@ -240,7 +241,7 @@ fn one_step<M: Model>(
     let at = Position { epoch: 0, epochs: 1, batch: s, batches: case.steps, seed: 0 };
     let phases = state.strategy.phases(at, state.model.modalities());
     let mut pass = ForwardContext::train(&mut state.buffers);
-    let context = StepContext { model: &state.model, groups: &state.groups, inputs, task, at };
+    let context = StepContext { model: &state.model, groups: &state.groups, inputs, task, at, peers: &Alone };
     let (mut gradients, _) =
         Cut.evaluate(context, &phases[0], state.strategy.as_mut(), &mut pass).map_err(|e| e.to_string())?;
     let before = gradients.norm(|_| true);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use counterpoint::grad::Cut;
+use counterpoint::peers::Alone;
 use counterpoint::probe::Probe;
 use counterpoint::step::Position;
 use counterpoint::train::{ScheduleConfig, check_reach, try_step};
@@ -66,8 +67,10 @@ pub fn run(args: Train) -> Result<(), Failure> {
     if args.probe {
         Probe::check(run.task.as_ref())?;
     }
-    let folder =
-        run.train(&out, &RunOptions { quiet: args.quiet, tui: args.tui, resume: args.resume, stop: &stop })?;
+    let folder = run.train(
+        &out,
+        &RunOptions { quiet: args.quiet, tui: args.tui, resume: args.resume, stop: &stop, peers: &Alone },
+    )?;
     let (run, _) = if args.test { run.accepting(&folder.path, None)? } else { (run, None) };
     if args.test {
         run.look_once(&folder.path, "counterpoint train --test", args.probe)?;

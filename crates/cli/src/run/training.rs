@@ -8,6 +8,7 @@ use std::time::Instant;
 use counterpoint::diagnose::Diagnostics;
 use counterpoint::grad::Cut;
 use counterpoint::model::{AnyModel, Model as _};
+use counterpoint::peers::Peers;
 use counterpoint::readout::ReadoutConfig;
 use counterpoint::step::LossTerm;
 use counterpoint::step::{Incomplete, Position};
@@ -40,6 +41,8 @@ pub struct RunOptions<'a> {
     pub resume: bool,
     /// Set from outside to stop after the current step.
     pub stop: &'a AtomicBool,
+    /// Who trains the same model.
+    pub peers: &'a dyn Peers,
 }
 
 impl RunOptions<'_> {
@@ -187,6 +190,7 @@ impl Run {
             stop: options.stop,
             device: &self.device()?,
             diagnostics: &diagnostics,
+            peers: options.peers,
         };
         let outcome = trainer.run(&mut state, done.clone(), &mut observer);
         observer.close();

@@ -1,13 +1,15 @@
 //! What an evaluator works on.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
+use super::whole;
 use crate::Error;
 use crate::host::Reads;
 use crate::input::Inputs;
 use crate::layer::ForwardContext;
 use crate::modality::Present;
 use crate::model::{Model, Scored};
+use crate::peers::Peers;
 use crate::step::Position;
 use crate::step::{Gradients, Groups, LossTerm, Phase, StepRecord, TermOutput};
 use crate::strategy::Strategy;
@@ -25,6 +27,8 @@ pub struct StepContext<'a, M> {
     pub task: &'a dyn Task,
     /// Position in training.
     pub at: Position,
+    /// Who trains the same model with other samples of the batch.
+    pub peers: &'a dyn Peers,
 }
 
 impl<M> Clone for StepContext<'_, M> {
@@ -36,6 +40,29 @@ impl<M> Clone for StepContext<'_, M> {
 impl<M> Copy for StepContext<'_, M> {}
 
 impl<M: Model> StepContext<'_, M> {
+    /// The result of a term on the samples of all ranks, from that on the samples here; `None` if there is
+    /// none. Of other ranks there are numbers only, beside the graph of a `trained` term.
+    pub(super) fn whole(&self, own: Option<TermOutput>, trained: bool) -> Option<TermOutput> {
+        match self.inputs.roster() {
+            Some(roster) => {
+                let modalities = self.model.modalities().len();
+                whole::gather(self.peers, roster, own, modalities, &self.device(), trained)
+            }
+            None => own,
+        }
+    }
+
+    /// Adds up gradients over ranks.
+    pub(super) fn sum<'g>(&self, gradients: impl Iterator<Item = &'g mut Gradients>) {
+        if self.inputs.roster().is_some() {
+            whole::sum(self.peers, gradients.collect(), self.groups, &self.device());
+        }
+    }
+
+    fn device(&self) -> Device {
+        self.model.devices().into_iter().next().expect("a model has parameters").inner()
+    }
+
     /// The samples that can serve a term, by what they have of it.
     pub(super) fn parts(&self, term: LossTerm) -> Vec<(LossTerm, Vec<usize>)> {
         self.inputs.parts(term, self.model.modalities().len())
@@ -114,7 +141,7 @@ pub trait Evaluator<M: Model> {
         pass: &mut ForwardContext<'_>,
     ) -> Result<(Gradients, StepRecord), Error> {
         let (gradients, mut record) = self.run(context, phase, strategy, pass)?;
-        record.read(Reads::default());
+        record.read(Reads::default(), context.peers);
         Ok((gradients, record))
     }
 }

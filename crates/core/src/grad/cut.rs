@@ -38,27 +38,30 @@ impl<M: Model> Evaluator<M> for Cut {
         strategy: &mut dyn Strategy,
         pass: &mut ForwardContext<'_>,
     ) -> Result<(Gradients, StepRecord), Error> {
-        let StepContext { model, groups, inputs, task, at } = context;
+        let StepContext { model, groups, inputs, task, at, .. } = context;
         pass.draw(at.seed, at.iteration() as u64);
         let names = model.modalities();
         // Probes run without a graph: one that nobody runs backward would stay in memory.
         let still = (!phase.probes.is_empty()).then(|| Module::valid(model));
         let still = still.as_ref().unwrap_or(model);
+        pass.follow(inputs.earlier(LossTerm::Fused, names.len()));
         let encoded = encode(context, still, phase, pass);
         let plain = each(&encoded, Feature::inner);
 
         let mut record = StepRecord::default();
         record.encoder_runs = encoded.iter().flatten().count();
         let join = |model: &M, term: LossTerm, features: &Features, pass: &mut ForwardContext<'_>| {
-            let parts = context.parts(term).into_iter().map(|(term, samples)| {
-                let features = inputs.pick(features, term.present(names.len()), &samples);
-                (model.join(term, &features, pass), samples)
+            pass.follow(inputs.earlier(term, names.len()));
+            let parts = context.parts(term).into_iter().map(|(part, samples)| {
+                let features = inputs.pick(features, part.present(names.len()), &samples);
+                (pass.of_part(part, samples.len(), |pass| model.join(part, &features, pass)), samples)
             });
             context.output(parts.collect())
         };
         for &term in &phase.probes {
-            if let Some(output) = pass.probe(|pass| join(still, term, &plain, pass)) {
-                record.outputs.insert(term, output.constant());
+            let own = pass.probe(|pass| join(still, term, &plain, pass)).map(|own| own.constant());
+            if let Some(output) = context.whole(own, false) {
+                record.outputs.insert(term, output);
             }
         }
         let mut terms: BTreeMap<LossTerm, Gradients> = BTreeMap::new();
@@ -66,11 +69,18 @@ impl<M: Model> Evaluator<M> for Cut {
         for &term in &phase.terms {
             let leaves = each(&plain, Feature::leaf);
             let trainable_for = trainable_for(model, groups, |group| strategy.receives(term, group));
-            let Some(output) = join(&trainable_for, term, &leaves, pass) else { continue };
+            let own = join(&trainable_for, term, &leaves, pass);
+            let here = own.is_some();
+            let Some(output) = context.whole(own, true) else { continue };
             let loss = strategy.loss(term, &output, &record.outputs, task);
             record.note_loss(term, loss.clone());
             record.outputs.insert(term, output.constant());
             drop(output);
+            if !here {
+                // Other ranks have all samples that serve it.
+                terms.insert(term, Gradients::none(groups));
+                continue;
+            }
             let mut tape = loss.backward();
             for m in term.present(names.len()).iter() {
                 let Some(leaf) = &leaves[m.0] else { continue };
@@ -102,6 +112,9 @@ impl<M: Model> Evaluator<M> for Cut {
                 None
             }
         };
+        if phase.need == Need::EncoderTerms {
+            context.sum(terms.values_mut());
+        }
         let mut gradients = Gradients::none(groups);
         for (term, group, weight) in routing.entries() {
             if let Some(of_term) = terms.get(&term) {
@@ -113,8 +126,9 @@ impl<M: Model> Evaluator<M> for Cut {
                 gradients.add(&through, Group::Encoder(m), 1.0, groups);
             }
         }
-        if phase.need == Need::EncoderTerms {
-            record.terms = terms;
+        match phase.need {
+            Need::Boundary => context.sum(std::iter::once(&mut gradients)),
+            Need::EncoderTerms => record.terms = terms,
         }
         record.routing = routing;
         strategy.shape(&record, &mut gradients, groups, at);

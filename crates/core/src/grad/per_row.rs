@@ -20,31 +20,43 @@ impl<M: Model> Evaluator<M> for PerRow {
         strategy: &mut dyn Strategy,
         pass: &mut ForwardContext<'_>,
     ) -> Result<(Gradients, StepRecord), Error> {
-        let StepContext { model, groups, inputs, task, at } = context;
+        let StepContext { model, groups, inputs, task, at, .. } = context;
         pass.draw(at.seed, at.iteration() as u64);
         let forward = |term: LossTerm, pass: &mut ForwardContext<'_>| -> Option<TermOutput> {
             let asked = context.parts(term);
+            pass.follow(inputs.earlier(term, model.modalities().len()));
             let scored = model.forward(&asked, inputs, pass).into_iter();
             context.output(scored.zip(asked.into_iter().map(|(_, samples)| samples)).collect())
         };
         let mut record = StepRecord::default();
         let encoders = |term: LossTerm| context.shown(term).count();
         for &term in &phase.probes {
-            if let Some(output) = pass.probe(|pass| forward(term, pass)) {
+            let own = pass.probe(|pass| forward(term, pass)).map(|own| own.constant());
+            if let Some(output) = context.whole(own, false) {
                 record.encoder_runs += encoders(term);
-                record.outputs.insert(term, output.constant());
+                record.outputs.insert(term, output);
             }
         }
         for &term in &phase.terms {
-            let Some(output) = forward(term, pass) else { continue };
+            let own = forward(term, pass);
+            let here = own.is_some();
+            let Some(output) = context.whole(own, true) else { continue };
             record.encoder_runs += 2 * encoders(term);
             let loss = strategy.loss(term, &output, &record.outputs, task);
             record.note_loss(term, loss.clone());
-            record.terms.insert(term, Gradients::take(model, groups, &mut loss.backward()));
             record.outputs.insert(term, output.constant());
+            record.terms.insert(
+                term,
+                match here {
+                    true => Gradients::take(model, groups, &mut loss.backward()),
+                    // Other ranks have all samples that serve it.
+                    false => Gradients::none(groups),
+                },
+            );
         }
         let outputs = StepOutputs { at, outputs: &record.outputs, terms: &record.trained, task };
         let routing = strategy.route(&outputs, model.modalities())?;
+        context.sum(record.terms.values_mut());
         let mut gradients = Gradients::none(groups);
         for (term, group, weight) in routing.entries() {
             if let Some(of_term) = record.terms.get(&term) {

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use burn::module::ParamId;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::host::Reads;
 use crate::modality::Present;
+use crate::peers::{Message, Peers, Reader};
 
 /// Which inputs a running statistic has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +81,68 @@ impl Buffers {
     /// Everything, in the order of layer ids.
     pub fn iter(&self) -> impl Iterator<Item = (ParamId, BufferKey, &Running)> {
         self.running.iter().map(|((id, key), running)| (ParamId::from(*id), *key, running))
+    }
+
+    /// Makes each the mean over ranks: what the layers of one saw is a part of what all saw. Where statistics
+    /// are a mean over batches, each rank counts by how many it had. Doing this after every step gives what it
+    /// gives once after all of them, because a step moves statistics linearly; so every checkpoint holds them.
+    pub fn average(&mut self, peers: &dyn Peers, device: &Device) {
+        if peers.size() == 1 {
+            return;
+        }
+        let mut message = Message::default();
+        for &(layer, key) in self.running.keys() {
+            let width = self.running[&(layer, key)].mean.dims()[0];
+            let (kind, of) = match key {
+                BufferKey::Single => (0, 0),
+                BufferKey::Subset(present) => (1, present.bits()),
+            };
+            message.counts(&[layer as usize, kind, of, width]);
+        }
+        let mut all: BTreeMap<(u64, BufferKey), usize> = BTreeMap::new();
+        for rank in peers.gather(message.bytes()) {
+            let mut rank = Reader::new(&rank);
+            while !rank.is_done() {
+                let at = rank.counts();
+                let key =
+                    if at[1] == 0 { BufferKey::Single } else { BufferKey::Subset(Present::of_bits(at[2])) };
+                all.insert((at[0] as u64, key), at[3]);
+            }
+        }
+        // One without a value has the one that its first batch would move.
+        let current = |at: &(u64, BufferKey), width: usize| {
+            let found =
+                self.running.get(at).or_else(|| self.running.get(&(at.0, BufferKey::Single))).cloned();
+            found.unwrap_or_else(|| Running {
+                mean: Tensor::zeros([width], device),
+                variance: Tensor::ones([width], device),
+            })
+        };
+        let weight = |at| self.moves.as_ref().map_or(1.0, |moves| moves.get(at).copied().unwrap_or(0) as f32);
+        let mut reads = Reads::default();
+        for (at, &width) in &all {
+            let Running { mean, variance } = current(at, width);
+            reads.add(mean);
+            reads.add(variance);
+        }
+        let mut values = Vec::new();
+        for (at, pair) in all.keys().zip(reads.fetch().chunks_exact(2)) {
+            let weight = weight(at);
+            values.push(weight);
+            values.extend(pair.concat().into_iter().map(|value| weight * value));
+        }
+        peers.sum(&mut values);
+        let mut rest = values.as_slice();
+        for (at, width) in all {
+            let (of, later) = rest.split_at(1 + 2 * width);
+            rest = later;
+            let tensor = |part: &[f32]| {
+                let part: Vec<f32> = part.iter().map(|sum| sum / of[0]).collect();
+                Tensor::from_data(TensorData::new(part, [width]), device)
+            };
+            let (mean, variance) = of[1..].split_at(width);
+            self.running.insert(at, Running { mean: tensor(mean), variance: tensor(variance) });
+        }
     }
 
     /// Moves a buffer towards a batch's statistics; `count` numbers per channel.

@@ -11,7 +11,8 @@ use super::{ForwardContext, Init};
 /// The mask depends on the seed, the step, the layer and, after a meeting of
 /// modalities, on which of them are present: a layer before the meeting draws
 /// one mask for all rows of a step, because it runs once, a layer after it an
-/// independent one for each row.
+/// independent one for each row. Ranks that share a batch draw the mask of all of it, and each
+/// uses the part of its own rows.
 #[derive(Module, Debug)]
 pub struct Dropout {
     rate: f64,
@@ -35,6 +36,10 @@ impl Dropout {
         let keep = (1.0 / (1.0 - self.rate)) as f32;
         let shape = x.shape();
         let count = shape.num_elements();
+        // Those of the rows of earlier ranks: all ranks together draw what one process would.
+        (0..pass.skipped(count)).for_each(|_| {
+            random.uniform();
+        });
         let mask: Vec<f32> =
             (0..count).map(|_| if random.uniform() < self.rate { 0.0 } else { keep }).collect();
         x.clone() * Tensor::from_data(TensorData::new(mask, shape), &x.device())

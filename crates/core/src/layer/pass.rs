@@ -8,7 +8,9 @@ use burn::tensor::{Device, Tensor};
 
 use super::{BnPolicy, BufferKey, Buffers, Running};
 use crate::math::random::Random;
-use crate::modality::Present;
+use crate::modality::{Modality, Present};
+use crate::roster::Earlier;
+use crate::step::LossTerm;
 
 /// The explicit context of forward passes: training or evaluation, which
 /// running statistics are read, and which are moved.
@@ -23,6 +25,10 @@ pub struct ForwardContext<'a> {
     place: Place,
     /// Seed and step that random draws belong to.
     step: Option<(u64, u64)>,
+    /// What earlier ranks have of the term that runs.
+    earlier: Arc<Earlier>,
+    /// Of the layers that run now: rows of earlier ranks, and rows here.
+    rows: Option<(usize, usize)>,
 }
 
 /// Whose statistics layers use.
@@ -63,12 +69,16 @@ impl<'a> ForwardContext<'a> {
     /// A pass with batch statistics that moves `buffers`.
     pub fn train(buffers: &'a mut Buffers) -> Self {
         let statistics = Arc::new(Mutex::new(Statistics { buffers, moved: BTreeSet::new() }));
-        Self { mode: Mode::Train { statistics, still: false }, place: BEFORE_MEETING, step: None }
+        Self::new(Mode::Train { statistics, still: false })
     }
 
     /// A pass with running statistics that changes nothing.
     pub fn eval(buffers: &'a Buffers) -> Self {
-        Self { mode: Mode::Eval(buffers), place: BEFORE_MEETING, step: None }
+        Self::new(Mode::Eval(buffers))
+    }
+
+    fn new(mode: Mode<'a>) -> Self {
+        Self { mode, place: BEFORE_MEETING, step: None, earlier: Arc::default(), rows: None }
     }
 
     /// A context for layers that run at the same time as others of this pass, on another
@@ -126,6 +136,33 @@ impl<'a> ForwardContext<'a> {
     /// not told draws nothing: dropout is off.
     pub fn draw(&mut self, seed: u64, step: u64) {
         self.step = Some((seed, step));
+    }
+
+    /// Says which rows earlier ranks have of the term that runs next. A pass that was not told has
+    /// the whole batch.
+    pub(crate) fn follow(&mut self, earlier: Earlier) {
+        self.earlier = Arc::new(earlier);
+    }
+
+    /// The same for layers of one modality's stream, which has `count` rows here.
+    #[must_use]
+    pub(crate) fn of_stream(mut self, m: Modality, count: usize) -> Self {
+        self.rows = self.earlier.streams.get(m.0).map(|&before| (before, count));
+        self
+    }
+
+    /// Runs `f` for layers after the meeting, on a part of a term with `count` samples here.
+    pub(crate) fn of_part<T>(&mut self, part: LossTerm, count: usize, f: impl FnOnce(&mut Self) -> T) -> T {
+        let rows = self.earlier.parts.get(&part).map(|&before| (before, count));
+        let outer = std::mem::replace(&mut self.rows, rows);
+        let result = f(self);
+        self.rows = outer;
+        result
+    }
+
+    /// How many random numbers of a layer belong to rows of earlier ranks, if `here` belong to the rows here.
+    pub(super) fn skipped(&self, here: usize) -> usize {
+        self.rows.map_or(0, |(before, count)| here / count.max(1) * before)
     }
 
     /// The random numbers of a layer in this step and term; none in evaluation.

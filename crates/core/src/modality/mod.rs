@@ -90,6 +90,16 @@ impl Present {
         Self(1 << m.0)
     }
 
+    /// One bit for each member.
+    pub(crate) fn bits(self) -> usize {
+        self.0.into()
+    }
+
+    /// The set that has [`Self::bits`].
+    pub(crate) fn of_bits(bits: usize) -> Self {
+        Self(bits as u16)
+    }
+
     /// A set from its members.
     pub fn of(members: impl IntoIterator<Item = Modality>) -> Self {
         Self(members.into_iter().fold(0, |bits, m| bits | 1 << m.0))

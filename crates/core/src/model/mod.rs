@@ -98,7 +98,8 @@ pub trait Model: Module {
         terms
             .iter()
             .map(|(term, samples)| {
-                self.join(*term, &inputs.pick(&encoded, term.present(count), samples), pass)
+                let features = inputs.pick(&encoded, term.present(count), samples);
+                pass.of_part(*term, samples.len(), |pass| self.join(*term, &features, pass))
             })
             .collect()
     }

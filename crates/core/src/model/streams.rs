@@ -21,7 +21,8 @@ pub(crate) struct Stream<'i, 'p, M> {
 pub(crate) fn encode<M: Model>(streams: Vec<Stream<'_, '_, M>>, count: usize) -> Features {
     let mut features: Features = vec![None; count];
     let Some(device) = streams.first().map(|stream| stream.input.device()) else { return features };
-    let run = |Stream { modality, model, input, mut pass }: Stream<'_, '_, M>| {
+    let run = |Stream { modality, model, input, pass }: Stream<'_, '_, M>| {
+        let mut pass = pass.of_stream(modality, input.shape()[0]);
         (modality, model.encode(modality, input, &mut pass))
     };
     for (m, feature) in concurrently(&device, streams, run) {

@@ -35,6 +35,26 @@ impl LossTerm {
         }
     }
 
+    /// The term as two numbers, for messages.
+    pub(crate) fn code(self) -> [usize; 2] {
+        match self {
+            Self::Fused => [0, 0],
+            Self::Unimodal(m) => [1, m.0],
+            Self::Subset(present) => [2, present.bits()],
+            Self::Auxiliary(m) => [3, m.0],
+        }
+    }
+
+    /// What [`Self::code`] gave.
+    pub(crate) fn of_code([kind, of]: [usize; 2]) -> Self {
+        match kind {
+            0 => Self::Fused,
+            1 => Self::Unimodal(Modality(of)),
+            2 => Self::Subset(Present::of_bits(of)),
+            _ => Self::Auxiliary(Modality(of)),
+        }
+    }
+
     /// Name for people and files: `fused`, `audio`, `audio+video`, `aux:audio`.
     pub fn label(self, names: &Modalities) -> String {
         match self {

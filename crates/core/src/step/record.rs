@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 use super::{Gradients, LossTerm, Routing, TermOutput};
 use crate::host::Reads;
 use crate::modality::Modality;
+use crate::peers::{Message, Peers, Reader};
 
 /// What a phase left behind, for strategies and diagnostics.
 #[derive(Debug, Default)]
@@ -50,15 +51,16 @@ impl StepRecord {
         }
     }
 
-    /// Reads losses and norms from the device, together with what `reads` holds; returns the latter.
-    pub fn read(&mut self, mut reads: Reads) -> Vec<Vec<f32>> {
+    /// Reads losses and norms from the device, together with what `reads` holds; returns the latter. Of what
+    /// arrives at the features, each rank knows its own samples' part, so all of them read together.
+    pub fn read(&mut self, mut reads: Reads, peers: &dyn Peers) -> Vec<Vec<f32>> {
         let (what, numbers): (Vec<Number>, Vec<Tensor<1>>) =
             std::mem::take(&mut self.unread).into_iter().unzip();
         let others = reads.len();
         numbers.into_iter().for_each(|number| reads.add(number));
         let mut values = reads.fetch();
         let own = values.split_off(others);
-        let mut squares: BTreeMap<(LossTerm, Modality), f64> = BTreeMap::new();
+        let mut squares = Squares::new();
         for (number, value) in what.into_iter().zip(own) {
             let value = f64::from(value[0]);
             match number {
@@ -66,7 +68,34 @@ impl StepRecord {
                 Number::Square(term, m) => *squares.entry((term, m)).or_default() += value,
             }
         }
+        if peers.size() > 1 {
+            squares = self.summed(&squares, peers);
+        }
         self.boundary_norms.extend(squares.into_iter().map(|(at, square)| (at, square.sqrt())));
         values
     }
+
+    /// The squares of all ranks added up, and the most that encoders ran on one of them.
+    fn summed(&mut self, own: &Squares, peers: &dyn Peers) -> Squares {
+        let mut message = Message::default();
+        message.count(self.encoder_runs);
+        for (&(term, m), &square) in own {
+            message.counts(&[term.code().as_slice(), &[m.0]].concat());
+            message.number(square);
+        }
+        let mut sums = Squares::new();
+        for rank in peers.gather(message.bytes()) {
+            let mut rank = Reader::new(&rank);
+            self.encoder_runs = self.encoder_runs.max(rank.count());
+            while !rank.is_done() {
+                let at = rank.counts();
+                let at = (LossTerm::of_code([at[0], at[1]]), Modality(at[2]));
+                *sums.entry(at).or_default() += rank.number();
+            }
+        }
+        sums
+    }
 }
+
+/// By term, at the features of a modality.
+type Squares = BTreeMap<(LossTerm, Modality), f64>;

@@ -26,7 +26,7 @@ impl Split {
 }
 
 /// Numbers of every sample of a split that has what was asked for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measured {
     /// Numbers for each sample.
     pub width: usize,

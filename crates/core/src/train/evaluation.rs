@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use burn::tensor::Device;
 use counterpoint_batch::{BatchSource, Targets};
 
+use super::gather::gather;
 use crate::host::host;
 use crate::input::Inputs;
 use crate::layer::{Buffers, ForwardContext};
 use crate::modality::{Modalities, Modality, Present};
 use crate::model::{Model, Scored};
+use crate::peers::{Alone, Peers};
 use crate::probe::Probe;
 use crate::step::{LossTerm, TermOutput};
 use crate::strategy::{Measured, Native, UnimodalQuery};
@@ -21,7 +23,7 @@ pub type Reduced = (Vec<usize>, Vec<f32>);
 
 /// Scores of every sample of a split, for the fused model and for every
 /// modality alone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Evaluation {
     /// Sample names, in the order of the split.
     pub ids: Vec<String>,
@@ -61,6 +63,8 @@ pub struct Besides<'a> {
     pub native: Option<&'a dyn Native>,
     /// What takes the place of the fused scores, where it has something to say.
     pub readout: Option<&'a dyn Predictor>,
+    /// Who scores the same split: each a share of it, and all know the scores of all.
+    pub peers: Option<&'a dyn Peers>,
 }
 
 /// Runs a model over a split, every sample once, with running statistics.
@@ -76,21 +80,14 @@ pub fn evaluate<M: Model>(
     besides: Besides<'_>,
 ) -> Result<Evaluation, Error> {
     let names = model.modalities();
-    let mut result = Evaluation {
-        ids: Vec::new(),
-        targets: Targets::Classes(Vec::new()),
-        present: Vec::new(),
-        reduced: BTreeMap::new(),
-        plain: None,
-        native: BTreeMap::new(),
-        probe: BTreeMap::new(),
-        subsets: BTreeMap::new(),
-        features: BTreeMap::new(),
-    };
+    let mut result = Evaluation::default();
     let mut read: Vec<Option<Vec<f32>>> = Vec::new();
-    for batch in source.epoch(0, 0) {
+    let peers = besides.peers.unwrap_or(&Alone);
+    let (share, mut sizes) = (source.share(peers.rank(), peers.size()), Vec::new());
+    for batch in share.epoch(0, 0) {
         let batch = batch.map_err(|e| Error::new(ErrorKind::Data, "cannot read a batch").because(e))?;
         let before = result.ids.len();
+        sizes.push(batch.len());
         result.ids.extend(batch.ids.iter().cloned());
         let inputs = Inputs::new(batch, device);
         result.present.extend(inputs.present());
@@ -144,7 +141,7 @@ pub fn evaluate<M: Model>(
             }
         }
     }
-    Ok(result)
+    Ok(if peers.size() == 1 { result } else { gather(peers, &result, &sizes) })
 }
 
 /// One modality of the samples that have the same, read by the method's own convention.

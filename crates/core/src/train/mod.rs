@@ -4,6 +4,7 @@
 mod checkpoint;
 mod earlier;
 mod evaluation;
+mod gather;
 mod observer;
 mod optimizer;
 mod prefix;

@@ -9,6 +9,7 @@ use crate::grad::{Evaluator, StepContext};
 use crate::input::Inputs;
 use crate::layer::{Buffers, ForwardContext};
 use crate::model::Model;
+use crate::peers::Alone;
 use crate::step::Phase;
 use crate::step::Position;
 use crate::task::Task;
@@ -88,8 +89,14 @@ fn unreached<M: Model>(
             if tried.contains(&phase) {
                 continue;
             }
-            let context =
-                StepContext { model: &train_state.model, groups: &train_state.groups, inputs, task, at };
+            let context = StepContext {
+                model: &train_state.model,
+                groups: &train_state.groups,
+                inputs,
+                task,
+                at,
+                peers: &Alone,
+            };
             let mut scratch = Buffers::default();
             let pass = &mut ForwardContext::train(&mut scratch);
             let (gradients, _) = evaluator.run(context, &phase, train_state.strategy.as_mut(), pass)?;

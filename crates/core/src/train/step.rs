@@ -9,6 +9,7 @@ use crate::grad::{Evaluator, StepContext};
 use crate::input::Inputs;
 use crate::layer::ForwardContext;
 use crate::model::Model;
+use crate::peers::Alone;
 use crate::step::Position;
 use crate::task::Task;
 
@@ -29,7 +30,14 @@ pub fn try_step<M: Model>(
     let inputs = Inputs::new(batch, device).with_incomplete(state.incomplete);
     for phase in state.strategy.phases(at, state.model.modalities()) {
         let mut pass = ForwardContext::train(&mut state.buffers);
-        let context = StepContext { model: &state.model, groups: &state.groups, inputs: &inputs, task, at };
+        let context = StepContext {
+            model: &state.model,
+            groups: &state.groups,
+            inputs: &inputs,
+            task,
+            at,
+            peers: &Alone,
+        };
         let (gradients, _) = evaluator.evaluate(context, &phase, state.strategy.as_mut(), &mut pass)?;
         let model = state.model.clone();
         state.model = state.optimizer.step(model, gradients, &state.groups, 1.0);

@@ -1,7 +1,6 @@
 //! The trainer's side of [`EpochTools`]: measurements between epochs.
 
-use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::collections::{BTreeMap, HashMap};
 
 use burn::module::{Module, ParamId};
 use burn::tensor::Tensor;
@@ -16,6 +15,8 @@ use crate::input::Inputs;
 use crate::layer::{Buffers, ForwardContext};
 use crate::modality::{Modalities, Modality};
 use crate::model::{Model, Scored};
+use crate::peers::{Message, Reader};
+use crate::roster::{read_targets, write_targets};
 use crate::step::{Group, Groups, LossTerm, Phase, Routing, StepOutputs, map_parameters};
 use crate::step::{Incomplete, Position};
 use crate::strategy::{EpochTools, LossCurve, Measured, Split, SplitLoss, Strategy};
@@ -63,20 +64,24 @@ impl<'a, M: Model> TrainerTools<'a, M> {
         }
     }
 
-    /// Runs one term over a split and gives each batch's result to `see`.
+    /// Runs one term over this rank's share of a split and gives the results of each batch, by number, to `see`.
     fn over(
         &self,
         (model, buffers): (&M, &Buffers),
         split: Split,
         term: LossTerm,
-        mut see: impl FnMut(Scored, Targets),
+        mut see: impl FnMut(usize, Scored, Targets),
     ) -> Result<(), Error> {
         let frozen = Module::valid(model);
-        for batch in self.source(split).plain() {
+        let share = self.trainer.share(self.source(split));
+        for (number, batch) in share.plain().enumerate() {
             let inputs = Inputs::new(readable(batch)?, self.trainer.device).with_incomplete(self.incomplete);
             let parts = inputs.parts(term, self.names.len());
             let scored = frozen.forward(&parts, &inputs, &mut ForwardContext::eval(buffers));
-            scored.into_iter().zip(&parts).for_each(|(scored, (_, of))| see(scored, inputs.targets_of(of)));
+            scored
+                .into_iter()
+                .zip(&parts)
+                .for_each(|(scored, (_, of))| see(number, scored, inputs.targets_of(of)));
         }
         Ok(())
     }
@@ -87,15 +92,58 @@ impl<'a, M: Model> TrainerTools<'a, M> {
         term: LossTerm,
         of: impl Fn(Scored) -> Option<Tensor<2>>,
     ) -> Result<Measured, Error> {
-        let mut result = Measured { width: 0, values: Vec::new(), targets: Targets::Classes(Vec::new()) };
-        self.over((self.model, self.buffers), split, term, |scored, targets| {
+        let mut batches: BTreeMap<usize, Measured> = BTreeMap::new();
+        self.over((self.model, self.buffers), split, term, |number, scored, targets| {
             if let Some(numbers) = of(scored) {
-                result.width = numbers.dims()[1];
-                result.values.extend(host(numbers));
-                result.targets.append(targets);
+                let batch = batches.entry(number).or_default();
+                batch.width = numbers.dims()[1];
+                batch.values.extend(host(numbers));
+                batch.targets.append(targets);
             }
         })?;
-        Ok(result)
+        Ok(self.gathered(batches))
+    }
+
+    /// The measurements of all ranks, batch by batch.
+    fn gathered(&self, own: BTreeMap<usize, Measured>) -> Measured {
+        let mut message = Message::default();
+        for (number, batch) in &own {
+            message.counts(&[*number, batch.width]);
+            message.floats(&batch.values);
+            write_targets(&mut message, &batch.targets);
+        }
+        let mut all: Vec<(usize, Measured)> = Vec::new();
+        match self.trainer.peers.size() {
+            1 => all.extend(own),
+            _ => self.trainer.peers.gather(message.bytes()).iter().for_each(|rank| {
+                let mut rank = Reader::new(rank);
+                while !rank.is_done() {
+                    let at = rank.counts();
+                    let (values, targets) = (rank.floats(), read_targets(&mut rank));
+                    all.push((at[0], Measured { width: at[1], values, targets }));
+                }
+            }),
+        }
+        all.sort_by_key(|(number, _)| *number);
+        all.into_iter().fold(Measured::default(), |mut whole, (_, batch)| {
+            whole.width = batch.width;
+            whole.values.extend(batch.values);
+            whole.targets.append(batch.targets);
+            whole
+        })
+    }
+
+    /// A sum and a count, over all ranks.
+    fn sums(&self, sum: f64, count: f64) -> (f64, f64) {
+        let mut message = Message::default();
+        message.number(sum);
+        message.number(count);
+        self.trainer
+            .peers
+            .gather(message.bytes())
+            .iter()
+            .map(|rank| Reader::new(rank))
+            .fold((0.0, 0.0), |(sum, count), mut rank| (sum + rank.number(), count + rank.number()))
     }
 
     /// Mean loss over the samples of each split, summed over terms.
@@ -104,10 +152,11 @@ impl<'a, M: Model> TrainerTools<'a, M> {
             let mut total = 0.0;
             for &term in terms {
                 let (mut sum, mut count) = (0.0, 0.0);
-                self.over((model, buffers), split, term, |scored, targets| {
+                self.over((model, buffers), split, term, |_, scored, targets| {
                     sum += scalar(self.trainer.task.losses(scored.scores, &targets).sum());
                     count += targets.len() as f64;
                 })?;
+                let (sum, count) = self.sums(sum, count);
                 total += if count > 0.0 { sum / count } else { 0.0 };
             }
             Ok::<_, Error>(total)
@@ -143,7 +192,8 @@ impl<M: Model> EpochTools for TrainerTools<'_, M> {
     }
 
     fn trial(&mut self, terms: &[LossTerm], epochs: usize) -> Result<LossCurve, Error> {
-        let Trainer { config, train, evaluator, task, device, stop, .. } = *self.trainer;
+        let Trainer { config, evaluator, task, device, peers, .. } = *self.trainer;
+        let train = self.trainer.share(self.trainer.train);
         let start = self.losses(self.model, self.buffers, terms)?;
         // A clone shares its tensors until a step replaces them.
         let (mut model, mut buffers) = (self.model.clone(), self.buffers.clone());
@@ -153,14 +203,17 @@ impl<M: Model> EpochTools for TrainerTools<'_, M> {
         for epoch in self.next..self.next + epochs {
             let factor = config.schedule.factor(epoch, config.epochs);
             for (batch, data) in train.epoch(epoch, 0).enumerate() {
-                if stop.load(Ordering::Relaxed) {
+                if self.trainer.stopped() {
                     return Err(Error::new(ErrorKind::Interrupted, "interrupted during a trial"));
                 }
-                let inputs = Inputs::new(readable(data)?, device).with_incomplete(self.incomplete);
+                let inputs =
+                    Inputs::new(readable(data)?, device).with_incomplete(self.incomplete).shared(peers);
                 let at = self.trainer.position(epoch, batch);
-                let context = StepContext { model: &model, groups: self.groups, inputs: &inputs, task, at };
+                let context =
+                    StepContext { model: &model, groups: self.groups, inputs: &inputs, task, at, peers };
                 let pass = &mut ForwardContext::train(&mut buffers);
                 let (mut gradients, _) = evaluator.run(context, &phase, &mut everything, pass)?;
+                buffers.average(peers, device);
                 if let Some(max) = config.clip {
                     gradients.clip(max);
                 }
@@ -196,16 +249,19 @@ impl<M: Model> EpochTools for TrainerTools<'_, M> {
             return Ok(());
         }
         self.validation = None;
-        let Trainer { train, device, .. } = *self.trainer;
+        let Trainer { device, peers, .. } = *self.trainer;
+        let train = self.trainer.share(self.trainer.train);
         let frozen = Module::valid(&*self.model);
         let mut means = Buffers::averaging();
         for (batch, data) in train.epoch(self.next, 0).enumerate() {
-            let inputs = Inputs::new(readable(data)?, device).with_incomplete(self.incomplete);
+            let inputs = Inputs::new(readable(data)?, device).with_incomplete(self.incomplete).shared(peers);
             let at = self.trainer.position(self.next, batch);
             let mut pass = ForwardContext::train(&mut means);
             pass.draw(at.seed, at.iteration() as u64);
+            pass.follow(inputs.earlier(LossTerm::Fused, self.names.len()));
             let _ = frozen.forward(&inputs.parts(LossTerm::Fused, self.names.len()), &inputs, &mut pass);
         }
+        means.average(peers, device);
         for (layer, key, running) in means.iter() {
             self.buffers.set(layer, key, running.clone());
         }

@@ -1,6 +1,7 @@
 //! The training loop.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use crate::host::Reads;
 use crate::input::Inputs;
 use crate::layer::ForwardContext;
 use crate::model::Model;
+use crate::peers::Peers;
 use crate::step::Position;
 use crate::step::{Gradients, LossTerm, StepRecord};
 use crate::strategy::{EpochTools, Strategy};
@@ -86,6 +88,8 @@ pub struct Trainer<'a, M> {
     pub device: &'a Device,
     /// What is measured besides; it changes no bit of the result.
     pub diagnostics: &'a Diagnostics,
+    /// Who trains the same model with a share of each batch, as this does. One of them has a folder.
+    pub peers: &'a dyn Peers,
 }
 
 impl<M: Model> Trainer<'_, M> {
@@ -137,6 +141,16 @@ impl<M: Model> Trainer<'_, M> {
         Ok(Outcome::Finished)
     }
 
+    /// What this rank has of every batch.
+    pub(super) fn share<'s>(&self, whole: &'s dyn BatchSource) -> Box<dyn BatchSource + 's> {
+        whole.share(self.peers.rank(), self.peers.size())
+    }
+
+    /// Whether any rank was asked to stop: all do, or none.
+    pub(super) fn stopped(&self) -> bool {
+        self.peers.any(self.stop.load(Ordering::Relaxed))
+    }
+
     pub(super) fn position(&self, epoch: usize, batch: usize) -> Position {
         let TrainConfig { epochs, seed, .. } = *self.config;
         Position { epoch, epochs, batch, batches: self.train.batches(), seed }
@@ -167,12 +181,13 @@ impl<M: Model> Trainer<'_, M> {
         observer: &mut dyn Observer,
     ) -> Result<Outcome, Error> {
         let factor = self.config.schedule.factor(progress.epoch, self.config.epochs);
-        let mut batches = self.train.epoch(progress.epoch, progress.batch);
+        let share = self.share(self.train);
+        let mut batches = share.epoch(progress.epoch, progress.batch);
         while let Some(batch) = clock.wait(|| batches.next()) {
             let batch = readable(batch)?;
             let at = self.position(progress.epoch, progress.batch);
-            let samples = batch.len();
-            let inputs = Inputs::new(batch, self.device).with_incomplete(state.incomplete);
+            let inputs = Inputs::new(batch, self.device).with_incomplete(state.incomplete).shared(self.peers);
+            let samples = inputs.whole();
             for phase in state.strategy.phases(at, state.model.modalities()) {
                 if phase.fresh {
                     state.optimizer.forget();
@@ -184,9 +199,11 @@ impl<M: Model> Trainer<'_, M> {
                     inputs: &inputs,
                     task: self.task,
                     at,
+                    peers: self.peers,
                 };
                 let (mut gradients, mut record) =
                     self.evaluator.run(context, &phase, state.strategy.as_mut(), &mut pass)?;
+                state.buffers.average(self.peers, self.device);
                 let (running, squares) = self.read(&mut record, &gradients);
                 self.check_finite(&record, state, at)?;
                 let clip = self.config.clip.map(|max| gradients.clip_by(max, &squares));
@@ -201,7 +218,7 @@ impl<M: Model> Trainer<'_, M> {
             *progress.sums.entry("samples".into()).or_default() += samples as f64;
             *progress.sums.entry("batches".into()).or_default() += 1.0;
             progress.batch += 1;
-            if self.stop.load(Ordering::Relaxed) {
+            if self.stopped() {
                 return Ok(Outcome::Interrupted);
             }
             let every = self.config.checkpoint_steps;
@@ -232,7 +249,7 @@ impl<M: Model> Trainer<'_, M> {
             let output = &record.outputs[term];
             reads.add(self.task.reduce_on_device(output.scores.clone(), output.targets.len()));
         }
-        let mut values = record.read(reads);
+        let mut values = record.read(reads, self.peers);
         let asked = values.split_off(squares);
         let running = followed.into_iter().zip(asked).map(|(term, asked)| {
             let targets = &record.outputs[&term].targets;
@@ -266,7 +283,7 @@ impl<M: Model> Trainer<'_, M> {
         progress.batch = 0;
         let model = (state.frozen(), &state.buffers);
         let update = |readout: &mut Readout<M>| {
-            readout.update(progress.epoch, model, self.task, &validation, self.device)
+            readout.update(progress.epoch, model, self.task, &validation, self.device, self.peers)
         };
         let readout = state.readout.as_mut().map(update).transpose()?;
         if best {
@@ -303,8 +320,30 @@ impl<M: Model> Trainer<'_, M> {
             diagnosis: &diagnosis,
             stats: mean_stats(&sums),
         })?;
+        self.check_alike(state, epoch)?;
         self.save(state, progress, "last", true)?;
         Ok(Outcome::Finished)
+    }
+
+    /// Refuses to go on with ranks whose models differ: every one of them would report another.
+    fn check_alike(&self, state: &TrainState<M>, epoch: usize) -> Result<(), Error> {
+        if self.peers.size() == 1 {
+            return Ok(());
+        }
+        let mut digest = DefaultHasher::new();
+        state.visit(|_, values| values.iter().for_each(|value| digest.write_u32(value.to_bits())));
+        let all = self.peers.gather(&digest.finish().to_le_bytes());
+        match all.iter().position(|other| *other != all[0]) {
+            None => Ok(()),
+            Some(rank) => Err(Error::new(
+                ErrorKind::Diverged,
+                format!(
+                    "the parameters of rank {rank} are not those of rank 0 after epoch {}: all ranks need the same \
+                     program, the same data and the same kind of processor",
+                    epoch + 1
+                ),
+            )),
+        }
     }
 
     fn save(&self, state: &TrainState<M>, progress: &Progress, name: &str, whole: bool) -> Result<(), Error> {

@@ -23,7 +23,12 @@ impl<M: Model> Trainer<'_, M> {
     pub(super) fn validate(&self, state: &TrainState<M>) -> Result<Evaluation, Error> {
         let subsets = self.diagnostics.config.subsets(state.model.modalities().len());
         let (model, buffers) = (state.frozen(), &state.buffers);
-        let besides = Besides { subsets: &subsets, native: state.strategy.native(), readout: None };
+        let besides = Besides {
+            subsets: &subsets,
+            native: state.strategy.native(),
+            peers: Some(self.peers),
+            ..Besides::default()
+        };
         evaluate(&model, buffers, self.task, self.validation, self.device, besides)
     }
 

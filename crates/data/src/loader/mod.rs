@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use counterpoint_batch::random::RngKey;
-use counterpoint_batch::{Batch, BatchSource, ModalitySpec, Sample, SourceError, Targets};
+use counterpoint_batch::{Batch, BatchSource, ModalitySpec, Sample, SourceError, Targets, share};
 
 use crate::config::CommonConfig;
 use crate::error::{DataError, ErrorKind};
@@ -110,14 +110,6 @@ impl Loader {
                 loader.split.name()
             )));
         }
-        let last = loader.whole(loader.batches() - 1).len();
-        if last < ranks {
-            return Err(DataError::config(format!(
-                "a batch of {last} samples of the {} split cannot be shared among {ranks} processes; choose another \
-                 `batch_size`, or `drop_last` if only the last batch is so small",
-                loader.split.name()
-            )));
-        }
         Ok(loader)
     }
 
@@ -158,9 +150,13 @@ impl Loader {
 
     /// The part of [`Self::whole`] that this process loads.
     fn own(&self, batch: usize) -> Range<usize> {
-        let (whole, LoaderOptions { rank, ranks, .. }) = (self.whole(batch), &self.options);
-        let cut = |rank: usize| whole.start + whole.len() * rank / ranks;
-        cut(*rank)..cut(rank + 1)
+        self.share_of(self.whole(batch))
+    }
+
+    /// What this process loads of some places.
+    fn share_of(&self, whole: Range<usize>) -> Range<usize> {
+        let own = share(whole.len(), self.options.rank, self.options.ranks);
+        whole.start + own.start..whole.start + own.end
     }
 
     /// Batches that may be made or wait: as many as both limits allow.
@@ -177,7 +173,7 @@ impl BatchSource for Loader {
     }
 
     fn samples(&self) -> usize {
-        (0..self.batches()).map(|batch| self.own(batch).len()).sum()
+        (0..self.batches()).map(|batch| self.whole(batch).len()).sum()
     }
 
     fn batches(&self) -> usize {
@@ -239,10 +235,15 @@ impl BatchSource for Loader {
         // Spread evenly, because lists are often sorted by class or by speaker.
         let order = (0..count).map(|i| i * all / count).collect();
         let recipe = Recipe { split: self.split.clone(), order, draw: None };
-        let places = move |batch: usize| batch * size..((batch + 1) * size).min(count);
+        let places = move |batch: usize| self.share_of(batch * size..((batch + 1) * size).min(count));
         Box::new(
             (0..count.div_ceil(size)).map(move |batch| Ok(recipe.batch(batch, places(batch), &|| false)?)),
         )
+    }
+
+    fn share(&self, rank: usize, ranks: usize) -> Box<dyn BatchSource + '_> {
+        let options = LoaderOptions { rank, ranks, ..self.options.clone() };
+        Box::new(Self { split: self.split.clone(), options })
     }
 }
 
@@ -261,6 +262,9 @@ impl Recipe {
         places: Range<usize>,
         stopped: &dyn Fn() -> bool,
     ) -> Result<Batch, DataError> {
+        if places.is_empty() {
+            return Ok(Batch::of_none(self.split.modalities()));
+        }
         let mut samples: Vec<Sample> = Vec::with_capacity(places.len());
         for &index in &self.order[places] {
             if stopped() {

@@ -25,6 +25,7 @@ use counterpoint::grad::{Cut, Evaluator, StepContext};
 use counterpoint::input::Inputs;
 use counterpoint::layer::ForwardContext;
 use counterpoint::model::{AnyModel, Model};
+use counterpoint::peers::Alone;
 use counterpoint::step::{LossTerm, Position};
 use counterpoint::task::Task;
 use counterpoint::train::TrainState;
@@ -116,7 +117,8 @@ fn step<M: Model>(state: &mut TrainState<M>, inputs: &Inputs, task: &dyn Task) {
     let at = Position { epoch: 0, epochs: 1, batch: 0, batches: 1, seed: 0 };
     for phase in state.strategy.phases(at, state.model.modalities()) {
         let mut pass = ForwardContext::train(&mut state.buffers);
-        let context = StepContext { model: &state.model, groups: &state.groups, inputs, task, at };
+        let context =
+            StepContext { model: &state.model, groups: &state.groups, inputs, task, at, peers: &Alone };
         let (gradients, _) =
             Cut.evaluate(context, &phase, state.strategy.as_mut(), &mut pass).expect("routing succeeds");
         let model = state.model.clone();

@@ -9,6 +9,7 @@ use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::modality::Modalities;
 use counterpoint::model::Model;
+use counterpoint::peers::Alone;
 use counterpoint::step::Position;
 use counterpoint::step::{
     Gradients, Group, Groups, LossTerm, Phase, Routing, StepOutputs, StepRecord, TermOutput,
@@ -51,7 +52,7 @@ pub fn evaluate<M: Model>(
     let groups = model.groups();
     let mut results = Vec::new();
     for phase in strategy.phases(position(), model.modalities()) {
-        let context = StepContext { model, groups: &groups, inputs, task, at: position() };
+        let context = StepContext { model, groups: &groups, inputs, task, at: position(), peers: &Alone };
         let mut spy = Spy { inner: &mut *strategy, routing: Routing::default() };
         let mut pass = ForwardContext::train(buffers);
         let (gradients, record) = evaluator.evaluate(context, &phase, &mut spy, &mut pass)?;

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use counterpoint::Error;
 use counterpoint::grad::Cut;
 use counterpoint::model::Model;
+use counterpoint::peers::Alone;
 use counterpoint::task::Task;
 use counterpoint::train::{
     Observer, Outcome, Progress, ScheduleConfig, StepReport, TrainConfig, TrainState, Trainer,
@@ -66,6 +67,7 @@ pub fn run<M: Model>(
         stop: &stop,
         device: &crate::device::device(),
         diagnostics: &counterpoint::diagnose::Diagnostics::off(),
+        peers: &Alone,
     };
     trainer.run(state, progress, &mut Stopper { left: what.stop_after, stop: &stop })
 }

@@ -8,6 +8,7 @@ use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model};
+use counterpoint::peers::Alone;
 use counterpoint::step::Position;
 use counterpoint::step::{Gradients, LossTerm, Need, Phase, StepRecord};
 use counterpoint::task::Task;
@@ -163,8 +164,14 @@ impl<A: Architecture> Comparison<'_, A> {
         let mut joint = method::strategy("joint", 0.0)?.build(names).map_err(|e| e.to_string())?;
         let terms: Vec<LossTerm> = self.terms.iter().map(|(_, term)| *term).collect();
         let phase = Phase::of(terms).needing(Need::EncoderTerms);
-        let context =
-            StepContext { model: &state.model, groups: &state.groups, inputs, task: self.task.as_ref(), at };
+        let context = StepContext {
+            model: &state.model,
+            groups: &state.groups,
+            inputs,
+            task: self.task.as_ref(),
+            at,
+            peers: &Alone,
+        };
         let mut scratch = Buffers::default();
         let (_, record) = PerRow
             .evaluate(context, &phase, joint.as_mut(), &mut ForwardContext::train(&mut scratch))
@@ -204,8 +211,14 @@ impl<A: Architecture> Comparison<'_, A> {
         at: Position,
     ) -> Result<(Gradients, StepRecord), String> {
         let phase = state.strategy.phases(at, state.model.modalities()).remove(0);
-        let context =
-            StepContext { model: &state.model, groups: &state.groups, inputs, task: self.task.as_ref(), at };
+        let context = StepContext {
+            model: &state.model,
+            groups: &state.groups,
+            inputs,
+            task: self.task.as_ref(),
+            at,
+            peers: &Alone,
+        };
         evaluator
             .evaluate(context, &phase, state.strategy.as_mut(), &mut ForwardContext::train(buffers))
             .map_err(|e| e.to_string())

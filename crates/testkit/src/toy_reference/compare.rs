@@ -9,6 +9,7 @@ use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::modality::Modality;
 use counterpoint::model::Model;
+use counterpoint::peers::Alone;
 use counterpoint::step::Position;
 use counterpoint::step::{Gradients, LossTerm, Phase, StepRecord};
 use counterpoint::task::{Classification, Task};
@@ -48,7 +49,8 @@ impl Way {
         task: &Classification,
         at: Position,
     ) -> Result<(Gradients, StepRecord), String> {
-        let context = StepContext { model: &state.model, groups: &state.groups, inputs, task, at };
+        let context =
+            StepContext { model: &state.model, groups: &state.groups, inputs, task, at, peers: &Alone };
         let pass = &mut ForwardContext::train(&mut state.buffers);
         let strategy = state.strategy.as_mut();
         match self {

@@ -11,6 +11,7 @@ use counterpoint::model::{
     AnyModel, CrossAttentionExchangeConfig, Exchange, ExchangeConfig, Mmtm, MmtmConfig, Model, ModelConfig,
     Partition, SeAddConfig, StagedConfig,
 };
+use counterpoint::peers::Alone;
 use counterpoint::step::{Group, LossTerm, Need, Phase};
 use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
 use counterpoint::task::Classification;
@@ -59,8 +60,14 @@ fn dgl_keeps_streams_apart_and_trains_exchanges_as_joint_training_does() {
         let mut joint = StrategyConfig::from(Joint {}).build(model.modalities()).unwrap();
         let phase = Phase::of([LossTerm::Fused, LossTerm::Unimodal(A), LossTerm::Unimodal(B)])
             .needing(Need::EncoderTerms);
-        let context =
-            StepContext { model: &model, groups: &groups, inputs: &inputs, task: &task, at: position() };
+        let context = StepContext {
+            model: &model,
+            groups: &groups,
+            inputs: &inputs,
+            task: &task,
+            at: position(),
+            peers: &Alone,
+        };
         let mut buffers = Buffers::default();
         let mut pass = ForwardContext::train(&mut buffers);
         let (_, record) = evaluator.evaluate(context, &phase, joint.as_mut(), &mut pass).unwrap();

@@ -13,6 +13,7 @@ use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::math::random::Random;
 use counterpoint::modality::{Modality, PerModality, Present};
 use counterpoint::model::Model;
+use counterpoint::peers::Alone;
 use counterpoint::step::Incomplete;
 use counterpoint::step::LossTerm;
 use counterpoint::strategy::{Dgl, Joint, StrategyConfig};
@@ -98,6 +99,7 @@ fn train<M: Model>(state: &mut TrainState<M>, data: &Rare, epochs: usize) -> Res
         stop: &stop,
         device: &Device::flex(),
         diagnostics: &Diagnostics::off(),
+        peers: &Alone,
     };
     let mut counter = Counter::default();
     assert_eq!(trainer.run(state, Progress::default(), &mut counter)?, Outcome::Finished);

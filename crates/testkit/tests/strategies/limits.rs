@@ -5,6 +5,7 @@ use counterpoint::grad::{Cut, Evaluator, StepContext};
 use counterpoint::host::host;
 use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, ForwardContext};
+use counterpoint::peers::Alone;
 use counterpoint::step::Position;
 use counterpoint::strategy::{
     AgmConfig, Dgl, GBlendConfig, Joint, MlaConfig, NoiseConfig, OgmConfig, PmrConfig, Projection,
@@ -128,7 +129,14 @@ fn first_gradients(strategy: Box<dyn Strategy>) -> Vec<(String, Vec<f32>)> {
         values(&state).into_iter().map(|(n, v)| (n, vec![0.0; v.len()])).collect();
     for phase in state.strategy.phases(at, &run.names()) {
         let task = &Classification::new(CLASSES);
-        let context = StepContext { model: &state.model, groups: &state.groups, inputs: &inputs, task, at };
+        let context = StepContext {
+            model: &state.model,
+            groups: &state.groups,
+            inputs: &inputs,
+            task,
+            at,
+            peers: &Alone,
+        };
         let mut buffers = Buffers::default();
         let strategy = state.strategy.as_mut();
         let (gradients, _) =

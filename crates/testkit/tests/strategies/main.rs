@@ -8,6 +8,7 @@ mod limits;
 mod native;
 mod order;
 mod own_parts;
+mod ranks;
 mod readout;
 mod run;
 mod training;

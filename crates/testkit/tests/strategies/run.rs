@@ -10,6 +10,7 @@ use counterpoint::math::random::Random;
 use counterpoint::modality::Modalities;
 use counterpoint::model::encoder::{EncoderConfig, MlpConfig};
 use counterpoint::model::{LateFusionConfig, Model, ModelSettings};
+use counterpoint::peers::{Alone, Peers};
 use counterpoint::strategy::{
     Dgl, GBlendConfig, Gate, Joint, MlaConfig, NoiseConfig, OgmConfig, PmrConfig, Projection,
     ReconBoostConfig, RelearnConfig, Strategy, StrategyConfig, Tensors, UnimodalConfig,
@@ -151,7 +152,8 @@ impl Run {
         folder: Option<&Path>,
     ) -> Result<Outcome, Error> {
         let stop = AtomicBool::new(false);
-        self.watched(state, progress, &mut Stopper { after: stop_after, stop: &stop }, &stop, folder)
+        let stopper = &mut Stopper { after: stop_after, stop: &stop };
+        self.watched(state, progress, stopper, &stop, folder)
     }
 
     /// The same under an observer, until `stop` is set.
@@ -163,6 +165,19 @@ impl Run {
         stop: &AtomicBool,
         folder: Option<&Path>,
     ) -> Result<Outcome, Error> {
+        self.shared(state, progress, observer, stop, folder, &Alone)
+    }
+
+    /// The same as one of several ranks.
+    pub fn shared<M: Model>(
+        &self,
+        state: &mut TrainState<M>,
+        progress: Progress,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+        folder: Option<&Path>,
+        peers: &dyn Peers,
+    ) -> Result<Outcome, Error> {
         let trainer = Trainer {
             config: &self.config,
             evaluator: if self.per_row { &PerRow } else { &Cut },
@@ -173,6 +188,7 @@ impl Run {
             stop,
             device: &Device::flex(),
             diagnostics: &counterpoint::diagnose::Diagnostics::off(),
+            peers,
         };
         trainer.run(state, progress, observer)
     }

@@ -9,6 +9,7 @@ use counterpoint::modality::{Modality, Present};
 use counterpoint::model::encoder::BlockKind;
 use counterpoint::model::esanet::EsaNetConfig;
 use counterpoint::model::{AnyModel, Model, ModelSettings};
+use counterpoint::peers::Alone;
 use counterpoint::step::{Group, LossTerm, Need};
 use counterpoint::strategy::{Dgl, Joint, Strategy};
 use counterpoint::task::Segmentation;
@@ -88,8 +89,14 @@ fn a_loss_of_one_modality_has_no_gradient_for_the_others_encoder() {
     let mut everything = dgl(false, 1.0);
     let phase = everything.phases(position(), model.modalities()).remove(0).needing(Need::EncoderTerms);
     for evaluator in [&PerRow as &dyn Evaluator<AnyModel>, &Cut] {
-        let context =
-            StepContext { model: &model, groups: &groups, inputs: &inputs, task: &task, at: position() };
+        let context = StepContext {
+            model: &model,
+            groups: &groups,
+            inputs: &inputs,
+            task: &task,
+            at: position(),
+            peers: &Alone,
+        };
         let mut buffers = Buffers::default();
         let pass = &mut ForwardContext::train(&mut buffers);
         let (_, record) = evaluator.evaluate(context, &phase, &mut everything, pass).unwrap();

@@ -10,6 +10,7 @@ use counterpoint::modality::{Modalities, Modality};
 use counterpoint::model::encoder::Encoder;
 use counterpoint::model::fusion::{Concat, Output};
 use counterpoint::model::{Boxed, LateFusion, Model};
+use counterpoint::peers::Alone;
 use counterpoint::step::Position;
 use counterpoint::step::{Gradients, Groups, LossTerm, Phase, Routing, StepOutputs};
 use counterpoint::strategy::{Dgl, Strategy};
@@ -161,7 +162,7 @@ pub fn mixed<M: Model>(
     task: &dyn Task,
     strategy: &mut dyn Strategy,
 ) -> Gradients {
-    let context = StepContext { model, groups, inputs, task, at: position() };
+    let context = StepContext { model, groups, inputs, task, at: position(), peers: &Alone };
     let phase = strategy.phases(context.at, model.modalities()).remove(0);
     Cut.evaluate(context, &phase, strategy, &mut ForwardContext::train(&mut Buffers::default())).unwrap().0
 }

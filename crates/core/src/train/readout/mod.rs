@@ -19,6 +19,7 @@ use crate::input::Inputs;
 use crate::layer::{Buffers, ForwardContext};
 use crate::modality::{Modalities, Present};
 use crate::model::Model;
+use crate::peers::Peers;
 use crate::readout::{Labels, ReadoutConfig, Rows, Truth, temperature, weights};
 use crate::step::{Group, LossTerm};
 use crate::task::Task;
@@ -116,10 +117,12 @@ impl<M: Model> Readout<M> {
         task: &dyn Task,
         validation: &Evaluation,
         device: &Device,
+        peers: &dyn Peers,
     ) -> Result<ReadoutReport, Error> {
         let held_out = match &self.held_out {
             Some(source) => {
-                Some(evaluate(&model, buffers, task, source.as_ref(), device, Besides::default())?)
+                let besides = Besides { peers: Some(peers), ..Besides::default() };
+                Some(evaluate(&model, buffers, task, source.as_ref(), device, besides)?)
             }
             None => None,
         };
