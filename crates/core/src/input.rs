@@ -18,6 +18,8 @@ pub struct Input {
     flat: Tensor<1>,
     shape: Vec<usize>,
     lengths: Option<Vec<usize>>,
+    /// The longest of the whole batch, if this is a rank's share of it.
+    longest: Option<usize>,
 }
 
 impl Input {
@@ -25,7 +27,7 @@ impl Input {
     pub fn new(values: Vec<f32>, shape: impl Into<Vec<usize>>, device: &Device) -> Self {
         let count = values.len();
         let flat = Tensor::from_data(TensorData::new(values, [count]), device);
-        Self { flat, shape: shape.into(), lengths: None }
+        Self { flat, shape: shape.into(), lengths: None, longest: None }
     }
 
     /// The same with the real length of each row, up to its second axis.
@@ -52,6 +54,11 @@ impl Input {
     /// How many steps of each row are real, if rows may differ; the others are zero.
     pub fn lengths(&self) -> Option<&[usize]> {
         self.lengths.as_deref()
+    }
+
+    /// The longest real length of a row in the batch of all ranks, if rows may differ.
+    pub fn longest(&self) -> Option<usize> {
+        self.longest.or_else(|| self.lengths.as_ref()?.iter().copied().max())
     }
 
     /// The same rows with other values.
@@ -129,8 +136,18 @@ impl Inputs {
     /// The same as the share of one rank: tells the others what it has, and hears what they have.
     #[must_use]
     pub fn shared(self, peers: &dyn Peers) -> Self {
-        let roster = (peers.size() > 1).then(|| Roster::of(peers, &self.present, &self.targets));
-        Self { roster, ..self }
+        if peers.size() == 1 {
+            return self;
+        }
+        let longest = |input: &Option<Input>| input.as_ref().and_then(Input::longest).unwrap_or(0);
+        let longest: Vec<usize> = self.inputs.iter().map(longest).collect();
+        let (roster, longest) = Roster::of(peers, &self.present, &self.targets, &longest);
+        let inputs = self.inputs.into_iter().zip(longest);
+        let inputs = inputs.map(|(input, longest)| {
+            let input = input?;
+            Some(Input { longest: input.lengths.is_some().then_some(longest), ..input })
+        });
+        Self { inputs: inputs.collect(), roster: Some(roster), ..self }
     }
 
     /// The batch of all ranks; `None` if this is all of it.

@@ -57,11 +57,18 @@ pub(crate) struct Roster {
 }
 
 impl Roster {
-    /// Tells the others of one's own samples, and hears of theirs.
-    pub fn of(peers: &dyn Peers, present: &[Present], targets: &Targets) -> Self {
+    /// Tells the others of one's own samples and of the longest of each modality, and hears of theirs.
+    pub fn of(
+        peers: &dyn Peers,
+        present: &[Present],
+        targets: &Targets,
+        longest: &[usize],
+    ) -> (Self, Vec<usize>) {
         let mut message = Message::default();
         message.counts(&present.iter().map(|p| p.bits()).collect::<Vec<_>>());
         write_targets(&mut message, targets);
+        message.counts(longest);
+        let mut longest = longest.to_vec();
         let mut whole = Self { start: 0, present: Vec::new(), targets: Targets::Classes(Vec::new()) };
         for (rank, message) in peers.gather(message.bytes()).iter().enumerate() {
             let mut message = Reader::new(message);
@@ -70,8 +77,9 @@ impl Roster {
             }
             whole.present.extend(message.counts().into_iter().map(Present::of_bits));
             whole.targets.append(read_targets(&mut message));
+            longest.iter_mut().zip(message.counts()).for_each(|(all, other)| *all = (*all).max(other));
         }
-        whole
+        (whole, longest)
     }
 
     /// Number of samples.
@@ -148,17 +156,17 @@ mod tests {
         let of = [vec![both, first], vec![], vec![second, both, first]];
         let threads = Threads::of(3).into_iter().zip(&of).map(|(peers, present)| {
             let targets = Targets::Classes(vec![peers.rank(); present.len()]);
-            move || (Roster::of(&peers, present, &targets), peers)
+            move || (Roster::of(&peers, present, &targets, &[present.len(), 1]), peers)
         });
-        let rosters: Vec<Roster> = std::thread::scope(|scope| {
+        let rosters: Vec<(Roster, Vec<usize>)> = std::thread::scope(|scope| {
             let started: Vec<_> = threads.map(|run| scope.spawn(run)).collect();
             started.into_iter().map(|thread| thread.join().unwrap().0).collect()
         });
-        for (roster, start) in rosters.iter().zip([0, 2, 2]) {
-            assert_eq!((roster.samples(), roster.start()), (5, start));
+        for ((roster, longest), start) in rosters.iter().zip([0, 2, 2]) {
+            assert_eq!((roster.samples(), roster.start(), &longest[..]), (5, start, &[3, 1][..]));
             assert_eq!(roster.targets(&[0, 1, 2, 3, 4]), Targets::Classes(vec![0, 0, 2, 2, 2]));
         }
-        let third = |term, incomplete| rosters[2].earlier(term, incomplete, 2);
+        let third = |term, incomplete| rosters[2].0.earlier(term, incomplete, 2);
         let fused = LossTerm::Fused;
         let skip = third(fused, Incomplete::Skip);
         assert_eq!((skip.streams, skip.parts), (vec![2, 1], [(fused, 1)].into()));

@@ -9,7 +9,7 @@ use counterpoint::input::Inputs;
 use counterpoint::layer::{Buffers, ForwardContext};
 use counterpoint::modality::Modalities;
 use counterpoint::model::Model;
-use counterpoint::peers::Alone;
+use counterpoint::peers::{Alone, Peers};
 use counterpoint::step::Position;
 use counterpoint::step::{
     Gradients, Group, Groups, LossTerm, Phase, Routing, StepOutputs, StepRecord, TermOutput,
@@ -49,10 +49,26 @@ pub fn evaluate<M: Model>(
     strategy: &mut dyn Strategy,
     buffers: &mut Buffers,
 ) -> Result<Vec<Evaluated>, Error> {
+    evaluate_among(&Alone, evaluator, model, inputs, task, strategy, buffers)
+}
+
+/// The same as one of several ranks; `inputs` are its share.
+///
+/// # Errors
+/// What the strategy says.
+pub fn evaluate_among<M: Model>(
+    peers: &dyn Peers,
+    evaluator: &dyn Evaluator<M>,
+    model: &M,
+    inputs: &Inputs,
+    task: &dyn Task,
+    strategy: &mut dyn Strategy,
+    buffers: &mut Buffers,
+) -> Result<Vec<Evaluated>, Error> {
     let groups = model.groups();
     let mut results = Vec::new();
     for phase in strategy.phases(position(), model.modalities()) {
-        let context = StepContext { model, groups: &groups, inputs, task, at: position(), peers: &Alone };
+        let context = StepContext { model, groups: &groups, inputs, task, at: position(), peers };
         let mut spy = Spy { inner: &mut *strategy, routing: Routing::default() };
         let mut pass = ForwardContext::train(buffers);
         let (gradients, record) = evaluator.evaluate(context, &phase, &mut spy, &mut pass)?;

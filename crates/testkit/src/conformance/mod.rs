@@ -8,7 +8,9 @@ mod name;
 mod registry;
 mod training;
 
-pub use agreement::{Evaluated, agree, agree_in_families, evaluate, part, position, receives};
+pub use agreement::{
+    Evaluated, agree, agree_in_families, evaluate, evaluate_among, part, position, receives,
+};
 pub use name::{told, told_model};
 pub use registry::{
     Parts, Subject, cubes, each_of_catalog, encoders, forgotten, late_fusion, limits, model, parts,

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Told, named, trial};
 
-const TOLERANCE: f64 = 1e-6;
+pub const TOLERANCE: f64 = 1e-6;
 
 fn inputs(problem: &Problem) -> Inputs {
     Inputs::new(problem.whole(), &Device::flex())
@@ -34,7 +34,7 @@ fn inputs(problem: &Problem) -> Inputs {
 
 /// Complete; half of the samples lack something; no sample has everything;
 /// one modality occurs nowhere.
-fn batches(all: Problem) -> Vec<(&'static str, Problem)> {
+pub fn batches(all: Problem) -> Vec<(&'static str, Problem)> {
     vec![
         ("complete", all.clone()),
         ("partly lacking", all.clone().lacking(|i, m| i % (m + 2) == 0)),

@@ -2,6 +2,7 @@
 //! each, so that a failure says which. `cargo test --test conformance -- dgl` runs those of DGL.
 
 mod agreement;
+mod ranks;
 mod run;
 mod symmetry;
 mod task;
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Among thousands of lines that say `ok` nobody sees the one that does not.
     arguments.format = arguments.format.or(Some(FormatSetting::Terse));
-    let trials = [agreement::trials(), run::trials(), symmetry::trials(), task::trials()];
+    let trials = [agreement::trials(), ranks::trials(), run::trials(), symmetry::trials(), task::trials()];
     let trials: Vec<Trial> = trials.into_iter().flatten().collect();
     let names: BTreeSet<&str> = trials.iter().map(Trial::name).collect();
     assert_eq!(names.len(), trials.len(), "two tests have one name");

@@ -59,7 +59,7 @@ impl SequenceEncoder {
             None => vec![length; batch],
         };
         // Steps that are padding in every sample are not run.
-        let longest = lengths.iter().copied().max().unwrap_or(length);
+        let longest = input.longest().unwrap_or(length);
         Sequence { steps: steps.narrow(1, 0, longest), lengths }
     }
 }
