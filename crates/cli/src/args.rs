@@ -1,11 +1,13 @@
 //! The command line.
 
 mod doctor;
+mod network;
 mod prepare;
 mod preview;
 mod study;
 
 pub use doctor::Doctor;
+pub use network::Network;
 pub use prepare::{Prepare, Split as PrepareSplit};
 pub use preview::Preview;
 pub use study::{Ablate, Compare, ExportShards, Leaks, StudyArgs, Sweep};
@@ -140,6 +142,9 @@ pub struct Train {
     /// Stop after the current step when standard input closes.
     #[arg(long, hide = true)]
     pub supervised: bool,
+    /// Train by oneself, although a launcher started several of these processes: each is a run of its own.
+    #[arg(long)]
+    pub alone: bool,
     /// A run of a study: one that has ended is left alone.
     #[arg(long, hide = true, requires_all = ["config", "out", "resume"])]
     pub job: bool,
@@ -279,6 +284,12 @@ pub struct Explain {
     /// Change one key of the configuration.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Measure a step, count what ranks that share its batch tell each other, and say what so many would gain.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub ranks: Option<u32>,
+    /// Between them.
+    #[command(flatten)]
+    pub network: Network,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

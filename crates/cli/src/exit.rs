@@ -10,6 +10,7 @@ use counterpoint_data::DataError;
 use counterpoint_report::record::RecordError;
 
 use crate::output;
+use crate::ranks;
 use crate::screen;
 
 /// How a command ended when it did not succeed.
@@ -206,6 +207,7 @@ pub fn report_panics() {
         output::say(format_args!(
             "error: this is a bug in counterpoint, please report it with your configuration: {info}"
         ));
+        ranks::abort(Code::Bug);
         std::process::exit(Code::Bug as i32);
     }));
 }

@@ -62,6 +62,7 @@ mod model;
 mod output;
 mod place;
 mod predictions;
+mod ranks;
 mod reference;
 pub mod run;
 pub mod run_info;

@@ -11,7 +11,7 @@ use counterpoint::train::{Checkpoint, TrainState};
 use counterpoint_report::record::Scores;
 use serde_json::json;
 
-use super::{print, print_json};
+use super::{print, print_json, scale};
 use crate::args::Explain;
 use crate::exit::Failure;
 use crate::run::Run;
@@ -24,10 +24,20 @@ pub fn run(args: &Explain) -> Result<(), Failure> {
         true => folder::read_with(&args.config, &args.set)?.0,
         false => config::load(&args.config, &args.set)?,
     };
-    // Who trains whom is the same everywhere.
-    loaded.config.train.device = "cpu".into();
+    if args.ranks.is_none() {
+        // Who trains whom is the same everywhere.
+        loaded.config.train.device = "cpu".into();
+    }
     let epochs = loaded.config.train.epochs;
     let run = Run::open(loaded)?;
+    if let Some(ranks) = args.ranks {
+        let (traffic, all) = scale::scales(&run, &args.network, ranks as usize)?;
+        match args.json {
+            true => print_json(&scale::value(&traffic, &all)),
+            false => print(scale::text(&traffic, &all, &args.network)),
+        }
+        return Ok(());
+    }
     let mut state = run.train_state()?;
     let names = state.model.modalities().clone();
     // A run with changed settings is a question about another run.

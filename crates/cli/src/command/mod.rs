@@ -17,6 +17,7 @@ pub mod predict;
 pub mod prepare;
 pub mod preview;
 pub mod report;
+mod scale;
 pub mod schema;
 pub mod sweep;
 pub mod train;

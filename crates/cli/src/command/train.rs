@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use counterpoint::grad::Cut;
-use counterpoint::peers::Alone;
+use counterpoint::peers::{Alone, Peers};
 use counterpoint::probe::Probe;
 use counterpoint::step::Position;
 use counterpoint::train::{ScheduleConfig, check_reach, try_step};
@@ -19,10 +19,19 @@ use crate::exit::{Code, Failure};
 use crate::folder::{self, Folder};
 use crate::run::{Run, RunOptions, is_done, peak_bytes};
 use crate::watch::reading;
-use crate::{located, output, scores, stop, words};
+use crate::{located, output, ranks, scores, stop, words};
 
-/// Trains, or continues.
+/// Trains, or continues; as one of several ranks, if a launcher started them.
 pub fn run(args: Train) -> Result<(), Failure> {
+    let peers: Box<dyn Peers> = match args.alone || args.print_config || args.dry_run {
+        true => Box::new(Alone),
+        false => ranks::join()?,
+    };
+    train(args, peers.as_ref()).map_err(|failure| ranks::end(peers.as_ref(), failure))
+}
+
+fn train(args: Train, peers: &dyn Peers) -> Result<(), Failure> {
+    let args = Train { quiet: args.quiet || peers.rank() > 0, ..args };
     let stop = stop::on_signal()?;
     if args.supervised {
         stop::on_closed_input(&stop);
@@ -67,10 +76,11 @@ pub fn run(args: Train) -> Result<(), Failure> {
     if args.probe {
         Probe::check(run.task.as_ref())?;
     }
-    let folder = run.train(
-        &out,
-        &RunOptions { quiet: args.quiet, tui: args.tui, resume: args.resume, stop: &stop, peers: &Alone },
-    )?;
+    let options = RunOptions { quiet: args.quiet, tui: args.tui, resume: args.resume, stop: &stop, peers };
+    if peers.rank() > 0 {
+        return run.accompany(&out, &options);
+    }
+    let folder = run.train(&out, &options)?;
     let (run, _) = if args.test { run.accepting(&folder.path, None)? } else { (run, None) };
     if args.test {
         run.look_once(&folder.path, "counterpoint train --test", args.probe)?;
@@ -274,7 +284,7 @@ fn dry_run(loaded: Loaded, args: &Train) -> Result<(), Failure> {
         output::say(format_args!("note: measuring one training step of {samples} samples"));
     }
     let begun = Instant::now();
-    try_step(&mut state, &Cut, run.task.as_ref(), batch, at, &run.device()?)?;
+    try_step(&mut state, &Cut, run.task.as_ref(), batch, at, &run.device()?, &Alone)?;
     let step = begun.elapsed().as_secs_f64();
     let (epoch, peak) = (step * batches as f64, peak_bytes());
     let parameters: usize = state.groups.groups().iter().map(|g| state.groups.size(*g).1).sum();

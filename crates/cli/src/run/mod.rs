@@ -3,6 +3,7 @@
 mod data;
 mod look;
 mod probe;
+mod sources;
 mod suspects;
 mod threads;
 mod training;

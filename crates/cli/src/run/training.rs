@@ -5,8 +5,6 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use counterpoint::diagnose::Diagnostics;
-use counterpoint::grad::Cut;
 use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::peers::Peers;
 use counterpoint::readout::ReadoutConfig;
@@ -14,7 +12,7 @@ use counterpoint::step::LossTerm;
 use counterpoint::step::{Incomplete, Position};
 use counterpoint::strategy::Dgl;
 use counterpoint::task::TaskKind;
-use counterpoint::train::{Outcome, Progress, TrainState, Trainer};
+use counterpoint::train::{Outcome, Progress, TrainState};
 use counterpoint::{Error, ErrorKind};
 use counterpoint_batch::BatchSource;
 use counterpoint_data::{Check, Loader, LoaderOptions, Split};
@@ -63,7 +61,7 @@ impl Run {
     }
 
     /// What is trained on, and what a readout is fitted to if that is a part of the train split.
-    fn trained_on(&self) -> Result<(Split, Option<Split>), Failure> {
+    pub(super) fn trained_on(&self) -> Result<(Split, Option<Split>), Failure> {
         let train = match self.config.train.with_val {
             true => self.splits.train.and(&self.splits.val),
             false => self.splits.train.clone(),
@@ -95,7 +93,8 @@ impl Run {
     /// If the folder's run was started on other data, training diverges, is
     /// stopped, or something cannot be read or written.
     pub fn train(&self, out: &Path, options: &RunOptions<'_>) -> Result<Folder, Failure> {
-        // Whatever can be refused is, before anything is written.
+        // Whatever can be refused is, before anything is written; by all ranks, before any finds what another wrote.
+        options.peers.any(false);
         self.check_files(options.quiet)?;
         let state = self.beginner()?;
         let info = self.info()?;
@@ -142,21 +141,15 @@ impl Run {
         } else {
             folder.begin(config, info, self.splits.contents()?)?;
         }
-        let (trained, held_out) = self.trained_on()?;
-        let held_out_samples = held_out.as_ref().map(|split| split.len() as u64);
-        if let (Some(readout), Some(held_out)) = (&mut state.readout, held_out) {
-            readout.fit_to(Box::new(Loader::new(held_out, LoaderOptions::eval(&self.config.data.common))?));
-        }
+        // The others begin where this one does.
+        options.peers.any(false);
+        let sources = self.sources(&mut state)?;
         let metrics = folder.metrics();
         if done.epoch >= config.train.epochs {
             return close(&metrics);
         }
         let names = state.model.modalities().clone();
-        let train = self.train_loader()?;
-        let validation = Loader::new(self.splits.val.clone(), LoaderOptions::eval(&self.config.data.common))?;
-        let diagnostics =
-            Diagnostics { config: config.diagnostics.clone(), additive: config.model.facts().additive };
-        let absent = diagnostics.absent(names.len(), self.task.kind() == TaskKind::Classification);
+        let absent = sources.diagnostics.absent(names.len(), self.task.kind() == TaskKind::Classification);
         let mut start = self.start(&state.groups, &done, &absent, info)?;
         start.notes.extend(self.incomplete(&state));
         if !config.train.precision.is_native() {
@@ -166,8 +159,11 @@ impl Run {
                 config.train.precision.name()
             ));
         }
-        start.samples.insert("train".into(), trained.len() as u64);
-        start.samples.extend(held_out_samples.map(|count| ("readout".to_owned(), count)));
+        start.samples.insert("train".into(), sources.train.split().len() as u64);
+        start.samples.extend(sources.held_out.map(|count| ("readout".to_owned(), count as u64)));
+        if options.peers.size() > 1 {
+            start.environment.insert("ranks".into(), options.peers.size().to_string());
+        }
         start.notes.extend(self.masters());
         let run = RecordedRun {
             folder,
@@ -175,24 +171,14 @@ impl Run {
             names: &names,
             task: self.task.as_ref(),
             done: &done,
-            batches: train.batches(),
+            batches: sources.train.batches(),
         };
         let mut display = options.display(run.header(&start.unimodal));
         start.notes.iter().chain(&absent).for_each(|note| display.note(note));
         let mut observer = Recorder::open(&run, start, display)?;
-        let trainer = Trainer {
-            config: &config.train.settings(&config.schedule),
-            evaluator: &Cut,
-            task: self.task.as_ref(),
-            train: &train,
-            validation: &validation,
-            folder: Some(&folder.checkpoints()),
-            stop: options.stop,
-            device: &self.device()?,
-            diagnostics: &diagnostics,
-            peers: options.peers,
-        };
-        let outcome = trainer.run(&mut state, done.clone(), &mut observer);
+        let checkpoints = folder.checkpoints();
+        let outcome =
+            sources.trainer(self, options, Some(&checkpoints)).run(&mut state, done.clone(), &mut observer);
         observer.close();
         let reason = match &outcome {
             Ok(Outcome::Finished) => FINISHED.to_owned(),

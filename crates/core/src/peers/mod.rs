@@ -4,9 +4,11 @@
 //! them make is that of one process with the whole batch. What they tell each other for
 //! it goes through [`Peers`]: nobody here knows how it travels.
 
+mod counted;
 mod message;
 mod threads;
 
+pub use counted::{Counted, Traffic};
 pub use threads::Threads;
 
 pub(crate) use message::{Message, Reader};

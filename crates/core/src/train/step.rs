@@ -9,11 +9,11 @@ use crate::grad::{Evaluator, StepContext};
 use crate::input::Inputs;
 use crate::layer::ForwardContext;
 use crate::model::Model;
-use crate::peers::Alone;
+use crate::peers::Peers;
 use crate::step::Position;
 use crate::task::Task;
 
-/// Trains on one batch as training does, with everything that a step
+/// Trains on one batch, or a rank's share of it, as training does, with everything that a step
 /// of its strategy is made of. Nothing is recorded; whoever wants to train
 /// builds another model.
 ///
@@ -26,21 +26,18 @@ pub fn try_step<M: Model>(
     batch: Batch,
     at: Position,
     device: &Device,
+    peers: &dyn Peers,
 ) -> Result<(), Error> {
-    let inputs = Inputs::new(batch, device).with_incomplete(state.incomplete);
+    let inputs = Inputs::new(batch, device).with_incomplete(state.incomplete).shared(peers);
     for phase in state.strategy.phases(at, state.model.modalities()) {
         let mut pass = ForwardContext::train(&mut state.buffers);
-        let context = StepContext {
-            model: &state.model,
-            groups: &state.groups,
-            inputs: &inputs,
-            task,
-            at,
-            peers: &Alone,
-        };
+        let context =
+            StepContext { model: &state.model, groups: &state.groups, inputs: &inputs, task, at, peers };
         let (gradients, _) = evaluator.evaluate(context, &phase, state.strategy.as_mut(), &mut pass)?;
+        state.buffers.average(peers, device);
         let model = state.model.clone();
         state.model = state.optimizer.step(model, gradients, &state.groups, 1.0);
     }
+    peers.any(false);
     Ok(())
 }

@@ -11,6 +11,7 @@ use counterpoint::diagnose::{Diagnosis, Diagnostics, DiagnosticsConfig, EncoderG
 use counterpoint::grad::Cut;
 use counterpoint::modality::Modality;
 use counterpoint::model::Model;
+use counterpoint::peers::Alone;
 use counterpoint::step::LossTerm;
 use counterpoint::strategy::{Dgl, Joint, Strategy};
 use counterpoint::task::Classification;
@@ -111,6 +112,7 @@ fn go<M: Model>(
         stop: &stop,
         device: &Device::flex(),
         diagnostics: plan.diagnostics,
+        peers: &Alone,
     };
     trainer.run(state, progress, &mut Stopping(&mut recorded, &stop)).unwrap();
     recorded

@@ -129,7 +129,7 @@ fn agm_gives_every_modality_its_shapley_response() {
     let all = model.modalities().all();
     let subsets: Vec<_> = all.subsets().filter(|s| s.count() == 2).collect();
     let strategy = agm.build(model.modalities()).unwrap();
-    let besides = Besides { native: strategy.native(), subsets: &subsets, readout: None };
+    let besides = Besides { native: strategy.native(), subsets: &subsets, ..Besides::default() };
     let task = Classification::new(3);
     let found =
         evaluate(&Module::valid(&model), &Buffers::default(), &task, &source, &Device::flex(), besides)

@@ -7,6 +7,7 @@ use counterpoint::grad::Cut;
 use counterpoint::host::reads;
 use counterpoint::model::fusion::{ConcatConfig, FusionConfig, SumConfig};
 use counterpoint::model::head::LinearHeadConfig;
+use counterpoint::peers::Alone;
 use counterpoint::strategy::{
     AgmConfig, Dgl, GBlendConfig, Joint, MlaConfig, MmParetoConfig, NoiseConfig, OgmConfig, PmrConfig,
     ReconBoostConfig, RelearnConfig, StrategyConfig,
@@ -64,6 +65,7 @@ fn of(strategy: &StrategyConfig, diagnostics: &Diagnostics) -> u64 {
         stop: &AtomicBool::new(false),
         device: &device(),
         diagnostics,
+        peers: &Alone,
     };
     let mut counts = Counts::default();
     trainer.run(&mut TrainState::new(model, sgd, strategy), Progress::default(), &mut counts).unwrap();

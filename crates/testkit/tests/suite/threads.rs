@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor};
 use counterpoint::grad::Cut;
 use counterpoint::host::host;
 use counterpoint::model::{LateFusionConfig, ModelConfig};
+use counterpoint::peers::Alone;
 use counterpoint::step::Position;
 use counterpoint::strategy::{Dgl, MmParetoConfig, StrategyConfig};
 use counterpoint::task::Classification;
@@ -38,7 +39,7 @@ fn trained(strategy: &StrategyConfig, threads: usize) -> Vec<Vec<u32>> {
     pool.install(|| {
         let config = ModelConfig::new(LateFusionConfig::default());
         let heads = strategy.wants_unimodal_heads();
-        let model = config.build(&modalities(), 3, heads, 5, &Device::flex().autodiff()).unwrap();
+        let model = config.build(&modalities(), 3, heads, 5, &Device::flex().autodiff(), &Alone).unwrap();
         let names = counterpoint::model::Model::modalities(&model);
         let strategy = strategy.build(names).unwrap();
         let mut state = TrainState::new(model, sgd(0.05, 0.9, 1e-3), strategy);

@@ -1,0 +1,196 @@
+//! One model trained by several processes.
+
+mod support;
+
+#[cfg(not(feature = "mpi"))]
+mod refused {
+    use crate::support::{Toy, said};
+
+    #[test]
+    fn several_processes_that_cannot_speak_with_each_other_are_refused() {
+        let toy = Toy::new();
+        let launched = |more: &[&str]| {
+            let args = [&["train", "toy.toml", "--out", "run", "--set", "train.epochs=1"], more].concat();
+            let mut command = toy.command(&args);
+            said(command.env("OMPI_COMM_WORLD_SIZE", "2").output().unwrap())
+        };
+        let refused = launched(&[]);
+        assert_eq!(refused.code, 2, "{}", refused.err);
+        for part in ["started 2 processes", "--features mpi", "--alone"] {
+            assert!(refused.err.contains(part), "{}", refused.err);
+        }
+        assert!(!toy.dir.join("run").exists());
+        let alone = launched(&["--alone"]);
+        assert_eq!(alone.code, 0, "{}", alone.err);
+    }
+}
+
+#[cfg(feature = "mpi")]
+mod job {
+    use std::fs;
+    use std::path::Path;
+    use std::process::{Child, Command, Output, Stdio};
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use counterpoint::peers::{Peers as _, Threads};
+    use counterpoint_cli::config;
+    use counterpoint_cli::run::{Run, RunOptions};
+
+    use crate::support::{Toy, said};
+
+    /// `mpirun` over the command, wherever it is and whoever runs it.
+    fn launched(toy: &Toy, ranks: usize, args: &[&str]) -> Command {
+        let mut command = Command::new("mpirun");
+        command.current_dir(&toy.dir).args([
+            "--oversubscribe",
+            "--bind-to",
+            "none",
+            "-n",
+            &ranks.to_string(),
+        ]);
+        command.arg(env!("CARGO_BIN_EXE_counterpoint")).args(args);
+        command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn train(toy: &Toy, ranks: usize, out: &str, more: &[&str]) -> Command {
+        launched(
+            toy,
+            ranks,
+            &[&["train", "toy.toml", "--out", out, "--resume", "--set", "train.threads=1"], more].concat(),
+        )
+    }
+
+    fn finish(command: &mut Command) -> crate::support::Said {
+        let ended = said(command.output().expect("mpirun is there where the feature is tested"));
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        ended
+    }
+
+    fn bits(toy: &Toy, run: &str) -> [Vec<u8>; 2] {
+        ["last", "best"].map(|name| toy.bytes(&format!("{run}/checkpoints/{name}.safetensors")))
+    }
+
+    fn events(toy: &Toy, run: &str) -> Vec<String> {
+        let text = String::from_utf8(toy.bytes(&format!("{run}/metrics.jsonl"))).unwrap();
+        let events = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let epochs = events.filter(|event| event["event"] == "epoch");
+        epochs.map(|e| format!("{} {} {} {}", e["epoch"], e["samples"], e["val"], e["losses"])).collect()
+    }
+
+    /// The same run on ranks that are threads of this process.
+    fn on_threads(toy: &Toy, ranks: usize, out: &str) {
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for peers in Threads::of(ranks) {
+                let stop = &stop;
+                scope.spawn(move || {
+                    let sets = ["train.threads=0".to_owned()];
+                    let loaded = config::load(&toy.dir.join("toy.toml"), &sets).unwrap();
+                    let run = Run::open(loaded).unwrap();
+                    let options = RunOptions { quiet: true, tui: false, resume: false, stop, peers: &peers };
+                    let out = toy.dir.join(out);
+                    match peers.rank() {
+                        0 => drop(run.train(&out, &options).unwrap()),
+                        _ => run.accompany(&out, &options).unwrap(),
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn processes_train_what_threads_train_bit_for_bit() {
+        let toy = Toy::new();
+        let said = finish(&mut train(&toy, 2, "processes", &[]));
+        on_threads(&toy, 2, "threads");
+        assert_eq!(bits(&toy, "processes"), bits(&toy, "threads"));
+        assert_eq!(events(&toy, "processes"), events(&toy, "threads"));
+        // One of them speaks and writes, and says how many they were.
+        assert_eq!(said.out.matches("validation split").count(), 1, "{}", said.out);
+        let log = String::from_utf8(toy.bytes("processes/metrics.jsonl")).unwrap();
+        assert!(log.contains("\"ranks\":\"2\""), "{log}");
+        assert_eq!(log.matches("\"event\":\"start\"").count(), 1);
+        finish(&mut train(&toy, 2, "again", &[]));
+        assert_eq!(bits(&toy, "processes"), bits(&toy, "again"));
+    }
+
+    #[test]
+    fn another_number_of_ranks_continues() {
+        let toy = Toy::new();
+        finish(&mut train(&toy, 2, "run", &["--set", "train.epochs=2"]));
+        let more = toy.run(&["train", "toy.toml", "--out", "run", "--resume"]);
+        assert_eq!(more.code, 0, "{}", more.err);
+        finish(&mut train(&toy, 3, "run", &["--set", "train.epochs=6", "--test"]));
+        assert_eq!(events(&toy, "run").len(), 7, "the untrained model and six epochs");
+    }
+
+    /// The processes that `mpirun` started.
+    fn children(of: &Child) -> Vec<String> {
+        let listed = Command::new("pgrep").args(["-P", &of.id().to_string()]).output().unwrap();
+        String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    fn ended(mut job: Child, within: Duration) -> Output {
+        let begun = Instant::now();
+        while job.try_wait().unwrap().is_none() {
+            if begun.elapsed() > within {
+                job.kill().unwrap();
+                panic!("the job hangs: {:?}", job.wait_with_output());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        job.wait_with_output().unwrap()
+    }
+
+    const LONG: [&str; 5] = ["--quiet", "--set", "train.epochs=12", "--set", "train.checkpoint_steps=2"];
+
+    #[test]
+    fn a_rank_that_is_killed_ends_the_job_and_the_same_command_continues_it() {
+        let toy = Toy::new();
+        finish(&mut train(&toy, 2, "whole", &LONG));
+        let mut kills = 0;
+        for round in 0..5_u64 {
+            let job = train(&toy, 2, "killed", &LONG).spawn().unwrap();
+            thread::sleep(Duration::from_millis(700 + 231 * round));
+            if let Some(rank) = children(&job).get(round as usize % 2) {
+                kills += usize::from(Command::new("kill").args(["-9", rank]).status().unwrap().success());
+            }
+            ended(job, Duration::from_secs(60));
+        }
+        assert!(kills >= 2, "the job ended before a rank could be killed");
+        finish(&mut train(&toy, 2, "killed", &LONG));
+        assert_eq!(bits(&toy, "whole"), bits(&toy, "killed"));
+        assert_eq!(events(&toy, "whole"), events(&toy, "killed"));
+    }
+
+    #[test]
+    fn an_error_on_one_rank_ends_the_job_with_its_message_and_code() {
+        let toy = Toy::new();
+        let job =
+            train(&toy, 2, "run", &["--quiet", "--set", "train.epochs=10000", "--set", "data.cache_mb=0"])
+                .spawn()
+                .unwrap();
+        let begun = Instant::now();
+        while !toy.dir.join("run/checkpoints/last.safetensors").exists() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "training never began");
+            thread::sleep(Duration::from_millis(10));
+        }
+        fs::remove_file(Path::new(&toy.path("0.wav"))).unwrap();
+        let ended = said(ended(job, Duration::from_secs(60)));
+        assert_eq!(ended.code, 4, "{}", ended.err);
+        assert!(ended.err.contains("0.wav"), "{}", ended.err);
+    }
+
+    #[test]
+    fn what_all_ranks_refuse_is_said_once() {
+        let toy = Toy::new();
+        let refused = said(train(&toy, 3, "run", &["--set", "train.epochs=0"]).output().unwrap());
+        assert_eq!(refused.code, 3, "{}", refused.err);
+        assert_eq!(refused.err.matches("train.epochs").count(), 1, "{}", refused.err);
+        assert!(!toy.dir.join("run").exists());
+    }
+}
