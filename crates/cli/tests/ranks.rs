@@ -31,6 +31,7 @@ mod job {
     use std::path::Path;
     use std::process::{Child, Command, Output, Stdio};
     use std::sync::atomic::AtomicBool;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -39,6 +40,13 @@ mod job {
     use counterpoint_cli::run::{Run, RunOptions};
 
     use crate::support::{Toy, said};
+
+    /// Jobs of several tests at once would be many more processes than cores.
+    static ONE: Mutex<()> = Mutex::new(());
+
+    fn one_at_a_time() -> MutexGuard<'static, ()> {
+        ONE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     /// `mpirun` over the command, wherever it is and whoever runs it.
     fn launched(toy: &Toy, ranks: usize, args: &[&str]) -> Command {
@@ -51,6 +59,8 @@ mod job {
             &ranks.to_string(),
         ]);
         command.arg(env!("CARGO_BIN_EXE_counterpoint")).args(args);
+        // Ranks that wait let others compute; there are more of them than cores.
+        command.env("OMPI_MCA_mpi_yield_when_idle", "1");
         command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -104,6 +114,7 @@ mod job {
 
     #[test]
     fn processes_train_what_threads_train_bit_for_bit() {
+        let _one = one_at_a_time();
         let toy = Toy::new();
         let said = finish(&mut train(&toy, 2, "processes", &[]));
         on_threads(&toy, 2, "threads");
@@ -120,6 +131,7 @@ mod job {
 
     #[test]
     fn another_number_of_ranks_continues() {
+        let _one = one_at_a_time();
         let toy = Toy::new();
         finish(&mut train(&toy, 2, "run", &["--set", "train.epochs=2"]));
         let more = toy.run(&["train", "toy.toml", "--out", "run", "--resume"]);
@@ -146,16 +158,24 @@ mod job {
         job.wait_with_output().unwrap()
     }
 
-    const LONG: [&str; 5] = ["--quiet", "--set", "train.epochs=12", "--set", "train.checkpoint_steps=2"];
+    const LONG: [&str; 5] = ["--quiet", "--set", "train.epochs=60", "--set", "train.checkpoint_steps=2"];
 
     #[test]
     fn a_rank_that_is_killed_ends_the_job_and_the_same_command_continues_it() {
+        let _one = one_at_a_time();
         let toy = Toy::new();
         finish(&mut train(&toy, 2, "whole", &LONG));
+        let checkpoint = toy.dir.join("killed/checkpoints/last.safetensors");
+        let written = || fs::metadata(&checkpoint).and_then(|file| file.modified()).ok();
         let mut kills = 0;
         for round in 0..5_u64 {
-            let job = train(&toy, 2, "killed", &LONG).spawn().unwrap();
-            thread::sleep(Duration::from_millis(700 + 231 * round));
+            let before = written();
+            let mut job = train(&toy, 2, "killed", &LONG).spawn().unwrap();
+            while written() == before && job.try_wait().unwrap().is_none() {
+                thread::sleep(Duration::from_millis(1));
+            }
+            // Another place each time: within a step, an epoch, a file that is written.
+            thread::sleep(Duration::from_millis(7 * round));
             if let Some(rank) = children(&job).get(round as usize % 2) {
                 kills += usize::from(Command::new("kill").args(["-9", rank]).status().unwrap().success());
             }
@@ -169,6 +189,7 @@ mod job {
 
     #[test]
     fn an_error_on_one_rank_ends_the_job_with_its_message_and_code() {
+        let _one = one_at_a_time();
         let toy = Toy::new();
         let job =
             train(&toy, 2, "run", &["--quiet", "--set", "train.epochs=10000", "--set", "data.cache_mb=0"])
@@ -187,6 +208,7 @@ mod job {
 
     #[test]
     fn what_all_ranks_refuse_is_said_once() {
+        let _one = one_at_a_time();
         let toy = Toy::new();
         let refused = said(train(&toy, 3, "run", &["--set", "train.epochs=0"]).output().unwrap());
         assert_eq!(refused.code, 3, "{}", refused.err);
