@@ -3,10 +3,10 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+use support::document::{self, Block};
 use support::{Said, Toy, said};
 
 /// Four arms and two seeds.
@@ -52,33 +52,8 @@ echo 7"#,
     ("kubectl", "[ \"$1\" != create ] || cat > created.yaml"),
 ];
 
-/// A file of the documentation, or commands.
-struct Block {
-    section: String,
-    language: String,
-    /// The name of the file, if it is one.
-    file: Option<String>,
-    text: String,
-}
-
 fn blocks() -> Vec<Block> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/clusters.md");
-    let text = fs::read_to_string(path).unwrap();
-    let (mut section, mut blocks) = (String::new(), Vec::new());
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        if let Some(title) = line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#'))
-        {
-            section = title.to_owned();
-        } else if let Some(info) = line.strip_prefix("```") {
-            let (language, file) =
-                info.split_once(' ').map_or((info, None), |(l, f)| (l, Some(f.to_owned())));
-            let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-            let (section, language) = (section.clone(), language.to_owned());
-            blocks.push(Block { section, language, file, text: text.join("\n") + "\n" });
-        }
-    }
-    blocks
+    document::blocks("docs/clusters.md")
 }
 
 /// A toy study beside the files of a section, with the stand-ins on its path.

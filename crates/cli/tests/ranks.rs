@@ -39,7 +39,7 @@ mod job {
     use counterpoint_cli::config;
     use counterpoint_cli::run::{Run, RunOptions};
 
-    use crate::support::{Toy, said};
+    use crate::support::{Toy, document, said};
 
     /// Jobs of several tests at once would be many more processes than cores.
     static ONE: Mutex<()> = Mutex::new(());
@@ -214,5 +214,48 @@ mod job {
         assert_eq!(refused.code, 3, "{}", refused.err);
         assert_eq!(refused.err.matches("train.epochs").count(), 1, "{}", refused.err);
         assert!(!toy.dir.join("run").exists());
+    }
+
+    /// A program of its own on the path of the scripts.
+    fn program(toy: &Toy, name: &str, text: &str) {
+        toy.write(&format!("bin/{name}"), &format!("#!/bin/sh\n{text}\n"));
+        let path = toy.path(&format!("bin/{name}"));
+        assert!(Command::new("chmod").args(["+x", &path]).status().unwrap().success());
+    }
+
+    #[test]
+    fn the_scripts_of_the_documentation_run() {
+        let _one = one_at_a_time();
+        let toy = Toy::new();
+        let found = Command::new("sh").args(["-c", "command -v mpirun"]).output().unwrap();
+        let mpirun = String::from_utf8(found.stdout).unwrap().trim().to_owned();
+        fs::create_dir(toy.dir.join("bin")).unwrap();
+        program(&toy, "counterpoint", &format!("exec '{}' \"$@\"", env!("CARGO_BIN_EXE_counterpoint")));
+        program(&toy, "mpirun", &format!("exec {mpirun} --oversubscribe --bind-to none \"$@\""));
+        // As many tasks as the script asks for.
+        program(&toy, "sbatch", "export TASKS=$(sed -n 's/^#SBATCH --ntasks=//p' \"$1\"); exec sh -e \"$1\"");
+        program(&toy, "srun", "[ \"$1\" = --mpi=pmix ] || exit 1; shift; exec mpirun -n \"$TASKS\" \"$@\"");
+        let run = |script: &str| {
+            let path = format!("{}:{}", toy.path("bin"), std::env::var("PATH").unwrap());
+            let mut shell = Command::new("sh");
+            shell.args(["-e", "-c", script]).current_dir(&toy.dir).env("PATH", path);
+            shell.env("OMPI_MCA_mpi_yield_when_idle", "1");
+            finish(shell.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"))
+        };
+        for block in document::blocks("docs/ranks.md") {
+            match (block.file, block.language.as_str()) {
+                (Some(file), "sh") => toy.write(&file, &block.text),
+                (Some(_), _) => {
+                    let line = block.text.lines().find_map(|line| line.trim().strip_prefix("command: "));
+                    let words: Vec<String> = serde_json::from_str(line.unwrap()).unwrap();
+                    drop(run(&words.join(" ")));
+                }
+                (None, _) => drop(run(&block.text)),
+            }
+        }
+        for out in ["two", "slurm", "job"] {
+            let log = String::from_utf8(toy.bytes(&format!("runs/{out}/metrics.jsonl"))).unwrap();
+            assert!(log.contains("\"ranks\":\"2\"") && log.contains("finished"), "{out}: {log}");
+        }
     }
 }

@@ -12,8 +12,7 @@ use counterpoint::strategy::AgmConfig;
 use counterpoint::task::Classification;
 use counterpoint_batch::{BatchSource, share};
 use counterpoint_testkit::conformance::{
-    Evaluated, Subject, agree_in_families, evaluate_among, part, same_in_families, sequence_subjects,
-    subjects,
+    Evaluated, Subject, agree_in_families, evaluate_among, part, sequence_subjects, subjects,
 };
 use counterpoint_testkit::problem::Problem;
 use libtest_mimic::Trial;
@@ -51,11 +50,11 @@ fn compare(
     });
     let [first, second] = &ranks[..] else { return Err("there are two ranks".into()) };
     for (first, second) in first.0.iter().zip(&second.0) {
-        same_in_families(&first.gradients, &second.gradients, 0.0, part)?;
         if first.losses != second.losses || first.record.boundary_norms != second.record.boundary_norms {
             return Err("ranks do not read the same losses and norms".into());
         }
     }
+    agree_in_families((&first.0, &first.1), (&second.0, &second.1), 0.0, part)?;
     let alone = seen(subject, problem, evaluator().as_ref(), &Alone);
     // Batch norm normalises by what one rank has, as everywhere; so only models without it are the same.
     if alone.1.iter().next().is_some() {

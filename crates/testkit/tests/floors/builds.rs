@@ -56,7 +56,12 @@ fn selection(command: &[String]) -> Option<Vec<String>> {
     let (mut chosen, mut words) = (Vec::new(), command.iter());
     while let Some(word) = words.next() {
         match word.as_str() {
-            "--features" | "--manifest-path" => return None,
+            "--manifest-path" => return None,
+            "--features" => match words.next()?.as_str() {
+                // What builds beside the workspace and not into what Burn is built of.
+                "mpi" => chosen.extend(["--features", "counterpoint-cli/mpi"].map(str::to_owned)),
+                _ => return None,
+            },
             "-p" | "--package" => chosen.extend(["-p".to_owned(), words.next()?.clone()]),
             "--path" => {
                 let manifest = fs::read_to_string(root().join(words.next()?).join("Cargo.toml")).unwrap();
@@ -66,7 +71,7 @@ fn selection(command: &[String]) -> Option<Vec<String>> {
             _ => {}
         }
     }
-    if chosen.is_empty() {
+    if !chosen.contains(&"-p".to_owned()) {
         chosen.push("--workspace".to_owned());
     }
     let tests = ["bench", "clippy", "test"].contains(&command[0].as_str());
@@ -120,7 +125,7 @@ fn no_documented_command_builds_a_dependency_again() {
 #[test]
 fn a_command_that_builds_a_dependency_again_is_found() {
     let text = "`cargo test --bench\n//! x` cargo tree, `cargo fmt`\n    cargo run -p counterpoint-testkit --bin y -- -p z\n\
-                cargo build --manifest-path tools/z/Cargo.toml\n`cargo install --path crates/cli`, `cargo install --path crates/cli --features cuda`";
+                cargo build --manifest-path tools/z/Cargo.toml\n`cargo install --path crates/cli`, `cargo install --path crates/cli --features cuda`, `cargo build --features mpi --release`";
     let chosen: Vec<_> = commands(text).iter().map(|command| selection(command)).collect();
     let words = |line: &str| Some(line.split(' ').map(str::to_owned).collect::<Vec<_>>());
     let expected = [
@@ -129,6 +134,7 @@ fn a_command_that_builds_a_dependency_again_is_found() {
         None,
         words("-p counterpoint-cli --edges normal,build"),
         None,
+        words("--features counterpoint-cli/mpi --workspace --edges normal,build"),
     ];
     assert_eq!(chosen, expected);
     let workspace = packages(&["--workspace", "--edges", "normal,build"].map(str::to_owned));
