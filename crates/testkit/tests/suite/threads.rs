@@ -39,14 +39,14 @@ fn trained(strategy: &StrategyConfig, threads: usize) -> Vec<Vec<u32>> {
     pool.install(|| {
         let config = ModelConfig::new(LateFusionConfig::default());
         let heads = strategy.wants_unimodal_heads();
-        let model = config.build(&modalities(), 3, heads, 5, &Device::flex().autodiff(), &Alone).unwrap();
+        let model = config.build(&modalities(), 3, heads, 5, &Device::flex().autodiff()).unwrap();
         let names = counterpoint::model::Model::modalities(&model);
         let strategy = strategy.build(names).unwrap();
         let mut state = TrainState::new(model, sgd(0.05, 0.9, 1e-3), strategy);
         for batch_number in 0..3 {
             let at = Position { epoch: 0, epochs: 1, batch: batch_number, batches: 3, seed: 7 };
             let task = Classification::new(3);
-            try_step(&mut state, &Cut, &task, batch(), at, &Device::flex().autodiff()).unwrap();
+            try_step(&mut state, &Cut, &task, batch(), at, &Device::flex().autodiff(), &Alone).unwrap();
         }
         let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<u32>>();
         let running = state.buffers.iter().flat_map(|(_, _, running)| {
