@@ -1,5 +1,7 @@
 //! Mean and standard deviation, taken in value by value.
 
+use counterpoint_kernels::{Loops, vectorised};
+
 /// A deviation of up to this many rounding steps of the mean is rounding, not data.
 pub const ROUNDING: f64 = 8.0;
 
@@ -18,8 +20,8 @@ impl Moments {
     /// Takes in all values.
     pub fn add(&mut self, values: &[f32]) {
         let count = values.len() as f64;
-        let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count.max(1.0);
-        let squares = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum();
+        let mean = vectorised(Sum { values, of: |v| v }) / count.max(1.0);
+        let squares = vectorised(Sum { values, of: |v| (v - mean) * (v - mean) });
         self.merge(&Self { count, mean, squares });
     }
 
@@ -62,6 +64,28 @@ impl Moments {
     }
 }
 
+/// A sum over values in double precision: of every sixteenth from the first, the second, ... on, and of those.
+struct Sum<'a, F> {
+    values: &'a [f32],
+    of: F,
+}
+
+impl<F: Fn(f64) -> f64> Loops for Sum<'_, F> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let (rows, rest) = self.values.as_chunks::<16>();
+        let mut lanes = [0.0; 16];
+        for row in rows {
+            for (lane, v) in lanes.iter_mut().zip(row) {
+                *lane += (self.of)(f64::from(*v));
+            }
+        }
+        lanes.into_iter().chain(rest.iter().map(|&v| (self.of)(f64::from(v)))).sum()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +99,9 @@ mod tests {
         all.merge(&half);
         assert_eq!(all.mean_std(), (2.5, 1.25f64.sqrt()));
         assert_eq!(Moments::default().mean_std(), (0.0, 0.0));
+        // More than are summed side by side: 0, 1, .., 99.
+        let mut many = Moments::default();
+        many.add(&std::array::from_fn::<f32, 100, _>(|i| i as f32));
+        assert_eq!(many.mean_std(), (49.5, 833.25f64.sqrt()));
     }
 }

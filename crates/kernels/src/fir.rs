@@ -1,115 +1,84 @@
-//! Inner products of one row of weights with several stretches of a signal: what resampling is made of.
+//! Rows of weights against stretches of a signal: what resampling is made of.
 
-use crate::isa::Level;
+use crate::isa::{Isa, Level, Operation, Real};
 
-/// Stretches that are multiplied at once.
-pub const STRETCHES: usize = 8;
-/// Sums that each product keeps apart, so that they can be lanes of a register.
-const LANES: usize = 8;
+/// Rows of weights side by side, so that they can be lanes of a register.
+pub const ROWS: usize = 16;
 
-/// Products of `weights` with the stretches of `samples` that begin at 0, `step`, `2 step`, ...
+/// Sums of one stretch, one for each row of weights.
+pub type Sums = [f32; ROWS];
+
+/// `sums[k][row]` becomes the sum over `j` of `weights[j][row] * samples[k * step + j]`.
 ///
-/// Each is the sum of eight sums, of every eighth number from the first, the second, ... on, and of what is left
-/// beyond the last eight. It has the same bits on every processor.
+/// Products are added one after the other, from the first to the last, each rounded for itself: the sums have the
+/// same bits on every processor.
 ///
 /// # Panics
 /// If the samples end before the last stretch.
 ///
 /// ```
 /// let samples: Vec<f32> = (0..30).map(|i| i as f32).collect();
-/// assert_eq!(counterpoint_kernels::fir(&[1.0, 10.0], &samples, 4)[..3], [10.0, 54.0, 98.0]);
+/// let mut sums = [[0.0; counterpoint_kernels::ROWS]; 3];
+/// counterpoint_kernels::fir(&[[1.0; 16], [10.0; 16]], &samples, 4, &mut sums);
+/// assert_eq!(sums, [[10.0; 16], [54.0; 16], [98.0; 16]]);
 /// ```
-pub fn fir(weights: &[f32], samples: &[f32], step: usize) -> [f32; STRETCHES] {
-    let samples = &samples[..(STRETCHES - 1) * step + weights.len()];
-    match Level::best().narrow() {
-        // SAFETY: the level says that the processor has AVX2; the stretches end within the samples.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::fir(weights, samples.as_ptr(), step) },
-        _ => std::array::from_fn(|at| product(weights, &samples[at * step..][..weights.len()])),
+pub fn fir(weights: &[Sums], samples: &[f32], step: usize, sums: &mut [Sums]) {
+    let Some(last) = sums.len().checked_sub(1) else { return };
+    let samples = &samples[..last * step + weights.len()];
+    run(Level::best(), weights, samples, step, sums);
+}
+
+fn run(level: Level, weights: &[Sums], samples: &[f32], step: usize, sums: &mut [Sums]) {
+    f32::run(level, Fir { weights, samples, step, sums });
+}
+
+/// The samples reach to the end of the last stretch.
+struct Fir<'a> {
+    weights: &'a [Sums],
+    samples: &'a [f32],
+    step: usize,
+    sums: &'a mut [Sums],
+}
+
+impl Operation<f32> for Fir<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<I: Isa<S = f32>>(self) {
+        // As many sums as registers hold beside weights and products.
+        if I::LANES == ROWS { self.tiles::<I, 1, 14>() } else { self.tiles::<I, 2, 4>() }
     }
 }
 
-/// The product of two rows, in the order of [`fir`].
-pub fn product(weights: &[f32], samples: &[f32]) -> f32 {
-    let (weights, last) = weights.as_chunks::<LANES>();
-    let (samples, rest) = samples.as_chunks::<LANES>();
-    let rest: f32 = last.iter().zip(rest).map(|(x, y)| x * y).sum();
-    let mut lanes = [0.0; LANES];
-    for (x, y) in weights.iter().zip(samples) {
-        for lane in 0..LANES {
-            lanes[lane] += x[lane] * y[lane];
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
-}
-
-#[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use std::arch::x86_64::*;
-
-    use super::{LANES, STRETCHES};
-
-    /// # Safety
-    /// The processor has AVX2, and every stretch can be read.
-    #[target_feature(enable = "avx2")]
-    pub unsafe fn fir(weights: &[f32], samples: *const f32, step: usize) -> [f32; STRETCHES] {
-        let whole = weights.len() / LANES * LANES;
-        let mut lanes = [_mm256_setzero_ps(); STRETCHES];
-        for at in (0..whole).step_by(LANES) {
-            let row = _mm256_loadu_ps(weights.as_ptr().add(at));
-            for n in 0..STRETCHES {
-                let stretch = _mm256_loadu_ps(samples.add(n * step + at));
-                lanes[n] = _mm256_add_ps(lanes[n], _mm256_mul_ps(row, stretch));
+impl Fir<'_> {
+    /// Rows of `VECTORS` vectors against `STRETCHES` stretches at a time, so that what is loaded serves several products.
+    #[inline(always)]
+    unsafe fn tiles<I: Isa<S = f32>, const VECTORS: usize, const STRETCHES: usize>(self) {
+        let last = self.sums.len() - 1;
+        for (tile, sums) in self.sums.chunks_mut(STRETCHES).enumerate() {
+            // A last tile that is not full repeats the last stretch.
+            let stretches: [*const f32; STRETCHES] = std::array::from_fn(|k| {
+                self.samples.as_ptr().add((tile * STRETCHES + k).min(last) * self.step)
+            });
+            let mut lanes = [[I::zero(); VECTORS]; STRETCHES];
+            for (j, weights) in self.weights.iter().enumerate() {
+                let mut rows = [I::zero(); VECTORS];
+                for v in 0..VECTORS {
+                    rows[v] = I::load(weights.as_ptr().add(v * I::LANES));
+                }
+                for k in 0..STRETCHES {
+                    let sample = I::splat(*stretches[k].add(j));
+                    for v in 0..VECTORS {
+                        lanes[k][v] = I::add(lanes[k][v], I::mul(rows[v], sample));
+                    }
+                }
+            }
+            for (sums, lanes) in sums.iter_mut().zip(lanes) {
+                for v in 0..VECTORS {
+                    I::store(sums.as_mut_ptr().add(v * I::LANES), lanes[v]);
+                }
             }
         }
-        let by_lane = transposed(lanes);
-        let mut sums = by_lane[0];
-        for lane in &by_lane[1..] {
-            sums = _mm256_add_ps(sums, *lane);
-        }
-        let left = weights.len() - whole;
-        if left > 0 {
-            let numbers = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-            let mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(left as i32), numbers);
-            let row = _mm256_maskload_ps(weights.as_ptr().add(whole), mask);
-            for n in 0..STRETCHES {
-                lanes[n] = _mm256_mul_ps(row, _mm256_maskload_ps(samples.add(n * step + whole), mask));
-            }
-            let by_lane = transposed(lanes);
-            let mut rest = by_lane[0];
-            for lane in &by_lane[1..left] {
-                rest = _mm256_add_ps(rest, *lane);
-            }
-            sums = _mm256_add_ps(sums, rest);
-        }
-        let mut out = [0.0; STRETCHES];
-        _mm256_storeu_ps(out.as_mut_ptr(), sums);
-        out
-    }
-
-    /// Rows to columns.
-    ///
-    /// # Safety
-    /// The processor has AVX2.
-    #[target_feature(enable = "avx2")]
-    unsafe fn transposed(rows: [__m256; 8]) -> [__m256; 8] {
-        let (mut pairs, mut fours, mut all) = (rows, rows, rows);
-        for i in [0, 2, 4, 6] {
-            pairs[i] = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
-            pairs[i + 1] = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
-        }
-        for i in [0, 4] {
-            for half in 0..2 {
-                let (low, high) = (pairs[i + half], pairs[i + half + 2]);
-                fours[i + 2 * half] = _mm256_shuffle_ps::<0x44>(low, high);
-                fours[i + 2 * half + 1] = _mm256_shuffle_ps::<0xEE>(low, high);
-            }
-        }
-        for i in 0..4 {
-            all[i] = _mm256_permute2f128_ps::<0x20>(fours[i], fours[i + 4]);
-            all[i + 4] = _mm256_permute2f128_ps::<0x31>(fours[i], fours[i + 4]);
-        }
-        all
     }
 }
 
@@ -118,15 +87,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_processor_gives_the_bits_of_the_plain_product() {
+    fn every_processor_gives_the_bits_of_plain_sums() {
         let number = |i: usize| ((i * 7919) % 1009) as f32 / 1009.0 - 0.4;
-        let samples: Vec<f32> = (0..600).map(number).collect();
-        for (taps, step) in [(1, 1), (7, 3), (8, 5), (16, 0), (148, 61), (151, 2)] {
-            let weights: Vec<f32> = (0..taps).map(|i| number(i + 5)).collect();
-            let got = fir(&weights, &samples, step);
-            for (at, got) in got.into_iter().enumerate() {
-                let expected = product(&weights, &samples[at * step..][..taps]);
-                assert_eq!(got.to_bits(), expected.to_bits(), "{taps} taps, stretch {at}");
+        let samples: Vec<f32> = (0..700).map(number).collect();
+        for (taps, step, stretches) in
+            [(0, 3, 2), (1, 1, 1), (7, 3, 8), (16, 0, 4), (151, 61, 9), (160, 2, 17)]
+        {
+            let weights: Vec<Sums> =
+                (0..taps).map(|j| std::array::from_fn(|row| number(31 * j + row))).collect();
+            let mut expected = vec![[0.0f32; ROWS]; stretches];
+            for (k, sums) in expected.iter_mut().enumerate() {
+                for (weights, sample) in weights.iter().zip(&samples[k * step..]) {
+                    sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * sample);
+                }
+            }
+            let needed = &samples[..(stretches - 1) * step + taps];
+            for level in Level::available() {
+                let mut sums = vec![[9.0; ROWS]; stretches];
+                run(level, &weights, needed, step, &mut sums);
+                assert_eq!(sums, expected, "{taps} taps, {stretches} stretches, {}", level.name());
             }
         }
     }

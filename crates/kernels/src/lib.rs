@@ -39,7 +39,7 @@ mod winograd;
 
 pub use buffer::unwritten;
 pub use conv::{Algorithm, ConvShape};
-pub use fir::{STRETCHES, fir, product};
+pub use fir::{ROWS, Sums, fir};
 pub use isa::{Level, Real};
 pub use kernels::Kernels;
 pub use peak::peak;

@@ -19,13 +19,13 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::log::ln;
-use super::stft::{Frames, Padding, Visit, pad, stft};
+use super::stft::{Frames, Padding, Visit, stft};
 use super::transform::Row;
 use super::window::Window;
 use crate::error::DataError;
 
 /// Floor under the logarithm of the named fronts.
-const FLOOR: f64 = 1e-7;
+const FLOOR: f32 = 1e-7;
 
 /// A spectrogram front end; see the table at the top of its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -138,7 +138,8 @@ impl AudioFront {
                 let mut sums = vec![0.0; bins * frames];
                 let mut groups = Groups { bins: bins_per_group, frames, sums: &mut sums };
                 centred(samples, n_fft, hop, frames, padding, &mut groups);
-                let groups = sums.iter().map(|sum| (sum / bins_per_group as f64 + floor).ln() as f32);
+                let groups =
+                    sums.iter().map(|sum| (f64::from(*sum) / bins_per_group as f64 + floor).ln() as f32);
                 out.iter_mut().zip(groups).for_each(|(out, group)| *out = group);
             }
         }
@@ -155,8 +156,8 @@ fn centred(
     padding: Padding,
     visit: &mut impl Visit,
 ) {
-    let signal = &pad(samples, n_fft / 2, padding);
-    stft(&Frames { signal, window: (Window::Hann, n_fft), hop, count, centre: false }, visit);
+    let (signal, margin, window) = (samples, n_fft / 2, (Window::Hann, n_fft));
+    stft(&Frames { signal, margin, padding, window, hop, count, centre: false }, visit);
 }
 
 /// `scipy.signal.spectrogram` with nperseg 512, noverlap 353 and defaults
@@ -164,9 +165,9 @@ fn centred(
 /// density per hertz.
 fn density(signal: &[f32], rate: u32, frames: usize, out: &mut [f32]) {
     let squares: f64 = Window::Tukey.weights(512).iter().map(|w| w * w).sum();
-    let value = Value::Density { scale: f64::from(rate) * squares };
-    let window = (Window::Tukey, 512);
-    let all = Frames { signal, window, hop: 512 - 353, count: frames, centre: true };
+    let value = Value::Density { scale: (f64::from(rate) * squares) as f32 };
+    let (window, padding) = ((Window::Tukey, 512), Padding::Zero);
+    let all = Frames { signal, margin: 0, padding, window, hop: 512 - 353, count: frames, centre: true };
     stft(&all, &mut Values { value, frames, out });
 }
 
@@ -181,7 +182,7 @@ struct Values<'a> {
 #[derive(Clone, Copy)]
 enum Value {
     Magnitude,
-    Density { scale: f64 },
+    Density { scale: f32 },
 }
 
 impl Visit for Values<'_> {
@@ -202,7 +203,7 @@ impl Visit for Values<'_> {
             }
         }
         for (out, row) in self.out.chunks_exact_mut(self.frames).zip(powers) {
-            out[frames.clone()].iter_mut().zip(row).for_each(|(out, value)| *out = *value as f32);
+            out[frames.clone()].iter_mut().zip(row).for_each(|(out, value)| *out = *value);
         }
     }
 }
@@ -211,7 +212,7 @@ impl Visit for Values<'_> {
 struct Groups<'a> {
     bins: usize,
     frames: usize,
-    sums: &'a mut [f64],
+    sums: &'a mut [f32],
 }
 
 impl Visit for Groups<'_> {

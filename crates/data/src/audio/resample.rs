@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use counterpoint_kernels::{STRETCHES, fir, product};
+use counterpoint_kernels::{ROWS, Sums, fir};
 
 use super::window::kaiser;
 
@@ -20,20 +20,29 @@ use super::window::kaiser;
 const ATTENUATION: f64 = 100.0;
 /// End of the pass band as a share of the lower Nyquist frequency.
 const PASS: f64 = 0.913;
-/// Larger tables are computed anew for each output sample: odd ratios only.
+/// Larger tables are computed anew for each group of output samples: odd ratios only.
 const TABLE_LIMIT: usize = 4_000_000;
+/// Periods whose inputs are looked at together, so that they stay in the cache.
+const PERIODS: usize = 128;
 
 /// Weights for one pair of rates.
+///
+/// Output samples come in periods of `up`, after which the same weights stand `down` inputs further. A period is cut
+/// into groups of [`ROWS`] neighbours. They look at nearly the same inputs, so their weights are the rows of one
+/// matrix, with zeros where a row does not reach.
 struct Kernel {
+    /// Output samples of a period: those of the ratio, or a multiple that makes almost full groups.
     up: usize,
     down: usize,
     /// Input samples that one output sample looks at on each side.
     reach: usize,
+    /// Inputs that a group looks at.
+    width: usize,
     /// Cut-off relative to the input's Nyquist frequency.
     cutoff: f64,
     beta: f64,
-    /// `up` rows of `2 * reach` weights, or empty when too large.
-    table: Vec<f32>,
+    /// `width` rows of weights for each group, or empty when too large.
+    table: Vec<Sums>,
 }
 
 impl Kernel {
@@ -43,69 +52,115 @@ impl Kernel {
         // Kaiser's formulas for the length and the shape of the window.
         let width = std::f64::consts::PI * scale * (1.0 - PASS);
         let reach = ((ATTENUATION - 7.95) / (2.285 * width) / 2.0).ceil() as usize;
-        let mut kernel =
-            Self { up, down, reach, cutoff, beta: 0.1102 * (ATTENUATION - 8.7), table: Vec::new() };
-        if up * 2 * reach <= TABLE_LIMIT {
-            kernel.table = (0..up).flat_map(|phase| kernel.row(phase)).collect();
+        // At most a twentieth of the lanes stay empty.
+        let times = (1..ROWS).find(|n| 20 * (n * up).next_multiple_of(ROWS) <= 21 * n * up).unwrap_or(ROWS);
+        let (up, down) = (times * up, times * down);
+        let width = 2 * reach + ((ROWS - 1) * down).div_ceil(up);
+        let beta = 0.1102 * (ATTENUATION - 8.7);
+        let mut kernel = Self { up, down, reach, width, cutoff, beta, table: Vec::new() };
+        if kernel.groups() * width * ROWS <= TABLE_LIMIT {
+            kernel.table = (0..kernel.groups()).flat_map(|group| kernel.weights(group)).collect();
         }
         kernel
     }
 
-    /// Weights of the input samples `base - reach + 1 ..= base + reach`.
-    fn row(&self, phase: usize) -> Vec<f32> {
-        let offset = phase as f64 / self.up as f64;
-        (0..2 * self.reach)
-            .map(|tap| {
-                let x = tap as f64 - (self.reach as f64 - 1.0) - offset;
-                let angle = std::f64::consts::PI * self.cutoff * x;
-                let sinc = if angle.abs() < 1e-12 { 1.0 } else { angle.sin() / angle };
-                (self.cutoff * sinc * kaiser(x / self.reach as f64, self.beta)) as f32
-            })
-            .collect()
+    fn groups(&self) -> usize {
+        self.up.div_ceil(ROWS)
+    }
+
+    /// The input sample at or before the moment of an output sample.
+    fn base(&self, out: usize) -> usize {
+        out * self.down / self.up
+    }
+
+    /// Weights of a group for the inputs from `base - reach + 1` of its first output sample on.
+    fn weights(&self, group: usize) -> Vec<Sums> {
+        let mut weights = vec![[0.0; ROWS]; self.width];
+        let first = group * ROWS;
+        for out in first..self.up.min(first + ROWS) {
+            let offset = (out * self.down % self.up) as f64 / self.up as f64;
+            let shift = self.base(out) - self.base(first);
+            for (tap, weights) in weights[shift..][..2 * self.reach].iter_mut().enumerate() {
+                weights[out - first] = self.weight(tap as f64 - (self.reach as f64 - 1.0) - offset);
+            }
+        }
+        weights
+    }
+
+    /// The windowed sinc at a distance in input samples.
+    fn weight(&self, x: f64) -> f32 {
+        let angle = std::f64::consts::PI * self.cutoff * x;
+        let sinc = if angle.abs() < 1e-12 { 1.0 } else { angle.sin() / angle };
+        (self.cutoff * sinc * kaiser(x / self.reach as f64, self.beta)) as f32
     }
 
     /// Input samples that a stretch of output samples looks at, as far as there are any.
     fn inputs(&self, out: &Range<usize>) -> Range<usize> {
-        let base = |out: usize| out * self.down / self.up;
-        let begin = (base(out.start) + 1).saturating_sub(self.reach);
-        begin..(base(out.end.saturating_sub(1)) + self.reach + 1).max(begin)
+        let begin = (self.base(out.start) + 1).saturating_sub(self.reach);
+        begin..(self.base(out.end.saturating_sub(1)) + self.reach + 1).max(begin)
     }
 
     /// A stretch of output samples from input samples of which the first stands at `begin`.
     fn apply(&self, samples: &[f32], begin: usize, out: Range<usize>) -> Vec<f32> {
-        let (taps, inputs) = (2 * self.reach, self.inputs(&out));
-        // Silence outside, so that every output sample sees its full window.
-        // `padded[0]` is the first input of the first window, which may lie before the recording.
-        let first = out.start * self.down / self.up + 1;
-        let lead = self.reach.saturating_sub(first);
-        let mut padded = vec![0.0; lead + inputs.len()];
-        let known = inputs.start.max(begin)..inputs.end.min(begin + samples.len());
-        if !known.is_empty() {
-            padded[lead + known.start - inputs.start..][..known.len()]
-                .copy_from_slice(&samples[known.start - begin..known.end - begin]);
-        }
         let mut resampled = vec![0.0; out.len()];
-        // Output samples `up` apart have the same weights, and inputs `down` apart.
-        for group in (0..out.len()).step_by(STRETCHES * self.up) {
-            let end = out.len().min(group + STRETCHES * self.up);
-            for at in group..end.min(group + self.up) {
-                let place = (out.start + at) * self.down;
-                let (window, phase) = (&padded[place / self.up + 1 - first..], place % self.up);
-                let row = match self.table.get(phase * taps..(phase + 1) * taps) {
-                    Some(row) => Cow::Borrowed(row),
-                    None => Cow::Owned(self.row(phase)),
-                };
-                let outs = resampled[at..end].iter_mut().step_by(self.up);
-                if outs.len() == STRETCHES {
-                    outs.zip(fir(&row, window, self.down)).for_each(|(out, sum)| *out = sum);
-                } else {
-                    for (k, out) in outs.enumerate() {
-                        *out = product(&row, &window[k * self.down..][..taps]);
-                    }
-                }
+        let (first, end) = (out.start / self.up, out.end.div_ceil(self.up));
+        for start in (first..end).step_by(PERIODS) {
+            let periods = start..end.min(start + PERIODS);
+            let padded = self.padded(samples, begin, &periods);
+            for group in 0..self.groups() {
+                self.group(group, &periods, &padded, &out, &mut resampled);
             }
         }
         resampled
+    }
+
+    /// The inputs of some periods, with silence outside, so that every output sample sees its full window.
+    fn padded(&self, samples: &[f32], begin: usize, periods: &Range<usize>) -> Vec<f32> {
+        // `padded[0]` is the first input of the first window, which may lie before the recording.
+        let first = (periods.start * self.down + 1) as isize - self.reach as isize;
+        let mut padded = vec![0.0; periods.len() * self.down + self.width];
+        let from = begin as isize - first;
+        let (skip, lead) = (usize::try_from(-from).unwrap_or(0), usize::try_from(from).unwrap_or(0));
+        if let (Some(known), Some(place)) = (samples.get(skip..), padded.get_mut(lead..)) {
+            place.iter_mut().zip(known).for_each(|(to, from)| *to = *from);
+        }
+        padded
+    }
+
+    /// Output samples of one group in some periods, as far as they are wanted.
+    fn group(
+        &self,
+        group: usize,
+        periods: &Range<usize>,
+        padded: &[f32],
+        out: &Range<usize>,
+        resampled: &mut [f32],
+    ) {
+        let first = group * ROWS;
+        let rows = ROWS.min(self.up - first);
+        // Periods in which any of them is wanted.
+        let from = (out.start + 1).saturating_sub(first + rows).div_ceil(self.up).max(periods.start);
+        let to = out.end.saturating_sub(first).div_ceil(self.up).min(periods.end);
+        if from >= to {
+            return;
+        }
+        let weights = match self.table.get(group * self.width..(group + 1) * self.width) {
+            Some(weights) => Cow::Borrowed(weights),
+            None => Cow::Owned(self.weights(group)),
+        };
+        let mut sums = [[0.0; ROWS]; PERIODS];
+        let sums = &mut sums[..to - from];
+        fir(&weights, &padded[(from - periods.start) * self.down + self.base(first)..], self.down, sums);
+        for (period, sums) in (from..to).zip(sums) {
+            let place = period * self.up + first;
+            let wanted = place.max(out.start)..(place + rows).min(out.end);
+            let to = &mut resampled[wanted.start - out.start..wanted.end - out.start];
+            match to.as_mut_array() {
+                // Nearly always, and quicker than a copy of any length.
+                Some(whole) => *whole = *sums,
+                None => to.copy_from_slice(&sums[wanted.start - place..wanted.end - place]),
+            }
+        }
     }
 }
 

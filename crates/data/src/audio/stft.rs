@@ -21,6 +21,8 @@ struct Plan {
     window: Vec<f64>,
     transform: Transform,
     powers: Vec<Row>,
+    /// Frames of a block that reach beyond the signal.
+    edges: Vec<f32>,
 }
 
 /// What lies outside the signal for centred frames.
@@ -34,37 +36,63 @@ pub enum Padding {
     Reflect,
 }
 
-/// Puts `margin` samples before and after a signal.
-pub fn pad(signal: &[f32], margin: usize, padding: Padding) -> Vec<f32> {
-    let last = signal.len().saturating_sub(1);
-    let mirrored = |distance: usize| {
-        // Bounces between both ends, for signals shorter than the margin.
-        let step = distance % (2 * last).max(1);
-        if step > last { 2 * last - step } else { step }
-    };
-    let value = |index: usize| match padding {
-        Padding::Zero => 0.0,
-        Padding::Reflect => signal.get(index).copied().unwrap_or(0.0),
-    };
-    let mut padded = Vec::with_capacity(signal.len() + 2 * margin);
-    padded.extend((1..=margin).rev().map(|i| value(mirrored(i))));
-    padded.extend_from_slice(signal);
-    padded.extend((1..=margin).map(|i| value(mirrored(last + i))));
-    padded
-}
-
-/// Frames of a signal, which begin at 0, `hop`, `2 hop`, ...
+/// Frames of a signal, which begin `hop` samples after each other.
 pub struct Frames<'a> {
-    /// The signal with what lies outside.
+    /// The signal.
     pub signal: &'a [f32],
+    /// Samples by which the first frame begins before the signal, and the last may end after it.
+    pub margin: usize,
+    /// What lies there.
+    pub padding: Padding,
     /// Weights of a frame, and how many.
     pub window: (Window, usize),
     /// Samples from one frame to the next.
     pub hop: usize,
-    /// At most as many frames; those that would reach beyond the end are left out.
+    /// At most as many frames; those that would reach beyond the margin are left out.
     pub count: usize,
     /// Subtracts each frame's mean before windowing.
     pub centre: bool,
+}
+
+impl<'a> Frames<'a> {
+    /// Frames that there are.
+    fn number(&self) -> usize {
+        let (length, all) = (self.window.1, self.signal.len() + 2 * self.margin);
+        if length == 0 || self.hop == 0 || all < length {
+            return 0;
+        }
+        self.count.min((all - length) / self.hop + 1)
+    }
+
+    /// A frame that lies within the signal.
+    fn inside(&self, frame: usize) -> Option<&'a [f32]> {
+        let begin = (frame * self.hop).checked_sub(self.margin)?;
+        self.signal.get(begin..begin + self.window.1)
+    }
+
+    /// Writes a frame that does not.
+    fn write(&self, frame: usize, to: &mut [f32]) {
+        let begin = (frame * self.hop) as isize - self.margin as isize;
+        (begin..).zip(to).for_each(|(at, to)| *to = self.padding.value(self.signal, at));
+    }
+}
+
+impl Padding {
+    /// The signal at a place that may lie outside.
+    fn value(self, signal: &[f32], at: isize) -> f32 {
+        let last = signal.len().saturating_sub(1);
+        let outside = at < 0 || at.unsigned_abs() > last;
+        let place = match self {
+            Self::Zero if outside => return 0.0,
+            Self::Reflect if outside => {
+                // Bounces between both ends, for signals shorter than the margin.
+                let step = at.unsigned_abs() % (2 * last).max(1);
+                if step > last { 2 * last - step } else { step }
+            }
+            _ => at.unsigned_abs(),
+        };
+        signal.get(place).copied().unwrap_or(0.0)
+    }
 }
 
 /// Takes the power of every bin (rows) of some neighbouring frames. Implementations are `#[inline(always)]`.
@@ -76,7 +104,7 @@ pub trait Visit {
 /// Hands the power spectra of all frames over, block by block.
 pub fn stft(frames: &Frames<'_>, visit: &mut impl Visit) {
     let (window, length) = frames.window;
-    if length == 0 || frames.hop == 0 || frames.signal.len() < length {
+    if frames.number() == 0 {
         return;
     }
     PLANS.with_borrow_mut(|plans| {
@@ -84,6 +112,7 @@ pub fn stft(frames: &Frames<'_>, visit: &mut impl Visit) {
             window: window.weights(length),
             transform: Transform::new(length),
             powers: vec![[0.0; BLOCK]; length / 2 + 1],
+            edges: vec![0.0; BLOCK * length],
         });
         vectorised(Blocks { frames, plan, visit });
     });
@@ -100,20 +129,25 @@ impl<V: Visit> Loops for Blocks<'_, V> {
 
     #[inline(always)]
     fn run(self) {
-        let Frames { signal, window: (_, length), hop, count, centre } = *self.frames;
-        let count = count.min((signal.len() - length) / hop + 1);
+        let Plan { window, transform, powers, edges } = self.plan;
+        let (length, count) = (window.len(), self.frames.number());
         for first in (0..count).step_by(BLOCK) {
             let here = first..(first + BLOCK).min(count);
-            let (mut frames, mut means): ([&[f32]; BLOCK], Row) = ([&[]; BLOCK], [0.0; BLOCK]);
-            for (k, (frame, mean)) in frames.iter_mut().zip(&mut means).enumerate() {
-                // A last block that is not full repeats its last frame.
-                *frame = &signal[(first + k).min(count - 1) * hop..][..length];
-                if centre {
-                    *mean = frame.iter().map(|&v| f64::from(v)).sum::<f64>() / length as f64;
+            for (at, edge) in here.clone().zip(edges.chunks_exact_mut(length)) {
+                if self.frames.inside(at).is_none() {
+                    self.frames.write(at, edge);
                 }
             }
-            self.plan.transform.powers(frames, &means, &self.plan.window, &mut self.plan.powers);
-            self.visit.block(here, &mut self.plan.powers);
+            let (mut frames, mut means): ([&[f32]; BLOCK], [f64; BLOCK]) = ([&[]; BLOCK], [0.0; BLOCK]);
+            for (k, at) in here.clone().enumerate() {
+                frames[k] = self.frames.inside(at).unwrap_or(&edges[k * length..][..length]);
+                if self.frames.centre {
+                    means[k] = frames[k].iter().map(|&v| f64::from(v)).sum::<f64>() / length as f64;
+                }
+            }
+            let frames = &frames[..here.len()];
+            transform.powers(frames, &means, window, powers);
+            self.visit.block(here, powers);
         }
     }
 }
@@ -124,10 +158,13 @@ mod tests {
 
     #[test]
     fn reflection_does_not_repeat_the_edge() {
-        assert_eq!(pad(&[1.0, 2.0, 3.0], 2, Padding::Reflect), [3.0, 2.0, 1.0, 2.0, 3.0, 2.0, 1.0]);
-        assert_eq!(pad(&[1.0, 2.0], 3, Padding::Reflect), [2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0]);
-        assert_eq!(pad(&[5.0], 2, Padding::Reflect), [5.0; 5]);
-        assert_eq!(pad(&[], 1, Padding::Reflect), [0.0; 2]);
-        assert_eq!(pad(&[1.0], 1, Padding::Zero), [0.0, 1.0, 0.0]);
+        let padded = |signal: &[f32], margin: isize, padding: Padding| -> Vec<f32> {
+            (-margin..signal.len() as isize + margin).map(|at| padding.value(signal, at)).collect()
+        };
+        assert_eq!(padded(&[1.0, 2.0, 3.0], 2, Padding::Reflect), [3.0, 2.0, 1.0, 2.0, 3.0, 2.0, 1.0]);
+        assert_eq!(padded(&[1.0, 2.0], 3, Padding::Reflect), [2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0]);
+        assert_eq!(padded(&[5.0], 2, Padding::Reflect), [5.0; 5]);
+        assert_eq!(padded(&[], 1, Padding::Reflect), [0.0; 2]);
+        assert_eq!(padded(&[1.0], 1, Padding::Zero), [0.0, 1.0, 0.0]);
     }
 }

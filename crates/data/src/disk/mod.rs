@@ -24,7 +24,7 @@ use crate::hash;
 use crate::source::Source;
 
 /// Changes when decoding or preparing gives other bits for the same file and settings.
-const VERSION: &str = "counterpoint samples 1";
+const VERSION: &str = "counterpoint samples 2";
 
 /// How long an entry keeps the time of its last use before a further use renews it.
 const RENEWAL: Duration = Duration::from_secs(60);

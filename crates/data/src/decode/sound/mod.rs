@@ -69,16 +69,17 @@ impl Recording {
     /// # Errors
     /// As [`Recording::open`].
     pub fn of(origin: Origin) -> Result<Self, DataError> {
-        let mut head = Vec::new();
-        origin.open()?.take(64).read_to_end(&mut head).map_err(unreadable)?;
+        let (mut source, mut head) = (origin.open()?, Vec::new());
+        source.by_ref().take(64).read_to_end(&mut head).map_err(unreadable)?;
+        source.rewind().map_err(unreadable)?;
         let (format, channels, rate) = if riff::is(&head) {
-            let layout = Layout::read(&mut *origin.open()?)?;
+            let layout = Layout::read(&mut *source)?;
             let (channels, rate) = (layout.channels, layout.rate);
             (Format::Wave(layout), channels, rate)
         } else {
             match kind::of(&head) {
                 Some(("a FLAC recording" | "an Ogg recording" | "an MP3 recording", _)) => {
-                    let coded = Coded::open(origin.open()?)?;
+                    let coded = Coded::open(source)?;
                     (Format::Coded, coded.channels, coded.rate)
                 }
                 _ => return Err(kind::refuse(&head, Family::Sound)),
