@@ -42,6 +42,7 @@ mod hash;
 mod image;
 mod leak;
 mod loader;
+pub mod media;
 mod moments;
 mod pack;
 mod plan;

@@ -1,0 +1,16 @@
+//! Films, and recordings of any kind, through the system's `ffmpeg`.
+//!
+//! What [`probe`] finds in a file says which frames there are; [`take`] hands them over as JPEG or PNG files, and
+//! the sound as a WAV file. The crate `counterpoint-prepare` writes them into a folder.
+
+mod picture;
+mod probe;
+mod rule;
+mod take;
+mod tools;
+mod wav;
+
+pub use probe::{Probe, Short, Track, probe};
+pub use rule::{Encoding, FilmRule, Frames};
+pub use take::{Taken, Wanted, still, take};
+pub use tools::{Ended, Input, Tools};
