@@ -41,6 +41,7 @@ mod folder;
 mod hash;
 mod image;
 mod leak;
+mod library;
 mod loader;
 pub mod media;
 mod moments;

@@ -1,16 +1,15 @@
 //! One clip: from its files to sound and frames in the target.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use counterpoint_data::media::{Probe, Short, Tools, probe};
+use counterpoint_data::media::{Probe, Short, probe};
 
 use crate::clip::Clip;
 use crate::content::{Content, Stamp, look, sha256};
 use crate::made::{Failed, Made};
 use crate::problem::{Finding, Problem};
-use crate::settings::Settings;
-use crate::streams::Item;
+use crate::streams::{Item, Streams};
 
 /// Sound and picture may differ by so many seconds, or by a tenth.
 const LENGTHS: f64 = 0.5;
@@ -18,12 +17,7 @@ const LENGTHS: f64 = 0.5;
 /// How clips are made.
 #[derive(Debug)]
 pub struct Extractor<'a> {
-    pub tools: &'a Tools,
-    pub from: &'a Path,
-    pub to: &'a Path,
-    pub settings: &'a Settings,
-    /// Clips that lack sound or picture are left out.
-    pub complete: bool,
+    pub streams: Streams<'a>,
     /// Clips that end early are used.
     pub keep_damaged: bool,
 }
@@ -36,7 +30,7 @@ impl Extractor<'_> {
     pub fn stamps(&self, clip: &Clip, before: &[Stamp]) -> Result<Vec<Stamp>, Problem> {
         let stamp = |file: &PathBuf| {
             let problem = |finding| Problem::left_out(&clip.id, file, finding);
-            let path = self.from.join(file);
+            let path = self.streams.from.join(file);
             let (bytes, modified) = look(&path).map_err(problem)?;
             let known = before.iter().find(|s| &s.content.file == file);
             if let Some(known) = known.filter(|s| s.content.bytes == bytes && s.modified == modified) {
@@ -50,7 +44,8 @@ impl Extractor<'_> {
 
     /// Whether everything that was made of a clip is still there, by the sizes.
     pub fn whole(&self, made: &Made) -> bool {
-        made.files().all(|f| fs::metadata(self.to.join(&f.file)).is_ok_and(|facts| facts.len() == f.bytes))
+        made.files()
+            .all(|f| fs::metadata(self.streams.to.join(&f.file)).is_ok_and(|facts| facts.len() == f.bytes))
     }
 
     /// Makes a clip's files; `name` is their path without ending below `audio`, `frames` and `images`.
@@ -62,8 +57,8 @@ impl Extractor<'_> {
         let mut probed: Vec<(&PathBuf, Probe)> = Vec::new();
         for file in [&clip.sources.sound, &clip.sources.film].into_iter().flatten() {
             if probed.iter().all(|(known, _)| *known != file) {
-                let path = self.from.join(file);
-                let found = probe(self.tools, path.as_path().into())
+                let path = self.streams.from.join(file);
+                let found = probe(self.streams.tools, path.as_path().into())
                     .map_err(|cause| Problem::left_out(&clip.id, file, Finding::Undecodable { cause }))?;
                 let short = match clip.sources.cut {
                     Some(cut) => found.lacks(cut),
@@ -95,27 +90,29 @@ impl Extractor<'_> {
         if let (Some((file, Some(sound))), Some((other, Some(film)))) = (sound, film)
             && file == other
         {
-            lengths.0 = self.both(item(file), [sound, film], &mut made)?;
+            lengths.0 = self.streams.both(item(file), [sound, film], &mut made)?;
         }
         let done = lengths.0.is_some();
         match sound.filter(|_| !done) {
-            Some((file, Some(track))) => lengths.0 = Some(self.sound(item(file), track, &mut made)?),
-            Some((file, None)) => self.lack(clip, file, Finding::NoSound, &mut made)?,
+            Some((file, Some(track))) => {
+                lengths.0 = Some(self.streams.sound(item(file), track, &mut made)?)
+            }
+            Some((file, None)) => self.streams.lack(item(file), Finding::NoSound, &mut made)?,
             None => {}
         }
         made.seconds = lengths.0;
         match film {
             Some((file, Some(track))) => {
                 if !done {
-                    self.frames(item(file), track, &mut made)?;
+                    self.streams.frames(item(file), track, &mut made)?;
                 }
                 lengths.1 = Some(track.seconds);
             }
-            Some((file, None)) => self.lack(clip, file, Finding::NoPicture, &mut made)?,
+            Some((file, None)) => self.streams.lack(item(file), Finding::NoPicture, &mut made)?,
             None => {}
         }
         if let Some(file) = &clip.sources.image {
-            self.image(item(file), &mut made)?;
+            self.streams.image(item(file), &mut made)?;
         }
         if made.files().next().is_none() {
             let file = clip.sources.files().first().map_or_else(PathBuf::new, |f| (*f).clone());
@@ -128,14 +125,5 @@ impl Extractor<'_> {
             made.remarks.push(Problem::kept(&clip.id, file, Finding::Lengths { sound, picture }));
         }
         Ok(made)
-    }
-
-    /// A clip without sound or picture.
-    pub fn lack(&self, clip: &Clip, file: &Path, finding: Finding, made: &mut Made) -> Result<(), Failed> {
-        if self.complete {
-            return Err(Problem::left_out(&clip.id, file, finding).into());
-        }
-        made.remarks.push(Problem::kept(&clip.id, file, finding));
-        Ok(())
     }
 }

@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use counterpoint_data::media::{Ended, FilmRule, Taken, Track, Wanted, still, take};
+use counterpoint_data::media::{Ended, FilmRule, Taken, Tools, Track, Wanted, still, take};
 use counterpoint_data::{Bitmap, content_name};
 
 use crate::clip::Clip;
-use crate::extract::Extractor;
 use crate::made::{Failed, Made};
 use crate::place::{FrameFolder, place};
 use crate::problem::{Finding, Problem};
+use crate::settings::Settings;
 
 /// Bytes of the header of a WAV file, and of a sample.
 const HEADER: usize = 44;
@@ -32,7 +32,27 @@ impl Item<'_> {
     }
 }
 
-impl Extractor<'_> {
+/// How sound and pictures are taken out of files and written.
+#[derive(Debug)]
+pub struct Streams<'a> {
+    pub tools: &'a Tools,
+    pub from: &'a Path,
+    pub to: &'a Path,
+    pub settings: &'a Settings,
+    /// Clips that lack sound or picture are left out.
+    pub complete: bool,
+}
+
+impl Streams<'_> {
+    /// A clip without sound or picture.
+    pub fn lack(&self, item: Item<'_>, finding: Finding, made: &mut Made) -> Result<(), Failed> {
+        if self.complete {
+            return Err(Problem::left_out(&item.clip.id, item.file, finding).into());
+        }
+        made.remarks.push(Problem::kept(&item.clip.id, item.file, finding));
+        Ok(())
+    }
+
     /// Writes sound and frames of one file in one pass if nothing is wrong with them. Otherwise nothing is
     /// written: each by itself shows what it is. Returns the seconds of the sound.
     pub fn both(
@@ -71,7 +91,7 @@ impl Extractor<'_> {
         match sound.map_err(|e| item.failed(e))? {
             Some(wav) => self.place_sound(item, &wav, made),
             None => {
-                self.lack(item.clip, item.file, Finding::NoSound, made)?;
+                self.lack(item, Finding::NoSound, made)?;
                 Ok(0.0)
             }
         }
@@ -93,7 +113,7 @@ impl Extractor<'_> {
             result => {
                 folder.discard().map_err(Failed::Target)?;
                 result?;
-                self.lack(item.clip, item.file, Finding::NoPicture, made)
+                self.lack(item, Finding::NoPicture, made)
             }
         }
     }

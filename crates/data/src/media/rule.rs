@@ -59,4 +59,9 @@ impl FilmRule {
     pub const SIDES: RangeInclusive<u32> = 16..=16_384;
     /// Largest number of frames per second.
     pub const FASTEST: f64 = 1000.0;
+
+    /// Whether it is the default.
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
