@@ -127,11 +127,12 @@ pub fn refuse(bytes: &[u8], wanted: Family) -> DataError {
         (Sound, Some(Picture)) => ("a recording", "its modality needs kind = \"image\""),
         (Sound, _) => ("a recording: WAV, FLAC, MP3 or Ogg Vorbis", "check the path"),
         (Picture, Some(Picture)) => ("PNG or JPEG", "convert it to one of them"),
-        (Picture | Film, Some(Film)) => (
-            "pictures",
-            "write its frames into a folder, ffmpeg -i FILE -vf fps=10 FOLDER/%05d.png, and name the folder \
-             with kind = \"video\"; `counterpoint prepare generic` does so for all films of a folder or a list",
-        ),
+        (Picture, Some(Film)) => {
+            ("a picture", "take its frames out: ffmpeg -i FILE -vf fps=10 FOLDER/%05d.png")
+        }
+        (Film, Some(Other) | None) => {
+            ("a film such as MP4, or a folder of pictures", "get the file again, or check the path")
+        }
         (Picture | Film, Some(Sound)) => ("a picture", "its modality needs kind = \"audio\""),
         _ => ("a PNG or JPEG picture", "check the path"),
     };
@@ -173,8 +174,9 @@ mod tests {
     fn each_wrong_kind_is_told_what_to_do() {
         let message = |bytes: &[u8], wanted| refuse(bytes, wanted).to_string();
         assert!(message(b"\0\0\0\x20ftypisom", Sound).contains("-vn"));
-        assert!(message(b"\0\0\0\x20ftypisom", Film).contains("fps=10 FOLDER/%05d.png"));
+        assert!(message(b"\0\0\0\x20ftypisom", Picture).contains("fps=10 FOLDER/%05d.png"));
         assert!(message(b"\0\0\0\x20ftypM4A ", Sound).contains("an M4A (AAC) recording, expected WAV"));
+        assert!(message(b"", Film).contains("is empty, expected a film such as MP4"));
         assert!(message(b"ID3\x04", Picture).contains("kind = \"audio\""));
         assert!(message(b"\x89PNG", Sound).contains("kind = \"image\""));
         assert!(message(b"GIF89a", Picture).contains("convert it to one of them"));

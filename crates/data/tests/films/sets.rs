@@ -47,7 +47,7 @@ fn films_in_archives_are_read_in_place() {
     let folder = folder("film-shards");
     let (list, shards) = (manifest(CACHE), config("tars", &format!("name = \"shards\"\n{CACHE}")));
     fs::create_dir_all(folder.file("tars")).unwrap();
-    for (split, numbers) in [("train", vec![0, 1, 2, 3]), ("val", vec![4]), ("test", vec![5])] {
+    for (split, numbers) in [("train", vec![0, 1]), ("val", vec![2]), ("test", vec![3])] {
         let mut tar =
             tar::Builder::new(fs::File::create(folder.file(&format!("tars/{split}-0.tar"))).unwrap());
         for i in numbers {
@@ -67,7 +67,7 @@ fn films_in_archives_are_read_in_place() {
         splits.train.sample(at, None).unwrap().inputs[modality].clone()
     };
     let listed = list.open(&folder.0).unwrap();
-    for at in 0..4 {
+    for at in 0..2 {
         for name in ["sound", "face"] {
             assert_eq!(of(&splits, at, name), of(&listed, at, name), "{name} {at}");
         }
@@ -87,7 +87,7 @@ fn films_are_packed_as_their_frames_and_sound() {
     list.pack(&folder.0, &folder.file("tars"), 1 << 20, &Progress::default()).unwrap();
     let packed = config("tars", "name = \"shards\"\n").open(&folder.0).unwrap();
     let listed = manifest(CACHE).open(&folder.0).unwrap();
-    for at in 0..4 {
+    for at in 0..2 {
         let (mut a, b) = (packed.train.sample(at, None).unwrap(), listed.train.sample(at, None).unwrap());
         // Modalities of archives are in the order of their names.
         a.inputs.reverse();
