@@ -91,15 +91,14 @@ impl Tools {
 
 /// Names the input such that neither a leading `-` nor a `:` in it means anything.
 fn open(command: &mut Command, input: Input<'_>) {
-    let mut name = OsString::new();
+    let (mut name, mut protocols) = (OsString::new(), "file,pipe");
     if let Some([begin, end]) = input.stretch {
         name.push(format!("subfile,,start,{begin},end,{end},,:"));
+        protocols = "file,pipe,subfile";
     }
     name.push("file:");
     name.push(input.path);
-    command
-        .args(["-protocol_whitelist", "file,pipe,subfile", "-format_whitelist", CONTAINERS, "-i"])
-        .arg(name);
+    command.args(["-protocol_whitelist", protocols, "-format_whitelist", CONTAINERS, "-i"]).arg(name);
 }
 
 /// A program without input and terminal, and out of reach of Ctrl-C: the clip at hand is finished.

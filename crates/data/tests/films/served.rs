@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use counterpoint_data::media::{FilmRule, Frames, Taken, Tools, Wanted, probe, take};
 use counterpoint_data::{Check, DataConfig, LoaderOptions, Progress};
 
 use super::{CACHE, batches, entries, epoch, ffmpeg, film, folder, manifest};
@@ -28,6 +29,51 @@ fn the_same_samples_come_whatever_the_workers_and_the_cache() {
             assert!(epoch(&splits, LoaderOptions::train(&kept.common, 5)) == expected, "{round}, {augment}");
         }
     }
+}
+
+#[test]
+fn sound_and_frames_of_one_pass_are_those_of_each_alone() {
+    let folder = Folder::new("one-pass");
+    let tools = Tools::find().unwrap();
+    for (name, codecs) in
+        [("a.mp4", "-c:v libx264 -pix_fmt yuv420p -c:a aac"), ("b.flv", "-c:v flv1 -c:a mp3")]
+    {
+        let path = folder.file(name);
+        film(&path, 1, 3.0, codecs);
+        let found = probe(&tools, path.as_path().into()).unwrap();
+        let sound = Some((found.sound.unwrap(), 16_000));
+        for frames in [Frames::PerSecond(2.0), Frames::Spread(2)] {
+            let picture = Some((found.picture.unwrap(), FilmRule { frames, ..FilmRule::default() }));
+            let taken = |wanted, cut| {
+                let mut pictures = Vec::new();
+                let taken = take(&tools, path.as_path().into(), cut, wanted, |picture| {
+                    pictures.push(picture);
+                    Ok(())
+                });
+                let Taken { sound, frames, ended } = taken.unwrap();
+                assert!(ended.success && ended.complaint.is_none() && frames.unwrap() == pictures.len());
+                (sound.unwrap(), pictures)
+            };
+            for cut in [None, Some([500, 2500])] {
+                let both = taken(Wanted { sound, film: picture }, cut);
+                let (wave, none) = taken(Wanted { sound, film: None }, cut);
+                assert!(wave.as_ref().is_some_and(|wave| wave.len() > 44 + 50_000) && none.is_empty());
+                let (silent, pictures) = taken(Wanted { sound: None, film: picture }, cut);
+                assert!(silent.is_none() && !pictures.is_empty());
+                assert!(both == (wave, pictures), "{name} {frames:?} {cut:?}");
+            }
+        }
+    }
+    // Refused pictures end the program, and the refusal comes back.
+    let path = folder.file("a.mp4");
+    let found = probe(&tools, path.as_path().into()).unwrap();
+    let wanted = Wanted {
+        sound: Some((found.sound.unwrap(), 16_000)),
+        film: Some((found.picture.unwrap(), FilmRule::default())),
+    };
+    let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let taken = take(&tools, path.as_path().into(), None, wanted, |_| Err(full())).unwrap();
+    assert_eq!(taken.frames.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
 }
 
 #[test]
