@@ -118,8 +118,7 @@ impl DataConfig {
         fitted: Option<&[Preparation]>,
         progress: &Progress,
     ) -> Result<Splits, DataError> {
-        let mut common = self.common.clone();
-        common.cache_dir = common.cache_dir.map(|folder| base.join(folder));
+        let common = self.common.within(base);
         let build = |plan| Splits::build(plan, &common, fitted, progress);
         build(self.plan(base)?).map_err(|e| e.at(format_args!("data set `{}`", self.set.name())))
     }

@@ -1,6 +1,6 @@
 //! An opened data set: fitted preparations over the samples of all parts.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use counterpoint_batch::memory;
 use counterpoint_batch::random::RngKey;
@@ -13,6 +13,7 @@ use crate::contents::Contents;
 use crate::decode::Levels;
 use crate::disk::{Disk, Key};
 use crate::error::{DataError, ErrorKind};
+use crate::library::Library;
 use crate::plan::Plan;
 use crate::prepare::{AugmentKeys, MapSteps, Preparation, Raw, Steps};
 use crate::progress::Progress;
@@ -43,7 +44,8 @@ pub struct Dataset {
     sides: Vec<OnceLock<[usize; 2]>>,
     targets: OnceLock<TargetSpec>,
     budget: Budget,
-    disk: Option<Disk>,
+    disk: Option<Arc<Disk>>,
+    pub(crate) library: Library,
     /// What entries on the disk depend on beside their file, for each modality: decoded, and arranged.
     steps: Vec<[String; 2]>,
     pub(crate) digest: OnceLock<(String, Contents)>,
@@ -68,8 +70,7 @@ impl Dataset {
             let specs: Vec<ModalitySpec> = preparations.iter().map(Preparation::spec).collect();
             check_batch(&specs, common.batch_size.min(records.len()), free)?;
         }
-        let limit = (common.cache_dir_mb as u64).saturating_mul(1 << 20);
-        let disk = common.cache_dir.as_ref().map(|folder| Disk::open(folder, limit)).transpose()?;
+        let disk = common.disk()?;
         let slots = records.len() * preparations.len();
         let labels = if matches!(labelling, Labelling::Maps(_)) { records.len() } else { 0 };
         let mut set = Self {
@@ -87,6 +88,7 @@ impl Dataset {
             sides: (0..labels).map(|_| OnceLock::new()).collect(),
             targets: OnceLock::new(),
             budget: Budget::new(common.cache_mb.saturating_mul(1 << 20)),
+            library: Library::new(disk.as_ref()),
             disk,
             steps: Vec::new(),
             digest: OnceLock::new(),
@@ -171,12 +173,12 @@ impl Dataset {
             Some((disk, key)) => match disk.get(key, source) {
                 Some(raw) => raw,
                 None => {
-                    let raw = preparation.steps.load(source).map_err(place)?;
+                    let raw = self.load(source, &preparation.steps).map_err(place)?;
                     disk.put(key, &raw);
                     raw
                 }
             },
-            None => preparation.steps.load(source).map_err(place)?,
+            None => self.load(source, &preparation.steps).map_err(place)?,
         };
         let side = match (&preparation.steps, &raw) {
             (Steps::Scene(_), Raw::Picture(picture)) => Some([picture.height, picture.width]),
@@ -196,6 +198,11 @@ impl Dataset {
             self.arranged.put(slot, size_of_val(array.values()), &self.budget, || array.clone());
         }
         Ok(Some(array))
+    }
+
+    /// Reads and decodes what is needed of a source.
+    fn load(&self, source: &Source, steps: &Steps) -> Result<Raw, DataError> {
+        steps.load(source, self.library.open(source, steps.want())?)
     }
 
     /// One finished sample.
@@ -313,13 +320,13 @@ impl Dataset {
 
     /// What is worth telling of the cache on the disk.
     pub fn cache_notes(&self) -> Vec<String> {
-        self.disk.as_ref().map(Disk::notes).unwrap_or_default()
+        let notes = self.disk.as_ref().map(|disk| disk.notes()).unwrap_or_default();
+        notes.into_iter().chain(self.library.notes()).collect()
     }
 
     /// Whether all files can be used; see [`Check`].
     pub fn check(&self, how: Check, threads: usize) -> Result<(), DataError> {
-        let roles: Vec<&str> = self.preparations.iter().map(|p| p.modality.as_str()).collect();
-        check(&self.records, &roles, how, threads, &self.progress)
+        check(&self.records, &self.preparations, &self.library, how, threads, &self.progress)
     }
 }
 

@@ -149,12 +149,15 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     std::fs::read(path).map_err(|cause| DataError::io(path, cause))
 }
 
+/// Bytes from which the kind of a file is known.
+pub(crate) const HEAD: u64 = 256;
+
 /// The first bytes of a file, by which its kind is known.
 pub(crate) fn head(path: &Path) -> Result<Vec<u8>, DataError> {
     regular(path)?;
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(|cause| DataError::io(path, cause))?;
-    file.take(64).read_to_end(&mut bytes).map_err(|cause| DataError::io(path, cause))?;
+    file.take(HEAD).read_to_end(&mut bytes).map_err(|cause| DataError::io(path, cause))?;
     Ok(bytes)
 }
 

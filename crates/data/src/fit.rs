@@ -101,7 +101,7 @@ impl Dataset {
         for record in self.records.iter().filter(|record| record.part == part) {
             let Some(source) = &record.sources[modality] else { continue };
             let place = |e: DataError| e.at(format_args!("sample `{}`, modality `{name}`", record.id));
-            if let Raw::Cells(cells) = steps.load(source).map_err(place)? {
+            if let Raw::Cells(cells) = steps.load(source, None).map_err(place)? {
                 with(&cells).map_err(place)?;
             }
         }

@@ -124,10 +124,12 @@ fn decoded(set: &Dataset, modality: usize, threads: usize) -> Result<Vec<Vec<usi
     let sources = set.records.iter().enumerate();
     let items: Vec<_> =
         sources.filter_map(|(number, r)| Some((number, r.sources[modality].as_ref()?))).collect();
+    let want = set.preparations[modality].steps.want();
     let done = AtomicUsize::new(0);
     let broken = in_parallel(&items, threads, &|(number, source)| {
         set.progress.tell("samples decoded and compared", done.fetch_add(1, Relaxed), items.len());
-        let hash = hashed(|hasher| source.hash_decoded(hasher))?;
+        let extract = set.library.open(source, want)?;
+        let hash = hashed(|hasher| source.hash_decoded(extract.as_ref(), hasher))?;
         found[*number].get_or_init(|| hash);
         Ok(())
     });

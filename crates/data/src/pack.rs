@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::data::DataConfig;
 use crate::decode::kind::{self, Family};
 use crate::error::{DataError, ErrorKind, read};
+use crate::library::Library;
+use crate::media::Extract;
 use crate::plan::Plan;
 use crate::prepare::{Draft, Steps};
 use crate::progress::Progress;
@@ -32,7 +34,7 @@ pub struct Packed {
 impl DataConfig {
     /// Writes the samples of every part as archives `train-000000.tar` and so on into a folder that
     /// is new or empty, each of at least so many bytes but the last of a part. Files are copied as
-    /// they are; labels, groups, numbers, categories and texts of the list are in a `.json` for each
+    /// they are, films as their frames; labels, groups, numbers, categories and texts of the list are in a `.json` for each
     /// sample. The same samples give the same bytes.
     ///
     /// # Errors
@@ -45,6 +47,7 @@ impl DataConfig {
         shard_bytes: u64,
         progress: &Progress,
     ) -> Result<Packed, DataError> {
+        let library = Library::passing(self.common.within(base).disk()?.as_ref());
         let mut plan = self.plan(base)?;
         plan.respell();
         plan.settle(self.common.modalities.is_some())?;
@@ -70,7 +73,7 @@ impl DataConfig {
                         let Some((key, record)) = rest.next() else { break };
                         progress.tell("samples packed", packed.samples, plan.records.len());
                         packed.samples += 1;
-                        match members(&plan, record) {
+                        match members(&plan, record, &library) {
                             Ok(members) => add(&mut tar, key, members)?,
                             Err(error) => {
                                 wrong = Some(error.at(format_args!("sample `{}`", record.id)));
@@ -127,7 +130,7 @@ fn add(tar: &mut tar::Builder<Counted<'_>>, key: usize, members: Vec<(String, Ve
 }
 
 /// Endings and contents of the files of a sample.
-fn members(plan: &Plan, record: &Record) -> Result<Vec<(String, Vec<u8>)>, DataError> {
+fn members(plan: &Plan, record: &Record, library: &Library) -> Result<Vec<(String, Vec<u8>)>, DataError> {
     let mut fields = Map::from_iter([("id".to_owned(), json!(record.id))]);
     let mut members = Vec::new();
     let label = match &record.truth {
@@ -149,7 +152,8 @@ fn members(plan: &Plan, record: &Record) -> Result<Vec<(String, Vec<u8>)>, DataE
     for (draft, source) in plan.drafts.iter().zip(&record.sources) {
         let Some(source) = source else { continue };
         let name = &draft.preparation.modality;
-        let found = files(draft, source, &mut fields).map_err(|e| e.at(format_args!("modality `{name}`")))?;
+        let found = files(draft, source, library, &mut fields)
+            .map_err(|e| e.at(format_args!("modality `{name}`")))?;
         for (tag, bytes) in found {
             let ending = ending(&draft.preparation.steps, &bytes)?;
             let tag = if tag.is_empty() { String::new() } else { format!(".{tag}") };
@@ -164,9 +168,15 @@ fn members(plan: &Plan, record: &Record) -> Result<Vec<(String, Vec<u8>)>, DataE
 fn files(
     draft: &Draft,
     source: &Source,
+    library: &Library,
     fields: &mut Map<String, Value>,
 ) -> Result<Vec<(String, Vec<u8>)>, DataError> {
     let name = &draft.preparation.modality;
+    if let Some(Extract { files, .. }) = library.open(source, draft.preparation.steps.want())? {
+        let alone = !matches!(draft.preparation.steps, Steps::Video(_));
+        let tag = |at: usize| if alone { String::new() } else { format!("{at:05}") };
+        return Ok(files.into_iter().enumerate().map(|(at, file)| (tag(at), file)).collect());
+    }
     match source {
         Source::Wave { span: Some(_), .. } | Source::Film { span: Some(_), .. } => {
             return Err(no_file("it is a stretch of a longer recording"));

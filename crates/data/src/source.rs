@@ -12,6 +12,7 @@ use crate::decode::{Bitmap, IdxImages, Levels, Wave, document, text_of};
 use crate::error::DataError;
 use crate::folder::{Listing, list};
 use crate::hash;
+use crate::media::{Extract, Input, Want, extract, foreign};
 use crate::respell::respell;
 use crate::rows::Rows;
 
@@ -112,17 +113,22 @@ impl Source {
             Self::Levels { path } => Levels::read(path).map(drop),
             Self::Film { .. } => self.files()?.iter().try_for_each(|file| Bitmap::read(file).map(drop)),
             Self::Document { path } => document(path).map(drop),
-            Self::Packed { .. } => self.hash_decoded(&mut Sha256::default()),
+            Self::Packed { .. } => self.hash_decoded(None, &mut Sha256::default()),
             Self::Pixels { .. } | Self::TableRow { .. } | Self::Cells { .. } => Ok(()),
         }
     }
 
     /// Takes what the files decode to into a hash: not how they are encoded, nor
     /// what stands beside it in them. Grey and its three equal colours are the same.
+    /// Of what only ffmpeg reads it is what was taken out of it.
     ///
     /// # Errors
     /// If a file cannot be decoded.
-    pub fn hash_decoded(&self, hasher: &mut impl Update) -> Result<(), DataError> {
+    pub(crate) fn hash_decoded(
+        &self,
+        extract: Option<&Extract>,
+        hasher: &mut impl Update,
+    ) -> Result<(), DataError> {
         let picture = |picture: Bitmap, hasher: &mut _| {
             let picture = picture.with_channels(3);
             hash::field(hasher, format!("{} {}", picture.width, picture.height).as_bytes());
@@ -137,6 +143,19 @@ impl Source {
             hash::field(hasher, b"text");
             hash::field(hasher, text.as_bytes());
         };
+        if let Some(Extract { files, .. }) = extract {
+            let wave = matches!(self, Self::Wave { .. } | Self::Packed { holds: Holds::Wave, .. });
+            if matches!(self, Self::Film { .. } | Self::Packed { holds: Holds::Strip { .. }, .. }) {
+                hash::field(hasher, b"film None");
+            }
+            for file in files {
+                match wave {
+                    true => sound(&Wave::decode(file)?, &None, hasher),
+                    false => picture(Bitmap::decode(file)?, hasher),
+                }
+            }
+            return Ok(());
+        }
         match self {
             Self::Wave { path, span } => {
                 sound(&Wave::read(path)?, span, hasher);
@@ -182,6 +201,30 @@ impl Source {
             }
             Self::Pixels { .. } | Self::TableRow { .. } | Self::Cells { .. } => self.hash(hasher),
         }
+    }
+
+    /// The one file that ffmpeg can read it from, or its stretch of an archive.
+    pub(crate) fn input(&self) -> Option<Input<'_>> {
+        match self {
+            Self::Wave { path, span: None } | Self::Picture { path } => Some(path.as_path().into()),
+            Self::Film { path, span: None, .. } if path.is_file() => Some(path.as_path().into()),
+            Self::Packed { members, .. } => match members.as_ref() {
+                [member] => Some(Input {
+                    path: &member.shard,
+                    stretch: Some([member.begin, member.begin.checked_add(member.length)?]),
+                }),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What is wanted of it, decoded now; `None` if it is read without ffmpeg.
+    pub(crate) fn extract(&self, want: Option<Want>) -> Result<Option<Extract>, DataError> {
+        let (Some(want), Some(input)) = (want, self.input()) else { return Ok(None) };
+        let place = self.place().unwrap_or_default();
+        let foreign = foreign(input, want)?;
+        foreign.map(|_| extract(input, want, &place).map_err(|e| e.at(&place))).transpose()
     }
 
     /// The rows of an in-memory array and the stretch that is meant.

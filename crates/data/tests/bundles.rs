@@ -97,10 +97,7 @@ fn two_pictures_of_a_sample_are_told_apart_by_their_modalities() {
     assert!(message.contains("are both of modality `left`; remove one"), "{message}");
     fs::remove_file(folder.file("set/val/a/v1.0.left.jpg")).unwrap();
     let film = open("[modality.film]\nkind = \"video\"\nsize = 4\n").unwrap_err().to_string();
-    assert!(
-        film.contains("modality `film`: a film must be one picture") && film.contains("frame_width"),
-        "{film}"
-    );
+    assert!(film.contains("modality `film`: there is no film") && film.contains("frame_width"), "{film}");
 }
 
 /// An archive of files in order.

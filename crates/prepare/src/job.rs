@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use counterpoint_data::media::Tools;
+
 use crate::clip::Clip;
 use crate::content::look;
 use crate::error::PrepareError;
@@ -14,7 +16,6 @@ use crate::lock;
 use crate::problem::{Finding, Problem};
 use crate::settings::Settings;
 use crate::split::{Assigned, SplitSettings, assign};
-use crate::tools::Tools;
 
 /// What is to be done.
 pub struct Job {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::content::Stamp;
 use crate::error::PrepareError;
-use crate::extract::Made;
+use crate::made::Made;
 use crate::settings::Settings;
 
 /// Name of the file in the target.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use counterpoint_batch::file::{StagedFile, replace};
+use counterpoint_data::media::Frames;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -13,7 +14,6 @@ use crate::error::PrepareError;
 use crate::job::{Job, Plan};
 use crate::journal::{self, Entry};
 use crate::problem::Problem;
-use crate::settings::Frames;
 use crate::sheet::{Counts, Sheet, kinds, problem_list, slashes, split_list};
 use crate::summary::Summary;
 

@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::clip::Clip;
 use crate::content::Stamp;
 use crate::error::{ErrorKind, PrepareError};
-use crate::extract::{Extractor, Failed};
+use crate::extract::Extractor;
 use crate::job::{Job, Plan};
 use crate::journal::{Entry, Journal};
+use crate::made::Failed;
 use crate::problem::Problem;
+use crate::streams::Streams;
 use crate::summary::Summary;
 use crate::{lock, names, output};
 
@@ -33,14 +35,14 @@ impl Job {
         let before: BTreeMap<String, Entry> = Journal::read(&self.to)?;
         let journal = Journal::open(&self.to)?;
         let names = names::of(plan.clips.iter().map(|clip| clip.id.as_str()));
-        let extractor = Extractor {
+        let streams = Streams {
             tools: &plan.tools,
             from: &self.from,
             to: &self.to,
             settings: &self.settings,
             complete: self.complete,
-            keep_damaged: self.keep_damaged,
         };
+        let extractor = Extractor { streams, keep_damaged: self.keep_damaged };
         let (next, done, known) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
         let fatal: Mutex<Option<PrepareError>> = Mutex::new(None);
         let results: Mutex<BTreeMap<usize, Result<Entry, Problem>>> = Mutex::new(BTreeMap::new());

@@ -5,7 +5,8 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use counterpoint_data::{Bitmap, Wave};
@@ -94,7 +95,7 @@ fn frames_are_those_of_their_times() {
         let folder = root.join("set/frames/x/grey");
         let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
         files.sort();
-        let number = |file: &std::path::PathBuf| {
+        let number = |file: &PathBuf| {
             let picture = Bitmap::read(file).unwrap();
             // Black is 16 and white 235 in the film.
             (f64::from(picture.pixels[0]) * 219.0 / 255.0 + 16.0) / 8.0
@@ -274,5 +275,75 @@ fn clips_are_cut_from_whole_recordings_on_demand() {
     assert_eq!(run(&cut).unwrap().known, 2);
     let error = Job { uncut: true, ..job("generic", &root) }.plan().err().unwrap().to_string();
     assert!(error.contains("--uncut"), "{error}");
+    fs::remove_dir_all(&root).unwrap();
+}
+
+const CHILD: &str = "COUNTERPOINT_TEST_FULL";
+
+/// Not a test by itself: prepares where the next one says, and tells how it ended.
+#[test]
+fn child_that_prepares() {
+    let Some(root) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
+    let mut job = job("generic", &root);
+    job.jobs = 1;
+    match run(&job) {
+        Err(error) if error.kind() == ErrorKind::Files => panic!("refused: {error}"),
+        Err(error) => panic!("another error: {error}"),
+        Ok(summary) => assert_eq!(summary.left_out, 0),
+    }
+}
+
+/// What the child says when no file of it can be larger than so many blocks.
+#[cfg(unix)]
+fn limited(root: &Path, blocks: &str) -> (bool, String) {
+    let output = Command::new("sh")
+        // A write beyond the limit is then an error, as on a full disk, and kills nobody.
+        .args(["-c", "trap '' XFSZ; ulimit -f $1; shift; exec \"$@\"", "sh", blocks])
+        .arg(std::env::current_exe().unwrap())
+        .args(["child_that_prepares", "--exact", "--nocapture"])
+        .env(CHILD, root)
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_write_that_fails_is_no_broken_clip() {
+    let root = folder("full");
+    for name in ["one", "two"] {
+        // Noise makes large frames: the sound takes 32 kB, a frame more than 100 kB.
+        film(
+            &root.join(format!("raw/x/{name}.mkv")),
+            1.0,
+            "320x240",
+            16_000,
+            1,
+            "-vf geq=random(1)*255:128:128 -c:v ffv1 -c:a pcm_s16le",
+        );
+    }
+    let (success, text) = limited(&root, "96");
+    assert!(!success && text.contains("refused: cannot write"), "{text}");
+    assert!(text.contains("00001.jpg"), "it names the frame: {text}");
+    assert!(!root.join("set/frames/x/one").exists());
+
+    // Frames of one colour are smaller than the sound.
+    for name in ["one", "two"] {
+        film(
+            &root.join(format!("raw/x/{name}.mkv")),
+            4.0,
+            "32x24",
+            16_000,
+            1,
+            "-vf geq=100:128:128 -c:v ffv1 -c:a pcm_s16le",
+        );
+    }
+    let (success, text) = limited(&root, "32");
+    assert!(!success && text.contains("refused: cannot write") && text.contains(".wav"), "{text}");
+    // The same command continues where there is room.
+    let (success, text) = limited(&root, "unlimited");
+    assert!(success, "{text}");
+    assert!(root.join("set/audio/x/one.wav").exists());
     fs::remove_dir_all(&root).unwrap();
 }

@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::contents::LABEL;
 use crate::error::DataError;
+use crate::library::Library;
+use crate::media::Want;
+use crate::prepare::Preparation;
 use crate::progress::Progress;
 use crate::record::Record;
 use crate::source::Source;
@@ -40,6 +43,8 @@ struct Item<'a> {
     /// `image`, or `label`.
     role: &'a str,
     source: &'a Source,
+    /// What is wanted of it if it is a film.
+    want: Option<Want>,
 }
 
 /// Checks the files of all records.
@@ -49,7 +54,8 @@ struct Item<'a> {
 /// modality, says what is wrong with it, and lists the others.
 pub fn check(
     records: &[Record],
-    roles: &[&str],
+    preparations: &[Preparation],
+    library: &Library,
     how: Check,
     threads: usize,
     progress: &Progress,
@@ -57,11 +63,15 @@ pub fn check(
     if how == Check::Off {
         return Ok(());
     }
-    let items: Vec<Item<'_>> = records.iter().flat_map(|record| items(record, roles)).collect();
+    let items: Vec<Item<'_>> = records.iter().flat_map(|record| items(record, preparations)).collect();
     let known = (how == Check::Full).then(Known::open);
     let done = AtomicUsize::new(0);
     let test = |item: &Item<'_>| -> Result<(), DataError> {
         progress.tell("files checked", done.fetch_add(1, Ordering::Relaxed), items.len());
+        // What a film decodes to is kept, so that it costs nothing to find out whether it can be used.
+        if library.open(item.source, item.want)?.is_some() {
+            return Ok(());
+        }
         match &known {
             None => item.source.files()?.iter().try_for_each(|file| header::check(file)),
             Some(known) => known.unless_known(item.source, || item.source.test()),
@@ -90,12 +100,14 @@ pub fn check(
     )))
 }
 
-fn items<'a>(record: &'a Record, roles: &'a [&str]) -> impl Iterator<Item = Item<'a>> {
-    let label = record.truth.map().map(|source| (LABEL, source));
-    let inputs =
-        roles.iter().zip(&record.sources).filter_map(|(role, source)| Some((*role, source.as_ref()?)));
-    let files = inputs.chain(label).filter(|(_, source)| source.path().is_some());
-    files.map(move |(role, source)| Item { record, role, source })
+fn items<'a>(record: &'a Record, preparations: &'a [Preparation]) -> impl Iterator<Item = Item<'a>> {
+    let item = move |role, source, want| Item { record, role, source, want };
+    let label = record.truth.map().map(|source| item(LABEL, source, None));
+    let input = move |(of, source): (&'a Preparation, &'a Option<Source>)| {
+        Some(item(of.modality.as_str(), source.as_ref()?, of.steps.want()))
+    };
+    let inputs = preparations.iter().zip(&record.sources).filter_map(input);
+    inputs.chain(label).filter(|item| item.source.place().is_some())
 }
 
 fn place(item: &Item<'_>) -> String {

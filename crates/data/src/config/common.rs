@@ -1,12 +1,14 @@
 //! Keys that every data set understands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use counterpoint_batch::check_name;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Check;
+use crate::disk::Disk;
 use crate::error::DataError;
 
 /// Keys of `[data]` that every data set understands.
@@ -105,6 +107,20 @@ impl CommonConfig {
             },
             None => Ok(()),
         }
+    }
+
+    /// The same keys with paths that start in a folder.
+    pub(crate) fn within(&self, base: &Path) -> Self {
+        Self { cache_dir: self.cache_dir.as_ref().map(|folder| base.join(folder)), ..self.clone() }
+    }
+
+    /// The folder of decoded samples, if there is one.
+    ///
+    /// # Errors
+    /// If it cannot be made or listed.
+    pub(crate) fn disk(&self) -> Result<Option<Arc<Disk>>, DataError> {
+        let limit = (self.cache_dir_mb as u64).saturating_mul(1 << 20);
+        self.cache_dir.as_ref().map(|folder| Disk::open(folder, limit).map(Arc::new)).transpose()
     }
 
     /// The chosen modalities out of those that the set has.

@@ -7,6 +7,7 @@ use super::{JitterConfig, NormaliseName};
 use crate::augment::{Extent, Flip};
 use crate::error::DataError;
 use crate::image::FrameRule;
+use crate::media::{FilmRule, Frames};
 use crate::prepare::{Draft, Fit, ImageSteps, Normalise, Preparation, Steps, VideoSteps};
 
 /// Height and width in pixels: one number for both, or `[height, width]`.
@@ -79,9 +80,24 @@ pub struct VideoConfig {
     /// Which frames are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<FrameRule>,
-    /// Width of one frame in a film strip, in pixels. Without it, films are folders of pictures.
+    /// Width of one frame in a film strip, in pixels. Without it, films are folders of pictures, or
+    /// files that ffmpeg reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frame_width: Option<usize>,
+    /// Of a film that is one file: frames per second that are taken out of it and kept, above 0 and
+    /// at most 1000; by default 1. Each is the one that is shown at the middle of its interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub film_fps: Option<f64>,
+    /// Of a film that is one file: number of frames that are taken out of it and kept, the middles of
+    /// as many equal parts, instead of `film_fps`. Several epochs of random frames need more than
+    /// `frames`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub film_frames: Option<usize>,
+    /// Of a film that is one file: height and width, in pixels, into which larger frames are scaled
+    /// before they are kept; their aspect stays. By default they are kept as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub film_size: Option<Side>,
     /// With `augment`: whether all frames of a film are cropped and mirrored alike. By default each
     /// is by a draw of its own, as in the released code of the compared methods.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,6 +126,8 @@ pub struct FilmDefaults {
     pub rule: FrameRule,
     /// Width of one frame of a film strip in pixels; 0 = folders of pictures only.
     pub frame_width: usize,
+    /// Whether a film may be one file that ffmpeg reads.
+    pub files: bool,
 }
 
 impl ImageConfig {
@@ -159,10 +177,52 @@ impl VideoConfig {
                 rule: self.rule.unwrap_or(default.rule),
                 frame_width: self.frame_width.unwrap_or(default.frame_width),
                 alike: self.frames_alike.unwrap_or(false),
+                film: self.film(default.files)?,
             };
             finish(modality, steps.frame.channels, self.frame.normalise, Steps::Video(steps))
         };
         draft().map_err(|e| e.at(format_args!("modality `{modality}`")))
+    }
+}
+
+impl VideoConfig {
+    /// What is taken out of a film that is one file.
+    fn film(&self, files: bool) -> Result<FilmRule, DataError> {
+        let keys = [
+            ("film_fps", self.film_fps.is_some()),
+            ("film_frames", self.film_frames.is_some()),
+            ("film_size", self.film_size.is_some()),
+        ];
+        if let Some((key, _)) = keys.iter().find(|(_, given)| *given && !files) {
+            return Err(DataError::config(format!(
+                "`{key}` is for films that are files, which this set has not"
+            )));
+        }
+        let frames = match (self.film_fps, self.film_frames) {
+            (Some(_), Some(_)) => {
+                Err("`film_fps` and `film_frames` exclude each other; leave one out".into())
+            }
+            (Some(rate), None) if !(rate > 0.0 && rate <= FilmRule::FASTEST) => {
+                Err(format!("`film_fps` must be above 0 and at most {}, got {rate}", FilmRule::FASTEST))
+            }
+            (None, Some(count)) if !(1..=100_000).contains(&count) => {
+                Err(format!("`film_frames` must be from 1 to 100000, got {count}"))
+            }
+            (Some(rate), None) => Ok(Frames::PerSecond(rate)),
+            (None, Some(count)) => Ok(Frames::Spread(count)),
+            (None, None) => Ok(FilmRule::default().frames),
+        };
+        let size = self.film_size.map(|size| {
+            let [height, width] = size.sides();
+            let side = |side: usize| u32::try_from(side).ok().filter(|side| FilmRule::SIDES.contains(side));
+            side(width).zip(side(height)).map(|(width, height)| [width, height]).ok_or_else(|| {
+                let [least, most] = [FilmRule::SIDES.start(), FilmRule::SIDES.end()];
+                format!("`film_size` must be from {least} to {most} each way, got {height} x {width}")
+            })
+        });
+        let rule =
+            frames.and_then(|frames| Ok(FilmRule { frames, size: size.transpose()?, ..FilmRule::default() }));
+        rule.map_err(DataError::config)
     }
 }
 

@@ -23,7 +23,6 @@ const SIGNS: &[(&[u8], &str, Family)] = &[
     (b"II*\0", "a TIFF picture", Picture),
     (b"MM\0*", "a TIFF picture", Picture),
     (b"fLaC", "a FLAC recording", Sound),
-    (b"OggS", "an Ogg recording", Sound),
     (b"ID3", "an MP3 recording", Sound),
     (b"FORM", "an AIFF recording", Sound),
     (b".snd", "an AU recording", Sound),
@@ -60,6 +59,14 @@ pub fn of(bytes: &[u8]) -> Option<(&'static str, Family)> {
             _ => ("a RIFF file that is neither WAV nor AVI", Other),
         });
     }
+    if at(0, b"OggS") {
+        return Some(match bytes.get(28..).unwrap_or_default() {
+            rest if rest.starts_with(b"OpusHead") => ("an Opus recording", Sound),
+            rest if rest.starts_with(b"Speex   ") => ("a Speex recording", Sound),
+            rest if rest.starts_with(b"\x80theora") => ("an Ogg film", Film),
+            _ => ("an Ogg recording", Sound),
+        });
+    }
     if at(4, b"ftyp") {
         return Some(match bytes.get(8..12) {
             Some(b"M4A " | b"M4B ") => ("an M4A (AAC) recording", Sound),
@@ -68,6 +75,13 @@ pub fn of(bytes: &[u8]) -> Option<(&'static str, Family)> {
             Some(b"qt  ") => ("a QuickTime film", Film),
             _ => ("an MP4 video", Film),
         });
+    }
+    if [&b"moov"[..], b"mdat", b"wide", b"free", b"skip"].iter().any(|part| at(4, part)) {
+        return Some(("a QuickTime film", Film));
+    }
+    // Packets of 188 bytes, or of 192 that begin with a time.
+    if at(0, b"G") && at(188, b"G") || at(4, b"G") && at(196, b"G") {
+        return Some(("an MPEG transport stream", Film));
     }
     if let Some((_, name, family)) = SIGNS.iter().find(|(sign, ..)| at(0, sign)) {
         return Some((name, *family));
@@ -81,7 +95,20 @@ pub fn of(bytes: &[u8]) -> Option<(&'static str, Family)> {
     }
 }
 
-/// What a content is by its first 64 bytes, in words: `an MP4 video`, `a web page; download the file
+/// What a content is that is not read here but by ffmpeg, where sound or pictures are wanted of it.
+pub fn foreign(bytes: &[u8], wanted: Family) -> Option<&'static str> {
+    const OURS: [&str; 4] = ["a WAV recording", "a FLAC recording", "an Ogg recording", "an MP3 recording"];
+    of(bytes)
+        .filter(|(name, family)| match (wanted, family) {
+            (_, Film) => true,
+            (Sound, Sound) => !OURS.contains(name),
+            (_, Picture) => *name == "a GIF picture",
+            _ => false,
+        })
+        .map(|(name, _)| name)
+}
+
+/// What a content is by its first 256 bytes, in words: `an MP4 video`, `a web page; download the file
 /// again`. `None` if it is not known.
 pub fn name(bytes: &[u8]) -> Option<&'static str> {
     of(bytes).map(|(name, _)| name)
@@ -100,11 +127,12 @@ pub fn refuse(bytes: &[u8], wanted: Family) -> DataError {
         (Sound, Some(Picture)) => ("a recording", "its modality needs kind = \"image\""),
         (Sound, _) => ("a recording: WAV, FLAC, MP3 or Ogg Vorbis", "check the path"),
         (Picture, Some(Picture)) => ("PNG or JPEG", "convert it to one of them"),
-        (Picture | Film, Some(Film)) => (
-            "pictures",
-            "write its frames into a folder, ffmpeg -i FILE -vf fps=10 FOLDER/%05d.png, and name the folder \
-             with kind = \"video\"; `counterpoint prepare generic` does so for all films of a folder or a list",
-        ),
+        (Picture, Some(Film)) => {
+            ("a picture", "take its frames out: ffmpeg -i FILE -vf fps=10 FOLDER/%05d.png")
+        }
+        (Film, Some(Other) | None) => {
+            ("a film such as MP4, or a folder of pictures", "get the file again, or check the path")
+        }
         (Picture | Film, Some(Sound)) => ("a picture", "its modality needs kind = \"audio\""),
         _ => ("a PNG or JPEG picture", "check the path"),
     };
@@ -125,6 +153,17 @@ mod tests {
             (b"\xFF\xFB\x90\x64", "an MP3 recording", Sound),
             (b"\xFF\xF1\x50\x80", "an AAC recording", Sound),
             (b"", "empty", Other),
+            (
+                b"OggS\0\x02\0\0\0\0\0\0\0\0\x01\x02\x03\x04\0\0\0\0abcd\x01\x13OpusHead",
+                "an Opus recording",
+                Sound,
+            ),
+            (
+                b"OggS\0\x02\0\0\0\0\0\0\0\0\x01\x02\x03\x04\0\0\0\0abcd\x01\x1e\x01vorbis",
+                "an Ogg recording",
+                Sound,
+            ),
+            (b"\0\0\0\x08wide\0\x01mdat", "a QuickTime film", Film),
         ] {
             assert_eq!(of(bytes), Some((name, family)));
         }
@@ -135,8 +174,9 @@ mod tests {
     fn each_wrong_kind_is_told_what_to_do() {
         let message = |bytes: &[u8], wanted| refuse(bytes, wanted).to_string();
         assert!(message(b"\0\0\0\x20ftypisom", Sound).contains("-vn"));
-        assert!(message(b"\0\0\0\x20ftypisom", Film).contains("fps=10 FOLDER/%05d.png"));
+        assert!(message(b"\0\0\0\x20ftypisom", Picture).contains("fps=10 FOLDER/%05d.png"));
         assert!(message(b"\0\0\0\x20ftypM4A ", Sound).contains("an M4A (AAC) recording, expected WAV"));
+        assert!(message(b"", Film).contains("is empty, expected a film such as MP4"));
         assert!(message(b"ID3\x04", Picture).contains("kind = \"audio\""));
         assert!(message(b"\x89PNG", Sound).contains("kind = \"image\""));
         assert!(message(b"GIF89a", Picture).contains("convert it to one of them"));

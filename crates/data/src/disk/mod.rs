@@ -39,7 +39,7 @@ pub struct Disk {
 }
 
 /// The name of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key([u8; 32]);
 
 impl Key {
@@ -60,6 +60,15 @@ impl Key {
         hash::field(&mut hasher, source.part().as_bytes());
         hash::field(&mut hasher, steps.as_bytes());
         Some(Self(hasher.finalize().into()))
+    }
+
+    /// Of something that is made of a content with this hash.
+    pub fn of_content(content: [u8; 32], steps: &str) -> Self {
+        let mut hasher = Sha256::new();
+        hash::field(&mut hasher, VERSION.as_bytes());
+        hash::field(&mut hasher, &content);
+        hash::field(&mut hasher, steps.as_bytes());
+        Self(hasher.finalize().into())
     }
 
     fn path(&self, folder: &Path) -> PathBuf {

@@ -170,6 +170,7 @@ fn threads_with_caches_of_their_own_share_a_folder() {
 }
 
 const CHILD: &str = "COUNTERPOINT_TEST_DISK";
+const SHARED: &str = "COUNTERPOINT_TEST_DISK_SHARED";
 
 /// Not a test by itself: writes entries without end where the next test tells it to.
 #[test]
@@ -240,4 +241,66 @@ fn files_of_others_in_the_folder_are_neither_counted_nor_removed() {
     for path in foreign {
         assert!(path.exists(), "{} was removed", path.display());
     }
+}
+
+const LIMIT: u64 = 60_000;
+
+/// Not a test by itself: reads and writes the entries of a folder where the next test tells it to, and says how many
+/// it found there.
+#[test]
+fn child_that_shares() {
+    let Some(folder) = std::env::var_os(SHARED).map(PathBuf::from) else { return };
+    let source = Source::Picture { path: folder.join("a.png") };
+    let disk = Disk::open(&folder.join("cache"), LIMIT).unwrap();
+    let mut found = 0;
+    for n in 0..4000 {
+        // All entries together are twice as large as the limit.
+        let (side, key) = (100 + n % 97, Key::new(&source, &(n % 97).to_string()).unwrap());
+        match disk.get::<Array>(key, &source) {
+            Some(value) => {
+                assert_eq!(value, array(side), "entry {}", n % 97);
+                found += 1;
+            }
+            None => disk.put(key, &array(side)),
+        }
+        // What is asked for again at once is mostly still there.
+        found += usize::from(disk.get::<Array>(key, &source).is_some_and(|value| value == array(side)));
+    }
+    assert_eq!(disk.notes(), [""; 0]);
+    #[expect(clippy::print_stdout, reason = "tells the parent what it found")]
+    {
+        println!("\nfound {found}");
+    }
+}
+
+#[test]
+fn processes_that_run_at_once_share_a_folder_and_its_limit() {
+    let place = Place::new("two");
+    let start = || {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["disk::tests::child_that_shares", "--exact", "--nocapture"])
+            .env(SHARED, &place.0)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let children = [start(), start()];
+    let mut largest = 0;
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{text}");
+        let found =
+            text.lines().find_map(|line| line.strip_prefix("found ")).map(|n| n.parse::<usize>().unwrap());
+        assert!(found.is_some_and(|found| found > 3000), "{text}");
+        let bytes: u64 =
+            place.entries().iter().filter_map(|file| fs::metadata(file).ok()).map(|f| f.len()).sum();
+        largest = largest.max(bytes);
+    }
+    // Each counts what the others wrote once it has written a sixteenth of the limit itself.
+    let entry = 96 + 8 * 196;
+    assert!((LIMIT / 2..=LIMIT + 2 * (LIMIT / 16 + entry)).contains(&largest), "{largest} bytes");
+    let partial = |file: &&PathBuf| file.extension().is_some();
+    assert_eq!(place.entries().iter().filter(partial).count(), 0, "nothing half done is left");
 }

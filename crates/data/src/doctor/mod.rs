@@ -17,15 +17,16 @@ use sha2::{Digest, Sha256};
 
 use crate::check::in_parallel;
 use crate::data::DataConfig;
-use crate::decode::{Bitmap, Wave};
 use crate::error::DataError;
 use crate::leak::{Duplicate, Leaks, equal, groups};
+use crate::library::Library;
+use crate::media::{Extract, Want};
 use crate::progress::Progress;
 use crate::record::{Part, Record};
-use crate::source::Source;
+use crate::source::{Holds, Source};
 
 pub use finding::{Fault, Finding};
-pub use picture::{spectrogram, thumbnail};
+use picture::{frames, spectrogram, thumbnail, wave};
 
 /// Sound below this amplitude is silence: -66 dB.
 const SILENT: f32 = 5e-4;
@@ -52,6 +53,9 @@ pub struct Checkup {
     pub leaks: Leaks,
     /// All samples in order.
     pub entries: Vec<Entry>,
+    /// What is wanted of films, for each of [`Self::figures`].
+    wants: Vec<Option<Want>>,
+    library: Library,
 }
 
 /// A sample and its files.
@@ -89,6 +93,8 @@ pub struct Figures {
 /// What one file decodes to.
 struct Seen {
     hash: [u8; 32],
+    /// What is counted.
+    unit: &'static str,
     /// Seconds, or frames.
     count: f64,
     kind: String,
@@ -116,11 +122,14 @@ impl DataConfig {
             .collect();
         let seen: Vec<OnceLock<Result<Option<Seen>, DataError>>> =
             items.iter().map(|_| OnceLock::new()).collect();
+        let library = Library::passing(self.common.within(base).disk()?.as_ref());
         let done = AtomicUsize::new(0);
         let numbered: Vec<usize> = (0..items.len()).collect();
         in_parallel(&numbered, threads, &|&at| {
             progress.tell("files examined", done.fetch_add(1, Relaxed), items.len());
-            seen[at].get_or_init(|| look(items[at].2));
+            let (_, role, source) = items[at];
+            let want = plan.drafts[role].preparation.steps.want();
+            seen[at].get_or_init(|| look(source, library.open(source, want)?.as_ref()));
             Ok(())
         });
         let (mut findings, mut contents) = (Vec::new(), vec![Vec::new(); roles.len()]);
@@ -145,7 +154,7 @@ impl DataConfig {
                     seen.fault.into_iter().for_each(&mut find);
                     contents[*role].push((*at, seen.hash));
                     let (figures, counts, sums) = &mut figures[*role];
-                    figures.unit = if matches!(source, Source::Wave { .. }) { "seconds" } else { "frames" };
+                    figures.unit = seen.unit;
                     *figures.kinds.entry(seen.kind).or_default() += 1;
                     counts.push(seen.count);
                     if record.part == Part::Train {
@@ -188,11 +197,34 @@ impl DataConfig {
             leaks,
             entries: plan.records.iter().map(|record| entry(record, &roles)).collect(),
             classes: plan.classes,
+            wants: plan.drafts.iter().map(|draft| draft.preparation.steps.want()).collect(),
+            library,
         })
     }
 }
 
 impl Checkup {
+    /// A file of a modality as a small picture, PNG: the first, the middle and the last frame of a film, and of a
+    /// recording the spectrogram of its first ten seconds, low frequencies below, loud is bright, down to 80 dB
+    /// below the loudest.
+    ///
+    /// # Errors
+    /// If it cannot be decoded.
+    pub fn sketch(&self, modality: &str, path: &Path) -> Result<Vec<u8>, DataError> {
+        let named = self.figures.iter().zip(&self.wants).find(|(figures, _)| figures.modality == modality);
+        let want = named.and_then(|(_, want)| *want);
+        let path = path.to_owned();
+        let source = match want {
+            Some(Want::Sound(_)) => Source::Wave { path, span: None },
+            _ => Source::Film { path, frame_width: 0, span: None },
+        };
+        let extract = self.library.open(&source, want)?;
+        match &source {
+            Source::Wave { .. } => spectrogram(wave(&source, extract.as_ref())?),
+            _ => thumbnail(&frames(&source, extract.as_ref())?),
+        }
+    }
+
     /// Whether somebody should act before training: files that cannot be used, or leaks.
     pub fn fatal(&self) -> bool {
         self.leaks.cross() || self.findings.iter().any(|finding| finding.fault.fatal())
@@ -225,11 +257,15 @@ fn finish((mut figures, mut counts, sums): (Figures, Vec<f64>, Vec<[f64; 3]>)) -
 }
 
 /// Decodes the files of one modality of one sample.
-fn look(source: &Source) -> Result<Option<Seen>, DataError> {
+fn look(source: &Source, extract: Option<&Extract>) -> Result<Option<Seen>, DataError> {
     let mut hasher = Sha256::new();
-    match source {
-        Source::Wave { path, span } => {
-            let wave = Wave::read(path)?;
+    let noted = extract.and_then(|extract| extract.complaint.clone());
+    let noted =
+        noted.map(|cause| Fault::Noted { what: format!("decoded with complaints, the first: {cause}") });
+    match (source, extract) {
+        (Source::Wave { .. }, _) | (Source::Packed { holds: Holds::Wave, .. }, Some(_)) => {
+            let span = if let Source::Wave { span, .. } = source { *span } else { None };
+            let wave = wave(source, extract)?;
             let peak = wave.samples.iter().fold(0.0_f32, |peak, v| peak.max(v.abs()));
             let full = wave.samples.iter().filter(|v| v.abs() > 0.999).count();
             let share = full as f64 / wave.samples.len().max(1) as f64;
@@ -244,17 +280,18 @@ fn look(source: &Source) -> Result<Option<Seen>, DataError> {
             let fault = match () {
                 () if peak < SILENT => Some(Fault::Silent { peak }),
                 () if share > CLIPPED => Some(Fault::Clipped { share }),
-                () => None,
+                () => noted,
             };
             let count = wave.samples.len() as f64 / f64::from(wave.rate.max(1));
             let kind = format!("{} Hz", wave.rate);
-            Ok(Some(Seen { hash: hasher.finalize().into(), count, kind, sums: vec![sums], fault }))
+            let (hash, unit) = (hasher.finalize().into(), "seconds");
+            Ok(Some(Seen { hash, unit, count, kind, sums: vec![sums], fault }))
         }
-        Source::Picture { .. } | Source::Film { .. } => {
-            let files = source.files()?;
+        (Source::Picture { .. } | Source::Film { .. }, _) | (Source::Packed { .. }, Some(_)) => {
             let (mut blank, mut sums, mut kind) = (0, vec![[0.0; 3]; 3], String::new());
-            for file in &files {
-                let picture = Bitmap::read(file)?.with_channels(3);
+            let frames = frames(source, extract)?;
+            for at in 0..frames.len() {
+                let picture = frames.get(at)?.into_owned().with_channels(3);
                 kind = format!("{} x {}", picture.width, picture.height);
                 Digest::update(&mut hasher, &kind);
                 Digest::update(&mut hasher, &picture.pixels);
@@ -271,9 +308,10 @@ fn look(source: &Source) -> Result<Option<Seen>, DataError> {
                 }
                 blank += usize::from((0..3).all(|c| high[c].saturating_sub(low[c]) <= BLANK));
             }
-            let fault = (blank > 0).then_some(Fault::Blank { frames: blank, of: files.len() });
-            let count = files.len() as f64;
-            Ok(Some(Seen { hash: hasher.finalize().into(), count, kind, sums, fault }))
+            let blank = (blank > 0).then_some(Fault::Blank { frames: blank, of: frames.len() });
+            let (fault, count) = (blank.or(noted), frames.len() as f64);
+            let (hash, unit) = (hasher.finalize().into(), "frames");
+            Ok(Some(Seen { hash, unit, count, kind, sums, fault }))
         }
         _ => source.test().map(|()| None),
     }

@@ -6,6 +6,8 @@ use crate::audio::{AudioFront, Padding};
 use crate::decode::{Bitmap, Wave};
 use crate::error::DataError;
 use crate::image::resize;
+use crate::media::Extract;
+use crate::prepare::Frames;
 use crate::source::Source;
 
 /// Height of a picture in pixels.
@@ -19,16 +21,28 @@ const WINDOW: usize = 512;
 /// Logarithm of the magnitude below which nothing is bright.
 const QUIET: f32 = -4.0;
 
-/// A picture, or up to three frames of a film (the first, the middle and the last), as PNG.
-///
-/// # Errors
-/// If it cannot be decoded.
-pub fn thumbnail(path: &Path) -> Result<Vec<u8>, DataError> {
-    let files = Source::Film { path: path.to_owned(), frame_width: 0, span: None }.files()?;
-    let mut wanted = vec![0, files.len() / 2, files.len().saturating_sub(1)];
+/// The pictures of a source.
+pub fn frames(source: &Source, extract: Option<&Extract>) -> Result<Frames, DataError> {
+    Ok(match extract {
+        Some(Extract { files, .. }) => Frames::Taken(files.clone()),
+        None => Frames::Files(source.files()?),
+    })
+}
+
+/// The whole recording of a source.
+pub fn wave(source: &Source, extract: Option<&Extract>) -> Result<Wave, DataError> {
+    match (extract, source) {
+        (Some(Extract { files, .. }), _) => Wave::decode(files.first().map_or(&[], Vec::as_slice)),
+        (None, source) => Wave::read(source.path().unwrap_or(Path::new(""))),
+    }
+}
+
+/// Up to three frames of a film as PNG: the first, the middle and the last.
+pub fn thumbnail(film: &Frames) -> Result<Vec<u8>, DataError> {
+    let mut wanted = vec![0, film.len() / 2, film.len().saturating_sub(1)];
     wanted.dedup();
     let frame = |&at: &usize| -> Result<Bitmap, DataError> {
-        let picture = Bitmap::read(&files[at])?.with_channels(3);
+        let picture = film.get(at)?.into_owned().with_channels(3);
         let scale = (HEIGHT as f64 / picture.height as f64).min(WIDTH as f64 / picture.width as f64);
         let side = |length: usize| ((length as f64 * scale).round() as usize).max(1);
         Ok(resize(&picture, side(picture.width), side(picture.height)))
@@ -48,13 +62,8 @@ pub fn thumbnail(path: &Path) -> Result<Vec<u8>, DataError> {
     Bitmap::new(width, height, 3, pixels)?.to_png()
 }
 
-/// The spectrogram of the first ten seconds as PNG: low frequencies below, loud is bright, down to 80 dB
-/// below the loudest.
-///
-/// # Errors
-/// If it cannot be decoded.
-pub fn spectrogram(path: &Path) -> Result<Vec<u8>, DataError> {
-    let mut wave = Wave::read(path)?;
+/// The spectrogram of the first ten seconds as PNG.
+pub fn spectrogram(mut wave: Wave) -> Result<Vec<u8>, DataError> {
     let length = wave.samples.len().clamp(1, SECONDS * wave.rate as usize).max(WINDOW * 2);
     wave.samples.resize(length, 0.0);
     let hop = (length / STEPS).max(1);

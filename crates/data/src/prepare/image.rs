@@ -13,6 +13,7 @@ use crate::decode::Bitmap;
 use crate::decode::shard::Member;
 use crate::error::DataError;
 use crate::image::{FrameRule, WindowRule, crop, resize};
+use crate::media::FilmRule;
 
 /// Steps from a picture to an array `[channels, height, width]` in 0..=1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,6 +142,9 @@ pub struct VideoSteps {
     /// In training, whether one crop is drawn for all frames instead of one for each.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alike: bool,
+    /// What is taken out of a film that is one file.
+    #[serde(default, skip_serializing_if = "FilmRule::is_default")]
+    pub film: FilmRule,
 }
 
 impl VideoSteps {
@@ -180,6 +184,8 @@ impl VideoSteps {
 pub enum Frames {
     /// Those of a strip.
     Decoded(Vec<Bitmap>),
+    /// Pictures of a film as files in memory.
+    Taken(Vec<Vec<u8>>),
     /// Pictures of a folder; only those that are picked are decoded, because a film is long.
     Files(Vec<PathBuf>),
     /// The same inside an archive.
@@ -187,17 +193,21 @@ pub enum Frames {
 }
 
 impl Frames {
-    fn len(&self) -> usize {
+    /// How many there are.
+    pub fn len(&self) -> usize {
         match self {
             Self::Decoded(frames) => frames.len(),
+            Self::Taken(files) => files.len(),
             Self::Files(files) => files.len(),
             Self::Packed(members) => members.len(),
         }
     }
 
-    fn get(&self, index: usize) -> Result<Cow<'_, Bitmap>, DataError> {
+    /// One of them, decoded.
+    pub fn get(&self, index: usize) -> Result<Cow<'_, Bitmap>, DataError> {
         let frame = match self {
             Self::Decoded(frames) => frames.get(index).map(|frame| Ok(Cow::Borrowed(frame))),
+            Self::Taken(files) => files.get(index).map(|file| Bitmap::decode(file).map(Cow::Owned)),
             Self::Files(files) => files.get(index).map(|file| Bitmap::read(file).map(Cow::Owned)),
             Self::Packed(members) => members.get(index).map(|member| {
                 let picture = Bitmap::decode(&member.read()?);
@@ -211,6 +221,7 @@ impl Frames {
     pub fn bytes(&self) -> usize {
         match self {
             Self::Decoded(frames) => frames.iter().map(|frame| frame.pixels.len()).sum(),
+            Self::Taken(files) => files.iter().map(Vec::len).sum(),
             Self::Files(files) => files.iter().map(|file| file.as_os_str().len()).sum(),
             Self::Packed(members) => members.iter().map(|member| member.name.len()).sum(),
         }
@@ -274,6 +285,7 @@ mod tests {
             rule: FrameRule::FirstSorted,
             frame_width: 1,
             alike: false,
+            film: FilmRule::default(),
         };
         assert_eq!(video.arrange(&film, Some((1.0, 3.0)), None).unwrap(), [0.2, 0.4, 0.2, 0.4, 0.2, 0.4]);
         assert!(frames_of_strip(&strip, 2).unwrap_err().to_string().contains("width 3"));
@@ -290,6 +302,7 @@ mod tests {
             rule: FrameRule::FirstSorted,
             frame_width: 0,
             alike: false,
+            film: FilmRule::default(),
         };
         let out = video.arrange(&film, None, Some(RngKey::new(5))).unwrap();
         assert_ne!(out[..16], out[16..]);

@@ -112,7 +112,8 @@ impl Preparation {
                 return self.finished(&Raw::Vector(values), path).map(Some).map_err(place);
             }
         };
-        let raw = self.steps.load(&source).map_err(place)?;
+        let extract = source.extract(self.steps.want()).map_err(place)?;
+        let raw = self.steps.load(&source, extract).map_err(place)?;
         self.finished(&raw, path).map(Some).map_err(place)
     }
 

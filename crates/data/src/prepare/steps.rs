@@ -12,6 +12,7 @@ use crate::decode::Clip;
 use crate::decode::sound::{Origin, Recording};
 use crate::decode::{Bitmap, Levels, document, text_of};
 use crate::error::{DataError, ErrorKind};
+use crate::media::{self, Extract, FilmRule, Want};
 use crate::source::{Holds, Source};
 
 /// Bytes from which on a text of a list is hardly written twice.
@@ -77,7 +78,12 @@ impl Steps {
     }
 
     /// Reads and decodes what these steps need of a source.
-    pub(crate) fn load(&self, source: &Source) -> Result<Raw, DataError> {
+    ///
+    /// `extract` is what ffmpeg took out of it for [`Self::want`], where it is not read here.
+    pub(crate) fn load(&self, source: &Source, extract: Option<Extract>) -> Result<Raw, DataError> {
+        if let Some(Extract { files, .. }) = extract {
+            return self.taken(files).map_err(|e| e.at(source.place().unwrap_or_default()));
+        }
         let gone = || DataError::shape("lies beyond the end of its array");
         Ok(match source {
             Source::Wave { path, span } => {
@@ -107,6 +113,34 @@ impl Steps {
                 self.unpack(&member.read()?, *holds).map_err(|e| e.at(member.place()))?
             }
         })
+    }
+
+    /// What these steps want of a film, or of a recording of another kind than they read.
+    pub(crate) fn want(&self) -> Option<Want> {
+        match self {
+            Self::Audio(steps) => Some(Want::Sound(steps.rate)),
+            // The frame in the middle.
+            Self::Image(_) => {
+                Some(Want::Film(FilmRule { frames: media::Frames::Spread(1), ..FilmRule::default() }))
+            }
+            Self::Video(steps) => Some(Want::Film(steps.film)),
+            _ => None,
+        }
+    }
+
+    /// What was taken out of a film.
+    fn taken(&self, files: Vec<Vec<u8>>) -> Result<Raw, DataError> {
+        if let Self::Video(_) = self {
+            return Ok(Raw::Film { frames: Frames::Taken(files), span: None });
+        }
+        let nothing = || DataError::new(ErrorKind::Internal, "nothing was taken out of the file");
+        let file = files.into_iter().next().ok_or_else(nothing)?;
+        match self {
+            Self::Audio(_) => {
+                Ok(Raw::Wave { clip: self.clip(Origin::Memory(file.into()), None)?, span: None })
+            }
+            _ => Bitmap::decode(&file).map(Raw::Picture),
+        }
     }
 
     /// As much of a recording as these steps need.

@@ -157,6 +157,25 @@ fn endings(modality: &ManifestModality) -> &'static [&'static str] {
     }
 }
 
+/// Endings of films.
+pub(super) const FILMS: &[&str] = &[
+    "mp4", "m4v", "mov", "avi", "mkv", "webm", "flv", "mpg", "mpeg", "wmv", "3gp", "ogv", "ts", "mts", "gif",
+];
+/// Endings of recordings that ffmpeg reads, and of films, which have sound.
+pub(super) const SOUNDS: &[&str] = &[
+    "m4a", "aac", "opus", "wma", "aif", "aiff", "au", "amr", "mp4", "m4v", "mov", "avi", "mkv", "webm",
+    "flv", "mpg", "mpeg", "wmv", "3gp", "ogv", "ts", "mts",
+];
+
+/// Endings of files out of which ffmpeg takes a modality, where there is no file of its own.
+fn films(modality: &ManifestModality) -> &'static [&'static str] {
+    match modality {
+        ManifestModality::Audio(_) => SOUNDS,
+        ManifestModality::Image(_) | ManifestModality::Video(_) => FILMS,
+        _ => &[],
+    }
+}
+
 /// How the modalities are prepared, in the order of `names`; paths in the configuration start in `base`.
 pub(super) fn drafts(
     modalities: &BTreeMap<String, ManifestModality>,
@@ -198,20 +217,27 @@ pub(super) fn sources(
                 };
                 bundles.iter().map(source).collect()
             }
-            _ if apart(draft) => {
-                Ok(bundles.iter().map(|bundle| bundle.frames(name, endings(modality))).collect())
-            }
             _ => {
                 let endings = endings(modality);
                 let alone = modalities.values().filter(|m| endings == self::endings(m)).count() == 1;
-                let source = |bundle: &Bundle| match bundle.part(name, endings, alone)? {
-                    Some(place) => place.source(draft).map(Some),
-                    None if matches!(modality, ManifestModality::Text(_)) => {
-                        let cells = fields(bundle)?;
-                        Ok((!cells[0].is_empty()).then_some(Source::Cells { cells }))
+                let of_kind = |bundle: &'_ Bundle| -> Result<Option<Source>, DataError> {
+                    if apart(draft) {
+                        return Ok(bundle.frames(name, endings));
                     }
-                    None => Ok(None),
+                    bundle.part(name, endings, alone)?.map(|place| place.source(draft)).transpose()
                 };
+                let film = |bundle: &'_ Bundle| -> Result<Option<Source>, DataError> {
+                    bundle.part(name, films(modality), alone)?.map(|place| place.source(draft)).transpose()
+                };
+                let source =
+                    |bundle: &Bundle| match of_kind(bundle)?.map_or_else(|| film(bundle), |s| Ok(Some(s)))? {
+                        Some(source) => Ok(Some(source)),
+                        None if matches!(modality, ManifestModality::Text(_)) => {
+                            let cells = fields(bundle)?;
+                            Ok((!cells[0].is_empty()).then_some(Source::Cells { cells }))
+                        }
+                        None => Ok(None),
+                    };
                 bundles.iter().map(source).collect()
             }
         }

@@ -19,7 +19,7 @@ use crate::truth::{Labelling, Truth};
 
 /// Levels of folders that are looked into.
 const DEPTH: usize = 8;
-/// Files that may be of a sample.
+/// Files that may be of a sample and are read here.
 const ENDINGS: &[&str] = &["wav", "flac", "mp3", "ogg", "png", "jpg", "jpeg", "txt", "json"];
 
 /// Settings of the data set `folders`; `root` is the folder of the folders.
@@ -49,16 +49,6 @@ impl DataSet for FoldersConfig {
             return Err(DataError::config("no modality: add a table [data.modality.NAME] with a `kind`"));
         }
         let names = request.modalities(&names)?;
-        for name in &names {
-            if let ManifestModality::Video(video) = &self.modality[name]
-                && video.frame_width.unwrap_or(0) == 0
-            {
-                return Err(DataError::config(format!(
-                    "modality `{name}`: a film must be one picture with its frames side by side here; set \
-                     `frame_width`, or list folders of frames in a `manifest`"
-                )));
-            }
-        }
         let drafts = bundle::drafts(&self.modality, &names, request.base)?;
         let tops = list(&root, &[])?.folders;
         let part_of = |path: &Path| Part::from_name(&name(path));
@@ -89,7 +79,7 @@ impl DataSet for FoldersConfig {
             return Err(DataError::missing(format!(
                 "`{}` holds no folder of files that end with {}; `root` is the folder above the classes",
                 root.display(),
-                ENDINGS.join(", ")
+                endings().join(", ")
             )));
         }
         let classes =
@@ -97,6 +87,17 @@ impl DataSet for FoldersConfig {
         let bundles: Vec<Bundle> = found.iter().map(|(.., bundle)| bundle.clone()).collect();
         let mut notes = Vec::new();
         let sources = bundle::sources(&self.modality, &drafts, &bundles, &mut notes)?;
+        for (name, sources) in names.iter().zip(&sources) {
+            if let ManifestModality::Video(video) = &self.modality[name]
+                && video.frame_width.unwrap_or(0) == 0
+                && sources.iter().all(Option::is_none)
+            {
+                return Err(DataError::config(format!(
+                    "modality `{name}`: there is no film; expected files such as one.mp4, or pictures with the frames \
+                     side by side and `frame_width`; list folders of frames in a `manifest`"
+                )));
+            }
+        }
         let mut sources: Vec<_> = sources.into_iter().map(Vec::into_iter).collect();
         let mut records = Vec::new();
         for (id, part, label, bundle) in found {
@@ -148,12 +149,19 @@ impl FoldersConfig {
     }
 }
 
+/// Those, and the endings of what ffmpeg reads.
+fn endings() -> Vec<&'static str> {
+    let more =
+        bundle::SOUNDS.iter().chain(bundle::FILMS.iter().filter(|film| !bundle::SOUNDS.contains(film)));
+    ENDINGS.iter().chain(more).copied().collect()
+}
+
 fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn walk(folder: &Path, levels: usize, found: &mut Vec<PathBuf>) -> Result<(), DataError> {
-    let Listing { files, folders } = list(folder, ENDINGS)?;
+    let Listing { files, folders } = list(folder, &endings())?;
     found.extend(files);
     match levels {
         0 if !folders.is_empty() => Err(DataError::missing(format!(

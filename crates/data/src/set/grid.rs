@@ -61,6 +61,7 @@ const VIDEO: FilmDefaults = FilmDefaults {
     frame: PictureDefaults { native: Some([56, 80]), reduce: 2, crop: 0.5, flip: true },
     rule: FrameRule::Segment,
     frame_width: 80,
+    files: false,
 };
 
 impl Settings for GridConfig {

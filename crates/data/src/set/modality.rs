@@ -24,11 +24,13 @@ use crate::source::Source;
 #[serde(tag = "kind", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ManifestModality {
-    /// Recordings as WAV, FLAC, MP3 or Ogg Vorbis.
+    /// Recordings as WAV, FLAC, MP3 or Ogg Vorbis; with `cache_dir`, the sound of all that ffmpeg
+    /// reads: M4A, Opus, films.
     Audio(AudioConfig),
-    /// Pictures as PNG or JPEG.
+    /// Pictures as PNG or JPEG; with `cache_dir`, the frames in the middle of films.
     Image(ImageConfig),
-    /// Films as folders of pictures, or as film strips with `frame_width`.
+    /// Films as folders of pictures, or as film strips with `frame_width`; with `cache_dir`, files
+    /// that ffmpeg reads: MP4, AVI, MKV, WebM, MOV, FLV, MPEG.
     Video(VideoConfig),
     /// Texts.
     Text(TextConfig),
@@ -58,6 +60,7 @@ const FILM: FilmDefaults = FilmDefaults {
     // The first frames of a long film often show nothing yet.
     rule: FrameRule::Segment,
     frame_width: 0,
+    files: true,
 };
 
 impl ManifestModality {
@@ -141,15 +144,16 @@ pub(super) fn file(draft: &Draft, path: PathBuf) -> Result<Source, DataError> {
         Steps::Video(steps) => {
             if steps.frame_width == 0 && path.is_file() {
                 let head = head(&path)?;
-                if matches!(kind::of(&head), Some((_, Family::Film | Family::Sound))) {
-                    let place = format!("modality `{}`: `{}`", draft.preparation.modality, path.display());
-                    return Err(kind::refuse(&head, Family::Film).at(place));
+                let place = format!("modality `{}`: `{}`", draft.preparation.modality, path.display());
+                match kind::of(&head) {
+                    _ if kind::foreign(&head, Family::Film).is_some() => {}
+                    Some((_, Family::Picture)) => {
+                        return Err(DataError::config(format!(
+                            "{place} is a picture, so a film strip; set `frame_width`, or name a folder of pictures"
+                        )));
+                    }
+                    _ => return Err(kind::refuse(&head, Family::Film).at(place)),
                 }
-                return Err(DataError::config(format!(
-                    "modality `{}`: `{}` is a file, so a film strip; set `frame_width`, or name a folder of pictures",
-                    draft.preparation.modality,
-                    path.display()
-                )));
             }
             Source::Film { path, frame_width: steps.frame_width, span: None }
         }

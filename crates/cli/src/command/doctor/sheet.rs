@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use counterpoint_data::doctor::{Checkup, Entry, Finding, spectrogram, thumbnail};
+use counterpoint_data::doctor::{Checkup, Entry, Finding};
 use counterpoint_report::text::escape;
 
 const STYLE: &str = "body{font:14px/1.4 system-ui,sans-serif;margin:2em;color:#222;background:#fff}\
@@ -83,8 +83,8 @@ fn figure(checkup: &Checkup, entry: &Entry, found: &BTreeMap<&str, Vec<&Finding>
     };
     let mut text = format!("<figure{class}>");
     for (modality, path) in &entry.files {
-        // Sound by its content; everything else is tried as a picture.
-        if let Ok(png) = thumbnail(path).or_else(|_| spectrogram(path)) {
+        // What is no sound is tried as a picture.
+        if let Ok(png) = checkup.sketch(modality, path) {
             let _ = write!(
                 text,
                 "<img alt=\"{}\" src=\"data:image/png;base64,{}\">",

@@ -18,7 +18,7 @@ use symphonia::core::io::MediaSource;
 use self::coded::Coded;
 use self::pcm::Layout;
 use super::kind::{self, Family};
-use crate::error::{DataError, regular};
+use crate::error::{DataError, HEAD, regular};
 
 /// Sampling rates that are believed; others mean a damaged header.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=384_000;
@@ -70,7 +70,7 @@ impl Recording {
     /// As [`Recording::open`].
     pub fn of(origin: Origin) -> Result<Self, DataError> {
         let (mut source, mut head) = (origin.open()?, Vec::new());
-        source.by_ref().take(64).read_to_end(&mut head).map_err(unreadable)?;
+        source.by_ref().take(HEAD).read_to_end(&mut head).map_err(unreadable)?;
         source.rewind().map_err(unreadable)?;
         let (format, channels, rate) = if riff::is(&head) {
             let layout = Layout::read(&mut *source)?;

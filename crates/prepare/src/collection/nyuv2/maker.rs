@@ -8,8 +8,8 @@ use counterpoint_data::set::Part;
 use crate::clip::Clip;
 use crate::collection::content::{Made, Maker};
 use crate::error::PrepareError;
-use crate::extract::place;
 use crate::names;
+use crate::place::place;
 use crate::problem::Problem;
 use crate::sheet::Sheet;
 

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::Path;
 
 use serde_json::Value;
 
-use crate::problem::Finding;
-use crate::tools::{Tools, stream};
+use super::tools::{Input, Tools, stream};
 
 /// What is believed of the description of a file.
 const LIMIT: u64 = 1 << 30;
@@ -41,12 +39,20 @@ pub struct Track {
     pub seconds: f64,
 }
 
+/// A file that ends before the time that it should have, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Short {
+    /// What should be there.
+    pub expected: f64,
+    /// What is there.
+    pub found: f64,
+}
+
 /// Reads all packets of a file without decoding them.
 ///
 /// # Errors
-/// If it cannot be opened as sound or film.
-pub fn probe(tools: &Tools, input: &Path) -> Result<Probe, Finding> {
-    let failed = |cause: String| Finding::Undecodable { cause };
+/// If it cannot be opened as sound or film: what the program says.
+pub fn probe(tools: &Tools, input: Input<'_>) -> Result<Probe, String> {
     let mut command = tools.ffprobe(input);
     command.args(["-show_entries", ENTRIES]);
     let read = |out: &mut std::process::ChildStdout| {
@@ -54,13 +60,13 @@ pub fn probe(tools: &Tools, input: &Path) -> Result<Probe, Finding> {
         out.take(LIMIT).read_to_end(&mut text)?;
         Ok(text)
     };
-    let (text, ended) = stream(&mut command, input, read).map_err(|e| failed(e.to_string()))?;
-    let text = text.map_err(|e| failed(e.to_string()))?;
+    let (text, ended) = stream(command, input.path, read).map_err(|e| e.to_string())?;
+    let text = text.map_err(|e| e.to_string())?;
     if !ended.success {
-        return Err(failed(ended.complaint.unwrap_or_else(|| "ffprobe failed without a message".into())));
+        return Err(ended.complaint.unwrap_or_else(|| "ffprobe failed without a message".into()));
     }
     let value: Value = serde_json::from_slice(&text)
-        .map_err(|e| failed(format!("the description that ffprobe gives is not JSON: {e}")))?;
+        .map_err(|e| format!("the description that ffprobe gives is not JSON: {e}"))?;
     Ok(read_out(&value))
 }
 
@@ -140,18 +146,18 @@ fn read_out(value: &Value) -> Probe {
 
 impl Probe {
     /// Whether it ends well before its header says: by more than half a second and a twentieth.
-    pub fn cut_off(&self) -> Option<Finding> {
+    pub fn cut_off(&self) -> Option<Short> {
         let expected = self.announced?;
         let lack = expected - self.seconds;
-        (lack > 0.5 && lack > expected / 20.0).then_some(Finding::CutOff { expected, found: self.seconds })
+        (lack > 0.5 && lack > expected / 20.0).then_some(Short { expected, found: self.seconds })
     }
 
     /// Whether it ends well before the end of a part in milliseconds, by the same measure.
-    pub fn lacks(&self, [start, end]: [u32; 2]) -> Option<Finding> {
+    pub fn lacks(&self, [start, end]: [u32; 2]) -> Option<Short> {
         let [start, end] = [start, end].map(|time| f64::from(time) / 1000.0);
         let (expected, found) = (end - start, (self.seconds.min(end) - start).max(0.0));
         let lack = expected - found;
-        (lack > 0.5 && lack > expected / 20.0).then_some(Finding::CutOff { expected, found })
+        (lack > 0.5 && lack > expected / 20.0).then_some(Short { expected, found })
     }
 
     /// What a part of it in milliseconds holds, with packets spread evenly.
@@ -205,7 +211,7 @@ mod tests {
         let (sound, picture) = (probe.sound.unwrap(), probe.picture.unwrap());
         assert_eq!((picture.number, picture.packets, sound.number, sound.packets), (1, 3, 0, 2));
         assert!((picture.seconds - 0.3).abs() < 1e-9 && (sound.seconds - 1.0).abs() < 1e-9);
-        assert!(matches!(probe.cut_off(), Some(Finding::CutOff { expected, .. }) if expected == 10.0));
+        assert!(matches!(probe.cut_off(), Some(Short { expected, .. }) if expected == 10.0));
         assert_eq!(read_out(&json!({})), Probe::default());
     }
 }

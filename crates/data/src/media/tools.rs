@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use crate::error::PrepareError;
+use crate::error::DataError;
 
 /// Older ones lack options that are used.
 const OLDEST: u32 = 4;
@@ -16,6 +16,21 @@ const MESSAGES: u64 = 1 << 16;
 const CONTAINERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,flv,live_flv,avi,matroska,webm,mpeg,mpegts,mpegtsraw,\
                           mpegvideo,mp3,wav,w64,flac,ogg,aac,aiff,au,asf,caf,amr,gif,h264,hevc,m4v,dv,ac3,nut,\
                           png_pipe,jpeg_pipe,bmp_pipe,webp_pipe,tiff_pipe";
+
+/// A file that holds a recording, or a stretch of one: its first byte and the byte behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Input<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// Where in it; `None` = everywhere.
+    pub stretch: Option<[u64; 2]>,
+}
+
+impl<'a> From<&'a Path> for Input<'a> {
+    fn from(path: &'a Path) -> Self {
+        Self { path, stretch: None }
+    }
+}
 
 /// The two programs, with their version.
 #[derive(Clone, Debug)]
@@ -31,7 +46,7 @@ impl Tools {
     ///
     /// # Errors
     /// If one is absent, cannot be run or is too old, with what to do.
-    pub fn find() -> Result<Self, PrepareError> {
+    pub fn find() -> Result<Self, DataError> {
         let version = version("ffmpeg")?;
         self::version("ffprobe")?;
         let mut numbers = version.trim_start_matches('n').split(['.', '-']).map(str::parse::<u32>);
@@ -39,7 +54,7 @@ impl Tools {
         let minor = numbers.next().and_then(Result::ok).unwrap_or(0);
         // A version without a number is one built from the sources of some day.
         if let Some(number) = number.filter(|n| *n < OLDEST) {
-            return Err(PrepareError::data(format!(
+            return Err(DataError::missing(format!(
                 "the program `ffmpeg` is version {version} ({number}), expected {OLDEST} or later; {}",
                 install()
             )));
@@ -54,7 +69,7 @@ impl Tools {
     }
 
     /// `ffmpeg` on an input, or on a part of it in milliseconds.
-    pub fn ffmpeg(&self, input: &Path, cut: Option<[u32; 2]>) -> Command {
+    pub fn ffmpeg(&self, input: Input<'_>, cut: Option<[u32; 2]>) -> Command {
         let mut command = quiet("ffmpeg");
         command.args(["-v", "error", "-nostdin", "-threads", "1"]);
         if let Some([start, end]) = cut {
@@ -66,7 +81,7 @@ impl Tools {
     }
 
     /// `ffprobe` on an input.
-    pub fn ffprobe(&self, input: &Path) -> Command {
+    pub fn ffprobe(&self, input: Input<'_>) -> Command {
         let mut command = quiet("ffprobe");
         command.args(["-v", "error", "-of", "json"]);
         open(&mut command, input);
@@ -75,10 +90,15 @@ impl Tools {
 }
 
 /// Names the input such that neither a leading `-` nor a `:` in it means anything.
-fn open(command: &mut Command, input: &Path) {
-    let mut name = OsString::from("file:");
-    name.push(input);
-    command.args(["-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS, "-i"]).arg(name);
+fn open(command: &mut Command, input: Input<'_>) {
+    let (mut name, mut protocols) = (OsString::new(), "file,pipe");
+    if let Some([begin, end]) = input.stretch {
+        name.push(format!("subfile,,start,{begin},end,{end},,:"));
+        protocols = "file,pipe,subfile";
+    }
+    name.push("file:");
+    name.push(input.path);
+    command.args(["-protocol_whitelist", protocols, "-format_whitelist", CONTAINERS, "-i"]).arg(name);
 }
 
 /// A program without input and terminal, and out of reach of Ctrl-C: the clip at hand is finished.
@@ -91,9 +111,9 @@ fn quiet(program: &str) -> Command {
     command
 }
 
-fn version(program: &str) -> Result<String, PrepareError> {
+fn version(program: &str) -> Result<String, DataError> {
     let absent = |cause: &dyn std::fmt::Display| {
-        PrepareError::data(format!(
+        DataError::missing(format!(
             "the program `{program}`, which decodes the recordings, cannot be run: {cause}; {}",
             install()
         ))
@@ -133,13 +153,15 @@ pub struct Ended {
 /// Runs a program, hands its output over while it runs, and collects its complaints beside that.
 ///
 /// # Errors
-/// If it cannot be started, or those of `read`.
+/// If it cannot be started; those of `read` are inside.
 pub fn stream<T>(
-    command: &mut Command,
+    mut command: Command,
     input: &Path,
     read: impl FnOnce(&mut ChildStdout) -> io::Result<T>,
 ) -> io::Result<(io::Result<T>, Ended)> {
     let mut child = Running(command.spawn()?);
+    // Its ends of pipes: who reads the other ends would wait for ever while they are held here, too.
+    drop(command);
     let (mut out, errors) = (child.0.stdout.take(), child.0.stderr.take());
     std::thread::scope(|scope| {
         let messages = scope.spawn(move || {

@@ -35,7 +35,7 @@ mod tests {
     fn the_header_is_read_as_what_it_says() {
         let mut file = header(16_000, 4).unwrap().to_vec();
         file.extend([0, 0x40, 0, 0xC0]);
-        let wave = counterpoint_data::Wave::decode(&file).unwrap();
+        let wave = crate::decode::Wave::decode(&file).unwrap();
         assert_eq!((wave.rate, wave.samples), (16_000, vec![0.5, -0.5]));
         assert_eq!(header(16_000, usize::MAX), None);
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use crate::settings::Encoding;
+use super::rule::Encoding;
 
 /// The largest picture that is believed; a stream that asks for more is no picture.
 const LIMIT: usize = 1 << 30;
