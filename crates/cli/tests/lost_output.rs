@@ -97,13 +97,11 @@ fn a_closed_terminal_stops_training_with_a_checkpoint_unless_told_to_ignore_it()
         assert!(Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap().success());
         child
     };
-    // It never comes to its end, however late the signal is.
-    let endless = ["--set", "train.epochs=20000"];
-    let mut plain = toy.command(&[&["train", "toy.toml", "--out", "hung-up"], &long[..], &endless].concat());
+    let mut plain = toy.command(&[&["train", "toy.toml", "--out", "hung-up"], &long[..]].concat());
     let code = started(&mut plain, "hung-up").wait().unwrap().code();
     assert_eq!(code, Some(6));
     let epochs = |name| String::from_utf8(toy.bytes(name)).unwrap().matches("\"event\":\"epoch\"").count();
-    assert!(epochs("hung-up/metrics.jsonl") < 20000);
+    assert!(epochs("hung-up/metrics.jsonl") < 400);
     // What `nohup` does before it starts a command.
     let mut deaf = Command::new("sh");
     let script = format!(

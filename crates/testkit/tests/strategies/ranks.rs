@@ -10,6 +10,7 @@ use counterpoint::strategy::{GBlendConfig, StrategyConfig};
 use counterpoint::train::{EpochReport, Observer, Outcome, Progress, StepReport};
 
 use crate::run::{Run, configs, values};
+use crate::training::scratch;
 
 /// What one rank made and saw of a run.
 #[derive(Debug, Default)]
@@ -131,5 +132,31 @@ fn every_strategy_does_the_same_alone_and_on_ranks() {
                 close(doubles(&alone.scores), doubles(&seen.scores), &what("validation scores"));
             }
         }
+    }
+}
+
+#[test]
+fn ranks_would_write_the_same_checkpoints() {
+    for name in ["joint", "dgl", "pmr", "gblend"] {
+        let (config, unimodal_heads) =
+            configs().into_iter().find(|(config, _)| config.name() == name).expect("it is in the catalogue");
+        let run = Run { unimodal_heads, ..Run::new(3, 3, true) };
+        let folders = [0, 1].map(|rank| scratch(&format!("rank{rank}_{name}")));
+        thread::scope(|scope| {
+            for (peers, folder) in Threads::of(2).into_iter().zip(&folders) {
+                let (run, config) = (&run, &config);
+                scope.spawn(move || {
+                    let mut state = run.train_state(config.build(&run.names()).unwrap());
+                    let (mut seen, stop) = (Seen::default(), AtomicBool::new(false));
+                    run.shared(&mut state, Progress::default(), &mut seen, &stop, Some(folder), &peers)
+                        .unwrap()
+                });
+            }
+        });
+        for file in ["last.safetensors", "best.safetensors"] {
+            let [first, second] = [0, 1].map(|rank| std::fs::read(folders[rank].join(file)).unwrap());
+            assert!(first == second, "{name}: {file} differs between ranks");
+        }
+        folders.iter().for_each(|folder| std::fs::remove_dir_all(folder).unwrap());
     }
 }
