@@ -10,7 +10,6 @@ use counterpoint_data::DataError;
 use counterpoint_report::record::RecordError;
 
 use crate::output;
-use crate::ranks;
 use crate::screen;
 
 /// How a command ended when it did not succeed.
@@ -201,13 +200,13 @@ fn hint(answer: &clap::Error) -> Option<String> {
 }
 
 /// Makes a panic say that it is our fault, and leave with its own code.
-pub fn report_panics() {
-    std::panic::set_hook(Box::new(|info| {
+pub fn report_panics(leave: fn(Code)) {
+    std::panic::set_hook(Box::new(move |info| {
         screen::leave();
         output::say(format_args!(
             "error: this is a bug in counterpoint, please report it with your configuration: {info}"
         ));
-        ranks::abort(Code::Bug);
+        leave(Code::Bug);
         std::process::exit(Code::Bug as i32);
     }));
 }

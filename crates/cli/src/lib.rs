@@ -84,7 +84,7 @@ use clap::Parser;
 /// Reads the arguments of the process, does what they say with the parts that
 /// there are, and gives the exit code.
 pub fn main(catalogs: Catalogs) -> ExitCode {
-    exit::report_panics();
+    exit::report_panics(ranks::abort);
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(answer) => return exit::answer(&answer),

@@ -74,8 +74,10 @@ fn selection(command: &[String]) -> Option<Vec<String>> {
     if !chosen.contains(&"-p".to_owned()) {
         chosen.push("--workspace".to_owned());
     }
+    // What a feature brings to build with, it builds for itself.
+    let build = if chosen.contains(&"--features".to_owned()) { "normal" } else { "normal,build" };
     let tests = ["bench", "clippy", "test"].contains(&command[0].as_str());
-    chosen.extend(["--edges".to_owned(), if tests { "normal,build,dev" } else { "normal,build" }.to_owned()]);
+    chosen.extend(["--edges".to_owned(), if tests { format!("{build},dev") } else { build.to_owned() }]);
     Some(chosen)
 }
 
@@ -96,9 +98,11 @@ fn packages(selection: &[String]) -> BTreeSet<(String, String)> {
 /// What is built for `selection` with other features than for the workspace.
 fn built_again(selection: &[String], workspace: &BTreeSet<(String, String)>) -> Vec<String> {
     let shared: BTreeSet<&str> = workspace.iter().map(|(package, _)| package.as_str()).collect();
+    // A feature of a member may change members, which Burn does not need.
+    let member = |package: &str| package.contains(" (/") && selection.contains(&"--features".to_owned());
     let other = packages(selection)
         .into_iter()
-        .filter(|built| shared.contains(&*built.0) && !workspace.contains(built));
+        .filter(|built| shared.contains(&*built.0) && !workspace.contains(built) && !member(&built.0));
     other.map(|(package, features)| format!("{package} with {features}")).collect()
 }
 
@@ -134,7 +138,7 @@ fn a_command_that_builds_a_dependency_again_is_found() {
         None,
         words("-p counterpoint-cli --edges normal,build"),
         None,
-        words("--features counterpoint-cli/mpi --workspace --edges normal,build"),
+        words("--features counterpoint-cli/mpi --workspace --edges normal"),
     ];
     assert_eq!(chosen, expected);
     let workspace = packages(&["--workspace", "--edges", "normal,build"].map(str::to_owned));
