@@ -17,6 +17,9 @@ use mpi::topology::{Communicator as _, SimpleCommunicator};
 /// Whether this process is part of a job now.
 static JOINED: AtomicBool = AtomicBool::new(false);
 
+/// Numbers of one rank's part of a block in [`Peers::sum`].
+const BLOCK: usize = 1 << 16;
+
 /// Bytes of one rank in one round of [`Peers::gather`], at most.
 const ROUND: usize = 16 << 20;
 
@@ -66,20 +69,30 @@ impl Peers for World {
     }
 
     /// Everyone gets a part of everybody's values, adds it up in the order of ranks, and hands the result out: as many
-    /// bytes as the library's own sum, whose order depends on the number of ranks.
+    /// bytes as the library's own sum, whose order depends on the number of ranks. Block by block, so that what is added
+    /// is still in the processor's cache.
     fn sum(&self, values: &mut [f32]) {
         let ranks = self.size();
-        let part = values.len().div_ceil(ranks);
-        let mut padded = values.to_vec();
-        padded.resize(part * ranks, 0.0);
-        let mut parts = vec![0.0_f32; part * ranks];
-        self.world.all_to_all_into(&padded[..], &mut parts[..]);
-        let (own, others) = parts.split_at_mut(part);
-        for other in others.chunks_exact(part.max(1)) {
-            own.iter_mut().zip(other).for_each(|(sum, value)| *sum += value);
+        let (whole, rest) = values.split_at_mut(values.len() / ranks * ranks);
+        let mut parts = vec![0.0_f32; whole.len().min(BLOCK * ranks)];
+        for block in whole.chunks_mut(BLOCK * ranks) {
+            let parts = &mut parts[..block.len()];
+            self.world.all_to_all_into(&block[..], parts);
+            let (own, others) = parts.split_at_mut(block.len() / ranks);
+            for other in others.chunks_exact(own.len()) {
+                own.iter_mut().zip(other).for_each(|(sum, value)| *sum += value);
+            }
+            self.world.all_gather_into(&own[..], block);
         }
-        self.world.all_gather_into(&own[..], &mut padded[..]);
-        values.copy_from_slice(&padded[..values.len()]);
+        // Fewer than there are ranks.
+        if !rest.is_empty() {
+            let mut all = vec![0.0_f32; rest.len() * ranks];
+            self.world.all_gather_into(&rest[..], &mut all[..]);
+            for (place, value) in rest.iter_mut().enumerate() {
+                let of = all.iter().skip(place).step_by(all.len() / ranks);
+                *value = of.copied().reduce(|sum, value| sum + value).unwrap_or_default();
+            }
+        }
     }
 
     fn gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {

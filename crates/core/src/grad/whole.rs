@@ -94,33 +94,38 @@ pub(super) fn gather(
     Some(TermOutput { scores, features, targets: roster.targets(&samples), samples })
 }
 
-/// Adds up gradients over ranks, all in one message. One that some rank has, all have then: where nothing
-/// arrives at a rank, it adds nothing.
-pub(super) fn sum(peers: &dyn Peers, parts: Vec<&mut Gradients>, groups: &Groups, device: &Device) {
+/// From so many numbers on a gradient is added up where it lies; smaller ones go together.
+const LARGE: usize = 1 << 16;
+
+/// Adds up gradients over ranks. One that some rank has, all have then: where nothing arrives at a rank, it adds nothing.
+pub(super) fn sum(peers: &dyn Peers, mut parts: Vec<&mut Gradients>, groups: &Groups, device: &Device) {
     let places = groups.parameters().len();
-    let mine: Vec<u8> =
-        parts.iter().flat_map(|part| (0..places).map(|place| u8::from(part.get(place).is_some()))).collect();
-    let all = peers.gather(&mine);
-    let some = |at: usize| all.iter().any(|rank| rank[at] != 0);
+    let has = |part: &&mut Gradients| (0..places).map(|place| part.get(place).is_some()).collect::<Vec<_>>();
+    let mine: Vec<bool> = parts.iter().flat_map(has).collect();
+    let all = peers.gather(&mine.iter().map(|&has| u8::from(has)).collect::<Vec<_>>());
+    let some: Vec<usize> = (0..mine.len()).filter(|&at| all.iter().any(|rank| rank[at] != 0)).collect();
+    // Taken out, so that what nobody else holds is read without a copy.
     let mut reads = Reads::default();
-    for part in &parts {
-        (0..places).filter_map(|place| part.get(place)).for_each(|gradient| reads.add(gradient.clone()));
+    for part in &mut parts {
+        (0..places).filter_map(|place| part.remove(place)).for_each(|gradient| reads.add(gradient));
     }
     let mut own = reads.fetch().into_iter();
-    let sizes: Vec<usize> = groups.parameters().iter().map(|p| p.shape.iter().product()).collect();
-    let mut values = Vec::new();
-    for at in (0..mine.len()).filter(|&at| some(at)) {
-        let gradient = own.by_ref().take(usize::from(mine[at])).next();
-        values.extend(gradient.unwrap_or_else(|| vec![0.0; sizes[at % places]]));
+    let zeros = |at: usize| vec![0.0; groups.parameters()[at % places].shape.iter().product()];
+    let mut values: Vec<Vec<f32>> =
+        some.iter().map(|&at| mine[at].then(|| own.next()).flatten().unwrap_or_else(|| zeros(at))).collect();
+    values.iter_mut().filter(|values| values.len() >= LARGE).for_each(|values| peers.sum(values));
+    let mut small: Vec<&mut Vec<f32>> = values.iter_mut().filter(|values| values.len() < LARGE).collect();
+    let mut together: Vec<f32> = small.iter().flat_map(|values| values.iter().copied()).collect();
+    peers.sum(&mut together);
+    let mut rest = together.as_slice();
+    for values in &mut small {
+        let (now, later) = rest.split_at(values.len());
+        values.copy_from_slice(now);
+        rest = later;
     }
-    peers.sum(&mut values);
-    let mut rest = values.as_slice();
-    for (part, gradients) in parts.into_iter().enumerate() {
-        for place in (0..places).filter(|place| some(part * places + place)) {
-            let (now, later) = rest.split_at(sizes[place]);
-            rest = later;
-            let gradient = Tensor::from_data(TensorData::new(now.to_vec(), [now.len()]), device);
-            gradients.set(place, Some(gradient));
-        }
+    for (at, values) in some.into_iter().zip(values) {
+        let count = values.len();
+        parts[at / places]
+            .set(at % places, Some(Tensor::from_data(TensorData::new(values, [count]), device)));
     }
 }
