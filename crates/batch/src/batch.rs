@@ -58,7 +58,7 @@ impl Batch {
     /// If an input has not as many rows as there are samples.
     ///
     /// # Panics
-    /// If there are no such samples.
+    /// If the range ends after the last sample.
     pub fn part(self, samples: Range<usize>) -> Result<Self, ShapeError> {
         let input = |Input { array, present, lengths }: Input| {
             let mut shape = array.shape().to_vec();

@@ -67,7 +67,7 @@ pub(super) fn gather(
     trained: bool,
 ) -> Option<TermOutput> {
     let mine = Rows::of(own.as_ref(), modalities, roster.start()).write();
-    let all: Vec<Rows> =
+    let mut all: Vec<Rows> =
         peers.gather(mine.bytes()).iter().map(|message| Rows::read(message, modalities)).collect();
     let samples: Vec<usize> = all.iter().flat_map(|rank| rank.samples.iter().copied()).collect();
     if samples.is_empty() {
@@ -76,19 +76,19 @@ pub(super) fn gather(
     let own = own.map(|own| std::iter::once(Some(own.scores)).chain(own.features).collect::<Vectors>());
     let mut tables = (0..=modalities).map(|table| {
         let width = all.iter().find_map(|rank| rank.tables[table].as_ref().map(|(width, _)| *width))?;
-        let of = |(rank, rows): (usize, &Rows)| {
+        let of = |(rank, rows): (usize, &mut Rows)| {
             let mine = own.as_ref().filter(|_| rank == peers.rank()).and_then(|own| own[table].clone());
             if mine.is_some() {
                 return mine;
             }
             // Of a modality that none of a rank's samples has there are zeros, as in a batch of one process.
-            let absent = || vec![0.0; rows.samples.len() * width];
-            let values = rows.tables[table].as_ref().map_or_else(absent, |(_, values)| values.clone());
+            let told = rows.tables[table].take().map(|(_, values)| values);
+            let values = told.unwrap_or_else(|| vec![0.0; rows.samples.len() * width]);
             let count = values.len() / width;
             let constant = || Tensor::<2>::from_data(TensorData::new(values, [count, width]), device);
             (count > 0).then(|| if trained { Tensor::from_inner(constant()) } else { constant() })
         };
-        Some(Tensor::cat(all.iter().enumerate().filter_map(of).collect(), 0))
+        Some(Tensor::cat(all.iter_mut().enumerate().filter_map(of).collect(), 0))
     });
     let (scores, features) = (tables.next().flatten()?, tables.collect());
     Some(TermOutput { scores, features, targets: roster.targets(&samples), samples })

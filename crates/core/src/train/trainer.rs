@@ -335,14 +335,12 @@ impl<M: Model> Trainer<'_, M> {
         let all = self.peers.gather(&digest.finish().to_le_bytes());
         match all.iter().position(|other| *other != all[0]) {
             None => Ok(()),
-            Some(rank) => Err(Error::new(
-                ErrorKind::Diverged,
-                format!(
-                    "the parameters of rank {rank} are not those of rank 0 after epoch {}: all ranks need the same \
+            // No learning rate is at fault, but how the ranks were started.
+            Some(rank) => Err(Error::config(format!(
+                "the parameters of rank {rank} are not those of rank 0 after epoch {}: all ranks need the same \
                      program, the same data and the same kind of processor",
-                    epoch + 1
-                ),
-            )),
+                epoch + 1
+            ))),
         }
     }
 

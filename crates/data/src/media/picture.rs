@@ -64,7 +64,7 @@ fn jpeg(stream: &mut impl BufRead, picture: &mut Vec<u8>) -> io::Result<()> {
         return Err(odd("has no JPEG where one must begin"));
     }
     loop {
-        // Up to FF and the mark behind it.
+        // Up to FF and the mark after it.
         loop {
             if stream.read_until(0xFF, picture)? == 0 || picture.last() != Some(&0xFF) {
                 return Err(io::ErrorKind::UnexpectedEof.into());

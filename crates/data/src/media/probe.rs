@@ -126,7 +126,7 @@ fn read_out(value: &Value) -> Probe {
         let at = *place;
         *place += 1;
         let span = stream["index"].as_u64().and_then(|index| spans.get(&index));
-        // A cover of an album is no film, and a stream without packets nothing.
+        // The cover of an album is not a film, and a stream without packets is nothing.
         let (Some(span), false, true) = (span, attached, slot.is_none()) else { continue };
         let seconds = (span.end - span.begin).max(0.0);
         *slot = Some(Track {

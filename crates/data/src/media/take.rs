@@ -23,7 +23,7 @@ pub struct Wanted {
 #[derive(Debug)]
 pub struct Taken {
     /// A WAV file of it: mono, 16 bits, with silence where time has none, so that it stays with the picture;
-    /// `None` if there is no sample. An error if it could not be read to its end.
+    /// `None` if it is empty, an error if it could not be read to its end.
     pub sound: io::Result<Option<Vec<u8>>>,
     /// How many frames were handed over. An error if the stream broke off, or they were refused.
     pub frames: io::Result<usize>,

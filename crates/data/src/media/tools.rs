@@ -17,7 +17,7 @@ const CONTAINERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,flv,live_flv,avi,matroska,webm
                           mpegvideo,mp3,wav,w64,flac,ogg,aac,aiff,au,asf,caf,amr,gif,h264,hevc,m4v,dv,ac3,nut,\
                           png_pipe,jpeg_pipe,bmp_pipe,webp_pipe,tiff_pipe";
 
-/// A file that holds a recording, or a stretch of one: its first byte and the byte behind it.
+/// A file that holds a recording, or a stretch of one: its first byte and the one after its last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Input<'a> {
     /// The file.

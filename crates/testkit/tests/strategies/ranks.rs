@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
+use counterpoint::ErrorKind;
 use counterpoint::peers::{Alone, Peers, Threads};
 use counterpoint::step::{Incomplete, LossTerm};
-use counterpoint::strategy::{GBlendConfig, StrategyConfig};
+use counterpoint::strategy::{GBlendConfig, Joint, StrategyConfig};
 use counterpoint::train::{EpochReport, Observer, Outcome, Progress, StepReport};
 
-use crate::run::{Run, configs, values};
+use crate::run::{CLASSES, Run, configs, values};
 use crate::training::scratch;
 
 /// What one rank made and saw of a run.
@@ -158,5 +159,31 @@ fn ranks_would_write_the_same_checkpoints() {
             assert!(first == second, "{name}: {file} differs between ranks");
         }
         folders.iter().for_each(|folder| std::fs::remove_dir_all(folder).unwrap());
+    }
+}
+
+#[test]
+fn ranks_whose_models_differ_are_refused() {
+    let run = Run { unimodal_heads: false, ..Run::new(2, 2, false) };
+    let ends: Vec<_> = thread::scope(|scope| {
+        let start = |peers: Threads| {
+            let run = &run;
+            scope.spawn(move || {
+                let mut state = run.train_state(StrategyConfig::from(Joint {}).build(&run.names()).unwrap());
+                if peers.rank() == 1 {
+                    state.assign(|parameter| (parameter.name == "head.bias").then(|| vec![0.5; CLASSES]));
+                }
+                let (mut seen, stop) = (Seen::default(), AtomicBool::new(false));
+                run.shared(&mut state, Progress::default(), &mut seen, &stop, None, &peers)
+            })
+        };
+        let started: Vec<_> = Threads::of(2).into_iter().map(start).collect();
+        started.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for end in ends {
+        let error = end.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let what = "the parameters of rank 1 are not those of rank 0 after epoch 1";
+        assert!(error.to_string().contains(what), "{error}");
     }
 }

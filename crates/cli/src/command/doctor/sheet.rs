@@ -83,7 +83,7 @@ fn figure(checkup: &Checkup, entry: &Entry, found: &BTreeMap<&str, Vec<&Finding>
     };
     let mut text = format!("<figure{class}>");
     for (modality, path) in &entry.files {
-        // What is no sound is tried as a picture.
+        // What cannot be heard is tried as a picture.
         if let Ok(png) = checkup.sketch(modality, path) {
             let _ = write!(
                 text,
