@@ -163,6 +163,18 @@ impl Inputs {
         }
     }
 
+    /// Whether this is the share of one rank.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.roster.is_some()
+    }
+
+    /// The samples of all ranks that serve a term, in order, and their targets; `None` if there is none.
+    pub(crate) fn of_all_ranks(&self, term: LossTerm, modalities: usize) -> Option<(Vec<usize>, Targets)> {
+        let roster = self.roster.as_ref()?;
+        let samples = roster.serving(term, self.incomplete, modalities);
+        (!samples.is_empty()).then(|| (samples.clone(), roster.targets(&samples)))
+    }
+
     /// The rows of one modality; `None` if no sample has it.
     pub fn get(&self, m: Modality) -> Option<&Input> {
         self.inputs[m.0].as_ref()

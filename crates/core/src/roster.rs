@@ -97,6 +97,14 @@ impl Roster {
         self.targets.pick(samples)
     }
 
+    /// The samples that serve a term, in order.
+    pub fn serving(&self, term: LossTerm, incomplete: Incomplete, modalities: usize) -> Vec<usize> {
+        let parts = parts(&self.present, term, incomplete, modalities).into_iter();
+        let mut samples: Vec<usize> = parts.flat_map(|(_, samples)| samples).collect();
+        samples.sort_unstable();
+        samples
+    }
+
     /// The rows that earlier ranks have of a term.
     pub fn earlier(&self, term: LossTerm, incomplete: Incomplete, modalities: usize) -> Earlier {
         let before = &self.present[..self.start];

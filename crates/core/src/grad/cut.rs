@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::tensor::Tensor;
 
+use super::term_loss::TermLoss;
 use super::{Evaluator, StepContext};
 use crate::Error;
 use crate::feature::{Feature, Features, PartGradients};
@@ -70,18 +71,14 @@ impl<M: Model> Evaluator<M> for Cut {
             let leaves = each(&plain, Feature::leaf);
             let trainable_for = trainable_for(model, groups, |group| strategy.receives(term, group));
             let own = join(&trainable_for, term, &leaves, pass);
-            let here = own.is_some();
-            let Some(output) = context.whole(own, true) else { continue };
-            let loss = strategy.loss(term, &output, &record.outputs, task);
-            record.note_loss(term, loss.clone());
-            record.outputs.insert(term, output.constant());
-            drop(output);
-            if !here {
-                // Other ranks have all samples that serve it.
-                terms.insert(term, Gradients::none(groups));
-                continue;
-            }
-            let mut tape = loss.backward();
+            let mut tape = match context.lose(term, own, strategy, &mut record) {
+                TermLoss::Here(loss) => loss.backward(),
+                TermLoss::Elsewhere => {
+                    terms.insert(term, Gradients::none(groups));
+                    continue;
+                }
+                TermLoss::Absent => continue,
+            };
             for m in term.present(names.len()).iter() {
                 let Some(leaf) = &leaves[m.0] else { continue };
                 let parts: PartGradients = leaf.rows().map(|part| part.grad_remove(&mut tape)).collect();

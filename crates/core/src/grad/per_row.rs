@@ -1,5 +1,6 @@
 //! The specification: one forward and one backward for each term.
 
+use super::term_loss::TermLoss;
 use super::{Evaluator, StepContext};
 use crate::Error;
 use crate::layer::ForwardContext;
@@ -39,20 +40,13 @@ impl<M: Model> Evaluator<M> for PerRow {
         }
         for &term in &phase.terms {
             let own = forward(term, pass);
-            let here = own.is_some();
-            let Some(output) = context.whole(own, true) else { continue };
+            let gradients = match context.lose(term, own, strategy, &mut record) {
+                TermLoss::Here(loss) => Gradients::take(model, groups, &mut loss.backward()),
+                TermLoss::Elsewhere => Gradients::none(groups),
+                TermLoss::Absent => continue,
+            };
             record.encoder_runs += 2 * encoders(term);
-            let loss = strategy.loss(term, &output, &record.outputs, task);
-            record.note_loss(term, loss.clone());
-            record.outputs.insert(term, output.constant());
-            record.terms.insert(
-                term,
-                match here {
-                    true => Gradients::take(model, groups, &mut loss.backward()),
-                    // Other ranks have all samples that serve it.
-                    false => Gradients::none(groups),
-                },
-            );
+            record.terms.insert(term, gradients);
         }
         let outputs = StepOutputs { at, outputs: &record.outputs, terms: &record.trained, task };
         let routing = strategy.route(&outputs, model.modalities())?;

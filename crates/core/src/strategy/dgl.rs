@@ -117,6 +117,10 @@ impl Strategy for Dgl {
         }
     }
 
+    fn reads_outputs(&self) -> bool {
+        false
+    }
+
     fn route(&mut self, _outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let alpha = self.alpha.weights("strategy.alpha", modalities)?;
         let mut w = Routing::default();

@@ -113,6 +113,10 @@ impl Strategy for Sum {
         Some(self.heads.terms(modalities))
     }
 
+    fn reads_outputs(&self) -> bool {
+        false
+    }
+
     fn route(&mut self, _outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let terms = self.heads.terms(modalities);
         Ok(terms.into_iter().fold(Routing::default(), |w, term| w.to_all(term, 1.0, modalities)))

@@ -40,6 +40,10 @@ impl Strategy for Joint {
         vec![Phase::of([LossTerm::Fused])]
     }
 
+    fn reads_outputs(&self) -> bool {
+        false
+    }
+
     fn route(&mut self, _outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let mut w = Routing::default().with(LossTerm::Fused, Group::Fusion, 1.0).with(
             LossTerm::Fused,

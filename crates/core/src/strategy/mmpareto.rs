@@ -146,6 +146,10 @@ impl Strategy for MmPareto {
         vec![Phase::of(terms).needing(need)]
     }
 
+    fn reads_outputs(&self) -> bool {
+        false
+    }
+
     fn route(&mut self, _outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {
         let terms = self.config.heads.terms(modalities);
         let mut w = terms.into_iter().fold(Routing::default(), |w, term| w.to_all(term, 1.0, modalities));

@@ -137,6 +137,13 @@ pub trait Strategy: Send {
         task.loss(output.scores.clone(), &output.targets)
     }
 
+    /// Whether [`Self::loss`], [`Self::route`] or [`Self::shape`] reads what models gave for a batch. One that does
+    /// not, and has the task's loss, spares ranks that train a segmentation model from telling each other the
+    /// scores of every pixel; it may then find those of its own rank alone.
+    fn reads_outputs(&self) -> bool {
+        true
+    }
+
     /// The fused term and then one for each modality, if a weighted sum of these
     /// losses, and nothing else, is what training makes small: other weights
     /// are then another strategy of that kind.

@@ -81,6 +81,10 @@ impl<A: Addition> Strategy for Over<A> {
         self.inner.loss(term, output, earlier, task)
     }
 
+    fn reads_outputs(&self) -> bool {
+        self.inner.reads_outputs()
+    }
+
     fn summands(&self, modalities: &Modalities) -> Option<Vec<LossTerm>> {
         self.inner.summands(modalities)
     }

@@ -71,6 +71,10 @@ impl Strategy for Unimodal {
         vec![Phase::of([LossTerm::Unimodal(self.modality)])]
     }
 
+    fn reads_outputs(&self) -> bool {
+        false
+    }
+
     fn route(&mut self, _outputs: &StepOutputs<'_>, _modalities: &Modalities) -> Result<Routing, Error> {
         let term = LossTerm::Unimodal(self.modality);
         let groups = [Group::Encoder(self.modality), Group::Fusion, Group::Head];

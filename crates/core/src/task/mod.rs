@@ -44,6 +44,12 @@ pub trait Task: Debug + Send + Sync {
     /// The loss of every sample by itself, `[samples]`.
     fn losses(&self, scores: Tensor<2>, targets: &Targets) -> Tensor<1>;
 
+    /// How the loss is a sum over samples, where that is worth knowing: where scores are many, so that ranks
+    /// which share a batch do better not to tell each other all of them.
+    fn additive(&self) -> Option<&dyn Additive> {
+        None
+    }
+
     /// What the metrics are, and which of them selects the best epoch.
     fn metrics(&self) -> Metrics;
 
@@ -123,6 +129,12 @@ pub trait Task: Debug + Send + Sync {
     fn surprise(&self, scores: Tensor<2>, targets: &Targets) -> f64 {
         scalar(self.loss(scores, targets))
     }
+}
+
+/// A loss that is a sum over the samples of a batch, once the targets of all are known.
+pub trait Additive {
+    /// What some samples add to the loss of a batch with the targets `all`, `[1]`.
+    fn share(&self, scores: Tensor<2>, own: &Targets, all: &Targets) -> Tensor<1>;
 }
 
 /// A task met targets that the command never pairs it with.

@@ -11,6 +11,7 @@ mod prefix;
 mod pretrained;
 mod reach;
 mod readout;
+mod running;
 mod schedule;
 mod state;
 mod stats;

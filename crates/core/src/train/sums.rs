@@ -18,9 +18,8 @@ pub(super) fn tally<M: Model>(
 ) {
     let mut add = |key: String, value: f64| *sums.entry(key).or_default() += value;
     for (term, loss) in &record.losses {
-        let output = &record.outputs[term];
         let label = term.label(state.model.modalities());
-        let count = output.samples.len() as f64;
+        let count = record.served(*term).0.len() as f64;
         add(format!("term/{label}/samples"), count);
         add(format!("term/{label}/loss"), loss * count);
         // There is none of a batch on which it is not defined, such as label maps of nothing but void.

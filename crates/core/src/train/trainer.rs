@@ -10,6 +10,7 @@ use burn::tensor::Device;
 use counterpoint_batch::{Batch, BatchSource};
 
 use super::observer::{EpochReport, Observer, StepReport};
+use super::running::Running;
 use super::stats::{mean_stats, tally_stats};
 use super::sums::{tally, terms};
 use super::tools::TrainerTools;
@@ -241,21 +242,10 @@ impl<M: Model> Trainer<'_, M> {
             gradients.ask(&mut reads);
         }
         let squares = reads.len();
-        let followed: Vec<LossTerm> = match self.task.running() {
-            Some(_) => record.trained.iter().copied().collect(),
-            None => Vec::new(),
-        };
-        for term in &followed {
-            let output = &record.outputs[term];
-            reads.add(self.task.reduce_on_device(output.scores.clone(), output.targets.len()));
-        }
+        let running = Running::ask(self.task, record, &mut reads);
         let mut values = record.read(reads, self.peers);
         let asked = values.split_off(squares);
-        let running = followed.into_iter().zip(asked).map(|(term, asked)| {
-            let targets = &record.outputs[&term].targets;
-            (term, self.task.follow(&self.task.reduce_on_host(asked, targets), targets))
-        });
-        (running.collect(), values)
+        (running.values(self.task, record, asked, self.peers), values)
     }
 
     /// Validates an epoch, keeps it if it is the best, and lets the strategy

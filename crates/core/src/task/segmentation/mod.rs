@@ -12,7 +12,7 @@ use burn::tensor::Tensor;
 use counterpoint_batch::{ClassMap, Targets};
 
 use super::counts::{ClassCounts, mean};
-use super::{Metric, MetricFn, Metrics, Task, TaskKind};
+use super::{Additive, Metric, MetricFn, Metrics, Task, TaskKind};
 use crate::Error;
 use crate::engine::{self, Arithmetic};
 use crate::host::host;
@@ -109,18 +109,18 @@ impl Segmentation {
     }
 
     /// Cross-entropy of every row of scores times its share in the loss, `[rows]`;
-    /// the sums of weights run over all samples, or over each by itself.
-    fn weighted(&self, scores: Tensor<2>, targets: &Targets, together: bool) -> Tensor<1> {
+    /// the sums of weights run over the samples of `all`, or over each by itself.
+    fn weighted(&self, scores: Tensor<2>, targets: &Targets, all: Option<&Targets>) -> Tensor<1> {
         let scales = self.scales(&scores, targets.len());
         let weight = |class: u8| self.weights.get(usize::from(class)).copied().unwrap_or(0.0);
         let sum = |map: &[u8], places: &[usize]| places.iter().map(|&at| weight(map[at])).sum::<f64>();
-        let totals: Vec<f64> =
-            scales.iter().map(|places| self.maps(targets).map(|map| sum(map, places)).sum()).collect();
+        let total = |places: &Vec<usize>| Some(self.maps(all?).map(|map| sum(map, places)).sum());
+        let totals: Vec<Option<f64>> = scales.iter().map(total).collect();
         let rows = scores.dims()[0];
         let (mut labels, mut shares) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
         for map in self.maps(targets) {
             for (places, &total) in scales.iter().zip(&totals) {
-                let total = if together { total } else { sum(map, places) };
+                let total = total.unwrap_or_else(|| sum(map, places));
                 for &at in places {
                     let class = map[at];
                     labels.push(if class == ClassMap::VOID { 0 } else { u32::from(class) });
@@ -154,6 +154,12 @@ impl Segmentation {
     }
 }
 
+impl Additive for Segmentation {
+    fn share(&self, scores: Tensor<2>, own: &Targets, all: &Targets) -> Tensor<1> {
+        self.weighted(scores, own, Some(all)).sum()
+    }
+}
+
 impl Task for Segmentation {
     fn kind(&self) -> TaskKind {
         TaskKind::Segmentation
@@ -164,14 +170,18 @@ impl Task for Segmentation {
     }
 
     fn loss(&self, scores: Tensor<2>, targets: &Targets) -> Tensor<1> {
-        self.weighted(scores, targets, true).sum()
+        self.share(scores, targets, targets)
     }
 
     fn losses(&self, scores: Tensor<2>, targets: &Targets) -> Tensor<1> {
         let samples = targets.len();
         let rows = scores.dims()[0];
-        let weighted = self.weighted(scores, targets, false);
+        let weighted = self.weighted(scores, targets, None);
         weighted.reshape([samples, rows / samples]).sum_dim(1).reshape([samples])
+    }
+
+    fn additive(&self) -> Option<&dyn Additive> {
+        Some(self)
     }
 
     fn metrics(&self) -> Metrics {
