@@ -9,7 +9,7 @@ mod training;
 pub use difference::{first_difference, strip_aside};
 pub use schema::DIALECT;
 pub use set::{apply, at, overlay, value_of};
-pub use training::Training;
+pub use training::{Statistics, Training};
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};

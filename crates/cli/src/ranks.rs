@@ -1,12 +1,17 @@
 //! The processes that a launcher started to train one model together.
 
 use std::env;
+use std::sync::Arc;
 use std::time::Duration;
 
-use counterpoint::peers::{Alone, Peers};
+use counterpoint::device::is_host;
+use counterpoint::engine::Convolution;
+use counterpoint::peers::{Alone, Peers, Synchronised};
 
+use crate::config::Statistics;
 use crate::exit::{Code, Failure};
 use crate::output;
+use crate::run::Run;
 
 /// How many processes the launcher says that it started: Open MPI, MPICH and its kin, SLURM with PMIx.
 fn started() -> usize {
@@ -19,19 +24,19 @@ fn started() -> usize {
 ///
 /// # Errors
 /// If there are several and this program cannot speak with the others.
-pub fn join() -> Result<Box<dyn Peers>, Failure> {
+pub fn join() -> Result<Arc<dyn Peers>, Failure> {
     match started() {
-        0 | 1 => Ok(Box::new(Alone)),
+        0 | 1 => Ok(Arc::new(Alone)),
         count => world(count),
     }
 }
 
 #[cfg(feature = "mpi")]
-fn world(count: usize) -> Result<Box<dyn Peers>, Failure> {
+fn world(count: usize) -> Result<Arc<dyn Peers>, Failure> {
     let world = counterpoint_mpi::World::join()
         .ok_or_else(|| Failure::new(Code::Bug, "this process has taken part in an MPI job already"))?;
     if world.size() == count {
-        return Ok(Box::new(world));
+        return Ok(Arc::new(world));
     }
     Err(Failure::new(
         Code::Usage,
@@ -45,12 +50,35 @@ fn world(count: usize) -> Result<Box<dyn Peers>, Failure> {
 }
 
 #[cfg(not(feature = "mpi"))]
-fn world(count: usize) -> Result<Box<dyn Peers>, Failure> {
+fn world(count: usize) -> Result<Arc<dyn Peers>, Failure> {
     Err(Failure::new(
         Code::Usage,
         format!(
             "a launcher started {count} processes of this program, which cannot train one model together: build it with \
              --features mpi, or, if each is a run of its own, add --alone"
+        ),
+    ))
+}
+
+/// The same ranks as a run wants them, with batch norm over the samples of all of them or of each.
+///
+/// # Errors
+/// If they are to synchronise batch norm where nothing can.
+pub fn for_run(peers: Arc<dyn Peers>, run: &Run) -> Result<Arc<dyn Peers>, Failure> {
+    let (train, engine) = (&run.config.train, &run.config.engine);
+    if peers.size() == 1 || train.batch_norm == Statistics::Local {
+        return Ok(peers);
+    }
+    let elsewhere = match (is_host(&run.device()?), engine.convolution) {
+        (true, Convolution::Burn) => "engine.convolution = \"burn\"".to_owned(),
+        (true, _) => return Ok(Arc::new(Synchronised::new(peers))),
+        (false, _) => format!("train.device = \"{}\"", train.device),
+    };
+    Err(Failure::new(
+        Code::Config,
+        format!(
+            "train.batch_norm = \"synchronised\": ranks compute batch norm together on the CPU and with its kernels, and \
+             this run has {elsewhere}; choose \"local\", or device \"cpu\" with engine.convolution \"fast\" or \"exact\""
         ),
     ))
 }

@@ -8,7 +8,7 @@ use counterpoint_batch::{Batch, Targets};
 use crate::feature::{Feature, Features};
 use crate::modality::{Modality, Present};
 use crate::peers::Peers;
-use crate::roster::{Earlier, Roster, parts, patterns, serving};
+use crate::roster::{Others, Roster, parts, patterns, serving};
 use crate::step::Incomplete;
 use crate::step::LossTerm;
 
@@ -155,17 +155,32 @@ impl Inputs {
         self.roster.as_ref()
     }
 
-    /// Rows that earlier ranks have of what a term is computed on; none if this is the whole batch.
-    pub(crate) fn earlier(&self, term: LossTerm, modalities: usize) -> Earlier {
+    /// Whose rows a term is computed on besides those here; nobody's if this is the whole batch.
+    pub(crate) fn others(&self, term: LossTerm, modalities: usize) -> Others {
         match &self.roster {
-            Some(roster) => roster.earlier(term, self.incomplete, modalities),
-            None => Earlier::default(),
+            Some(roster) => roster.others(term, self.incomplete, modalities),
+            None => Others::default(),
         }
     }
 
     /// Whether this is the share of one rank.
     pub(crate) fn is_shared(&self) -> bool {
         self.roster.is_some()
+    }
+
+    /// Whether layers compute statistics of the rows of all ranks.
+    pub(crate) fn synchronises(&self) -> bool {
+        self.roster.as_ref().is_some_and(Roster::synchronises)
+    }
+
+    /// The terms that show what samples have of a term: those here, or those of all ranks if their rows are computed
+    /// together.
+    pub(crate) fn shown(&self, term: LossTerm, modalities: usize) -> Vec<LossTerm> {
+        let parts = match self.roster.as_ref().filter(|roster| roster.synchronises()) {
+            Some(roster) => roster.parts(term, self.incomplete, modalities),
+            None => self.parts(term, modalities),
+        };
+        parts.into_iter().map(|(part, _)| part).collect()
     }
 
     /// The samples of all ranks that serve a term, in order, and their targets; `None` if there is none.

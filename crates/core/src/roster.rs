@@ -1,6 +1,7 @@
 //! Which samples serve which term: of a batch, and of the batch that several ranks share.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use counterpoint_batch::Targets;
 
@@ -37,23 +38,37 @@ pub(crate) fn parts(
     if samples.is_empty() { Vec::new() } else { vec![(term, samples)] }
 }
 
-/// How many rows earlier ranks have: the random numbers of a layer go to the rows of all ranks, one
-/// after another.
+/// The rows of all ranks of what some layers compute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Earlier {
+pub(crate) struct Rows {
+    /// How many earlier ranks have: the random numbers of a layer go to the rows of all ranks, one after another.
+    pub before: usize,
+    /// How many all ranks have.
+    pub all: usize,
+    /// The ranks that have some, in order.
+    pub ranks: Arc<[usize]>,
+}
+
+/// What layers have to know of other ranks' rows while a term runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Others {
     /// Of every modality's stream.
-    pub streams: Vec<usize>,
+    pub streams: Vec<Rows>,
     /// Of every part of the term.
-    pub parts: BTreeMap<LossTerm, usize>,
+    pub parts: BTreeMap<LossTerm, Rows>,
+    /// With whom layers compute statistics of all rows, if they do.
+    pub layers: Option<Arc<dyn Peers>>,
 }
 
 /// What the samples of all ranks have and ask for; a rank's own are in the midst of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Roster {
-    /// Samples of earlier ranks.
-    start: usize,
+    rank: usize,
+    /// Of every rank the number of its first sample, and how many all have.
+    starts: Vec<usize>,
     present: Vec<Present>,
     targets: Targets,
+    layers: Option<Arc<dyn Peers>>,
 }
 
 impl Roster {
@@ -69,15 +84,19 @@ impl Roster {
         write_targets(&mut message, targets);
         message.counts(longest);
         let mut longest = longest.to_vec();
-        let mut whole = Self { start: 0, present: Vec::new(), targets: Targets::Classes(Vec::new()) };
-        for (rank, message) in peers.gather(message.bytes()).iter().enumerate() {
+        let mut whole = Self {
+            rank: peers.rank(),
+            starts: vec![0],
+            present: Vec::new(),
+            targets: Targets::Classes(Vec::new()),
+            layers: peers.of_layers(),
+        };
+        for message in &peers.gather(message.bytes()) {
             let mut message = Reader::new(message);
-            if rank == peers.rank() {
-                whole.start = whole.present.len();
-            }
             whole.present.extend(message.counts().into_iter().map(Present::of_bits));
             whole.targets.append(read_targets(&mut message));
             longest.iter_mut().zip(message.counts()).for_each(|(all, other)| *all = (*all).max(other));
+            whole.starts.push(whole.present.len());
         }
         (whole, longest)
     }
@@ -89,7 +108,12 @@ impl Roster {
 
     /// Samples of earlier ranks: the number of one's own first.
     pub fn start(&self) -> usize {
-        self.start
+        self.starts[self.rank]
+    }
+
+    /// Whether layers compute statistics of all ranks' rows.
+    pub fn synchronises(&self) -> bool {
+        self.layers.is_some()
     }
 
     /// What some samples ask for.
@@ -99,20 +123,42 @@ impl Roster {
 
     /// The samples that serve a term, in order.
     pub fn serving(&self, term: LossTerm, incomplete: Incomplete, modalities: usize) -> Vec<usize> {
-        let parts = parts(&self.present, term, incomplete, modalities).into_iter();
+        let parts = self.parts(term, incomplete, modalities).into_iter();
         let mut samples: Vec<usize> = parts.flat_map(|(_, samples)| samples).collect();
         samples.sort_unstable();
         samples
     }
 
-    /// The rows that earlier ranks have of a term.
-    pub fn earlier(&self, term: LossTerm, incomplete: Incomplete, modalities: usize) -> Earlier {
-        let before = &self.present[..self.start];
-        let rows = |m| serving(before, Present::only(Modality(m))).len();
-        let parts = parts(before, term, incomplete, modalities).into_iter();
-        Earlier {
-            streams: (0..modalities).map(rows).collect(),
-            parts: parts.map(|(term, samples)| (term, samples.len())).collect(),
+    /// The same by what they have of it.
+    pub fn parts(
+        &self,
+        term: LossTerm,
+        incomplete: Incomplete,
+        modalities: usize,
+    ) -> Vec<(LossTerm, Vec<usize>)> {
+        parts(&self.present, term, incomplete, modalities)
+    }
+
+    /// Whose rows a term is computed on.
+    pub fn others(&self, term: LossTerm, incomplete: Incomplete, modalities: usize) -> Others {
+        let stream = |m| self.rows(&serving(&self.present, Present::only(Modality(m))));
+        let parts = self.parts(term, incomplete, modalities).into_iter();
+        Others {
+            streams: (0..modalities).map(stream).collect(),
+            parts: parts.map(|(term, samples)| (term, self.rows(&samples))).collect(),
+            layers: self.layers.clone(),
+        }
+    }
+
+    fn rows(&self, samples: &[usize]) -> Rows {
+        let of = |rank: &usize| {
+            let own = self.starts[*rank]..self.starts[rank + 1];
+            samples.iter().any(|sample| own.contains(sample))
+        };
+        Rows {
+            before: samples.iter().filter(|&&sample| sample < self.start()).count(),
+            all: samples.len(),
+            ranks: (0..self.starts.len() - 1).filter(of).collect(),
         }
     }
 }
@@ -174,14 +220,17 @@ mod tests {
             assert_eq!((roster.samples(), roster.start(), &longest[..]), (5, start, &[3, 1][..]));
             assert_eq!(roster.targets(&[0, 1, 2, 3, 4]), Targets::Classes(vec![0, 0, 2, 2, 2]));
         }
-        let third = |term, incomplete| rosters[2].0.earlier(term, incomplete, 2);
+        let rows = |before, all, ranks: &[usize]| Rows { before, all, ranks: ranks.into() };
+        let third = |term, incomplete| rosters[2].0.others(term, incomplete, 2);
         let fused = LossTerm::Fused;
         let skip = third(fused, Incomplete::Skip);
-        assert_eq!((skip.streams, skip.parts), (vec![2, 1], [(fused, 1)].into()));
-        let own = LossTerm::Unimodal(Modality(0));
-        assert_eq!(third(fused, Incomplete::ZeroFill).parts, [(fused, 1), (own, 1)].into());
+        assert_eq!(skip.streams, [rows(2, 4, &[0, 2]), rows(1, 3, &[0, 2])]);
+        assert_eq!(skip.parts, [(fused, rows(1, 2, &[0, 2]))].into());
+        let [own, second] = [0, 1].map(|m| LossTerm::Unimodal(Modality(m)));
+        let all = [(fused, rows(1, 2, &[0, 2])), (own, rows(1, 2, &[0, 2])), (second, rows(0, 1, &[2]))];
+        assert_eq!(third(fused, Incomplete::ZeroFill).parts, all.into());
         // A loss of one modality uses all that have it.
-        assert_eq!(third(own, Incomplete::ZeroFill).parts, [(own, 2)].into());
+        assert_eq!(third(own, Incomplete::ZeroFill).parts, [(own, rows(2, 4, &[0, 2]))].into());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::entropy;
 use crate::gate;
 use crate::gru::{self, GruPass, GruShape};
 use crate::isa::{Level, Real};
-use crate::norm::{self, Affine, NormGradient, Passed, Statistics};
+use crate::norm::{self, Affine, NormGradient, NormSums, Passed, Statistics};
 use crate::pool::{self, PoolShape};
 use crate::upsample::{self, UpsampleShape};
 use crate::vector;
@@ -51,7 +51,7 @@ kernels! {
         = conv::weight_gradient;
 
     /// Mean and variance of each channel of `y`, `[pixels, channels]`.
-    fn statistics(level: Level, channels: usize, y: &[Self]) -> Statistics<Self> = norm::statistics;
+    fn statistics(level: Level, channels: usize, y: &[Self]) -> Statistics<f64> = norm::statistics;
 
     /// `out = y * scale + shift`, with `more` added and negative numbers set to
     /// zero where asked for.
@@ -64,16 +64,14 @@ kernels! {
         out: &mut [Self],
     ) = norm::normalize;
 
-    /// The gradients of a batch norm's scale and shift from that of the output.
-    fn norm_gradient(
+    /// The sums that the gradients of a batch norm are made of, from the gradient of its output.
+    fn norm_sums(
         level: Level,
         of: &Statistics<Self>,
-        weight: &[Self],
-        epsilon: f64,
         y: &[Self],
         upstream: &[Self],
         passed: Passed<'_, Self>,
-    ) -> NormGradient<Self> = norm::gradient;
+    ) -> NormSums = norm::sums;
 
     /// The gradient of the input `y` of a batch norm, and, where `before` is
     /// given, of what was added to its output.

@@ -1,6 +1,7 @@
 //! What ranks that share every batch would gain: one step measured here, its messages counted, and the time that they
 //! take on a network.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::args::Network;
 use crate::exit::{Code, Failure};
+use crate::ranks;
 use crate::run::Run;
 
 /// One step on so many ranks.
@@ -89,8 +91,9 @@ fn traffic(run: &Run, batch: &Batch) -> Result<Traffic, Failure> {
             scope.spawn(move || {
                 let own = share(batch.len(), peers.rank(), peers.size());
                 let part = batch.clone().part(own).map_err(|e| Failure::new(Code::Bug, e.0))?;
-                let peers = Counted::new(peers);
-                step(run, part, &peers).map(|_| peers.traffic())
+                let counted = Arc::new(Counted::new(peers));
+                let peers = ranks::for_run(counted.clone(), run)?;
+                step(run, part, peers.as_ref()).map(|_| counted.traffic())
             })
         };
         let started: Vec<_> = Threads::of(2).into_iter().map(start).collect();

@@ -1,6 +1,7 @@
 //! `counterpoint train`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use counterpoint::grad::Cut;
@@ -23,14 +24,14 @@ use crate::{located, output, ranks, scores, stop, words};
 
 /// Trains, or continues; as one of several ranks, if a launcher started them.
 pub fn run(args: Train) -> Result<(), Failure> {
-    let peers: Box<dyn Peers> = match args.alone || args.print_config || args.dry_run {
-        true => Box::new(Alone),
+    let peers: Arc<dyn Peers> = match args.alone || args.print_config || args.dry_run {
+        true => Arc::new(Alone),
         false => ranks::join()?,
     };
-    train(args, peers.as_ref()).map_err(|failure| ranks::end(peers.as_ref(), failure))
+    train(args, Arc::clone(&peers)).map_err(|failure| ranks::end(peers.as_ref(), failure))
 }
 
-fn train(args: Train, peers: &dyn Peers) -> Result<(), Failure> {
+fn train(args: Train, peers: Arc<dyn Peers>) -> Result<(), Failure> {
     let args = Train { quiet: args.quiet || peers.rank() > 0, ..args };
     let stop = stop::on_signal()?;
     if args.supervised {
@@ -76,6 +77,7 @@ fn train(args: Train, peers: &dyn Peers) -> Result<(), Failure> {
     if args.probe {
         Probe::check(run.task.as_ref())?;
     }
+    let peers = &*ranks::for_run(peers, &run)?;
     let options = RunOptions { quiet: args.quiet, tui: args.tui, resume: args.resume, stop: &stop, peers };
     if peers.rank() > 0 {
         return run.accompany(&out, &options);

@@ -37,9 +37,25 @@ pub struct Training {
     pub device: String,
     /// What convolutions and linear layers multiply on the CPU.
     pub precision: Precision,
+    /// Whose samples batch norm takes its statistics from, where several ranks train one model.
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = "local"))]
+    pub batch_norm: Statistics,
     /// Threads that compute; 0 = one per core, or what `RAYON_NUM_THREADS` says. Results do not depend on it.
     #[schemars(range(max = 1024))]
     pub threads: usize,
+}
+
+/// Whose samples statistics are of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Statistics {
+    /// Those of each rank, as PyTorch's `DistributedDataParallel` has it by itself.
+    #[default]
+    Local,
+    /// Those of all ranks, as PyTorch's `SyncBatchNorm` and as one process: ranks wait for each other at every layer. On
+    /// the CPU only.
+    Synchronised,
 }
 
 impl Default for Training {
@@ -53,6 +69,7 @@ impl Default for Training {
             tensorboard: true,
             device: "cpu".into(),
             precision: Precision::F32,
+            batch_norm: Statistics::Local,
             threads: 0,
         }
     }

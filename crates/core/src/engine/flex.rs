@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::peers::Among;
 use burn::backend::{DType, TensorMetadata};
 use burn::tensor::{Bytes, Shape};
 use burn_flex::{FlexTensor, Layout};
 use counterpoint_kernels::bf16::Pairs;
-use counterpoint_kernels::norm::{Affine, Passed, Statistics};
+use counterpoint_kernels::norm::{Affine, NormGradient, NormSums, Passed, Statistics};
 use counterpoint_kernels::update::{self, Adam, Sgd};
 use counterpoint_kernels::{ConvShape, Kernels, Level, PoolShape, Signs, conv, unwritten};
 
@@ -230,6 +231,8 @@ pub struct SavedNorm {
     of: Arc<Channels>,
     rectified: bool,
     dims: [usize; 4],
+    /// Who else has pixels that the statistics are of.
+    among: Option<Among>,
 }
 
 /// What is known of each channel.
@@ -239,6 +242,8 @@ struct Channels {
     affine: Affine<f32>,
     weight: Vec<f32>,
     epsilon: f64,
+    /// Pixels that the statistics are of.
+    pixels: usize,
 }
 
 /// Output, mean and biased variance.
@@ -248,6 +253,7 @@ pub fn norm(
     bias: FlexTensor,
     added: FlexTensor,
     (epsilon, rectified, precision): (f64, bool, Precision),
+    among: Option<Among>,
 ) -> ((FlexTensor, FlexTensor, FlexTensor), SavedNorm) {
     let level = Level::best();
     let dims = dims(&y);
@@ -255,15 +261,32 @@ pub fn norm(
     let (y, weight) = (Kept::new(precision, channels, side_by_side(y)), vector(weight));
     // Forward and backward see the same numbers.
     let numbers_of_y = y.numbers();
-    let statistics = f32::statistics(level, channels, &numbers_of_y);
+    let own = (numbers_of_y.len() / channels, f32::statistics(level, channels, &numbers_of_y));
+    let (pixels, statistics) = match &among {
+        Some(among) => of_all_ranks(among, own),
+        None => own,
+    };
+    let statistics = statistics.rounded();
     let affine = Affine::new(&statistics, &weight, &vector(bias), epsilon);
     let out = normalized(level, &affine, &numbers_of_y, added.as_ref(), rectified, dims);
     let of_channels = |values: &[f32]| plain(values.to_vec(), [channels]);
     let results = (out.clone(), of_channels(&statistics.mean), of_channels(&statistics.variance));
     drop(numbers_of_y);
     let out = (rectified && added.is_some()).then(|| Kept::signs(precision, side_by_side(out)));
-    let of = Arc::new(Channels { statistics, affine, weight, epsilon });
-    (results, SavedNorm { y, out, of, rectified, dims })
+    let of = Arc::new(Channels { statistics, affine, weight, epsilon, pixels });
+    (results, SavedNorm { y, out, of, rectified, dims, among })
+}
+
+/// The statistics of all ranks' pixels, from those here.
+fn of_all_ranks(among: &Among, (pixels, own): (usize, Statistics<f64>)) -> (usize, Statistics<f64>) {
+    let channels = own.mean.len();
+    let told = [vec![pixels as f64], own.mean, own.variance].concat();
+    let read = |told: Vec<f64>| {
+        let (mean, variance) = told[1..].split_at(channels);
+        (told[0] as usize, Statistics { mean: mean.to_vec(), variance: variance.to_vec() })
+    };
+    let parts: Vec<(usize, Statistics<f64>)> = among.exchange(false, &told).into_iter().map(read).collect();
+    (parts.iter().map(|(pixels, _)| pixels).sum(), Statistics::merged(&parts))
 }
 
 fn normalized(
@@ -297,7 +320,7 @@ pub fn norm_with(
 
 /// Gradients of input, scale, shift and what was added, those that are wanted.
 pub fn norm_gradients(saved: SavedNorm, upstream: FlexTensor, wanted: [bool; 4]) -> [Option<FlexTensor>; 4] {
-    let SavedNorm { y, out, of, rectified, dims } = saved;
+    let SavedNorm { y, out, of, rectified, dims, among } = saved;
     let level = Level::best();
     let upstream = side_by_side(upstream);
     let out = out.as_ref().map(Kept::numbers);
@@ -307,7 +330,13 @@ pub fn norm_gradients(saved: SavedNorm, upstream: FlexTensor, wanted: [bool; 4])
         None => Passed::Normalized(&of.affine),
     };
     let (y, up) = (&*y.numbers(), numbers(&upstream));
-    let sums = f32::norm_gradient(level, &of.statistics, &of.weight, of.epsilon, y, up, passed);
+    let own = f32::norm_sums(level, &of.statistics, y, up, passed);
+    let all = among.map(|among| {
+        let mut gradient = among.sum(true, &[own.gradient.as_slice(), &own.product].concat());
+        NormSums { product: gradient.split_off(dims[1]), gradient }
+    });
+    let all = all.as_ref().unwrap_or(&own);
+    let sums = NormGradient::new(&own, all, of.pixels, &of.statistics, &of.weight, of.epsilon);
     // Without a ReLU, the gradient of what was added is the upstream one.
     let [mut dy, mut before] = [wanted[0], wanted[3] && rectified].map(|w| w.then(|| unwritten(up.len())));
     if dy.is_some() || before.is_some() {

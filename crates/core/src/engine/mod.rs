@@ -22,6 +22,7 @@ use burn::tensor::{DType, Device, Tensor, activation::relu, module, ops};
 use counterpoint_kernels::update::{Adam, Sgd};
 use counterpoint_kernels::{Algorithm, PoolShape};
 
+use crate::peers::Among;
 pub use entropy::cross_entropy;
 use extension::run;
 pub use gate::gate;
@@ -113,17 +114,22 @@ impl After {
     }
 }
 
-/// Batch norm with the statistics of the batch; output, mean and biased
+/// Batch norm with the statistics of the batch, or of the batch of all ranks; output, mean and biased
 /// variance, the last two without gradients.
-pub fn norm(
+///
+/// # Panics
+/// With other ranks, if it is not the kernels that compute: training refuses that before it starts.
+pub(crate) fn norm(
     x: Tensor<4>,
     weight: Tensor<1>,
     bias: Tensor<1>,
     epsilon: f64,
     after: After,
     how: Arithmetic,
+    among: Option<Among>,
 ) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
     let Some(Products { precision, .. }) = applies(&x, how) else {
+        assert!(among.is_none(), "batch norm over ranks is computed by the kernels for CPUs");
         let found = module::batch_norm_train(x, weight, bias, epsilon);
         let inner = |t: Tensor<1>| if t.is_autodiff() { t.inner() } else { t };
         return (after.composed(found.output), inner(found.mean), inner(found.variance));
@@ -131,7 +137,7 @@ pub fn norm(
     let device = x.device();
     let added = or_empty(after.added, &device).into_dispatch();
     let tensors = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch(), added];
-    let operator = Norm { epsilon, rectified: after.rectified, precision };
+    let operator = Norm { epsilon, rectified: after.rectified, precision, among };
     let mut found = run(operator, tensors).into_iter();
     let mut next = || found.next().expect("output, mean and variance");
     let out = Tensor::from_dispatch(next());

@@ -9,6 +9,7 @@ use super::extension::{Operator, Results};
 use super::flex::{self, SavedConv, SavedNorm, SavedPool};
 use super::junction::Junction;
 use super::{Precision, Products, Window};
+use crate::peers::Among;
 
 /// Convolution of input, weights and bias; ReLU.
 pub struct Conv {
@@ -29,21 +30,23 @@ impl Operator<3> for Conv {
     }
 }
 
-/// Batch norm of an input, scale and shift by the batch's own statistics; the sum
+/// Batch norm of an input, scale and shift by the batch's own statistics, or by those of all ranks' rows; the sum
 /// with a fourth tensor; ReLU. Beside the output: mean and variance.
 pub struct Norm {
     pub epsilon: f64,
     pub rectified: bool,
     pub precision: Precision,
+    /// The ranks whose rows it normalises as one batch.
+    pub among: Option<Among>,
 }
 
 impl Operator<4> for Norm {
     type Saved = SavedNorm;
 
     fn run(self, [x, weight, bias, added]: [FlexTensor; 4]) -> Results<SavedNorm> {
-        let Self { epsilon, rectified, precision } = self;
+        let Self { epsilon, rectified, precision, among } = self;
         let ((out, mean, variance), saved) =
-            flex::norm(x, weight, bias, added, (epsilon, rectified, precision));
+            flex::norm(x, weight, bias, added, (epsilon, rectified, precision), among);
         Results { out, beside: vec![mean, variance], saved }
     }
 

@@ -71,8 +71,8 @@ impl<M: Model> StepContext<'_, M> {
     /// The modalities that some part of a term shows.
     pub(super) fn shown(&self, term: LossTerm) -> Present {
         let count = self.model.modalities().len();
-        let parts = self.parts(term);
-        Present::of(parts.iter().flat_map(|(part, _)| part.present(count).iter()))
+        let parts = self.inputs.shown(term, count);
+        Present::of(parts.iter().flat_map(|part| part.present(count).iter()))
     }
 
     /// The forward results of a term's parts as one, with its targets, in the

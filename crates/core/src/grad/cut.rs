@@ -12,13 +12,14 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::tensor::Tensor;
 
+use super::arrived::Arrived;
 use super::term_loss::TermLoss;
 use super::{Evaluator, StepContext};
 use crate::Error;
 use crate::feature::{Feature, Features, PartGradients};
 use crate::layer::ForwardContext;
-use crate::modality::{Modality, Present};
-use crate::model::{self, Model, Stream, concurrently};
+use crate::modality::Present;
+use crate::model::{self, Model, Order, Stream};
 use crate::step::{Gradients, Group, Groups, LossTerm, Need, Phase, StepOutputs, StepRecord, freeze};
 use crate::strategy::Strategy;
 
@@ -27,9 +28,6 @@ use crate::strategy::Strategy;
 /// fusion the streams after the first meeting run once more for each.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cut;
-
-/// A term's unweighted gradient at the cut of one modality.
-type Arrived = (LossTerm, Modality, PartGradients);
 
 impl<M: Model> Evaluator<M> for Cut {
     fn run(
@@ -45,14 +43,14 @@ impl<M: Model> Evaluator<M> for Cut {
         // Probes run without a graph: one that nobody runs backward would stay in memory.
         let still = (!phase.probes.is_empty()).then(|| Module::valid(model));
         let still = still.as_ref().unwrap_or(model);
-        pass.follow(inputs.earlier(LossTerm::Fused, names.len()));
+        pass.follow(inputs.others(LossTerm::Fused, names.len()));
         let encoded = encode(context, still, phase, pass);
         let plain = each(&encoded, Feature::inner);
 
         let mut record = StepRecord::default();
         record.encoder_runs = encoded.iter().flatten().count();
         let join = |model: &M, term: LossTerm, features: &Features, pass: &mut ForwardContext<'_>| {
-            pass.follow(inputs.earlier(term, names.len()));
+            pass.follow(inputs.others(term, names.len()));
             let parts = context.parts(term).into_iter().map(|(part, samples)| {
                 let features = inputs.pick(features, part.present(names.len()), &samples);
                 (pass.of_part(part, samples.len(), |pass| model.join(part, &features, pass)), samples)
@@ -89,6 +87,7 @@ impl<M: Model> Evaluator<M> for Cut {
             }
             terms.insert(term, Gradients::take(&trainable_for, groups, &mut tape));
         }
+        let arrived = context.everywhere(arrived, &phase.terms, &plain);
         let routing = strategy
             .route(&StepOutputs { at, outputs: &record.outputs, terms: &record.trained, task }, names)?;
 
@@ -102,7 +101,7 @@ impl<M: Model> Evaluator<M> for Cut {
                     }
                 }
                 record.encoder_runs += mixed.iter().filter(|sent| !sent.is_empty()).count();
-                Some(through_streams(model, groups, encoded, mixed))
+                Some(through_streams(context, encoded, mixed))
             }
             Need::EncoderTerms => {
                 record.encoder_runs += separate_terms(context, pass, encoded, arrived, &mut terms);
@@ -185,11 +184,11 @@ fn add(sum: &mut PartGradients, parts: PartGradients, weight: f64) {
 
 /// One backward through each stream that is sent something, side by side.
 fn through_streams<M: Model>(
-    model: &M,
-    groups: &Groups,
+    context: StepContext<'_, M>,
     encoded: Features,
     sent: Vec<PartGradients>,
 ) -> Gradients {
+    let StepContext { model, groups, inputs, .. } = context;
     let surrogate = |(z, sent): (Option<Feature>, PartGradients)| {
         let parts = z.as_ref()?.rows().cloned().zip(sent);
         let products = parts.filter_map(|(z, sent)| Some((z * Tensor::from_inner(sent?)).sum()));
@@ -198,7 +197,9 @@ fn through_streams<M: Model>(
     let surrogates: Vec<Tensor<1>> = encoded.into_iter().zip(sent).filter_map(surrogate).collect();
     let mut gradients = Gradients::none(groups);
     let Some(device) = surrogates.first().map(Tensor::device) else { return gradients };
-    for mut tape in concurrently(&device, surrogates, |surrogate| surrogate.backward()) {
+    for mut tape in
+        Order::of(&device, inputs.synchronises()).run(surrogates, |surrogate| surrogate.backward())
+    {
         gradients.merge(Gradients::take(model, groups, &mut tape));
     }
     gradients
@@ -237,7 +238,7 @@ fn separate_terms<M: Model>(
             .iter()
             .map(|turn| turn.as_ref().map(|(_, parts)| parts.clone()).unwrap_or_default())
             .collect();
-        let of_round = through_streams(model, groups, features, sent);
+        let of_round = through_streams(context, features, sent);
         for (m, turn) in names.iter().zip(round) {
             if let Some((term, _)) = turn {
                 let of_term = terms.entry(term).or_insert_with(|| Gradients::none(groups));

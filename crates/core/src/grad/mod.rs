@@ -13,6 +13,7 @@
 //! up to where modalities meet, however many terms there are. Only this module
 //! calls `backward`.
 
+mod arrived;
 mod boundary;
 mod context;
 mod cut;

@@ -22,10 +22,14 @@ impl<M: Model> Evaluator<M> for PerRow {
         pass: &mut ForwardContext<'_>,
     ) -> Result<(Gradients, StepRecord), Error> {
         let StepContext { model, groups, inputs, task, at, .. } = context;
+        if inputs.synchronises() {
+            // Its one backward for each term visits streams in an order that depends on what samples have.
+            return Err(Error::config("PerRow cannot synchronise batch norm over ranks; use Cut"));
+        }
         pass.draw(at.seed, at.iteration() as u64);
         let forward = |term: LossTerm, pass: &mut ForwardContext<'_>| -> Option<TermOutput> {
             let asked = context.parts(term);
-            pass.follow(inputs.earlier(term, model.modalities().len()));
+            pass.follow(inputs.others(term, model.modalities().len()));
             let scored = model.forward(&asked, inputs, pass).into_iter();
             context.output(scored.zip(asked.into_iter().map(|(_, samples)| samples)).collect())
         };

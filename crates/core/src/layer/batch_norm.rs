@@ -79,8 +79,10 @@ impl BatchNorm {
             return engine::norm_with(x, weight, bias, statistics, self.epsilon, after, self.arithmetic);
         }
         let [batch, _, height, width] = x.dims();
-        let (out, mean, variance) = engine::norm(x, weight, bias, self.epsilon, after, self.arithmetic);
-        pass.observe(self.weight.id, mean, variance, batch * height * width);
+        let (among, samples) = pass.among(self.weight.id, batch).unzip();
+        let (out, mean, variance) =
+            engine::norm(x, weight, bias, self.epsilon, after, self.arithmetic, among);
+        pass.observe(self.weight.id, mean, variance, samples.unwrap_or(batch) * height * width);
         out
     }
 }

@@ -1,6 +1,6 @@
 //! Running statistics of batch norm, kept outside the modules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::module::ParamId;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -51,6 +51,8 @@ pub struct Buffers {
     running: BTreeMap<(u64, BufferKey), Running>,
     /// How often each was moved, where the statistics are the mean over batches.
     moves: Option<BTreeMap<(u64, BufferKey), usize>>,
+    /// Those that were moved and not averaged over ranks since.
+    moved: BTreeSet<(u64, BufferKey)>,
 }
 
 impl Buffers {
@@ -60,7 +62,7 @@ impl Buffers {
     /// Empty statistics that become the mean over the batches to come, each
     /// with the same share, instead of following the newest.
     pub fn averaging() -> Self {
-        Self { running: BTreeMap::new(), moves: Some(BTreeMap::new()) }
+        Self { moves: Some(BTreeMap::new()), ..Self::default() }
     }
 
     /// The statistics of one layer, if any batch has moved them.
@@ -83,57 +85,53 @@ impl Buffers {
         self.running.iter().map(|((id, key), running)| (ParamId::from(*id), *key, running))
     }
 
-    /// Makes each the mean over ranks: what the layers of one saw is a part of what all saw. Where statistics
-    /// are a mean over batches, each rank counts by how many it had. Doing this after every step gives what it
-    /// gives once after all of them, because a step moves statistics linearly; so every checkpoint holds them.
+    /// Makes each that a step moved the mean over the ranks that moved it: what the layers of one saw is a part of
+    /// what all saw. A rank without rows for a layer takes what the others have.
     pub fn average(&mut self, peers: &dyn Peers, device: &Device) {
+        let moved = std::mem::take(&mut self.moved);
         if peers.size() == 1 {
             return;
         }
+        let moves = |at| self.moves.as_ref().and_then(|moves| moves.get(at).copied()).unwrap_or(0);
         let mut message = Message::default();
-        for &(layer, key) in self.running.keys() {
-            let width = self.running[&(layer, key)].mean.dims()[0];
-            let (kind, of) = match key {
+        for at in &moved {
+            let width = self.running[at].mean.dims()[0];
+            let (kind, of) = match at.1 {
                 BufferKey::Single => (0, 0),
                 BufferKey::Subset(present) => (1, present.bits()),
             };
-            message.counts(&[layer as usize, kind, of, width]);
+            message.counts(&[at.0 as usize, kind, of, width, moves(at)]);
         }
-        let mut all: BTreeMap<(u64, BufferKey), usize> = BTreeMap::new();
+        // Of each its width and how often it was moved.
+        let mut all: BTreeMap<(u64, BufferKey), (usize, usize)> = BTreeMap::new();
         for rank in peers.gather(message.bytes()) {
             let mut rank = Reader::new(&rank);
             while !rank.is_done() {
                 let at = rank.counts();
                 let key =
                     if at[1] == 0 { BufferKey::Single } else { BufferKey::Subset(Present::of_bits(at[2])) };
-                all.insert((at[0] as u64, key), at[3]);
+                let (_, count) = all.entry((at[0] as u64, key)).or_insert((at[3], 0));
+                *count = at[4].max(*count);
             }
         }
-        // One without a value has the one that its first batch would move.
-        let current = |at: &(u64, BufferKey), width: usize| {
-            let found =
-                self.running.get(at).or_else(|| self.running.get(&(at.0, BufferKey::Single))).cloned();
-            found.unwrap_or_else(|| Running {
-                mean: Tensor::zeros([width], device),
-                variance: Tensor::ones([width], device),
-            })
-        };
-        let weight = |at| self.moves.as_ref().map_or(1.0, |moves| moves.get(at).copied().unwrap_or(0) as f32);
         let mut reads = Reads::default();
-        for (at, &width) in &all {
-            let Running { mean, variance } = current(at, width);
-            reads.add(mean);
-            reads.add(variance);
+        for Running { mean, variance } in moved.iter().map(|at| &self.running[at]) {
+            reads.add(mean.clone());
+            reads.add(variance.clone());
         }
-        let mut values = Vec::new();
-        for (at, pair) in all.keys().zip(reads.fetch().chunks_exact(2)) {
-            let weight = weight(at);
-            values.push(weight);
-            values.extend(pair.concat().into_iter().map(|value| weight * value));
-        }
+        let own = reads.fetch();
+        let mut own: BTreeMap<_, _> = moved.iter().zip(own.chunks_exact(2).map(<[_]>::concat)).collect();
+        // Whether this rank counts, then what it has.
+        let mut values: Vec<f32> = all
+            .iter()
+            .flat_map(|(at, &(width, _))| match own.remove(at) {
+                Some(own) => [vec![1.0], own].concat(),
+                None => vec![0.0; 1 + 2 * width],
+            })
+            .collect();
         peers.sum(&mut values);
         let mut rest = values.as_slice();
-        for (at, width) in all {
+        for (at, (width, count)) in all {
             let (of, later) = rest.split_at(1 + 2 * width);
             rest = later;
             let tensor = |part: &[f32]| {
@@ -142,6 +140,9 @@ impl Buffers {
             };
             let (mean, variance) = of[1..].split_at(width);
             self.running.insert(at, Running { mean: tensor(mean), variance: tensor(variance) });
+            if let Some(moves) = &mut self.moves {
+                moves.insert(at, count);
+            }
         }
     }
 
@@ -171,6 +172,7 @@ impl Buffers {
         let moved =
             Running { mean: blend(running.mean, batch.mean), variance: blend(running.variance, unbiased) };
         self.running.insert((layer.val(), key), moved);
+        self.moved.insert((layer.val(), key));
     }
 }
 

@@ -9,7 +9,8 @@ use burn::tensor::{Device, Tensor};
 use super::{BnPolicy, BufferKey, Buffers, Running};
 use crate::math::random::Random;
 use crate::modality::{Modality, Present};
-use crate::roster::Earlier;
+use crate::peers::Among;
+use crate::roster::{Others, Rows};
 use crate::step::LossTerm;
 
 /// The explicit context of forward passes: training or evaluation, which
@@ -25,10 +26,10 @@ pub struct ForwardContext<'a> {
     place: Place,
     /// Seed and step that random draws belong to.
     step: Option<(u64, u64)>,
-    /// What earlier ranks have of the term that runs.
-    earlier: Arc<Earlier>,
-    /// Of the layers that run now: rows of earlier ranks, and rows here.
-    rows: Option<(usize, usize)>,
+    /// What other ranks have of the term that runs.
+    others: Arc<Others>,
+    /// Of the layers that run now: rows of all ranks, and how many are here.
+    rows: Option<(Rows, usize)>,
 }
 
 /// Whose statistics layers use.
@@ -78,7 +79,7 @@ impl<'a> ForwardContext<'a> {
     }
 
     fn new(mode: Mode<'a>) -> Self {
-        Self { mode, place: BEFORE_MEETING, step: None, earlier: Arc::default(), rows: None }
+        Self { mode, place: BEFORE_MEETING, step: None, others: Arc::default(), rows: None }
     }
 
     /// A context for layers that run at the same time as others of this pass, on another
@@ -138,22 +139,32 @@ impl<'a> ForwardContext<'a> {
         self.step = Some((seed, step));
     }
 
-    /// Says which rows earlier ranks have of the term that runs next. A pass that was not told has
+    /// Says which rows other ranks have of the term that runs next. A pass that was not told has
     /// the whole batch.
-    pub(crate) fn follow(&mut self, earlier: Earlier) {
-        self.earlier = Arc::new(earlier);
+    pub(crate) fn follow(&mut self, others: Others) {
+        self.others = Arc::new(others);
+    }
+
+    /// Whether layers meet those of other ranks, so that all of them must run in the same order.
+    pub(crate) fn synchronises(&self) -> bool {
+        self.others.layers.is_some()
+    }
+
+    /// The parts of the term on all ranks, if layers meet those of other ranks.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = LossTerm> {
+        self.others.parts.keys().copied().filter(|_| self.synchronises())
     }
 
     /// The same for layers of one modality's stream, which has `count` rows here.
     #[must_use]
     pub(crate) fn of_stream(mut self, m: Modality, count: usize) -> Self {
-        self.rows = self.earlier.streams.get(m.0).map(|&before| (before, count));
+        self.rows = self.others.streams.get(m.0).map(|rows| (rows.clone(), count));
         self
     }
 
     /// Runs `f` for layers after the meeting, on a part of a term with `count` samples here.
     pub(crate) fn of_part<T>(&mut self, part: LossTerm, count: usize, f: impl FnOnce(&mut Self) -> T) -> T {
-        let rows = self.earlier.parts.get(&part).map(|&before| (before, count));
+        let rows = self.others.parts.get(&part).map(|rows| (rows.clone(), count));
         let outer = std::mem::replace(&mut self.rows, rows);
         let result = f(self);
         self.rows = outer;
@@ -162,7 +173,15 @@ impl<'a> ForwardContext<'a> {
 
     /// How many random numbers of a layer belong to rows of earlier ranks, if `here` belong to the rows here.
     pub(super) fn skipped(&self, here: usize) -> usize {
-        self.rows.map_or(0, |(before, count)| here / count.max(1) * before)
+        self.rows.as_ref().map_or(0, |(rows, count)| here / (*count).max(1) * rows.before)
+    }
+
+    /// The ranks that a layer computes statistics with, and how many samples they have of the `here` that it is given;
+    /// `None` where those here are all that it looks at.
+    pub(super) fn among(&self, layer: ParamId, here: usize) -> Option<(Among, usize)> {
+        let ((rows, count), peers) = (self.rows.as_ref()?, self.others.layers.as_ref()?);
+        let among = || Among::new(Arc::clone(peers), Arc::clone(&rows.ranks), layer.val());
+        (self.trains() && rows.ranks.len() > 1).then(|| (among(), here / (*count).max(1) * rows.all))
     }
 
     /// The random numbers of a layer in this step and term; none in evaluation.

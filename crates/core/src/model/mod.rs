@@ -22,7 +22,7 @@ mod streams;
 pub use any::{AnyModel, ErasedModel};
 pub use boxed::{AnyMapper, AnyVisitor, Boxed, Change, Erased, IntoBoxed};
 pub use config::{ModelSettings, NetworkFacts};
-pub(crate) use streams::{Stream, concurrently, encode};
+pub(crate) use streams::{Order, Stream, encode};
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -89,7 +89,9 @@ pub trait Model: Module {
         pass: &mut ForwardContext<'_>,
     ) -> Vec<Scored> {
         let count = self.modalities().len();
-        let wanted = |m: Modality| terms.iter().any(|(term, _)| term.present(count).has(m));
+        // A stream that other ranks need runs here, too, where its layers meet theirs.
+        let shown: Vec<LossTerm> = terms.iter().map(|(term, _)| *term).chain(pass.shown()).collect();
+        let wanted = |m: Modality| shown.iter().any(|term| term.present(count).has(m));
         let streams = self.modalities().iter().filter(|&m| wanted(m)).filter_map(|modality| {
             let input = inputs.get(modality)?;
             Some(Stream { modality, model: self.clone(), input, pass: pass.beside() })

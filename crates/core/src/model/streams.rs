@@ -20,26 +20,42 @@ pub(crate) struct Stream<'i, 'p, M> {
 /// Runs streams side by side; `None` where a modality of `count` has none.
 pub(crate) fn encode<M: Model>(streams: Vec<Stream<'_, '_, M>>, count: usize) -> Features {
     let mut features: Features = vec![None; count];
-    let Some(device) = streams.first().map(|stream| stream.input.device()) else { return features };
+    let Some(first) = streams.first() else { return features };
+    let order = Order::of(&first.input.device(), first.pass.synchronises());
     let run = |Stream { modality, model, input, pass }: Stream<'_, '_, M>| {
         let mut pass = pass.of_stream(modality, input.shape()[0]);
         (modality, model.encode(modality, input, &mut pass))
     };
-    for (m, feature) in concurrently(&device, streams, run) {
+    for (m, feature) in order.run(streams, run) {
         features[m.0] = Some(feature);
     }
     features
 }
 
-/// Does independent work on several things: at the same time on the CPU; another device
-/// has a queue of its own, in which work waits for work.
-pub(crate) fn concurrently<T: Send, R: Send>(
-    device: &Device,
-    items: Vec<T>,
-    f: impl Fn(T) -> R + Sync + Send,
-) -> Vec<R> {
-    match is_host(&device.clone().without_autodiff()) {
-        true => counterpoint_kernels::concurrently(items, f),
-        false => items.into_iter().map(f).collect(),
+/// When independent work is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// At the same time.
+    Any,
+    /// One after another, by the thread that asks.
+    Given,
+}
+
+impl Order {
+    /// Of what is done on a device, with other ranks at every layer or without: a device other than the CPU has a
+    /// queue of its own, in which work waits for work, and ranks meet in the order in which layers run.
+    pub fn of(device: &Device, synchronises: bool) -> Self {
+        match is_host(&device.clone().without_autodiff()) && !synchronises {
+            true => Self::Any,
+            false => Self::Given,
+        }
+    }
+
+    /// Does it, on each of several things.
+    pub fn run<T: Send, R: Send>(self, items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
+        match self {
+            Self::Any => counterpoint_kernels::concurrently(items, f),
+            Self::Given => items.into_iter().map(f).collect(),
+        }
     }
 }

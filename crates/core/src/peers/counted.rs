@@ -1,6 +1,6 @@
 //! What a step tells the other ranks.
 
-use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
 
 use super::Peers;
 
@@ -8,7 +8,7 @@ use super::Peers;
 #[derive(Debug)]
 pub struct Counted<P> {
     inner: P,
-    traffic: Cell<Traffic>,
+    traffic: Mutex<Traffic>,
 }
 
 /// What a rank said so far.
@@ -28,12 +28,23 @@ pub struct Traffic {
 impl<P: Peers> Counted<P> {
     /// Counts from here on.
     pub fn new(inner: P) -> Self {
-        Self { inner, traffic: Cell::default() }
+        Self { inner, traffic: Mutex::default() }
     }
 
     /// What was said.
     pub fn traffic(&self) -> Traffic {
-        self.traffic.get()
+        *self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn gathered(&self, all: &[Vec<u8>]) {
+        self.count(|traffic| {
+            traffic.gathers += 1;
+            traffic.gathered += all.iter().map(Vec::len).sum::<usize>();
+        });
+    }
+
+    fn count(&self, add: impl FnOnce(&mut Traffic)) {
+        add(&mut self.traffic.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -47,17 +58,22 @@ impl<P: Peers> Peers for Counted<P> {
     }
 
     fn sum(&self, values: &mut [f32]) {
-        let before = self.traffic.get();
-        let summed = before.summed + size_of_val(values);
-        self.traffic.set(Traffic { sums: before.sums + 1, summed, ..before });
+        self.count(|traffic| {
+            traffic.sums += 1;
+            traffic.summed += size_of_val(values);
+        });
         self.inner.sum(values);
     }
 
     fn gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
         let all = self.inner.gather(mine);
-        let before = self.traffic.get();
-        let gathered = before.gathered + all.iter().map(Vec::len).sum::<usize>();
-        self.traffic.set(Traffic { gathers: before.gathers + 1, gathered, ..before });
+        self.gathered(&all);
+        all
+    }
+
+    fn exchange(&self, ranks: &[usize], mine: &[u8]) -> Vec<Vec<u8>> {
+        let all = self.inner.exchange(ranks, mine);
+        self.gathered(&all);
         all
     }
 }

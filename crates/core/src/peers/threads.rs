@@ -1,5 +1,6 @@
 //! Ranks that are threads of one process.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Peers;
@@ -26,6 +27,8 @@ struct State {
     /// The last full round, and how many have still to take it.
     full: Arc<Vec<Vec<u8>>>,
     waiting: usize,
+    /// What one rank sent another, in order.
+    sent: BTreeMap<[usize; 2], VecDeque<Vec<u8>>>,
     left: bool,
 }
 
@@ -93,6 +96,25 @@ impl Peers for Threads {
     fn gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
         self.round(mine).to_vec()
     }
+
+    fn exchange(&self, ranks: &[usize], mine: &[u8]) -> Vec<Vec<u8>> {
+        let mut state = self.table.lock();
+        for &other in ranks.iter().filter(|&&other| other != self.rank) {
+            state.sent.entry([self.rank, other]).or_default().push_back(mine.to_vec());
+        }
+        self.table.changed.notify_all();
+        let mut all = Vec::with_capacity(ranks.len());
+        for &other in ranks {
+            all.push(loop {
+                match state.sent.get_mut(&[other, self.rank]).and_then(VecDeque::pop_front) {
+                    _ if other == self.rank => break mine.to_vec(),
+                    Some(message) => break message,
+                    None => state = self.table.wait(state),
+                }
+            });
+        }
+        all
+    }
 }
 
 impl Drop for Threads {
@@ -138,6 +160,27 @@ mod tests {
             .map(|round| (1..4).fold(values(0, round), |sum, rank| sum + values(rank, round)))
             .collect();
         assert!(sums.iter().all(|of| *of == expected));
+    }
+
+    #[test]
+    fn some_exchange_what_others_never_hear() {
+        let seen = with(3, |peers| {
+            let mut seen = Vec::new();
+            for round in 0..50_u8 {
+                let mine = [peers.rank() as u8, round];
+                if peers.rank() != 1 {
+                    seen.push(peers.exchange(&[0, 2], &mine).concat());
+                }
+                if peers.rank() > 0 {
+                    seen.push(peers.exchange(&[1, 2], &mine).concat());
+                }
+                assert_eq!(peers.gather(&[round]), vec![[round]; 3]);
+            }
+            seen
+        });
+        let of = |ranks: [u8; 2]| (0..50).map(move |round| vec![ranks[0], round, ranks[1], round]);
+        let both = of([0, 2]).zip(of([1, 2])).flat_map(|(a, b)| [a, b]).collect::<Vec<_>>();
+        assert_eq!(seen, [of([0, 2]).collect(), of([1, 2]).collect(), both]);
     }
 
     #[test]

@@ -258,10 +258,10 @@ impl<M: Model> EpochTools for TrainerTools<'_, M> {
             let at = self.trainer.position(self.next, batch);
             let mut pass = ForwardContext::train(&mut means);
             pass.draw(at.seed, at.iteration() as u64);
-            pass.follow(inputs.earlier(LossTerm::Fused, self.names.len()));
+            pass.follow(inputs.others(LossTerm::Fused, self.names.len()));
             let _ = frozen.forward(&inputs.parts(LossTerm::Fused, self.names.len()), &inputs, &mut pass);
+            means.average(peers, device);
         }
-        means.average(peers, device);
         for (layer, key, running) in means.iter() {
             self.buffers.set(layer, key, running.clone());
         }

@@ -30,41 +30,60 @@ pub struct NormGradient<S> {
     coefficients: [Vec<S>; 3],
 }
 
-pub(crate) fn gradient<S: Real>(
+/// Sums over pixels that the gradients of a batch norm are made of.
+#[derive(Clone, Debug)]
+pub struct NormSums {
+    /// Of the gradient of the normalised numbers, `[channels]`.
+    pub gradient: Vec<f64>,
+    /// Of its products with `y - mean`, `[channels]`.
+    pub product: Vec<f64>,
+}
+
+pub(crate) fn sums<S: Real>(
     level: Level,
     of: &Statistics<S>,
-    weight: &[S],
-    epsilon: f64,
     y: &[S],
     upstream: &[S],
     passed: Passed<'_, S>,
-) -> NormGradient<S> {
-    let channels = weight.len();
+) -> NormSums {
+    let channels = of.mean.len();
     let pixels = y.len() / channels;
-    let sums = sum_up(channels, pixels, |range, to| {
+    let mut gradient = sum_up(channels, pixels, |range, to| {
         let range = range.start * channels..range.end * channels;
         S::run(level, Products { y, mean: &of.mean, upstream, passed, range, to });
     });
-    let (first, second) = sums.split_at(channels);
-    let count = pixels as f64;
-    let mut found = NormGradient {
-        weight: Vec::with_capacity(channels),
-        bias: Vec::with_capacity(channels),
-        coefficients: [(); 3].map(|()| Vec::with_capacity(channels)),
-    };
-    for c in 0..channels {
-        let (mean, inverse) = (of.mean[c].wide(), 1.0 / (of.variance[c].wide() + epsilon).sqrt());
-        // `second` is the sum of the products with `y - mean`.
-        let of_weight = second[c] * inverse;
-        let a = weight[c].wide() * inverse;
-        let b = -a * of_weight * inverse / count;
-        found.weight.push(S::of(of_weight));
-        found.bias.push(S::of(first[c]));
-        found.coefficients[0].push(S::of(a));
-        found.coefficients[1].push(S::of(b));
-        found.coefficients[2].push(S::of(-a * first[c] / count - b * mean));
+    let product = gradient.split_off(channels);
+    NormSums { gradient, product }
+}
+
+impl<S: Real> NormGradient<S> {
+    /// From the sums over the pixels here, and from those over all `count` pixels whose statistics normalised them.
+    pub fn new(
+        own: &NormSums,
+        all: &NormSums,
+        count: usize,
+        of: &Statistics<S>,
+        weight: &[S],
+        epsilon: f64,
+    ) -> Self {
+        let (channels, count) = (weight.len(), count as f64);
+        let mut found = Self {
+            weight: Vec::with_capacity(channels),
+            bias: Vec::with_capacity(channels),
+            coefficients: [(); 3].map(|()| Vec::with_capacity(channels)),
+        };
+        for c in 0..channels {
+            let (mean, inverse) = (of.mean[c].wide(), 1.0 / (of.variance[c].wide() + epsilon).sqrt());
+            let a = weight[c].wide() * inverse;
+            let b = -a * (all.product[c] * inverse) * inverse / count;
+            found.weight.push(S::of(own.product[c] * inverse));
+            found.bias.push(S::of(own.gradient[c]));
+            found.coefficients[0].push(S::of(a));
+            found.coefficients[1].push(S::of(b));
+            found.coefficients[2].push(S::of(-a * all.gradient[c] / count - b * mean));
+        }
+        found
     }
-    found
 }
 
 /// Sums of the gradient and of its products with `y - mean`.

@@ -3,8 +3,8 @@
 
 mod gradient;
 
-pub use gradient::{NormGradient, Passed};
-pub(crate) use gradient::{gradient, input_gradient};
+pub use gradient::{NormGradient, NormSums, Passed};
+pub(crate) use gradient::{input_gradient, sums};
 
 use crate::channels::{Moments, pieces, sum_up};
 use crate::isa::{Isa, Level, Operation, Real};
@@ -19,7 +19,31 @@ pub struct Statistics<S> {
     pub variance: Vec<S>,
 }
 
-pub(crate) fn statistics<S: Real>(level: Level, channels: usize, y: &[S]) -> Statistics<S> {
+impl Statistics<f64> {
+    /// Those of several parts together, each with its number of pixels.
+    ///
+    /// # Panics
+    /// If there is no part.
+    pub fn merged(parts: &[(usize, Self)]) -> Self {
+        let count: usize = parts.iter().map(|(count, _)| count).sum();
+        let mean_of = |of: &dyn Fn(&Self) -> f64| {
+            parts.iter().map(|(pixels, part)| *pixels as f64 * of(part)).sum::<f64>() / count as f64
+        };
+        let channels = parts[0].1.mean.len();
+        let mean: Vec<f64> = (0..channels).map(|c| mean_of(&|part| part.mean[c])).collect();
+        let spread = |c: usize| mean_of(&|part| part.variance[c] + (part.mean[c] - mean[c]).powi(2));
+        let variance = (0..channels).map(spread).collect();
+        Self { mean, variance }
+    }
+
+    /// The same in another precision.
+    pub fn rounded<S: Real>(&self) -> Statistics<S> {
+        let round = |values: &[f64]| values.iter().map(|&value| S::of(value)).collect();
+        Statistics { mean: round(&self.mean), variance: round(&self.variance) }
+    }
+}
+
+pub(crate) fn statistics<S: Real>(level: Level, channels: usize, y: &[S]) -> Statistics<f64> {
     let pixels = y.len() / channels;
     assert!(pixels > 0, "statistics of no pixels");
     // Sums of the distance to the first pixel: squares of numbers far from zero
@@ -35,7 +59,7 @@ pub(crate) fn statistics<S: Real>(level: Level, channels: usize, y: &[S]) -> Sta
         let mean = first[c] / count;
         (origin[c].wide() + mean, (second[c] / count - mean * mean).max(0.0))
     };
-    let (mean, variance) = (0..channels).map(of).map(|(m, v)| (S::of(m), S::of(v))).unzip();
+    let (mean, variance) = (0..channels).map(of).unzip();
     Statistics { mean, variance }
 }
 

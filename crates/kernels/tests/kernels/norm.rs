@@ -2,7 +2,7 @@
 //! differences of the outputs.
 
 use crate::common::{Numbers, error, of, wide};
-use counterpoint_kernels::norm::{Affine, Passed};
+use counterpoint_kernels::norm::{Affine, NormGradient, Passed, Statistics};
 use counterpoint_kernels::{Kernels, Level, PoolShape};
 
 const EPSILON: f64 = 1e-5;
@@ -49,7 +49,7 @@ impl Case {
 fn run<S: Kernels>(level: Level, case: &Case, upstream: &[f64]) -> (Vec<f64>, [Vec<f64>; 4]) {
     let (y, weight, bias) = (of::<S>(&case.y), of::<S>(&case.weight), of::<S>(&case.bias));
     let (more, up) = (case.more.as_deref().map(of::<S>), of::<S>(upstream));
-    let found = S::statistics(level, case.channels(), &y);
+    let found = S::statistics(level, case.channels(), &y).rounded();
     let affine = Affine::new(&found, &weight, &bias, EPSILON);
     let mut out = vec![S::of(1e30); y.len()];
     S::normalize(level, &affine, &y, more.as_deref(), case.relu, &mut out);
@@ -58,7 +58,9 @@ fn run<S: Kernels>(level: Level, case: &Case, upstream: &[f64]) -> (Vec<f64>, [V
         (true, Some(_)) => Passed::Output(&out),
         (true, None) => Passed::Normalized(&affine),
     };
-    let sums = S::norm_gradient(level, &found, &weight, EPSILON, &y, &up, passed);
+    let sums = S::norm_sums(level, &found, &y, &up, passed);
+    let pixels = y.len() / case.channels();
+    let sums = NormGradient::new(&sums, &sums, pixels, &found, &weight, EPSILON);
     let mut dy = vec![S::of(1e30); y.len()];
     let mut before = vec![S::of(1e30); y.len()];
     S::norm_input_gradient(level, &sums, &y, &up, passed, &mut dy, Some(&mut before));
@@ -138,7 +140,7 @@ fn variance_of_numbers_far_from_zero_keeps_its_digits() {
     let y: Vec<f32> = Numbers(1).vec(4096).iter().map(|v| 1000.0 + *v as f32).collect();
     let expected = y.iter().map(|&v| (f64::from(v) - 1000.0).powi(2)).sum::<f64>() / 4096.0;
     for level in Level::available() {
-        let found = f64::from(f32::statistics(level, 1, &y).variance[0]);
+        let found = f32::statistics(level, 1, &y).variance[0];
         assert!((found / expected - 1.0).abs() < 1e-3, "{}: {found} {expected}", level.name());
     }
 }
@@ -202,4 +204,18 @@ fn what_is_not_a_number_is_not_swallowed() {
         f32::normalize(level, &affine, &[f32::NAN, -1.0], None, true, &mut out);
         assert!(out[0].is_nan() && out[1] == 0.0, "ReLU by {}: {out:?}", level.name());
     }
+}
+
+#[test]
+fn statistics_of_parts_are_those_of_all_pixels() {
+    let case = Case::new(130, 33, (false, false), 5);
+    let (level, y) = (Level::best(), of::<f32>(&case.y));
+    let whole = f32::statistics(level, 33, &y);
+    let part =
+        |range: Range<usize>| (range.len(), f32::statistics(level, 33, &y[range.start * 33..range.end * 33]));
+    let merged = Statistics::merged(&[part(0..1), part(1..90), part(90..130)]);
+    let far = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(far(&merged.mean, &whole.mean) < 1e-6 && far(&merged.variance, &whole.variance) < 1e-6);
+    let halves = Statistics::merged(&[part(0..65), part(0..65)]);
+    assert!(far(&halves.mean, &whole.mean) > 1e-3);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use burn::tensor::Device;
 use counterpoint::Error;
 use counterpoint::grad::{Evaluator, StepContext};
 use counterpoint::host::host;
@@ -72,6 +73,7 @@ pub fn evaluate_among<M: Model>(
         let mut spy = Spy { inner: &mut *strategy, routing: Routing::default() };
         let mut pass = ForwardContext::train(buffers);
         let (gradients, record) = evaluator.evaluate(context, &phase, &mut spy, &mut pass)?;
+        buffers.average(peers, &Device::flex());
         let named = groups.parameters().iter().enumerate();
         let gradients = named.filter_map(|(i, p)| Some((p.name.clone(), host(gradients.get(i)?.clone()))));
         let routing = spy.routing;
@@ -108,6 +110,10 @@ impl Strategy for Spy<'_> {
 
     fn receives(&self, term: LossTerm, group: Group) -> bool {
         self.inner.receives(term, group)
+    }
+
+    fn reads_outputs(&self) -> bool {
+        self.inner.reads_outputs()
     }
 
     fn route(&mut self, outputs: &StepOutputs<'_>, modalities: &Modalities) -> Result<Routing, Error> {

@@ -1,63 +1,89 @@
 //! Two ranks that share a batch compute the gradients of one process.
 
+use std::sync::Arc;
 use std::thread;
 
 use burn::tensor::Device;
 use counterpoint::grad::{Cut, Evaluator, PerRow};
 use counterpoint::input::Inputs;
 use counterpoint::layer::Buffers;
-use counterpoint::model::{AnyModel, CubeMlpConfig, LateFusionConfig, ModelConfig};
-use counterpoint::peers::{Alone, Peers, Threads};
-use counterpoint::strategy::AgmConfig;
-use counterpoint::task::Classification;
-use counterpoint_batch::{BatchSource, share};
+use counterpoint::model::{AnyModel, CubeMlpConfig, LateFusionConfig, Model, ModelConfig};
+use counterpoint::peers::{Alone, Counted, Peers, Synchronised, Threads};
+use counterpoint::strategy::{AgmConfig, StrategyConfig};
+use counterpoint::task::{Classification, Task};
+use counterpoint_batch::{Batch, BatchSource, share};
 use counterpoint_testkit::conformance::{
-    Evaluated, Subject, agree_in_families, evaluate_among, part, sequence_subjects, subjects,
+    Evaluated, Subject, agree_in_families, evaluate_among, part, sequence_subjects, subjects, told,
 };
 use counterpoint_testkit::problem::Problem;
 use libtest_mimic::Trial;
 
 use crate::agreement::{TOLERANCE, batches};
-use crate::trial;
+use crate::{task, trial};
 
-fn seen(
-    subject: &Subject,
-    problem: &Problem,
-    evaluator: &dyn Evaluator<AnyModel>,
+fn seen<M: Model>(
+    model: &M,
+    strategy: &StrategyConfig,
+    task: &dyn Task,
+    batch: &Batch,
+    evaluator: &dyn Evaluator<M>,
     peers: &dyn Peers,
 ) -> (Vec<Evaluated>, Buffers) {
-    let model = subject.model(problem.modalities(), 1).unwrap();
-    let batch = problem.whole();
     let own = share(batch.len(), peers.rank(), peers.size());
-    let inputs = Inputs::new(batch.part(own).unwrap(), &Device::flex()).shared(peers);
-    let (mut buffers, mut strategy) = (Buffers::default(), subject.strategy().unwrap());
-    let task = Classification::new(3);
-    let seen = evaluate_among(peers, evaluator, &model, &inputs, &task, strategy.as_mut(), &mut buffers);
-    buffers.average(peers, &Device::flex());
+    let inputs = Inputs::new(batch.clone().part(own).unwrap(), &Device::flex()).shared(peers);
+    let (mut buffers, mut strategy) = (Buffers::default(), strategy.build(model.modalities()).unwrap());
+    let seen = evaluate_among(peers, evaluator, model, &inputs, task, strategy.as_mut(), &mut buffers);
     (seen.unwrap(), buffers)
 }
 
-fn compare(
-    subject: &Subject,
-    problem: &Problem,
-    evaluator: fn() -> Box<dyn Evaluator<AnyModel>>,
-) -> Result<(), String> {
-    let ranks: Vec<_> = thread::scope(|scope| {
-        let start =
-            |peers: Threads| scope.spawn(move || seen(subject, problem, evaluator().as_ref(), &peers));
+/// Whose rows batch norm looks at.
+#[derive(Clone, Copy, PartialEq)]
+enum Norm {
+    Local,
+    Synchronised,
+}
+
+/// What two ranks compute, which has to be the same; the first of them.
+fn of_two(
+    norm: Norm,
+    run: impl Fn(&dyn Peers) -> (Vec<Evaluated>, Buffers) + Sync,
+) -> Result<(Vec<Evaluated>, Buffers), String> {
+    let run = &run;
+    let mut ranks: Vec<_> = thread::scope(|scope| {
+        let start = |peers: Threads| {
+            scope.spawn(move || match norm {
+                Norm::Local => run(&peers),
+                Norm::Synchronised => run(&Synchronised::new(Arc::new(peers))),
+            })
+        };
         let started: Vec<_> = Threads::of(2).into_iter().map(start).collect();
         started.into_iter().map(|thread| thread.join().expect("a rank panicked")).collect()
     });
-    let [first, second] = &ranks[..] else { return Err("there are two ranks".into()) };
+    let (second, first) = ranks.pop().zip(ranks.pop()).ok_or("there are two ranks")?;
     for (first, second) in first.0.iter().zip(&second.0) {
         if first.losses != second.losses || first.record.boundary_norms != second.record.boundary_norms {
             return Err("ranks do not read the same losses and norms".into());
         }
     }
     agree_in_families((&first.0, &first.1), (&second.0, &second.1), 0.0, part)?;
-    let alone = seen(subject, problem, evaluator().as_ref(), &Alone);
-    // Batch norm normalises by what one rank has, as everywhere; so only models without it are the same.
-    if alone.1.iter().next().is_some() {
+    Ok(first)
+}
+
+fn compare(
+    subject: &Subject,
+    problem: &Problem,
+    evaluator: fn() -> Box<dyn Evaluator<AnyModel>>,
+    norm: Norm,
+) -> Result<(), String> {
+    let (task, batch) = (Classification::new(3), problem.whole());
+    let seen = |peers: &dyn Peers| {
+        let model = subject.model(problem.modalities(), 1).unwrap();
+        seen(&model, &subject.strategy, &task, &batch, evaluator().as_ref(), peers)
+    };
+    let first = of_two(norm, seen)?;
+    let alone = seen(&Alone);
+    // Batch norm normalises by what one rank has, unless it is told otherwise.
+    if norm == Norm::Local && alone.1.iter().next().is_some() {
         return Ok(());
     }
     // Sums over two halves are rounded otherwise than one, and by cubes, whose first layer norm is nearly a
@@ -77,6 +103,42 @@ fn compare(
         }
     }
     agree_in_families((&first.0, &first.1), (&alone.0, &alone.1), tolerance, family)
+}
+
+/// A class for every pixel of three scenes, of which one rank has two: losses are sums of ranks' shares.
+fn maps(text: &str) -> Result<(), String> {
+    let (batch, spec) = task::scenes(3);
+    let (strategy, segmentation) = (task::config(text), task::segmentation(0.5));
+    let seen = |peers: &dyn Peers| seen(&task::network(&spec), &strategy, &segmentation, &batch, &Cut, peers);
+    of_two(Norm::Local, seen)?;
+    let (first, alone) = (of_two(Norm::Synchronised, seen)?, seen(&Alone));
+    agree_in_families((&first.0, &first.1), (&alone.0, &alone.1), 1e-5, |_| "")?;
+    let [joint, ..] = task::COMMON;
+    match text == joint {
+        false => Ok(()),
+        true => scores_stay(&seen),
+    }
+}
+
+/// Ranks tell each other gradients, statistics and label maps, and not what the network says of every pixel.
+fn scores_stay(seen: &(dyn Fn(&dyn Peers) -> (Vec<Evaluated>, Buffers) + Sync)) -> Result<(), String> {
+    let told: Vec<usize> = thread::scope(|scope| {
+        let start = |peers: Threads| {
+            scope.spawn(move || {
+                let counted = Counted::new(peers);
+                seen(&counted);
+                counted.traffic().gathered
+            })
+        };
+        let started: Vec<_> = Threads::of(2).into_iter().map(start).collect();
+        started.into_iter().map(|thread| thread.join().expect("a rank panicked")).collect()
+    });
+    // Three maps of a byte for each pixel; scores would be three numbers of four bytes for each.
+    let (maps, scores) = (3 * 32 * 32, 3 * 32 * 32 * 3 * 4);
+    match told.iter().all(|&told| (maps..scores / 2).contains(&told)) {
+        true => Ok(()),
+        false => Err(format!("{told:?} bytes are told, {maps} of label maps; scores would be {scores}")),
+    }
 }
 
 /// Without the convolutions, which have batch norm.
@@ -100,11 +162,22 @@ pub fn trials() -> Vec<Trial> {
                     let all =
                         if sequences { Problem::sequences(3, 9, 9, 3) } else { Problem::new(3, 9, 9, 3) };
                     batches(all).iter().try_for_each(|(what, problem)| {
-                        compare(subject, problem, evaluator).map_err(|e| format!("{what}: {e}"))
+                        compare(subject, problem, evaluator, Norm::Local).map_err(|e| format!("{what}: {e}"))
                     })
                 })
             }));
         }
     }
+    trials.extend(subjects(3).into_iter().map(|subject| {
+        trial("ranks that synchronise batch norm agree", subject, |subject| {
+            batches(Problem::new(3, 9, 9, 3)).iter().try_for_each(|(what, problem)| {
+                let cut = || Box::new(Cut) as Box<dyn Evaluator<AnyModel>>;
+                compare(subject, problem, cut, Norm::Synchronised).map_err(|e| format!("{what}: {e}"))
+            })
+        })
+    }));
+    let all = task::COMMON.into_iter().chain(task::CLASSES);
+    trials
+        .extend(all.map(|text| trial("ranks agree on maps", told(&task::config(text)), move |_| maps(text))));
     trials
 }

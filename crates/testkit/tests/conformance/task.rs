@@ -17,7 +17,7 @@ use libtest_mimic::Trial;
 use crate::{named, trial};
 
 /// For every task.
-const COMMON: [&str; 7] = [
+pub const COMMON: [&str; 7] = [
     r#"{"name": "joint"}"#,
     r#"{"name": "dgl", "alpha": 2.0}"#,
     r#"{"name": "dgl", "truncate_unimodal": false}"#,
@@ -29,9 +29,9 @@ const COMMON: [&str; 7] = [
 /// For models with a head for each modality.
 const OWN_HEADS: [&str; 2] = [r#"{"name": "gblend"}"#, r#"{"name": "mmpareto"}"#];
 /// Where there is a true class.
-const CLASSES: [&str; 1] = [r#"{"name": "ogm", "ge": false, "tensors": "all", "scores": "zero-fill"}"#];
+pub const CLASSES: [&str; 1] = [r#"{"name": "ogm", "ge": false, "tensors": "all", "scores": "zero-fill"}"#];
 
-fn config(text: &str) -> StrategyConfig {
+pub fn config(text: &str) -> StrategyConfig {
     serde_json::from_str(text).unwrap()
 }
 
@@ -93,8 +93,8 @@ fn another_loss_is_noticed() {
     on_vectors(&Problem::new(2, 9, 9, 3).regression(), tasks, COMMON[0]).unwrap_err();
 }
 
-/// Two scenes of two modalities with three classes and some void.
-fn scenes() -> (Inputs, Vec<ModalitySpec>) {
+/// Scenes of two modalities with three classes and some void.
+pub fn scenes(count: usize) -> (Batch, Vec<ModalitySpec>) {
     let spec = vec![ModalitySpec::new("rgb", [3, 32, 32]), ModalitySpec::new("depth", [1, 32, 32])];
     let sample = |i: usize| {
         let input = |m: &ModalitySpec| {
@@ -106,13 +106,11 @@ fn scenes() -> (Inputs, Vec<ModalitySpec>) {
         let map = ClassMap { height: 32, width: 32, pixels };
         Sample::new(i.to_string(), spec.iter().map(input).collect(), Target::Map(map))
     };
-    let batch = Batch::collate(vec![sample(0), sample(1)], &spec).unwrap();
-    (Inputs::new(batch, &Device::flex()), spec)
+    (Batch::collate((0..count).map(sample).collect(), &spec).unwrap(), spec)
 }
 
-fn maps(text: &str) -> Result<(), String> {
-    let (inputs, spec) = scenes();
-    let task = |weight| Segmentation::new([32, 32], vec![1.0, weight, 2.0], &[1, 8, 16, 32]).unwrap();
+/// A small network for them.
+pub fn network(spec: &[ModalitySpec]) -> impl Model + use<> {
     let config = EsaNetConfig {
         width: 4,
         blocks: [1, 1, 1, 1],
@@ -120,9 +118,20 @@ fn maps(text: &str) -> Result<(), String> {
         se_reduction: 4,
         ..EsaNetConfig::default()
     };
-    let model = config.build(&spec, 3, false, 1, &Device::flex()).unwrap();
+    config.build(spec, 3, false, 1, &Device::flex()).unwrap()
+}
+
+/// What is asked about them.
+pub fn segmentation(weight: f64) -> Segmentation {
+    Segmentation::new([32, 32], vec![1.0, weight, 2.0], &[1, 8, 16, 32]).unwrap()
+}
+
+fn maps(text: &str) -> Result<(), String> {
+    let (batch, spec) = scenes(2);
+    let inputs = Inputs::new(batch, &Device::flex());
+    let model = network(&spec);
     assert_eq!(model.modalities(), &Modalities::new(["rgb", "depth"]).unwrap());
-    let (one, other) = (task(0.5), task(0.7));
+    let (one, other) = (segmentation(0.5), segmentation(0.7));
     difference(&model, &inputs, [&one, &one], text)?;
     match difference(&model, &inputs, [&one, &other], text) {
         Ok(()) => Err("other class weights are not noticed".into()),
