@@ -31,11 +31,11 @@ mod job {
     use std::path::Path;
     use std::process::{Child, Command, Output, Stdio};
     use std::sync::atomic::AtomicBool;
-    use std::sync::{Mutex, MutexGuard, PoisonError};
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use counterpoint::peers::{Peers as _, Threads};
+    use counterpoint::peers::{Peers, Synchronised, Threads};
     use counterpoint_cli::config;
     use counterpoint_cli::run::{Run, RunOptions};
 
@@ -92,18 +92,24 @@ mod job {
     }
 
     /// The same run on ranks that are threads of this process.
-    fn on_threads(toy: &Toy, ranks: usize, out: &str) {
+    fn on_threads(toy: &Toy, ranks: usize, out: &str, batch_norm: &str) {
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
             for peers in Threads::of(ranks) {
                 let stop = &stop;
                 scope.spawn(move || {
-                    let sets = ["train.threads=0".to_owned()];
+                    let sets = ["train.threads=0".to_owned(), format!("train.batch_norm={batch_norm}")];
                     let loaded = config::load(&toy.dir.join("toy.toml"), &sets).unwrap();
                     let run = Run::open(loaded).unwrap();
-                    let options = RunOptions { quiet: true, tui: false, resume: false, stop, peers: &peers };
+                    let rank = peers.rank();
+                    let peers: Arc<dyn Peers> = match batch_norm {
+                        "synchronised" => Arc::new(Synchronised::new(Arc::new(peers))),
+                        _ => Arc::new(peers),
+                    };
+                    let peers = peers.as_ref();
+                    let options = RunOptions { quiet: true, tui: false, resume: false, stop, peers };
                     let out = toy.dir.join(out);
-                    match peers.rank() {
+                    match rank {
                         0 => drop(run.train(&out, &options).unwrap()),
                         _ => run.accompany(&out, &options).unwrap(),
                     }
@@ -117,7 +123,7 @@ mod job {
         let _one = one_at_a_time();
         let toy = Toy::new();
         let said = finish(&mut train(&toy, 2, "processes", &[]));
-        on_threads(&toy, 2, "threads");
+        on_threads(&toy, 2, "threads", "local");
         assert_eq!(bits(&toy, "processes"), bits(&toy, "threads"));
         assert_eq!(events(&toy, "processes"), events(&toy, "threads"));
         // One of them speaks and writes, and says how many they were.
@@ -127,6 +133,46 @@ mod job {
         assert_eq!(log.matches("\"event\":\"start\"").count(), 1);
         finish(&mut train(&toy, 2, "again", &[]));
         assert_eq!(bits(&toy, "processes"), bits(&toy, "again"));
+    }
+
+    #[test]
+    fn batch_norm_over_all_ranks_trains_what_one_process_trains() {
+        let _one = one_at_a_time();
+        let toy = Toy::new();
+        // Batches of five samples and of two: one of three ranks has none of those.
+        toy.edit("toy.toml", "batch_size = 4", "batch_size = 5");
+        let set = ["--set", "train.batch_norm=synchronised"];
+        finish(&mut train(&toy, 3, "processes", &set));
+        on_threads(&toy, 3, "threads", "synchronised");
+        assert_eq!(bits(&toy, "processes"), bits(&toy, "threads"));
+        finish(&mut train(&toy, 1, "alone", &set));
+        finish(&mut train(&toy, 3, "local", &[]));
+        let values = |run: &str| {
+            let path = toy.dir.join(format!("{run}/checkpoints/last.safetensors"));
+            let all = counterpoint::weights::read(&path).unwrap().into_iter();
+            let weights = all.filter(|(name, _)| !name.contains('/'));
+            weights.flat_map(|(_, array)| array.values).map(f64::from).collect::<Vec<_>>()
+        };
+        let (one, same, other) = (values("alone"), values("processes"), values("local"));
+        let apart = |a: &[f64]| {
+            let square = |v: f64| v * v;
+            let sum: f64 = one.iter().zip(a).map(|(one, a)| square(one - a)).sum();
+            sum.sqrt() / one.iter().copied().map(square).sum::<f64>().sqrt()
+        };
+        assert_eq!(one.len(), same.len());
+        assert!(apart(&same) < 1e-5 && apart(&other) > 1e-3, "{} {}", apart(&same), apart(&other));
+    }
+
+    #[test]
+    fn batch_norm_over_ranks_is_refused_where_nothing_computes_it() {
+        let _one = one_at_a_time();
+        let toy = Toy::new();
+        let set = ["--set", "train.batch_norm=synchronised", "--set", "engine.convolution=burn"];
+        let refused = said(train(&toy, 2, "run", &set).output().unwrap());
+        assert_eq!(refused.code, 3, "{}", refused.err);
+        for part in ["train.batch_norm", "engine.convolution = \"burn\"", "choose \"local\""] {
+            assert_eq!(refused.err.matches(part).count(), 1, "{}", refused.err);
+        }
     }
 
     #[test]

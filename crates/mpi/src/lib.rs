@@ -112,7 +112,9 @@ impl Peers for World {
                 false => world.process_at_rank(rank as i32).receive_vec::<u8>().0,
             };
             let all = ranks.iter().map(receive).collect();
-            sent.into_iter().for_each(|sent| drop(sent.wait()));
+            for request in sent {
+                request.wait();
+            }
             all
         })
     }
