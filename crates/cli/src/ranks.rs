@@ -4,14 +4,10 @@ use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
-use counterpoint::device::is_host;
-use counterpoint::engine::Convolution;
-use counterpoint::peers::{Alone, Peers, Synchronised};
+use counterpoint::peers::{Alone, Peers};
 
-use crate::config::Statistics;
 use crate::exit::{Code, Failure};
 use crate::output;
-use crate::run::Run;
 
 /// How many processes the launcher says that it started: Open MPI, MPICH and its kin, SLURM with PMIx.
 fn started() -> usize {
@@ -56,29 +52,6 @@ fn world(count: usize) -> Result<Arc<dyn Peers>, Failure> {
         format!(
             "a launcher started {count} processes of this program, which cannot train one model together: build it with \
              --features mpi, or, if each is a run of its own, add --alone"
-        ),
-    ))
-}
-
-/// The same ranks as a run wants them, with batch norm over the samples of all of them or of each.
-///
-/// # Errors
-/// If they are to synchronise batch norm where nothing can.
-pub fn for_run(peers: Arc<dyn Peers>, run: &Run) -> Result<Arc<dyn Peers>, Failure> {
-    let (train, engine) = (&run.config.train, &run.config.engine);
-    if peers.size() == 1 || train.batch_norm == Statistics::Local {
-        return Ok(peers);
-    }
-    let elsewhere = match (is_host(&run.device()?), engine.convolution) {
-        (true, Convolution::Burn) => "engine.convolution = \"burn\"".to_owned(),
-        (true, _) => return Ok(Arc::new(Synchronised::new(peers))),
-        (false, _) => format!("train.device = \"{}\"", train.device),
-    };
-    Err(Failure::new(
-        Code::Config,
-        format!(
-            "train.batch_norm = \"synchronised\": ranks compute batch norm together on the CPU and with its kernels, and \
-             this run has {elsewhere}; choose \"local\", or device \"cpu\" with engine.convolution \"fast\" or \"exact\""
         ),
     ))
 }

@@ -2,6 +2,7 @@
 
 mod data;
 mod look;
+mod peers;
 mod probe;
 mod sources;
 mod suspects;

@@ -9,6 +9,7 @@
 mod entropy;
 mod extension;
 mod flex;
+mod flex_norm;
 mod gate;
 mod gru;
 mod junction;

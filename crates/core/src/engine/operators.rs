@@ -6,7 +6,8 @@ use counterpoint_kernels::PoolShape;
 use counterpoint_kernels::update::{Adam, Sgd};
 
 use super::extension::{Operator, Results};
-use super::flex::{self, SavedConv, SavedNorm, SavedPool};
+use super::flex::{self, SavedConv, SavedPool};
+use super::flex_norm::{self, SavedNorm};
 use super::junction::Junction;
 use super::{Precision, Products, Window};
 use crate::peers::Among;
@@ -46,12 +47,12 @@ impl Operator<4> for Norm {
     fn run(self, [x, weight, bias, added]: [FlexTensor; 4]) -> Results<SavedNorm> {
         let Self { epsilon, rectified, precision, among } = self;
         let ((out, mean, variance), saved) =
-            flex::norm(x, weight, bias, added, (epsilon, rectified, precision), among);
+            flex_norm::norm(x, weight, bias, added, (epsilon, rectified, precision), among);
         Results { out, beside: vec![mean, variance], saved }
     }
 
     fn gradients(saved: SavedNorm, upstream: FlexTensor, wanted: [bool; 4]) -> [Option<FlexTensor>; 4] {
-        flex::norm_gradients(saved, upstream, wanted)
+        flex_norm::norm_gradients(saved, upstream, wanted)
     }
 }
 
@@ -66,7 +67,8 @@ impl Operator<6> for NormWith {
     type Saved = ();
 
     fn run(self, [x, weight, bias, mean, variance, added]: [FlexTensor; 6]) -> Results<()> {
-        let out = flex::norm_with(x, weight, bias, [mean, variance], added, self.epsilon, self.rectified);
+        let out =
+            flex_norm::norm_with(x, weight, bias, [mean, variance], added, self.epsilon, self.rectified);
         Results::of((out, ()))
     }
 
