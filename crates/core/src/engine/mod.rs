@@ -13,6 +13,7 @@ mod gate;
 mod gru;
 mod junction;
 mod linear;
+mod norm;
 mod operators;
 mod options;
 mod upsample;
@@ -23,7 +24,7 @@ use counterpoint_kernels::update::{Adam, Sgd};
 use counterpoint_kernels::{Algorithm, PoolShape};
 
 pub use entropy::cross_entropy;
-use extension::run;
+use extension::{compose, run};
 pub use gate::gate;
 pub(crate) use gru::gru;
 use junction::Junction;
@@ -123,16 +124,12 @@ pub fn norm(
     after: After,
     how: Arithmetic,
 ) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
-    let Some(Products { precision, .. }) = applies(&x, how) else {
-        let found = module::batch_norm_train(x, weight, bias, epsilon);
-        let inner = |t: Tensor<1>| if t.is_autodiff() { t.inner() } else { t };
-        return (after.composed(found.output), inner(found.mean), inner(found.variance));
-    };
-    let device = x.device();
+    let (products, device) = (applies(&x, how), x.device());
     let added = or_empty(after.added, &device).into_dispatch();
     let tensors = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch(), added];
-    let operator = Norm { epsilon, rectified: after.rectified, precision };
-    let mut found = run(operator, tensors).into_iter();
+    let operator = Norm { epsilon, rectified: after.rectified, precision: how.precision };
+    let found = if products.is_some() { run(operator, tensors) } else { compose(operator, tensors) };
+    let mut found = found.into_iter();
     let mut next = || found.next().expect("output, mean and variance");
     let out = Tensor::from_dispatch(next());
     let [mean, variance] = [(); 2].map(|()| {
