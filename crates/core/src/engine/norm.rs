@@ -16,8 +16,8 @@ use super::operators::Norm;
 pub struct Saved<B: Backend> {
     /// The input less its mean, `[batch, channels, height, width]`.
     centred: FloatTensor<B>,
-    /// One over the standard deviation, and that times the scale: `[1, channels, 1, 1]`.
-    inverse: FloatTensor<B>,
+    /// The standard deviation, and the scale over it: `[1, channels, 1, 1]`.
+    deviation: FloatTensor<B>,
     slope: FloatTensor<B>,
     /// The output, where a ReLU follows.
     rectified: Option<FloatTensor<B>>,
@@ -33,9 +33,8 @@ impl Composed<4> for Norm {
         let mean = mean::<B>(x.clone());
         let centred = B::float_sub(x, mean.clone());
         let variance = self::mean::<B>(B::float_mul(centred.clone(), centred.clone()));
-        let inverse = B::float_add_scalar(variance.clone(), Scalar::Float(self.epsilon));
-        let inverse = B::float_recip(B::float_sqrt(inverse));
-        let slope = B::float_mul(row(weight), inverse.clone());
+        let deviation = B::float_sqrt(B::float_add_scalar(variance.clone(), Scalar::Float(self.epsilon)));
+        let slope = B::float_div(row(weight), deviation.clone());
         let mut out = B::float_add(B::float_mul(centred.clone(), slope.clone()), row(bias));
         if added.shape().num_elements() > 0 {
             out = B::float_add(out, added);
@@ -44,7 +43,7 @@ impl Composed<4> for Norm {
             out = B::relu(out);
         }
         let rectified = self.rectified.then(|| out.clone());
-        let saved = Saved { centred, inverse, slope, rectified };
+        let saved = Saved { centred, deviation, slope, rectified };
         Results { out, beside: vec![vector(mean), vector(variance)], saved }
     }
 
@@ -55,7 +54,7 @@ impl Composed<4> for Norm {
         upstream: FloatTensor<B>,
         wanted: [bool; 4],
     ) -> [Option<FloatTensor<B>>; 4] {
-        let Saved { centred, inverse, slope, rectified } = saved;
+        let Saved { centred, deviation, slope, rectified } = saved;
         let dy = match rectified {
             Some(out) => B::relu_backward(out, upstream),
             None => upstream,
@@ -69,9 +68,10 @@ impl Composed<4> for Norm {
             B::float_reshape(sum, Shape::new([channels]))
         };
         let of_dy = mean::<B>(dy.clone());
-        let of_product = B::float_mul(mean::<B>(B::float_mul(dy.clone(), centred.clone())), inverse.clone());
+        let of_product =
+            B::float_div(mean::<B>(B::float_mul(dy.clone(), centred.clone())), deviation.clone());
         let dx = wanted[0].then(|| {
-            let along = B::float_mul(centred, B::float_mul(of_product.clone(), inverse));
+            let along = B::float_mul(centred, B::float_div(of_product.clone(), deviation));
             B::float_mul(B::float_sub(B::float_sub(dy.clone(), of_dy.clone()), along), slope)
         });
         [dx, wanted[1].then(|| total(of_product)), wanted[2].then(|| total(of_dy)), wanted[3].then_some(dy)]
