@@ -1,6 +1,6 @@
 //! The section `[train]`.
 
-use counterpoint::engine::{Convolution, EngineOptions, Precision};
+use counterpoint::engine::Precision;
 use counterpoint::train::{ScheduleConfig, TrainConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub struct Training {
     pub tensorboard: bool,
     /// Where to compute: `cpu`, `cuda:0`, `vulkan`, .., or `auto`.
     pub device: String,
-    /// What convolutions and linear layers multiply on the CPU.
+    /// What convolutions, linear layers, attention and GRUs multiply.
     pub precision: Precision,
     /// Threads that compute; 0 = one per core, or what `RAYON_NUM_THREADS` says. Results do not depend on it.
     #[schemars(range(max = 1024))]
@@ -72,7 +72,7 @@ impl Training {
 
     /// # Errors
     /// What cannot be: the message names key, value and what was expected.
-    pub(super) fn check(&self, engine: &EngineOptions) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         if self.epochs == 0 {
             return Err("train.epochs = 0: expected at least 1".into());
         }
@@ -83,13 +83,6 @@ impl Training {
             return Err(format!(
                 "train.threads = {}: expected at most {THREADS} (0 = one per core)",
                 self.threads
-            ));
-        }
-        if engine.convolution == Convolution::Burn && self.precision != Precision::F32 {
-            return Err(format!(
-                "train.precision = \"{}\": engine.convolution = \"burn\" computes in single precision only; choose \
-                 \"fast\" or \"exact\", or train.precision = \"f32\"",
-                self.precision.name()
             ));
         }
         if !(self.clip.is_finite() && self.clip >= 0.0) {

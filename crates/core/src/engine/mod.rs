@@ -16,6 +16,7 @@ mod linear;
 mod norm;
 mod operators;
 mod options;
+mod rounding;
 mod upsample;
 
 use burn::backend::{DispatchDevice, DispatchTensor};
@@ -31,14 +32,17 @@ use junction::Junction;
 pub use linear::linear;
 use operators::{ByAdam, BySgd, Conv, MaxPool, Mean, Norm, NormWith, SquareSum, Way};
 pub use options::{Arithmetic, Convolution, EngineOptions, Precision};
+pub use rounding::product;
 pub use upsample::upsample;
 
 /// Whether the kernels compute this tensor, and how.
 pub(crate) fn applies<const D: usize>(x: &Tensor<D>, how: Arithmetic) -> Option<Products> {
     let algorithm = match how.convolution {
+        Convolution::Burn => return None,
+        // The kernels do not know f16.
+        _ if how.precision == Precision::F16 => return None,
         Convolution::Fast => Algorithm::Fast,
         Convolution::Exact => Algorithm::Exact,
-        Convolution::Burn => return None,
     };
     let device = x.device().without_autodiff();
     let here = matches!(device.as_dispatch(), DispatchDevice::Flex(_)) && x.dtype() == DType::F32;
@@ -89,7 +93,8 @@ pub fn conv(
             Tensor::from_dispatch(run(operator, tensors).swap_remove(0))
         }
         None => {
-            let y = module::conv2d(x, weight, bias, ops::ConvOptions::new(stride, padding, [1, 1], 1));
+            let options = ops::ConvOptions::new(stride, padding, [1, 1], 1);
+            let y = rounding::conv(x, weight, bias, options, how);
             if rectified { relu(y) } else { y }
         }
     }

@@ -10,6 +10,7 @@ use burn::tensor::Shape;
 
 use super::extension::{Composed, Results};
 use super::operators::Norm;
+use super::rounding::there;
 
 /// What the gradients need.
 #[derive(Clone, Debug)]
@@ -36,7 +37,7 @@ impl Composed<4> for Norm {
         let deviation = B::float_sqrt(B::float_add_scalar(variance.clone(), Scalar::Float(self.epsilon)));
         let slope = B::float_div(row(weight), deviation.clone());
         let mut out = B::float_add(B::float_mul(centred.clone(), slope.clone()), row(bias));
-        if added.shape().num_elements() > 0 {
+        if there::<B>(&added) {
             out = B::float_add(out, added);
         }
         if self.rectified {

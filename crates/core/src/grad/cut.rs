@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::tensor::Tensor;
 
+use super::tape::Tape;
 use super::{Evaluator, StepContext};
 use crate::Error;
 use crate::feature::{Feature, Features, PartGradients};
@@ -81,16 +82,16 @@ impl<M: Model> Evaluator<M> for Cut {
                 terms.insert(term, Gradients::none(groups));
                 continue;
             }
-            let mut tape = loss.backward();
+            let mut tape = Tape::of(loss, pass.loss_scale());
             for m in term.present(names.len()).iter() {
                 let Some(leaf) = &leaves[m.0] else { continue };
-                let parts: PartGradients = leaf.rows().map(|part| part.grad_remove(&mut tape)).collect();
+                let parts: PartGradients = leaf.rows().map(|part| tape.remove(part)).collect();
                 if parts.iter().any(Option::is_some) {
                     record.note_boundary(term, m, &parts);
                     arrived.push((term, m, parts));
                 }
             }
-            terms.insert(term, Gradients::take(&trainable_for, groups, &mut tape));
+            terms.insert(term, tape.take(&trainable_for, groups));
         }
         let routing = strategy
             .route(&StepOutputs { at, outputs: &record.outputs, terms: &record.trained, task }, names)?;
@@ -105,7 +106,7 @@ impl<M: Model> Evaluator<M> for Cut {
                     }
                 }
                 record.encoder_runs += mixed.iter().filter(|sent| !sent.is_empty()).count();
-                Some(through_streams(model, groups, encoded, mixed))
+                Some(through_streams(model, groups, encoded, mixed, pass.loss_scale()))
             }
             Need::EncoderTerms => {
                 record.encoder_runs += separate_terms(context, pass, encoded, arrived, &mut terms);
@@ -192,6 +193,7 @@ fn through_streams<M: Model>(
     groups: &Groups,
     encoded: Features,
     sent: Vec<PartGradients>,
+    scale: f64,
 ) -> Gradients {
     let surrogate = |(z, sent): (Option<Feature>, PartGradients)| {
         let parts = z.as_ref()?.rows().cloned().zip(sent);
@@ -201,8 +203,8 @@ fn through_streams<M: Model>(
     let surrogates: Vec<Tensor<1>> = encoded.into_iter().zip(sent).filter_map(surrogate).collect();
     let mut gradients = Gradients::none(groups);
     let Some(device) = surrogates.first().map(Tensor::device) else { return gradients };
-    for mut tape in concurrently(&device, surrogates, |surrogate| surrogate.backward()) {
-        gradients.merge(Gradients::take(model, groups, &mut tape));
+    for mut tape in concurrently(&device, surrogates, |surrogate| Tape::of(surrogate, scale)) {
+        gradients.merge(tape.take(model, groups));
     }
     gradients
 }
@@ -240,7 +242,7 @@ fn separate_terms<M: Model>(
             .iter()
             .map(|turn| turn.as_ref().map(|(_, parts)| parts.clone()).unwrap_or_default())
             .collect();
-        let of_round = through_streams(model, groups, features, sent);
+        let of_round = through_streams(model, groups, features, sent, pass.loss_scale());
         for (m, turn) in names.iter().zip(round) {
             if let Some((term, _)) = turn {
                 let of_term = terms.entry(term).or_insert_with(|| Gradients::none(groups));

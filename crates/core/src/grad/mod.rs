@@ -17,6 +17,7 @@ mod boundary;
 mod context;
 mod cut;
 mod per_row;
+mod tape;
 mod whole;
 
 pub use context::{Evaluator, StepContext};

@@ -1,5 +1,6 @@
 //! The specification: one forward and one backward for each term.
 
+use super::tape::Tape;
 use super::{Evaluator, StepContext};
 use crate::Error;
 use crate::layer::ForwardContext;
@@ -48,7 +49,7 @@ impl<M: Model> Evaluator<M> for PerRow {
             record.terms.insert(
                 term,
                 match here {
-                    true => Gradients::take(model, groups, &mut loss.backward()),
+                    true => Tape::of(loss, pass.loss_scale()).take(model, groups),
                     // Other ranks have all samples that serve it.
                     false => Gradients::none(groups),
                 },
