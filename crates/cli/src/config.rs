@@ -251,7 +251,7 @@ impl Config {
         self.optimizer.check().map_err(|e| e.to_string())?;
         self.schedule.check().map_err(|e| e.to_string())?;
         self.diagnostics.check().map_err(|e| e.to_string())?;
-        self.train.check(&self.engine)?;
+        self.train.check()?;
         Ok(())
     }
 

@@ -2,7 +2,6 @@
 
 use burn::tensor::Device;
 use counterpoint::catalog::Catalog;
-use counterpoint::device::is_host;
 use counterpoint::engine::{Arithmetic, Precision};
 use counterpoint::modality::Modalities;
 use counterpoint::model::{AnyModel, Model as _, ModelSettings};
@@ -23,12 +22,12 @@ pub fn build(
     device: &Device,
 ) -> Result<TrainState<AnyModel>, Failure> {
     let Training { precision, .. } = config.train;
-    if precision != Precision::F32 && !is_host(device) {
+    if precision.format().is_some_and(|format| !device.supports_dtype(format)) {
         let message = format!(
-            "train.precision = \"{}\" is for train.device = \"cpu\", and the device is \"{}\"; choose \
-             train.precision = \"f32\" or the CPU",
+            "train.precision = \"{}\": the device \"{}\" does not compute in it; choose {} or another device",
             precision.name(),
-            config.train.device
+            config.train.device,
+            precisions(device)
         );
         return Err(Failure::new(Code::Config, message));
     }
@@ -80,6 +79,14 @@ pub fn build(
         state.readout = Some(Readout::new(readout.clone(), None));
     }
     Ok(state)
+}
+
+/// What a device can multiply, as configurations write it.
+fn precisions(device: &Device) -> String {
+    let there = Precision::ALL
+        .into_iter()
+        .filter(|precision| precision.format().is_none_or(|format| device.supports_dtype(format)));
+    there.map(|precision| format!("\"{}\"", precision.name())).collect::<Vec<_>>().join(" or ")
 }
 
 /// Names of the models that give scores for every pixel, or of those that do not.

@@ -147,32 +147,25 @@ mod job {
         assert_eq!(bits(&toy, "processes"), bits(&toy, "threads"));
         finish(&mut train(&toy, 1, "alone", &set));
         finish(&mut train(&toy, 3, "local", &[]));
+        // What other devices compute, here by Burn's functions for the CPU.
+        let burn = [&set[..], &["--set", "engine.convolution=burn"]].concat();
+        finish(&mut train(&toy, 3, "burn", &burn));
+        finish(&mut train(&toy, 1, "burn-alone", &burn));
         let values = |run: &str| {
             let path = toy.dir.join(format!("{run}/checkpoints/last.safetensors"));
             let all = counterpoint::weights::read(&path).unwrap().into_iter();
             let weights = all.filter(|(name, _)| !name.contains('/'));
             weights.flat_map(|(_, array)| array.values).map(f64::from).collect::<Vec<_>>()
         };
-        let (one, same, other) = (values("alone"), values("processes"), values("local"));
-        let apart = |a: &[f64]| {
-            let square = |v: f64| v * v;
-            let sum: f64 = one.iter().zip(a).map(|(one, a)| square(one - a)).sum();
-            sum.sqrt() / one.iter().copied().map(square).sum::<f64>().sqrt()
+        let apart = |a: &str, b: &str| {
+            let (a, b) = (values(a), values(b));
+            assert_eq!(a.len(), b.len());
+            let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+            norm(&mut a.iter().zip(&b).map(|(a, b)| a - b)) / norm(&mut a.iter().copied())
         };
-        assert_eq!(one.len(), same.len());
-        assert!(apart(&same) < 1e-5 && apart(&other) > 1e-3, "{} {}", apart(&same), apart(&other));
-    }
-
-    #[test]
-    fn batch_norm_over_ranks_is_refused_where_nothing_computes_it() {
-        let _one = one_at_a_time();
-        let toy = Toy::new();
-        let set = ["--set", "train.batch_norm=synchronised", "--set", "engine.convolution=burn"];
-        let refused = said(train(&toy, 2, "run", &set).output().unwrap());
-        assert_eq!(refused.code, 3, "{}", refused.err);
-        for part in ["train.batch_norm", "engine.convolution = \"burn\"", "choose \"local\""] {
-            assert_eq!(refused.err.matches(part).count(), 1, "{}", refused.err);
-        }
+        let [same, burn] = [apart("alone", "processes"), apart("burn-alone", "burn")];
+        assert!(same < 1e-5 && burn < 1e-5, "{same} {burn}");
+        assert!(apart("alone", "local") > 1e-3);
     }
 
     #[test]

@@ -87,9 +87,13 @@ fn precision_is_part_of_what_is_trained() {
     let resumed =
         toy.command(&["train", "toy.toml", "--quiet", "--out", "bf16", "--resume"]).output().unwrap();
     said(resumed).fails(3, &["train.precision", "bf16", "f32"]);
-    // Burn's operators have no such factors.
-    train("burn", &["train.precision=bf16", "engine.convolution=burn"])
-        .fails(3, &["engine.convolution", "exact"]);
+    // What other devices do, on this one.
+    let composed = ["train.precision=bf16", "engine.convolution=burn"];
+    train("composed", &composed).succeeds();
+    train("again", &composed).succeeds();
+    train("burn", &["engine.convolution=burn"]).succeeds();
+    assert_eq!(final_bits(&toy, "composed"), final_bits(&toy, "again"));
+    assert_ne!(final_bits(&toy, "composed"), final_bits(&toy, "burn"));
 }
 
 #[test]

@@ -9,8 +9,8 @@ use counterpoint::engine::{Arithmetic, Convolution, Precision};
 /// The variable of the environment that names the device; the CPU without it.
 pub const DEVICE: &str = "COUNTERPOINT_DEVICE";
 
-/// Set to `single` it says that double precision is not to be tried; `bf16`, that layers multiply numbers
-/// rounded to it, which is for measurements: no tolerance of ours holds for them.
+/// Set to `single` it says that double precision is not to be tried; `bf16` or `f16`, that layers multiply
+/// numbers rounded to it, which is for measurements: no tolerance of ours holds for them.
 pub const PRECISION: &str = "COUNTERPOINT_PRECISION";
 
 /// The variable that says how the CPU computes convolutions, as `engine.convolution` does.
@@ -27,8 +27,9 @@ pub fn device() -> Device {
             serde_json::from_value(name.into()).unwrap_or_else(|e| panic!("{CONVOLUTION}: {e}"));
         Arithmetic { convolution, ..Arithmetic::chosen() }.choose();
     }
-    if precision().as_deref() == Some("bf16") {
-        Arithmetic { precision: Precision::Bf16, ..Arithmetic::chosen() }.choose();
+    let rounded = Precision::ALL.into_iter().find(|p| precision().as_deref() == Some(p.name()));
+    if let Some(precision) = rounded {
+        Arithmetic { precision, ..Arithmetic::chosen() }.choose();
     }
     let name = std::env::var(DEVICE).unwrap_or_else(|_| "cpu".into());
     Processor::named(&name).and_then(|processor| processor.open()).unwrap_or_else(|e| panic!("{DEVICE}: {e}"))
@@ -37,10 +38,11 @@ pub fn device() -> Device {
 /// What `COUNTERPOINT_PRECISION` says.
 ///
 /// # Panics
-/// If it is neither `single` nor `bf16`.
+/// If it is none of `single`, `bf16` and `f16`.
 fn precision() -> Option<String> {
     let precision = std::env::var(PRECISION).ok()?;
-    assert!(["single", "bf16"].contains(&precision.as_str()), "{PRECISION}: expected single or bf16");
+    let known = ["single", "bf16", "f16"].contains(&precision.as_str());
+    assert!(known, "{PRECISION}: expected single, bf16 or f16");
     Some(precision)
 }
 

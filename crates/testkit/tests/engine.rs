@@ -136,6 +136,39 @@ fn factors_are_rounded_and_sums_are_not() {
     }
 }
 
+/// Burn multiplies rounded factors too: what it computes without kernels is as near to single precision as they are.
+#[test]
+fn factors_are_rounded_without_kernels() {
+    let f16 = [FAST, BURN].map(|how| (Arithmetic { precision: Precision::F16, ..how }, 4e-3));
+    for (how, limit) in f16.into_iter().chain([(Arithmetic { precision: Precision::Bf16, ..BURN }, 4e-2)]) {
+        rounded_without_kernels(how, limit);
+    }
+}
+
+fn rounded_without_kernels(how: Arithmetic, limit: f32) {
+    let window = Window { stride: [1, 1], padding: [1, 1] };
+    let third = |shape, seed| tensor::<4>(shape, seed) / 3.0;
+    let inputs = [third([2, 4, 8, 8], 1), third([8, 4, 3, 3], 2), third([8, 1, 1, 1], 3)];
+    let conv =
+        |how, x: &[Tensor<4>]| engine::conv(x[0].clone(), x[1].clone(), Some(flat(&x[2])), window, true, how);
+    let rows = [third([6, 20, 1, 1], 4), third([5, 20, 1, 1], 5)];
+    let matrix = |x: &Tensor<4>| x.clone().reshape([0, 20]);
+    let linear = |how, x: &[Tensor<4>]| {
+        engine::linear(matrix(&x[0]), matrix(&x[1]), None, false, how).reshape([6, 5, 1, 1])
+    };
+    let alike = |rounded: Vec<Vec<f32>>, single: Vec<Vec<f32>>, what: &str| {
+        for (i, (rounded, single)) in rounded.iter().zip(&single).enumerate() {
+            within(limit, rounded, single, &format!("{how:?}, {what}, result {i}"));
+        }
+        assert_ne!(rounded[0], single[0], "{what}: nothing was rounded");
+    };
+    alike(run(&inputs, |x| conv(how, x)), run(&inputs, |x| conv(BURN, x)), "convolution");
+    alike(run(&rows, |x| linear(how, x)), run(&rows, |x| linear(BURN, x)), "linear");
+    let heads = [third([2, 3, 4, 4], 6), third([2, 3, 4, 4], 7)];
+    let product = |how, x: &[Tensor<4>]| engine::product(x[0].clone(), x[1].clone(), how);
+    alike(run(&heads, |x| product(how, x)), run(&heads, |x| product(BURN, x)), "product");
+}
+
 #[test]
 fn batch_norm_with_sum_and_relu() {
     for channels in [1, 16, 21] {

@@ -77,7 +77,7 @@ fn train(args: Train, peers: Arc<dyn Peers>) -> Result<(), Failure> {
     if args.probe {
         Probe::check(run.task.as_ref())?;
     }
-    let peers = &*run.peers(peers)?;
+    let peers = &*run.peers(peers);
     let options = RunOptions { quiet: args.quiet, tui: args.tui, resume: args.resume, stop: &stop, peers };
     if peers.rank() > 0 {
         return run.accompany(&out, &options);

@@ -1,6 +1,6 @@
 //! The section `[train]`.
 
-use counterpoint::engine::{Convolution, EngineOptions, Precision};
+use counterpoint::engine::Precision;
 use counterpoint::train::{ScheduleConfig, TrainConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub struct Training {
     pub tensorboard: bool,
     /// Where to compute: `cpu`, `cuda:0`, `vulkan`, .., or `auto`.
     pub device: String,
-    /// What convolutions and linear layers multiply on the CPU.
+    /// What convolutions, linear layers, attention and GRUs multiply.
     pub precision: Precision,
     /// Whose samples batch norm takes its statistics from, where several ranks train one model.
     #[serde(skip_serializing_if = "is_default")]
@@ -53,8 +53,7 @@ pub enum Statistics {
     /// Those of each rank, as PyTorch's `DistributedDataParallel` has it by itself.
     #[default]
     Local,
-    /// Those of all ranks, as PyTorch's `SyncBatchNorm` and as one process: ranks wait for each other at every layer. On
-    /// the CPU only.
+    /// Those of all ranks, as PyTorch's `SyncBatchNorm` and as one process: ranks wait for each other at every layer.
     Synchronised,
 }
 
@@ -89,7 +88,7 @@ impl Training {
 
     /// # Errors
     /// What cannot be: the message names key, value and what was expected.
-    pub(super) fn check(&self, engine: &EngineOptions) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         if self.epochs == 0 {
             return Err("train.epochs = 0: expected at least 1".into());
         }
@@ -100,13 +99,6 @@ impl Training {
             return Err(format!(
                 "train.threads = {}: expected at most {THREADS} (0 = one per core)",
                 self.threads
-            ));
-        }
-        if engine.convolution == Convolution::Burn && self.precision != Precision::F32 {
-            return Err(format!(
-                "train.precision = \"{}\": engine.convolution = \"burn\" computes in single precision only; choose \
-                 \"fast\" or \"exact\", or train.precision = \"f32\"",
-                self.precision.name()
             ));
         }
         if !(self.clip.is_finite() && self.clip >= 0.0) {

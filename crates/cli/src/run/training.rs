@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use counterpoint::device::is_host;
+use counterpoint::engine::{Convolution, Precision};
 use counterpoint::model::{AnyModel, Model as _};
 use counterpoint::peers::Peers;
 use counterpoint::readout::ReadoutConfig;
@@ -152,13 +154,7 @@ impl Run {
         let absent = sources.diagnostics.absent(names.len(), self.task.kind() == TaskKind::Classification);
         let mut start = self.start(&state.groups, &done, &absent, info)?;
         start.notes.extend(self.incomplete(&state));
-        if !config.train.precision.is_native() {
-            start.notes.push(format!(
-                "train.precision = \"{}\": this processor cannot multiply it (AVX512-BF16 can); inputs of layers are \
-                 rounded and kept in it, in half the memory, and products are computed in single precision",
-                config.train.precision.name()
-            ));
-        }
+        start.notes.extend(self.rounding()?);
         start.samples.insert("train".into(), sources.train.split().len() as u64);
         start.samples.extend(sources.held_out.map(|count| ("readout".to_owned(), count as u64)));
         if options.peers.size() > 1 {
@@ -198,6 +194,23 @@ impl Run {
             ));
         }
         logged
+    }
+
+    /// What this processor makes of factors that are rounded, if that is not what one would hope for.
+    fn rounding(&self) -> Result<Option<String>, Failure> {
+        let (config, precision) = (&self.config, self.config.train.precision);
+        let by_kernels = is_host(&self.device()?) && config.engine.convolution != Convolution::Burn;
+        let why = match precision {
+            Precision::Bf16 if by_kernels && !precision.is_native() => {
+                "this processor cannot multiply it (AVX512-BF16 can); inputs of layers are rounded and kept in it, \
+                 in half the memory, and products are computed in single precision"
+            }
+            Precision::F16 if by_kernels => {
+                "the CPU's kernels do not know it, so that Burn's operators compute; bf16 is much faster here"
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(format!("train.precision = \"{}\": {why}", precision.name())))
     }
 
     /// What the validation split serves besides selection, in words.

@@ -105,7 +105,7 @@ impl Kept {
     /// Maps with their channels side by side.
     pub fn new(precision: Precision, channels: usize, maps: FlexTensor) -> Self {
         match precision {
-            Precision::F32 => Self::Whole(maps),
+            Precision::F32 | Precision::F16 => Self::Whole(maps),
             Precision::Bf16 => Self::Rounded(Arc::new(Pairs::of(Level::best(), channels, numbers(&maps)))),
         }
     }
@@ -113,7 +113,7 @@ impl Kept {
     /// Maps of which only the signs are asked for.
     pub fn signs(precision: Precision, maps: FlexTensor) -> Self {
         match precision {
-            Precision::F32 => Self::Whole(maps),
+            Precision::F32 | Precision::F16 => Self::Whole(maps),
             Precision::Bf16 => Self::Signs(Arc::new(Signs::of(Level::best(), numbers(&maps)))),
         }
     }

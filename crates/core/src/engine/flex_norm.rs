@@ -8,6 +8,7 @@ use counterpoint_kernels::{Kernels, Level, unwritten};
 
 use super::Precision;
 use super::flex::{Kept, dims, maps, numbers, plain, side_by_side, there, vector};
+use super::statistics::of_all_ranks;
 use crate::peers::Among;
 
 /// What the gradients of a batch norm need.
@@ -63,18 +64,6 @@ pub fn norm(
     let out = (rectified && added.is_some()).then(|| Kept::signs(precision, side_by_side(out)));
     let of = Arc::new(Channels { statistics, affine, weight, epsilon, pixels });
     (results, SavedNorm { y, out, of, rectified, dims, among })
-}
-
-/// The statistics of all ranks' pixels, from those here.
-fn of_all_ranks(among: &Among, (pixels, own): (usize, Statistics<f64>)) -> (usize, Statistics<f64>) {
-    let channels = own.mean.len();
-    let told = [vec![pixels as f64], own.mean, own.variance].concat();
-    let read = |told: Vec<f64>| {
-        let (mean, variance) = told[1..].split_at(channels);
-        (told[0] as usize, Statistics { mean: mean.to_vec(), variance: variance.to_vec() })
-    };
-    let parts: Vec<(usize, Statistics<f64>)> = among.exchange(false, &told).into_iter().map(read).collect();
-    (parts.iter().map(|(pixels, _)| pixels).sum(), Statistics::merged(&parts))
 }
 
 fn normalized(

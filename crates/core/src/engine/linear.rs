@@ -6,7 +6,7 @@ use burn_flex::FlexTensor;
 
 use super::extension::{Operator, Results, run};
 use super::flex::{self, SavedConv};
-use super::{Arithmetic, Products, Window, applies, or_empty};
+use super::{Arithmetic, Products, Window, applies, or_empty, product};
 
 /// `x w^T` with a bias and a ReLU where wanted: `x` `[rows, in]`, `w` `[out, in]`.
 pub fn linear(
@@ -23,7 +23,7 @@ pub fn linear(
             Tensor::from_dispatch(run(Linear { rectified, products }, tensors).swap_remove(0))
         }
         None => {
-            let y = x.matmul(weight.transpose());
+            let y = product(x, weight.transpose(), how);
             let y = match bias {
                 Some(bias) => y + bias.unsqueeze(),
                 None => y,

@@ -14,8 +14,11 @@ mod gate;
 mod gru;
 mod junction;
 mod linear;
+mod norm;
 mod operators;
 mod options;
+mod rounding;
+mod statistics;
 mod upsample;
 
 use burn::backend::{DispatchDevice, DispatchTensor};
@@ -25,21 +28,24 @@ use counterpoint_kernels::{Algorithm, PoolShape};
 
 use crate::peers::Among;
 pub use entropy::cross_entropy;
-use extension::run;
+use extension::{compose, run};
 pub use gate::gate;
 pub(crate) use gru::gru;
 use junction::Junction;
 pub use linear::linear;
 use operators::{ByAdam, BySgd, Conv, MaxPool, Mean, Norm, NormWith, SquareSum, Way};
 pub use options::{Arithmetic, Convolution, EngineOptions, Precision};
+pub use rounding::product;
 pub use upsample::upsample;
 
 /// Whether the kernels compute this tensor, and how.
 pub(crate) fn applies<const D: usize>(x: &Tensor<D>, how: Arithmetic) -> Option<Products> {
     let algorithm = match how.convolution {
+        Convolution::Burn => return None,
+        // The kernels do not know f16.
+        _ if how.precision == Precision::F16 => return None,
         Convolution::Fast => Algorithm::Fast,
         Convolution::Exact => Algorithm::Exact,
-        Convolution::Burn => return None,
     };
     let device = x.device().without_autodiff();
     let here = matches!(device.as_dispatch(), DispatchDevice::Flex(_)) && x.dtype() == DType::F32;
@@ -90,7 +96,8 @@ pub fn conv(
             Tensor::from_dispatch(run(operator, tensors).swap_remove(0))
         }
         None => {
-            let y = module::conv2d(x, weight, bias, ops::ConvOptions::new(stride, padding, [1, 1], 1));
+            let options = ops::ConvOptions::new(stride, padding, [1, 1], 1);
+            let y = rounding::conv(x, weight, bias, options, how);
             if rectified { relu(y) } else { y }
         }
     }
@@ -117,9 +124,6 @@ impl After {
 
 /// Batch norm with the statistics of the batch, or of the batch of all ranks; output, mean and biased
 /// variance, the last two without gradients.
-///
-/// # Panics
-/// With other ranks, if it is not the kernels that compute: training refuses that before it starts.
 pub(crate) fn norm(
     x: Tensor<4>,
     weight: Tensor<1>,
@@ -129,17 +133,12 @@ pub(crate) fn norm(
     how: Arithmetic,
     among: Option<Among>,
 ) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
-    let Some(Products { precision, .. }) = applies(&x, how) else {
-        assert!(among.is_none(), "batch norm over ranks is computed by the kernels for CPUs");
-        let found = module::batch_norm_train(x, weight, bias, epsilon);
-        let inner = |t: Tensor<1>| if t.is_autodiff() { t.inner() } else { t };
-        return (after.composed(found.output), inner(found.mean), inner(found.variance));
-    };
-    let device = x.device();
+    let (products, device) = (applies(&x, how), x.device());
     let added = or_empty(after.added, &device).into_dispatch();
     let tensors = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch(), added];
-    let operator = Norm { epsilon, rectified: after.rectified, precision, among };
-    let mut found = run(operator, tensors).into_iter();
+    let operator = Norm { epsilon, rectified: after.rectified, precision: how.precision, among };
+    let found = if products.is_some() { run(operator, tensors) } else { compose(operator, tensors) };
+    let mut found = found.into_iter();
     let mut next = || found.next().expect("output, mean and variance");
     let out = Tensor::from_dispatch(next());
     let [mean, variance] = [(); 2].map(|()| {

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use burn::tensor::FloatDType;
 use counterpoint_kernels::Level;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,25 +41,41 @@ pub struct EngineOptions {
     pub convolution: Convolution,
 }
 
-/// What convolutions and linear layers multiply on the CPU. Sums, statistics of batch norm,
-/// losses and parameters are in single precision.
+/// What convolutions, linear layers, attention and GRUs multiply. Statistics of batch norm, losses,
+/// parameters and the optimizer are in single precision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// Numbers in single precision.
     #[default]
     F32,
-    /// Numbers rounded to bf16, and kept so for the backward pass: half the memory. Where the
-    /// processor has AVX512-BF16, products but those of Winograd's algorithm take half the time.
+    /// Numbers rounded to bf16, and kept so for the backward pass: half the memory. Where a CPU
+    /// has AVX512-BF16, products but those of Winograd's algorithm take half the time. A GPU must have bf16.
     Bf16,
+    /// Numbers rounded to f16, multiplied by Burn's operators (the CPU's kernels do not know it). Losses are scaled on
+    /// their way back, as PyTorch's `GradScaler` does; a step whose gradients are not finite moves nothing.
+    F16,
 }
 
 impl Precision {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::F32, Self::Bf16, Self::F16];
+
     /// As configurations write it.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+        }
+    }
+
+    /// The format that factors are rounded to.
+    pub fn format(self) -> Option<FloatDType> {
+        match self {
+            Self::F32 => None,
+            Self::Bf16 => Some(FloatDType::BF16),
+            Self::F16 => Some(FloatDType::F16),
         }
     }
 
@@ -73,7 +90,7 @@ impl Precision {
 pub struct Arithmetic {
     /// How convolutions, batch norm and pooling are computed.
     pub convolution: Convolution,
-    /// What is multiplied; [`Convolution::Burn`] knows single precision only.
+    /// What is multiplied.
     pub precision: Precision,
 }
 

@@ -13,6 +13,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::arrived::Arrived;
+use super::tape::Tape;
 use super::term_loss::TermLoss;
 use super::{Evaluator, StepContext};
 use crate::Error;
@@ -70,7 +71,7 @@ impl<M: Model> Evaluator<M> for Cut {
             let trainable_for = trainable_for(model, groups, |group| strategy.receives(term, group));
             let own = join(&trainable_for, term, &leaves, pass);
             let mut tape = match context.lose(term, own, strategy, &mut record) {
-                TermLoss::Here(loss) => loss.backward(),
+                TermLoss::Here(loss) => Tape::of(loss, pass.loss_scale()),
                 TermLoss::Elsewhere => {
                     terms.insert(term, Gradients::none(groups));
                     continue;
@@ -79,13 +80,13 @@ impl<M: Model> Evaluator<M> for Cut {
             };
             for m in term.present(names.len()).iter() {
                 let Some(leaf) = &leaves[m.0] else { continue };
-                let parts: PartGradients = leaf.rows().map(|part| part.grad_remove(&mut tape)).collect();
+                let parts: PartGradients = leaf.rows().map(|part| tape.remove(part)).collect();
                 if parts.iter().any(Option::is_some) {
                     record.note_boundary(term, m, &parts);
                     arrived.push((term, m, parts));
                 }
             }
-            terms.insert(term, Gradients::take(&trainable_for, groups, &mut tape));
+            terms.insert(term, tape.take(&trainable_for, groups));
         }
         let arrived = context.everywhere(arrived, &phase.terms, &plain);
         let routing = strategy
@@ -101,7 +102,7 @@ impl<M: Model> Evaluator<M> for Cut {
                     }
                 }
                 record.encoder_runs += mixed.iter().filter(|sent| !sent.is_empty()).count();
-                Some(through_streams(context, encoded, mixed))
+                Some(through_streams(context, encoded, mixed, pass.loss_scale()))
             }
             Need::EncoderTerms => {
                 record.encoder_runs += separate_terms(context, pass, encoded, arrived, &mut terms);
@@ -187,6 +188,7 @@ fn through_streams<M: Model>(
     context: StepContext<'_, M>,
     encoded: Features,
     sent: Vec<PartGradients>,
+    scale: f64,
 ) -> Gradients {
     let StepContext { model, groups, inputs, .. } = context;
     let surrogate = |(z, sent): (Option<Feature>, PartGradients)| {
@@ -197,10 +199,9 @@ fn through_streams<M: Model>(
     let surrogates: Vec<Tensor<1>> = encoded.into_iter().zip(sent).filter_map(surrogate).collect();
     let mut gradients = Gradients::none(groups);
     let Some(device) = surrogates.first().map(Tensor::device) else { return gradients };
-    for mut tape in
-        Order::of(&device, inputs.synchronises()).run(surrogates, |surrogate| surrogate.backward())
-    {
-        gradients.merge(Gradients::take(model, groups, &mut tape));
+    let order = Order::of(&device, inputs.synchronises());
+    for mut tape in order.run(surrogates, |surrogate| Tape::of(surrogate, scale)) {
+        gradients.merge(tape.take(model, groups));
     }
     gradients
 }
@@ -238,7 +239,7 @@ fn separate_terms<M: Model>(
             .iter()
             .map(|turn| turn.as_ref().map(|(_, parts)| parts.clone()).unwrap_or_default())
             .collect();
-        let of_round = through_streams(context, features, sent);
+        let of_round = through_streams(context, features, sent, pass.loss_scale());
         for (m, turn) in names.iter().zip(round) {
             if let Some((term, _)) = turn {
                 let of_term = terms.entry(term).or_insert_with(|| Gradients::none(groups));

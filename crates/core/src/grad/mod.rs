@@ -18,6 +18,7 @@ mod boundary;
 mod context;
 mod cut;
 mod per_row;
+mod tape;
 mod term_loss;
 mod whole;
 

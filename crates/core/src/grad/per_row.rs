@@ -1,5 +1,6 @@
 //! The specification: one forward and one backward for each term.
 
+use super::tape::Tape;
 use super::term_loss::TermLoss;
 use super::{Evaluator, StepContext};
 use crate::Error;
@@ -45,7 +46,7 @@ impl<M: Model> Evaluator<M> for PerRow {
         for &term in &phase.terms {
             let own = forward(term, pass);
             let gradients = match context.lose(term, own, strategy, &mut record) {
-                TermLoss::Here(loss) => Gradients::take(model, groups, &mut loss.backward()),
+                TermLoss::Here(loss) => Tape::of(loss, pass.loss_scale()).take(model, groups),
                 TermLoss::Elsewhere => Gradients::none(groups),
                 TermLoss::Absent => continue,
             };

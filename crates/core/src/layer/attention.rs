@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Tensor, activation::softmax};
 
 use super::{Init, Linear};
+use crate::engine::{Arithmetic, product};
 
 /// What every query gathers from the values of the keys.
 ///
@@ -17,6 +18,7 @@ pub fn attend(
     [queries, keys, values]: [Tensor<3>; 3],
     heads: usize,
     allowed: Option<Tensor<2>>,
+    how: Arithmetic,
 ) -> Tensor<3> {
     let [batch, count, width] = queries.dims();
     let depth = width / heads;
@@ -24,7 +26,7 @@ pub fn attend(
         let count = x.dims()[1];
         x.reshape([batch, count, heads, depth]).swap_dims(1, 2) // [batch, heads, count, depth]
     };
-    let scores = split(queries).matmul(split(keys).transpose()).div_scalar((depth as f64).sqrt());
+    let scores = product(split(queries), split(keys).transpose(), how).div_scalar((depth as f64).sqrt());
     let scores = match allowed {
         Some(allowed) => {
             let keys = allowed.dims()[1];
@@ -32,7 +34,7 @@ pub fn attend(
         }
         None => scores,
     };
-    softmax(scores, 3).matmul(split(values)).swap_dims(1, 2).reshape([batch, count, width])
+    product(softmax(scores, 3), split(values), how).swap_dims(1, 2).reshape([batch, count, width])
 }
 
 /// Attention of a sequence to itself. Queries and keys have no bias: the
@@ -64,7 +66,7 @@ impl SelfAttention {
     /// as a key, `[batch, tokens]`, to `[batch, tokens, width]`.
     pub fn forward(&self, x: Tensor<3>, allowed: Option<Tensor<2>>) -> Tensor<3> {
         let parts = [&self.queries, &self.keys, &self.values].map(|layer| layer.along(x.clone()));
-        self.output.along(attend(parts, self.heads, allowed))
+        self.output.along(attend(parts, self.heads, allowed, self.output.arithmetic()))
     }
 }
 
@@ -76,15 +78,15 @@ mod tests {
 
     #[test]
     fn one_query_by_hand() {
-        let device = Device::flex();
+        let (device, how) = (Device::flex(), Arithmetic::default());
         let q = Tensor::<3>::from_data([[[1.0, 0.0]]], &device);
         let k = Tensor::<3>::from_data([[[2.0_f64.sqrt() * 3.0_f64.ln(), 5.0], [0.0, -7.0]]], &device);
         let v = Tensor::<3>::from_data([[[4.0, 0.0], [0.0, 8.0]]], &device);
         // Scores ln 3 and 0: weights 3/4 and 1/4.
-        let y = host(attend([q.clone(), k.clone(), v.clone()], 1, None));
+        let y = host(attend([q.clone(), k.clone(), v.clone()], 1, None, how));
         assert!((y[0] - 3.0).abs() < 1e-5 && (y[1] - 2.0).abs() < 1e-5, "{y:?}");
         let padded = Tensor::<2>::from_data([[0.0, -1e9]], &device);
-        let y = host(attend([q, k, v], 1, Some(padded)));
+        let y = host(attend([q, k, v], 1, Some(padded), how));
         assert_eq!(y, [4.0, 0.0]);
     }
 }

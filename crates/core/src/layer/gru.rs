@@ -124,19 +124,19 @@ impl Both<'_> {
                 let backward = direction(turned.turn(x.clone()), 1);
                 [direction(x, 0), turned.turn(backward)]
             }
-            None => self.composed(x, turned),
+            None => self.composed(x, turned, how),
         }
     }
 
     /// Both directions side by side: one graph of half as many nodes.
-    fn composed(&self, x: Tensor<3>, turned: &Turned) -> [Tensor<3>; 2] {
+    fn composed(&self, x: Tensor<3>, turned: &Turned, how: Arithmetic) -> [Tensor<3>; 2] {
         let [batch, length, inputs] = x.dims();
         let width = self.hidden[0].0.dims()[1];
         // What enters the gates, of all steps at once.
         let backward = turned.turn(x.clone());
         let x = Tensor::<3>::stack::<4>(vec![x, backward], 0).reshape([2, batch * length, inputs]);
         let (weight, bias) = stacked(&self.input);
-        let entering = (x.matmul(weight) + bias).reshape([2, batch, length, 3 * width]);
+        let entering = (engine::product(x, weight, how) + bias).reshape([2, batch, length, 3 * width]);
         let steps = split(entering.permute([2, 0, 1, 3])); // length of [1, 2, batch, 3 width]
 
         let (weight, bias) = stacked(&self.hidden);
@@ -144,7 +144,7 @@ impl Both<'_> {
         let mut states = Vec::with_capacity(length);
         for step in steps {
             let step = step.reshape([2, batch, 3 * width]);
-            let recurrent = state.clone().matmul(weight.clone()) + bias.clone();
+            let recurrent = engine::product(state.clone(), weight.clone(), how) + bias.clone();
             let gates =
                 sigmoid(step.clone().narrow(2, 0, 2 * width) + recurrent.clone().narrow(2, 0, 2 * width));
             let (reset, update) = (gates.clone().narrow(2, 0, width), gates.narrow(2, width, width));
@@ -227,7 +227,7 @@ mod tests {
         let x = Tensor::<3>::from_data([[[1.0], [-2.0]]], &device);
         let runs = [
             both.run(x.clone(), &Turned::new(2, &[2]), Convolution::Fast.into()),
-            both.composed(x, &Turned::new(2, &[2])),
+            both.composed(x, &Turned::new(2, &[2]), Convolution::Burn.into()),
         ];
         let s = |v: f32| 1.0 / (1.0 + (-v).exp());
         let step = |x: f32, h: f32| {

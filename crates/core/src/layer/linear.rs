@@ -61,6 +61,11 @@ impl Linear {
         self.forward(x.reshape([batch * length, inputs])).reshape([batch, length, self.outputs()])
     }
 
+    /// How this layer is computed.
+    pub fn arithmetic(&self) -> Arithmetic {
+        self.arithmetic
+    }
+
     /// Width of the input.
     pub fn inputs(&self) -> usize {
         self.weight.dims()[1]

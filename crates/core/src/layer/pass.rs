@@ -30,6 +30,7 @@ pub struct ForwardContext<'a> {
     others: Arc<Others>,
     /// Of the layers that run now: rows of all ranks, and how many are here.
     rows: Option<(Rows, usize)>,
+    loss_scale: f64,
 }
 
 /// Whose statistics layers use.
@@ -73,13 +74,25 @@ impl<'a> ForwardContext<'a> {
         Self::new(Mode::Train { statistics, still: false })
     }
 
+    /// The same, whose losses are multiplied by `scale` before they go backward, and their gradients divided by it.
+    #[must_use]
+    pub fn scaled(self, scale: f64) -> Self {
+        Self { loss_scale: scale, ..self }
+    }
+
+    /// What losses of this pass are multiplied by.
+    pub(crate) fn loss_scale(&self) -> f64 {
+        self.loss_scale
+    }
+
     /// A pass with running statistics that changes nothing.
     pub fn eval(buffers: &'a Buffers) -> Self {
         Self::new(Mode::Eval(buffers))
     }
 
     fn new(mode: Mode<'a>) -> Self {
-        Self { mode, place: BEFORE_MEETING, step: None, others: Arc::default(), rows: None }
+        let others = Arc::default();
+        Self { mode, place: BEFORE_MEETING, step: None, others, rows: None, loss_scale: 1.0 }
     }
 
     /// A context for layers that run at the same time as others of this pass, on another

@@ -83,6 +83,11 @@ impl Gradients {
         }
     }
 
+    /// Removes every entry.
+    pub(crate) fn clear(&mut self) {
+        self.0.fill(None);
+    }
+
     /// Multiplies every entry.
     pub fn scale(&mut self, factor: f64) {
         for entry in &mut self.0 {

@@ -81,6 +81,12 @@ impl StepRecord {
         }
     }
 
+    /// Forgets gradients that are not numbers, of a step that moves nothing.
+    pub(crate) fn forget_gradients(&mut self) {
+        self.boundary_norms.clear();
+        self.terms.clear();
+    }
+
     /// Reads losses and norms from the device, together with what `reads` holds; returns the latter. Of what
     /// arrives at the features, and of losses that are sums, each rank knows its own samples' part, so all of them
     /// read together.

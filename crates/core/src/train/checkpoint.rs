@@ -15,7 +15,7 @@ use counterpoint_batch::file::replace;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::optimizer::Slot;
+use super::optimizer::{LossScale, Slot};
 use super::{TrainState, earlier};
 use crate::Error;
 use crate::host::host;
@@ -50,6 +50,8 @@ struct Header {
     format: u32,
     progress: Progress,
     steps: BTreeMap<String, u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scale: Option<LossScale>,
 }
 
 /// A checkpoint in memory.
@@ -58,6 +60,7 @@ pub struct Checkpoint {
     /// Where training stood.
     pub progress: Progress,
     pub(super) steps: BTreeMap<String, u32>,
+    pub(super) scale: Option<LossScale>,
     pub(super) tensors: BTreeMap<String, (Vec<usize>, Values)>,
 }
 
@@ -103,7 +106,8 @@ impl Checkpoint {
         for (name, (shape, values)) in train_state.strategy.save().0 {
             tensors.insert(format!("strategy/{name}"), (shape, Values::F64(values)));
         }
-        let mut checkpoint = Self { progress: progress.clone(), steps, tensors };
+        let scale = train_state.optimizer.scale.filter(|_| state);
+        let mut checkpoint = Self { progress: progress.clone(), steps, scale, tensors };
         if let Some(readout) = &train_state.readout {
             checkpoint.put_readout(readout, groups, names, state);
         }
@@ -144,7 +148,8 @@ impl Checkpoint {
     /// # Errors
     /// If the disk is full or the folder cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let header = Header { format: FORMAT, progress: self.progress.clone(), steps: self.steps.clone() };
+        let (progress, steps) = (self.progress.clone(), self.steps.clone());
+        let header = Header { format: FORMAT, progress, steps, scale: self.scale };
         let text = serde_json::to_string(&header).expect("numbers and strings always serialise");
         let bytes: Vec<(&String, Dtype, &Vec<usize>, Vec<u8>)> = self
             .tensors
@@ -204,7 +209,7 @@ impl Checkpoint {
             })
             .collect::<Result<_, _>>()?;
         let steps = header.steps.into_iter().map(|(name, count)| (earlier::tensor(&name), count)).collect();
-        Ok(Self { progress: header.progress, steps, tensors })
+        Ok(Self { progress: header.progress, steps, scale: header.scale, tensors })
     }
 
     /// Puts weights and statistics into the state of training, with what the file holds of
@@ -240,6 +245,7 @@ impl Checkpoint {
             self.take_readout(readout, &Module::valid(&*model), groups, device, state)?;
         }
         if state {
+            optimizer.scale = self.scale.or(optimizer.scale);
             for (p, slot) in groups.parameters().iter().zip(&mut optimizer.slots) {
                 let mut part = |what: &str| -> Result<Option<Tensor<1>>, Error> {
                     let name = format!("optimizer/{what}/{}", p.name);

@@ -10,7 +10,7 @@ use crate::layer::Buffers;
 use crate::model::Model;
 use crate::step::Incomplete;
 use crate::step::{Groups, Parameter, map_parameters};
-use crate::strategy::Strategy;
+use crate::strategy::{Stat, Strategy};
 
 /// A model with its running statistics, its optimizer and its strategy: all
 /// that a checkpoint has to hold.
@@ -47,6 +47,11 @@ impl<M: Model> TrainState<M> {
     /// The model without gradient tracking.
     pub fn frozen(&self) -> M {
         Module::valid(&self.model)
+    }
+
+    /// What the last step is worth a look for.
+    pub(super) fn stats(&self) -> Vec<Stat> {
+        [self.strategy.stats(), self.optimizer.stats()].concat()
     }
 
     /// Where the parameters lie.

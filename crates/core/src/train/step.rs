@@ -30,7 +30,8 @@ pub fn try_step<M: Model>(
 ) -> Result<(), Error> {
     let inputs = Inputs::new(batch, device).with_incomplete(state.incomplete).shared(peers);
     for phase in state.strategy.phases(at, state.model.modalities()) {
-        let mut pass = ForwardContext::train(&mut state.buffers);
+        let scale = state.optimizer.loss_scale();
+        let mut pass = ForwardContext::train(&mut state.buffers).scaled(scale);
         let context =
             StepContext { model: &state.model, groups: &state.groups, inputs: &inputs, task, at, peers };
         let (gradients, _) = evaluator.evaluate(context, &phase, state.strategy.as_mut(), &mut pass)?;

@@ -10,7 +10,7 @@ use super::optimizer::Optimizer;
 use super::trainer::readable;
 use super::{Evaluation, TrainState, Trainer};
 use crate::grad::StepContext;
-use crate::host::{host, scalar};
+use crate::host::{Reads, host, scalar};
 use crate::input::Inputs;
 use crate::layer::{Buffers, ForwardContext};
 use crate::modality::{Modalities, Modality};
@@ -211,9 +211,14 @@ impl<M: Model> EpochTools for TrainerTools<'_, M> {
                 let at = self.trainer.position(epoch, batch);
                 let context =
                     StepContext { model: &model, groups: self.groups, inputs: &inputs, task, at, peers };
-                let pass = &mut ForwardContext::train(&mut buffers);
-                let (mut gradients, _) = evaluator.run(context, &phase, &mut everything, pass)?;
+                let pass = &mut ForwardContext::train(&mut buffers).scaled(optimizer.loss_scale());
+                let (mut gradients, mut record) = evaluator.run(context, &phase, &mut everything, pass)?;
                 buffers.average(peers, device);
+                if optimizer.scale.is_some() {
+                    let mut reads = Reads::default();
+                    gradients.ask(&mut reads);
+                    optimizer.admits(&reads.fetch(), &mut gradients, &mut record)?;
+                }
                 if let Some(max) = config.clip {
                     gradients.clip(max);
                 }

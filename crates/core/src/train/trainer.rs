@@ -193,7 +193,8 @@ impl<M: Model> Trainer<'_, M> {
                 if phase.fresh {
                     state.optimizer.forget();
                 }
-                let mut pass = ForwardContext::train(&mut state.buffers);
+                let scale = state.optimizer.loss_scale();
+                let mut pass = ForwardContext::train(&mut state.buffers).scaled(scale);
                 let context = StepContext {
                     model: &state.model,
                     groups: &state.groups,
@@ -205,15 +206,16 @@ impl<M: Model> Trainer<'_, M> {
                 let (mut gradients, mut record) =
                     self.evaluator.run(context, &phase, state.strategy.as_mut(), &mut pass)?;
                 state.buffers.average(self.peers, self.device);
-                let (running, squares) = self.read(&mut record, &gradients);
+                let (running, squares) = self.read(&mut record, &gradients, state.optimizer.scale.is_some());
                 self.check_finite(&record, state, at)?;
-                let clip = self.config.clip.map(|max| gradients.clip_by(max, &squares));
+                let moves = state.optimizer.admits(&squares, &mut gradients, &mut record)?;
+                let clip = self.config.clip.filter(|_| moves).map(|max| gradients.clip_by(max, &squares));
                 let received = self.step_gradients(&gradients, &record, clip, state);
                 let model = state.model.clone();
                 state.model = state.optimizer.step(model, gradients, &state.groups, factor);
                 tally(&mut progress.sums, &record, clip, state, &running);
                 tally_gradients(&mut progress.sums, &received, &record, state.model.modalities());
-                tally_stats(&mut progress.sums, &state.strategy.stats(), state.model.modalities());
+                tally_stats(&mut progress.sums, &state.stats(), state.model.modalities());
                 observer.step(&StepReport { at, samples, record: &record, clip, gradients: &received });
             }
             *progress.sums.entry("samples".into()).or_default() += samples as f64;
@@ -231,14 +233,15 @@ impl<M: Model> Trainer<'_, M> {
     }
 
     /// Reads all that a step wants to know at once: losses, norms, and of each term the running
-    /// metric, if the task has one. Returns the latter and what a clip needs.
+    /// metric, if the task has one. Returns the latter and what a clip, or who judges gradients, needs.
     fn read(
         &self,
         record: &mut StepRecord,
         gradients: &Gradients,
+        judged: bool,
     ) -> (BTreeMap<LossTerm, f64>, Vec<Vec<f32>>) {
         let mut reads = Reads::default();
-        if self.config.clip.is_some() {
+        if judged || self.config.clip.is_some() {
             gradients.ask(&mut reads);
         }
         let squares = reads.len();

@@ -1,11 +1,11 @@
-//! What each kind of layer of ResNet-18 costs, forward and backward.
+//! What each kind of layer of ResNet-18, and ESANet's upsampling, costs, forward and backward.
 
 use std::time::Instant;
 
 use burn::tensor::activation::relu;
 use burn::tensor::{Tensor, TensorData};
 use counterpoint::engine::{self, Window};
-use counterpoint::layer::{BatchNorm, Buffers, Conv2d, ForwardContext, Init, Linear};
+use counterpoint::layer::{BatchNorm, Buffers, Conv2d, ForwardContext, Init, LearnedUpsample, Linear};
 use counterpoint_testkit::device::device;
 use counterpoint_testkit::fill::fill_f32;
 
@@ -38,6 +38,8 @@ pub fn time(batch: usize, rounds: usize) {
     };
     report("relu, 64, 112", rounds, [batch, 64, 112, 112], relu);
     report("max pool, 64, 112", rounds, [batch, 64, 112, 112], pool);
+    let upsample = LearnedUpsample::new(128, &init.part("upsample"));
+    report("upsample, 128, 30", rounds, [batch, 128, 30, 30], |x| upsample.forward(x, [60, 60]));
     report("sum of two, 64, 56", rounds, [batch, 64, 56, 56], |x| x.clone() + x);
     let linear = Linear::new(1024, 10, &init.part("head"));
     report("linear, 1024 to 10", rounds, [batch, 1024, 1, 1], |x| {

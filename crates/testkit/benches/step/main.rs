@@ -9,7 +9,7 @@
 //! strategy in a process of its own; `-- growth CASE [steps] [strategy]` what is resident after more and
 //! more steps; `-- layers` prints what each kind of layer of
 //! ResNet-18 costs. It computes on the CPU, or where `COUNTERPOINT_DEVICE` says, with factors in bf16
-//! where `COUNTERPOINT_PRECISION` is `bf16`.
+//! or f16 where `COUNTERPOINT_PRECISION` says so.
 //! PMR, re-learning and ReconBoost are not here: their steps are joint's or a part
 //! of it, and what they do between epochs is no step.
 
@@ -116,7 +116,8 @@ fn evaluate(state: &TrainState<AnyModel>, inputs: &Inputs, count: usize) {
 fn step<M: Model>(state: &mut TrainState<M>, inputs: &Inputs, task: &dyn Task) {
     let at = Position { epoch: 0, epochs: 1, batch: 0, batches: 1, seed: 0 };
     for phase in state.strategy.phases(at, state.model.modalities()) {
-        let mut pass = ForwardContext::train(&mut state.buffers);
+        let scale = state.optimizer.loss_scale();
+        let mut pass = ForwardContext::train(&mut state.buffers).scaled(scale);
         let context =
             StepContext { model: &state.model, groups: &state.groups, inputs, task, at, peers: &Alone };
         let (gradients, _) =

@@ -14,6 +14,7 @@ mod head;
 mod native;
 mod own_term;
 mod reads;
+mod scale;
 mod statistics;
 mod threads;
 mod traps;

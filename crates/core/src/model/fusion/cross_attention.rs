@@ -104,7 +104,7 @@ impl CrossAttention {
         let [rows, width] = tokens.dims();
         let split = |x: Tensor<2>| x.reshape([rows / count, count, width]);
         let asked = [queries.forward(tokens.clone()), keys.forward(tokens.clone()), values].map(split);
-        attend(asked, self.heads, None).reshape([rows, width])
+        attend(asked, self.heads, None, self.output.arithmetic()).reshape([rows, width])
     }
 }
 

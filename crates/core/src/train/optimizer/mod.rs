@@ -7,16 +7,21 @@
 //! weight decay of encoders' own, and values that stay on their device.
 
 mod config;
+mod scale;
 mod update;
 
 pub use config::OptimizerConfig;
+pub(super) use scale::LossScale;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 
 use self::update::Update;
+use crate::Error;
+use crate::engine::{Arithmetic, Precision};
 use crate::modality::Modalities;
-use crate::step::{Gradients, Group, Groups, map_parameters};
+use crate::step::{Gradients, Group, Groups, StepRecord, map_parameters};
+use crate::strategy::Stat;
 
 /// State of one parameter, on its device; nothing before its first gradient.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +41,8 @@ pub struct Optimizer {
     /// Learning rate and weight decay of each parameter.
     paces: Vec<Pace>,
     pub(super) slots: Vec<Slot>,
+    /// Of losses, where gradients pass through f16.
+    pub(super) scale: Option<LossScale>,
 }
 
 /// Learning rate before the schedule, and weight decay.
@@ -56,7 +63,42 @@ impl Optimizer {
             _ => config.pace(),
         };
         let paces: Vec<Pace> = groups.parameters().iter().map(|p| pace(p.group)).collect();
-        Self { config, slots: vec![Slot::default(); paces.len()], paces }
+        let scale = (Arithmetic::chosen().precision == Precision::F16).then(LossScale::default);
+        Self { config, slots: vec![Slot::default(); paces.len()], paces, scale }
+    }
+
+    /// What losses are multiplied by before they go backward.
+    pub fn loss_scale(&self) -> f64 {
+        self.scale.map_or(1.0, |scale| scale.factor)
+    }
+
+    /// Whether gradients, whose squared norms are given, may move parameters. If they may not, they are forgotten,
+    /// and the next losses are scaled by less. Without a scale there is nothing to judge.
+    ///
+    /// # Errors
+    /// If no scale makes them finite.
+    pub(super) fn admits(
+        &mut self,
+        squares: &[Vec<f32>],
+        gradients: &mut Gradients,
+        record: &mut StepRecord,
+    ) -> Result<bool, Error> {
+        let Some(scale) = &mut self.scale else { return Ok(true) };
+        let moves = scale.judge(squares.iter().flatten().all(|square| square.is_finite()))?;
+        if !moves {
+            gradients.clear();
+            record.forget_gradients();
+        }
+        Ok(moves)
+    }
+
+    /// What the last step did to the scale: the share of steps that were skipped, in the mean.
+    pub(super) fn stats(&self) -> Vec<Stat> {
+        let of = |name, value| Stat { name, modality: None, value };
+        let both = |scale: &LossScale| {
+            [of("loss_scale", scale.factor), of("skipped", f64::from(u8::from(scale.skipped)))]
+        };
+        self.scale.iter().flat_map(both).collect()
     }
 
     /// Forgets velocities, moments and step counts.

@@ -137,7 +137,8 @@ impl Checkpoint {
             self.tensors = rest;
             let here: BTreeMap<String, (Vec<usize>, Values)> = here;
             let tensors = here.into_iter().filter_map(of).collect();
-            let mut part = Self { progress: Default::default(), steps: BTreeMap::new(), tensors };
+            let mut part =
+                Self { progress: Default::default(), steps: BTreeMap::new(), scale: None, tensors };
             let mut values = BTreeMap::new();
             for parameter in groups.parameters() {
                 let of_epoch = readout.rows.iter().filter(|(_, row)| row.epoch == epoch);
