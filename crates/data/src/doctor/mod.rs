@@ -127,9 +127,10 @@ impl DataConfig {
         let numbered: Vec<usize> = (0..items.len()).collect();
         in_parallel(&numbered, threads, &|&at| {
             progress.tell("files examined", done.fetch_add(1, Relaxed), items.len());
-            let (_, role, source) = items[at];
+            let (record, role, source) = items[at];
             let want = plan.drafts[role].preparation.steps.want();
-            seen[at].get_or_init(|| look(source, library.open(source, want)?.as_ref()));
+            let wants = plan.records[record].wants(plan.wants());
+            seen[at].get_or_init(|| look(source, library.open(source, want, wants)?.as_ref()));
             Ok(())
         });
         let (mut findings, mut contents) = (Vec::new(), vec![Vec::new(); roles.len()]);
@@ -196,8 +197,8 @@ impl DataConfig {
             findings,
             leaks,
             entries: plan.records.iter().map(|record| entry(record, &roles)).collect(),
+            wants: plan.wants().collect(),
             classes: plan.classes,
-            wants: plan.drafts.iter().map(|draft| draft.preparation.steps.want()).collect(),
             library,
         })
     }
@@ -218,7 +219,7 @@ impl Checkup {
             Some(Want::Sound(_)) => Source::Wave { path, span: None },
             _ => Source::Film { path, frame_width: 0, span: None },
         };
-        let extract = self.library.open(&source, want)?;
+        let extract = self.library.open(&source, want, std::iter::empty())?;
         match &source {
             Source::Wave { .. } => spectrogram(wave(&source, extract.as_ref())?),
             _ => thumbnail(&frames(&source, extract.as_ref())?),
