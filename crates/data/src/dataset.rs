@@ -14,6 +14,7 @@ use crate::decode::Levels;
 use crate::disk::{Disk, Key};
 use crate::error::{DataError, ErrorKind};
 use crate::library::Library;
+use crate::media::{Extract, Want};
 use crate::plan::Plan;
 use crate::prepare::{AugmentKeys, MapSteps, Preparation, Raw, Steps};
 use crate::progress::Progress;
@@ -45,7 +46,7 @@ pub struct Dataset {
     targets: OnceLock<TargetSpec>,
     budget: Budget,
     disk: Option<Arc<Disk>>,
-    pub(crate) library: Library,
+    library: Library,
     /// What entries on the disk depend on beside their file, for each modality: decoded, and arranged.
     steps: Vec<[String; 2]>,
     pub(crate) digest: OnceLock<(String, Contents)>,
@@ -169,16 +170,19 @@ impl Dataset {
             self.arranged.put(slot, size_of_val(array.values()), &self.budget, || array.clone());
             return Ok(Some(array));
         }
+        let of = &preparation.steps;
+        let extract = || self.extract(entry, source, of.want());
+        let load = || extract().and_then(|extract| of.load(source, extract)).map_err(place);
         let raw = match disk.filter(|_| decoded) {
             Some((disk, key)) => match disk.get(key, source) {
                 Some(raw) => raw,
                 None => {
-                    let raw = self.load(source, &preparation.steps).map_err(place)?;
+                    let raw = load()?;
                     disk.put(key, &raw);
                     raw
                 }
             },
-            None => self.load(source, &preparation.steps).map_err(place)?,
+            None => load()?,
         };
         let side = match (&preparation.steps, &raw) {
             (Steps::Scene(_), Raw::Picture(picture)) => Some([picture.height, picture.width]),
@@ -200,9 +204,15 @@ impl Dataset {
         Ok(Some(array))
     }
 
-    /// Reads and decodes what is needed of a source.
-    fn load(&self, source: &Source, steps: &Steps) -> Result<Raw, DataError> {
-        steps.load(source, self.library.open(source, steps.want())?)
+    /// What ffmpeg takes out of a source of a sample; `None` if it is read without.
+    pub(crate) fn extract(
+        &self,
+        entry: &Record,
+        source: &Source,
+        want: Option<Want>,
+    ) -> Result<Option<Extract>, DataError> {
+        let wants = entry.wants(self.preparations.iter().map(|of| of.steps.want()));
+        self.library.open(source, want, wants)
     }
 
     /// One finished sample.

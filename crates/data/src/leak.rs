@@ -128,7 +128,7 @@ fn decoded(set: &Dataset, modality: usize, threads: usize) -> Result<Vec<Vec<usi
     let done = AtomicUsize::new(0);
     let broken = in_parallel(&items, threads, &|(number, source)| {
         set.progress.tell("samples decoded and compared", done.fetch_add(1, Relaxed), items.len());
-        let extract = set.library.open(source, want)?;
+        let extract = set.extract(&set.records[*number], source, want)?;
         let hash = hashed(|hasher| source.hash_decoded(extract.as_ref(), hasher))?;
         found[*number].get_or_init(|| hash);
         Ok(())

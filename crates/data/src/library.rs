@@ -2,18 +2,18 @@
 //!
 //! Sound becomes a WAV file and a film some pictures, as `counterpoint prepare` writes them, and both are kept in
 //! the cache on the disk under the hash of the content: a file that moves, or lies in two places, is decoded
-//! once. What is kept stays as the ffmpeg made it that came first, and is served where there is none.
+//! once. So is one whose sound and pictures a sample takes: whichever is asked for first brings the other one. What is kept stays as the ffmpeg made it that came first, and is served where there is none.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 use crate::disk::{Disk, Entry, Key};
 use crate::error::DataError;
 use crate::hash;
-use crate::media::{Extract, Input, Want, content, extract, foreign};
+use crate::media::{Extract, Input, Want, content, extract, extract_both, foreign};
 use crate::source::Source;
 
 /// Where films are kept.
@@ -34,6 +34,10 @@ pub struct Shelf {
     decoded: Mutex<HashSet<Key>>,
     /// How often something was decoded that had been decoded before.
     again: AtomicU64,
+    /// Hashes of what is being decoded now.
+    busy: Mutex<HashSet<[u8; 32]>>,
+    /// Told when one of them is done.
+    freed: Condvar,
 }
 
 impl Library {
@@ -48,8 +52,9 @@ impl Library {
     }
 
     fn on(disk: &Arc<Disk>) -> Self {
-        let (disk, decoded) = (Arc::clone(disk), Mutex::default());
-        Self::Kept(Arc::new(Shelf { disk, decoded, again: AtomicU64::default() }))
+        let (decoded, busy) = (Mutex::default(), Mutex::default());
+        let (again, freed) = (AtomicU64::default(), Condvar::new());
+        Self::Kept(Arc::new(Shelf { disk: Arc::clone(disk), decoded, again, busy, freed }))
     }
 
     /// What is worth telling: that the folder is too small.
@@ -64,11 +69,17 @@ impl Library {
         })
     }
 
-    /// What is wanted of a source; `None` if it is read without ffmpeg.
+    /// What is wanted of a source; `None` if it is read without ffmpeg. `sample` is what its sample wants of which
+    /// source.
     ///
     /// # Errors
     /// If ffmpeg is absent, or the file is damaged or lacks what is wanted.
-    pub fn open(&self, source: &Source, want: Option<Want>) -> Result<Option<Extract>, DataError> {
+    pub fn open<'a>(
+        &self,
+        source: &Source,
+        want: Option<Want>,
+        sample: impl Iterator<Item = (&'a Source, Option<Want>)>,
+    ) -> Result<Option<Extract>, DataError> {
         if let Self::Passing = self {
             return source.extract(want);
         }
@@ -76,7 +87,7 @@ impl Library {
         let Some(what) = foreign(input, want)? else { return Ok(None) };
         let place = source.place().unwrap_or_default();
         let found = match self {
-            Self::Kept(shelf) => shelf.open(source, input, want, &place),
+            Self::Kept(shelf) => shelf.open(source, input, want, sample, &place),
             _ => Err(DataError::config(format!(
                 "{place} is {what}; ffmpeg decodes such a file once into a folder: set `cache_dir` = \"cache\" under \
                  [data] (several runs may share it), or make a set of it with `counterpoint prepare generic`"
@@ -88,17 +99,64 @@ impl Library {
 
 impl Shelf {
     /// What is kept of a source, or what is decoded and kept now.
-    fn open(&self, source: &Source, input: Input<'_>, want: Want, place: &str) -> Result<Extract, DataError> {
-        let key = Key::of_content(self.content(source, input)?, &format!("extract {want:?}"));
-        if let Some(extract) = self.disk.get(key, source) {
+    fn open<'a>(
+        &self,
+        source: &Source,
+        input: Input<'_>,
+        want: Want,
+        sample: impl Iterator<Item = (&'a Source, Option<Want>)>,
+        place: &str,
+    ) -> Result<Extract, DataError> {
+        let content = self.content(source, input)?;
+        let key = |want: Want| Key::of_content(content, &format!("extract {want:?}"));
+        if let Some(extract) = self.disk.get(key(want), source) {
             return Ok(extract);
         }
-        let extract = extract(input, want, place)?;
+        let _turn = self.turn(content);
+        if let Some(extract) = self.disk.get(key(want), source) {
+            return Ok(extract); // somebody else was decoding it
+        }
+        // Of the same file, what lies in the other half of it.
+        let beside = sample
+            .filter(|(source, _)| source.input() == Some(input))
+            .filter_map(|(_, want)| want)
+            .find(|other| {
+                matches!((want, *other), (Want::Sound(_), Want::Film(_)) | (Want::Film(_), Want::Sound(_)))
+            })
+            .filter(|other| !self.disk.has(key(*other)));
+        let (found, other) = match (want, beside) {
+            (Want::Sound(rate), Some(Want::Film(rule))) => extract_both(input, rate, rule).unzip(),
+            (Want::Film(rule), Some(Want::Sound(rate))) => {
+                let (sound, film) = extract_both(input, rate, rule).unzip();
+                (film, sound)
+            }
+            _ => (None, None),
+        };
+        let found = match found {
+            Some(found) => found,
+            None => extract(input, want, place)?,
+        };
+        if let (Some(want), Some(other)) = (beside, other) {
+            self.keep(key(want), &other);
+        }
+        self.keep(key(want), &found);
+        Ok(found)
+    }
+
+    /// Keeps what was decoded.
+    fn keep(&self, key: Key, extract: &Extract) {
         if !self.decoded.lock().unwrap_or_else(PoisonError::into_inner).insert(key) {
             self.again.fetch_add(1, Ordering::Relaxed);
         }
-        self.disk.put(key, &extract);
-        Ok(extract)
+        self.disk.put(key, extract);
+    }
+
+    /// Waits until no other thread decodes this content.
+    fn turn(&self, content: [u8; 32]) -> Turn<'_> {
+        let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = self.freed.wait_while(busy, |busy| busy.contains(&content));
+        free.unwrap_or_else(PoisonError::into_inner).insert(content);
+        Turn { shelf: self, content }
     }
 
     /// The hash of the content. A file that has not changed need not be read for that.
@@ -114,6 +172,19 @@ impl Shelf {
             self.disk.put(name, &Content(hash));
         }
         Ok(hash)
+    }
+}
+
+/// While it lasts, one thread alone decodes a content.
+struct Turn<'a> {
+    shelf: &'a Shelf,
+    content: [u8; 32],
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.shelf.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.content);
+        self.shelf.freed.notify_all();
     }
 }
 

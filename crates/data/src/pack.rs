@@ -152,7 +152,9 @@ fn members(plan: &Plan, record: &Record, library: &Library) -> Result<Vec<(Strin
     for (draft, source) in plan.drafts.iter().zip(&record.sources) {
         let Some(source) = source else { continue };
         let name = &draft.preparation.modality;
-        let found = files(draft, source, library, &mut fields)
+        let found = library
+            .open(source, draft.preparation.steps.want(), record.wants(plan.wants()))
+            .and_then(|extract| files(draft, source, extract, &mut fields))
             .map_err(|e| e.at(format_args!("modality `{name}`")))?;
         for (tag, bytes) in found {
             let ending = ending(&draft.preparation.steps, &bytes)?;
@@ -164,15 +166,16 @@ fn members(plan: &Plan, record: &Record, library: &Library) -> Result<Vec<(Strin
     Ok(members)
 }
 
-/// The files of a modality, each with what tells it from others; what is no file becomes a field.
+/// The files of a modality, or what ffmpeg took out of it, each with what tells it from others; what is no file
+/// becomes a field.
 fn files(
     draft: &Draft,
     source: &Source,
-    library: &Library,
+    extract: Option<Extract>,
     fields: &mut Map<String, Value>,
 ) -> Result<Vec<(String, Vec<u8>)>, DataError> {
     let name = &draft.preparation.modality;
-    if let Some(Extract { files, .. }) = library.open(source, draft.preparation.steps.want())? {
+    if let Some(Extract { files, .. }) = extract {
         let alone = !matches!(draft.preparation.steps, Steps::Video(_));
         let tag = |at: usize| if alone { String::new() } else { format!("{at:05}") };
         return Ok(files.into_iter().enumerate().map(|(at, file)| (tag(at), file)).collect());

@@ -6,6 +6,7 @@ use counterpoint_batch::{check_class, check_name};
 
 use crate::composition;
 use crate::error::{DataError, ErrorKind};
+use crate::media::Want;
 use crate::prepare::Draft;
 use crate::record::{Part, Record};
 use crate::source::Source;
@@ -27,6 +28,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What each modality wants of a film.
+    pub(crate) fn wants(&self) -> impl Iterator<Item = Option<Want>> {
+        self.drafts.iter().map(|draft| draft.preparation.steps.want())
+    }
+
     /// Keeps the chosen modalities, in their order, of a set that gave all of its own: a set may read
     /// only what was chosen, but need not. Names with `*` are patterns, which a set resolves itself.
     ///

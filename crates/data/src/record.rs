@@ -1,5 +1,6 @@
 //! One sample of a data set, as its list has it.
 
+use crate::media::Want;
 use crate::source::Source;
 use crate::truth::Truth;
 
@@ -51,4 +52,14 @@ pub struct Record {
     pub truth: Truth,
     /// One entry per modality; `None` = this sample lacks it.
     pub sources: Vec<Option<Source>>,
+}
+
+impl Record {
+    /// The sources that are there, each with what its modality wants of a film.
+    pub fn wants(
+        &self,
+        of: impl Iterator<Item = Option<Want>>,
+    ) -> impl Iterator<Item = (&Source, Option<Want>)> {
+        self.sources.iter().zip(of).filter_map(|(source, want)| Some((source.as_ref()?, want)))
+    }
 }

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use counterpoint_batch::Target;
+use counterpoint_data::doctor::{Checkup, Sketch};
 use counterpoint_data::{Check, DataConfig, DataError, Progress, Splits};
 use support::{Folder, write_png, write_wav};
 
@@ -221,9 +222,23 @@ fn a_set_is_packed_and_read_again() {
     }
     after.check(Check::Full, 2).unwrap();
     assert_eq!(after.leaks_decoded(1).unwrap().duplicates, before.leaks_decoded(1).unwrap().duplicates);
-    let checkup = DataConfig::from_toml(&format!("name = \"shards\"\nroot = \"tars\"\n{MODALITIES}"));
-    let checkup = checkup.unwrap().examine(&folder.0, 2, &Progress::default()).unwrap();
-    assert!(checkup.findings.iter().all(|finding| !finding.fault.fatal()), "{:?}", checkup.findings);
+    // What is looked at and shown is the same as of the files.
+    let tars = DataConfig::from_toml(&format!("name = \"shards\"\nroot = \"tars\"\n{MODALITIES}")).unwrap();
+    let [files, tars] =
+        [config.clone(), tars].map(|c| c.examine(&folder.0, 2, &Progress::default()).unwrap());
+    assert!(tars.findings.iter().all(|finding| !finding.fault.fatal()), "{:?}", tars.findings);
+    assert_eq!(tars.figures, files.figures);
+    let faults = |of: &Checkup| of.findings.iter().map(|f| f.fault.clone()).collect::<Vec<_>>();
+    assert_eq!(faults(&tars), faults(&files));
+    for (packed, entry) in tars.entries.iter().zip(&files.entries) {
+        let shown = files.sketches(entry);
+        assert_eq!(
+            shown.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+            ["city", "face", "sound", "word"]
+        );
+        assert!(matches!(&shown[3].1, Sketch::Text(text) if !text.is_empty()), "{shown:?}");
+        assert_eq!(tars.sketches(packed), shown, "{}", entry.id);
+    }
     // The same samples are the same bytes, and nothing is written over.
     config.pack(&folder.0, &folder.file("again"), 20_000, &Progress::default()).unwrap();
     for path in &packed.shards {

@@ -46,7 +46,7 @@ impl Operation<f32> for Fir<'_> {
     #[inline(always)]
     unsafe fn run<I: Isa<S = f32>>(self) {
         // As many sums as registers hold beside weights and products.
-        if I::LANES == ROWS { self.tiles::<I, 1, 14>() } else { self.tiles::<I, 2, 4>() }
+        if I::LANES == ROWS { self.tiles::<I, 1, 14>() } else { self.tiles::<I, 2, 6>() }
     }
 }
 

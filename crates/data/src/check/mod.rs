@@ -69,7 +69,8 @@ pub fn check(
     let test = |item: &Item<'_>| -> Result<(), DataError> {
         progress.tell("files checked", done.fetch_add(1, Ordering::Relaxed), items.len());
         // What a film decodes to is kept, so that it costs nothing to find out whether it can be used.
-        if library.open(item.source, item.want)?.is_some() {
+        let wants = item.record.wants(preparations.iter().map(|of| of.steps.want()));
+        if library.open(item.source, item.want, wants)?.is_some() {
             return Ok(());
         }
         match &known {

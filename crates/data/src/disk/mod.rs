@@ -94,6 +94,11 @@ impl Disk {
         Ok(Self { folder, room, damaged: zero(), failed: zero() })
     }
 
+    /// Whether something is kept under a key; whether it is whole is not looked at.
+    pub fn has(&self, key: Key) -> bool {
+        key.path(&self.folder).is_file()
+    }
+
     /// What is kept under a key, whole and unchanged; a damaged entry is removed.
     pub fn get<T: Entry>(&self, key: Key, source: &Source) -> Option<T> {
         let path = key.path(&self.folder);

@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
@@ -172,6 +173,17 @@ fn threads_with_caches_of_their_own_share_a_folder() {
 const CHILD: &str = "COUNTERPOINT_TEST_DISK";
 const SHARED: &str = "COUNTERPOINT_TEST_DISK_SHARED";
 
+/// A test of this file as a process of its own. A program for another processor is run by the one that
+/// `COUNTERPOINT_TEST_RUNNER` names with its arguments, as it runs this one.
+fn child(test: &str) -> Command {
+    let runner = std::env::var("COUNTERPOINT_TEST_RUNNER").unwrap_or_default();
+    let mut words: Vec<OsString> = runner.split_whitespace().map(OsString::from).collect();
+    words.push(std::env::current_exe().unwrap().into());
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).args([&format!("disk::tests::{test}"), "--exact", "--nocapture"]);
+    command
+}
+
 /// Not a test by itself: writes entries without end where the next test tells it to.
 #[test]
 fn child_that_writes() {
@@ -192,12 +204,8 @@ fn a_process_that_is_killed_leaves_whole_entries_only() {
     let place = Place::new("kill");
     let source = place.source();
     for round in 0..5 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["disk::tests::child_that_writes", "--exact", "--nocapture"])
-            .env(CHILD, &place.0)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            child("child_that_writes").env(CHILD, &place.0).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.map_while(Result::ok).any(|line| line == "writing"), "round {round}");
         std::thread::sleep(Duration::from_millis(round));
@@ -277,8 +285,7 @@ fn child_that_shares() {
 fn processes_that_run_at_once_share_a_folder_and_its_limit() {
     let place = Place::new("two");
     let start = || {
-        Command::new(std::env::current_exe().unwrap())
-            .args(["disk::tests::child_that_shares", "--exact", "--nocapture"])
+        child("child_that_shares")
             .env(SHARED, &place.0)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

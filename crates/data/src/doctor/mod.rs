@@ -6,6 +6,7 @@
 
 mod finding;
 mod picture;
+mod sketch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,8 @@ use crate::record::{Part, Record};
 use crate::source::{Holds, Source};
 
 pub use finding::{Fault, Finding};
-use picture::{frames, spectrogram, thumbnail, wave};
+use picture::{frames, wave};
+pub use sketch::Sketch;
 
 /// Sound below this amplitude is silence: -66 dB.
 const SILENT: f32 = 5e-4;
@@ -67,8 +69,15 @@ pub struct Entry {
     pub split: &'static str,
     /// Its class, where it has one.
     pub class: Option<usize>,
-    /// File or folder of each modality.
-    pub files: Vec<(String, PathBuf)>,
+    /// What each of [`Checkup::figures`] is read from.
+    sources: Vec<Option<Source>>,
+}
+
+impl From<Record> for Entry {
+    fn from(record: Record) -> Self {
+        let Record { id, part, truth, sources, .. } = record;
+        Self { id, split: part.name(), class: truth.class(), sources }
+    }
 }
 
 /// Figures of a modality.
@@ -127,9 +136,10 @@ impl DataConfig {
         let numbered: Vec<usize> = (0..items.len()).collect();
         in_parallel(&numbered, threads, &|&at| {
             progress.tell("files examined", done.fetch_add(1, Relaxed), items.len());
-            let (_, role, source) = items[at];
+            let (record, role, source) = items[at];
             let want = plan.drafts[role].preparation.steps.want();
-            seen[at].get_or_init(|| look(source, library.open(source, want)?.as_ref()));
+            let wants = plan.records[record].wants(plan.wants());
+            seen[at].get_or_init(|| look(source, library.open(source, want, wants)?.as_ref()));
             Ok(())
         });
         let (mut findings, mut contents) = (Vec::new(), vec![Vec::new(); roles.len()]);
@@ -144,7 +154,7 @@ impl DataConfig {
                     sample: record.id.clone(),
                     split: record.part.name(),
                     modality: roles[*role].clone(),
-                    file: source.path().map_or_else(PathBuf::new, Path::to_owned),
+                    file: source.stored().map_or_else(PathBuf::new, |(path, _)| path.to_owned()),
                     fault,
                 });
             };
@@ -195,51 +205,33 @@ impl DataConfig {
             figures: figures.into_iter().map(finish).collect(),
             findings,
             leaks,
-            entries: plan.records.iter().map(|record| entry(record, &roles)).collect(),
+            wants: plan.wants().collect(),
+            entries: plan.records.into_iter().map(Entry::from).collect(),
             classes: plan.classes,
-            wants: plan.drafts.iter().map(|draft| draft.preparation.steps.want()).collect(),
             library,
         })
     }
 }
 
 impl Checkup {
-    /// A file of a modality as a small picture, PNG: the first, the middle and the last frame of a film, and of a
-    /// recording the spectrogram of its first ten seconds, low frequencies below, loud is bright, down to 80 dB
-    /// below the loudest.
-    ///
-    /// # Errors
-    /// If it cannot be decoded.
-    pub fn sketch(&self, modality: &str, path: &Path) -> Result<Vec<u8>, DataError> {
-        let named = self.figures.iter().zip(&self.wants).find(|(figures, _)| figures.modality == modality);
-        let want = named.and_then(|(_, want)| *want);
-        let path = path.to_owned();
-        let source = match want {
-            Some(Want::Sound(_)) => Source::Wave { path, span: None },
-            _ => Source::Film { path, frame_width: 0, span: None },
+    /// What there is to see of a sample, with the names of its modalities; what cannot be decoded is among the findings,
+    /// and numbers are left out.
+    pub fn sketches(&self, entry: &Entry) -> Vec<(&str, Sketch)> {
+        let wants = || self.wants.iter().copied();
+        let sketch = |source: &Source, want: Option<Want>| {
+            let sample = entry.sources.iter().zip(wants()).filter_map(|(s, want)| Some((s.as_ref()?, want)));
+            Sketch::of(source, self.library.open(source, want, sample)?.as_ref())
         };
-        let extract = self.library.open(&source, want)?;
-        match &source {
-            Source::Wave { .. } => spectrogram(wave(&source, extract.as_ref())?),
-            _ => thumbnail(&frames(&source, extract.as_ref())?),
-        }
+        let modalities = self.figures.iter().zip(&entry.sources).zip(wants());
+        let shown = modalities.filter_map(|((figures, source), want)| {
+            Some((figures.modality.as_str(), sketch(source.as_ref()?, want).ok()??))
+        });
+        shown.collect()
     }
 
     /// Whether somebody should act before training: files that cannot be used, or leaks.
     pub fn fatal(&self) -> bool {
         self.leaks.cross() || self.findings.iter().any(|finding| finding.fault.fatal())
-    }
-}
-
-fn entry(record: &Record, roles: &[String]) -> Entry {
-    let file = |(role, source): (&String, &Option<Source>)| {
-        Some((role.clone(), source.as_ref()?.path()?.to_owned()))
-    };
-    Entry {
-        id: record.id.clone(),
-        split: record.part.name(),
-        class: record.truth.class(),
-        files: roles.iter().zip(&record.sources).filter_map(file).collect(),
     }
 }
 
@@ -263,7 +255,7 @@ fn look(source: &Source, extract: Option<&Extract>) -> Result<Option<Seen>, Data
     let noted =
         noted.map(|cause| Fault::Noted { what: format!("decoded with complaints, the first: {cause}") });
     match (source, extract) {
-        (Source::Wave { .. }, _) | (Source::Packed { holds: Holds::Wave, .. }, Some(_)) => {
+        (Source::Wave { .. } | Source::Packed { holds: Holds::Wave, .. }, _) => {
             let span = if let Source::Wave { span, .. } = source { *span } else { None };
             let wave = wave(source, extract)?;
             let peak = wave.samples.iter().fold(0.0_f32, |peak, v| peak.max(v.abs()));
@@ -287,7 +279,12 @@ fn look(source: &Source, extract: Option<&Extract>) -> Result<Option<Seen>, Data
             let (hash, unit) = (hasher.finalize().into(), "seconds");
             Ok(Some(Seen { hash, unit, count, kind, sums: vec![sums], fault }))
         }
-        (Source::Picture { .. } | Source::Film { .. }, _) | (Source::Packed { .. }, Some(_)) => {
+        (
+            Source::Picture { .. }
+            | Source::Film { .. }
+            | Source::Packed { holds: Holds::Picture | Holds::Strip { .. } | Holds::Frames, .. },
+            _,
+        ) => {
             let (mut blank, mut sums, mut kind) = (0, vec![[0.0; 3]; 3], String::new());
             let frames = frames(source, extract)?;
             for at in 0..frames.len() {

@@ -1,14 +1,16 @@
 //! Small pictures of samples, for people to look at.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::audio::{AudioFront, Padding};
+use crate::decode::shard::Member;
 use crate::decode::{Bitmap, Wave};
-use crate::error::DataError;
+use crate::error::{DataError, ErrorKind};
 use crate::image::resize;
 use crate::media::Extract;
-use crate::prepare::Frames;
-use crate::source::Source;
+use crate::prepare::{Frames, frames_of_strip};
+use crate::source::{Holds, Source};
 
 /// Height of a picture in pixels.
 const HEIGHT: usize = 96;
@@ -23,9 +25,14 @@ const QUIET: f32 = -4.0;
 
 /// The pictures of a source.
 pub fn frames(source: &Source, extract: Option<&Extract>) -> Result<Frames, DataError> {
-    Ok(match extract {
-        Some(Extract { files, .. }) => Frames::Taken(files.clone()),
-        None => Frames::Files(source.files()?),
+    Ok(match (extract, source) {
+        (Some(Extract { files, .. }), _) => Frames::Taken(files.clone()),
+        (None, Source::Packed { members, holds: Holds::Strip { frame_width } }) => {
+            let strip = |bytes: &[u8]| frames_of_strip(&Bitmap::decode(bytes)?, *frame_width);
+            Frames::Decoded(unpacked(members, strip)?)
+        }
+        (None, Source::Packed { members, .. }) => Frames::Packed(Arc::clone(members)),
+        (None, source) => Frames::Files(source.files()?),
     })
 }
 
@@ -33,8 +40,19 @@ pub fn frames(source: &Source, extract: Option<&Extract>) -> Result<Frames, Data
 pub fn wave(source: &Source, extract: Option<&Extract>) -> Result<Wave, DataError> {
     match (extract, source) {
         (Some(Extract { files, .. }), _) => Wave::decode(files.first().map_or(&[], Vec::as_slice)),
+        (None, Source::Packed { members, .. }) => unpacked(members, Wave::decode),
         (None, source) => Wave::read(source.path().unwrap_or(Path::new(""))),
     }
+}
+
+/// The one file that is meant inside an archive, decoded.
+pub fn unpacked<T>(
+    members: &[Member],
+    decode: impl Fn(&[u8]) -> Result<T, DataError>,
+) -> Result<T, DataError> {
+    let nothing = || DataError::new(ErrorKind::Internal, "a sample of an archive without a file");
+    let member = members.first().ok_or_else(nothing)?;
+    decode(&member.read()?).map_err(|e| e.at(member.place()))
 }
 
 /// Up to three frames of a film as PNG: the first, the middle and the last.

@@ -3,7 +3,7 @@
 use counterpoint_batch::random::Random;
 
 use crate::decode::Bitmap;
-use crate::image::resize;
+use crate::image::resize::Part;
 
 /// Draws of a window before the fallback is taken.
 const TRIES: usize = 10;
@@ -70,21 +70,9 @@ pub fn random_crop(
     flip: f64,
     rng: &mut Random,
 ) -> Bitmap {
-    let [left, top, wide, high] = window(picture.width, picture.height, rule, rng);
-    let mut scaled = resize(&picture.crop(left, top, wide, high), size[1], size[0]);
-    if flip > 0.0 && rng.uniform() < flip {
-        mirror(&mut scaled);
-    }
-    scaled
-}
-
-/// Exchanges left and right.
-pub fn mirror(picture: &mut Bitmap) {
-    let channels = picture.channels;
-    for row in picture.pixels.chunks_exact_mut(picture.width * channels) {
-        row.reverse();
-        row.chunks_exact_mut(channels).for_each(<[u8]>::reverse);
-    }
+    let [left, top, width, height] = window(picture.width, picture.height, rule, rng);
+    let mirrored = flip > 0.0 && rng.uniform() < flip;
+    Part { left, top, width, height, mirrored }.resize(picture, size[1], size[0])
 }
 
 #[cfg(test)]
@@ -142,12 +130,5 @@ mod tests {
         assert_eq!(window(1000, 3, from(1.0), &mut rng), [498, 0, 4, 3]);
         assert_eq!(window(3, 1000, from(1.0), &mut rng), [0, 498, 3, 4]);
         assert_eq!(window(1, 1, from(0.08), &mut rng), [0, 0, 1, 1]);
-    }
-
-    #[test]
-    fn a_mirror_keeps_channels_together() {
-        let mut picture = Bitmap { width: 2, height: 1, channels: 3, pixels: vec![1, 2, 3, 4, 5, 6] };
-        mirror(&mut picture);
-        assert_eq!(picture.pixels, [4, 5, 6, 1, 2, 3]);
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod crop;
 pub(crate) mod frames;
 pub(crate) mod resize;
+mod turn;
 pub(crate) mod view;
 
 pub(crate) use crop::WindowRule;

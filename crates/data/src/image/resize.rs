@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use counterpoint_kernels::{Loops, vectorised};
 
+use super::turn::{ROWS, columns, rows};
 use crate::decode::Bitmap;
 
 /// Fractional bits of a weight.
@@ -45,9 +46,11 @@ impl Weights {
         weights
     }
 
-    /// Of each target pixel the first source pixel and the weights from there on.
-    fn iter(&self) -> impl Iterator<Item = (usize, &[i32])> {
-        self.spans.iter().map(|(first, place)| (*first, &self.all[place.clone()]))
+    /// The first source pixel of a target pixel, and the weights from there on.
+    #[inline(always)]
+    fn of(&self, target: usize) -> (usize, &[i32]) {
+        let (first, place) = &self.spans[target];
+        (*first, &self.all[place.clone()])
     }
 }
 
@@ -56,25 +59,45 @@ impl Weights {
 /// A target side of 0 counts as 1.
 #[must_use]
 pub fn resize(picture: &Bitmap, width: usize, height: usize) -> Bitmap {
-    let (width, height) = (width.max(1), height.max(1));
-    let wide = if width == picture.width {
-        Cow::Borrowed(picture)
-    } else {
-        Cow::Owned(vectorised(Rows { picture, width, weights: &Weights::new(picture.width, width) }))
-    };
-    if height == wide.height {
-        return wide.into_owned();
-    }
-    vectorised(Columns { picture: &wide, height, weights: &Weights::new(wide.height, height) })
+    let part = Part { left: 0, top: 0, width: picture.width, height: picture.height, mirrored: false };
+    part.resize(picture, width, height)
 }
 
-/// Rows that are scaled at once.
-const BLOCK: usize = 32;
+/// A window that lies inside a picture, and whether left and right change places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub left: usize,
+    pub top: usize,
+    pub width: usize,
+    pub height: usize,
+    pub mirrored: bool,
+}
 
-/// Scales every row. Rows of a block are turned first, so that a pixel of all of them is a vector: side by side in
-/// memory are the channels of a pixel, which are too few.
+impl Part {
+    /// The window of a picture in another size, as [`resize`] of that window alone.
+    pub fn resize(self, picture: &Bitmap, width: usize, height: usize) -> Bitmap {
+        let (width, height) = (width.max(1), height.max(1));
+        let whole = [self.width, self.height] == [picture.width, picture.height];
+        let wide = if self.mirrored || width != self.width {
+            let weights = &Weights::new(self.width, width);
+            Cow::Owned(vectorised(Rows { picture, part: self, width, weights }))
+        } else if whole {
+            Cow::Borrowed(picture)
+        } else {
+            Cow::Owned(picture.crop(self.left, self.top, self.width, self.height))
+        };
+        if height == wide.height {
+            return wide.into_owned();
+        }
+        vectorised(Columns { picture: &wide, height, weights: &Weights::new(wide.height, height) })
+    }
+}
+
+/// Scales every row of a window. Those of a block are turned first, so that a pixel of all of them is a vector: side
+/// by side in memory are the channels of a pixel, which are too few.
 struct Rows<'a> {
     picture: &'a Bitmap,
+    part: Part,
     width: usize,
     weights: &'a Weights,
 }
@@ -84,32 +107,32 @@ impl Loops for Rows<'_> {
 
     #[inline(always)]
     fn run(self) -> Bitmap {
-        let Bitmap { width, height, channels, ref pixels } = *self.picture;
+        let (Part { left, top, width, height, mirrored }, channels) = (self.part, self.picture.channels);
+        let stride = self.picture.width * channels;
+        let inside = left * channels..(left + width) * channels;
         let mut scaled = vec![0; self.width * height * channels];
-        let mut from = vec![[0u8; BLOCK]; width * channels];
-        let mut to = vec![[0u8; BLOCK]; self.width * channels];
-        let (source, target) = (width * channels * BLOCK, self.width * channels * BLOCK);
-        for (source, target) in pixels.chunks(source).zip(scaled.chunks_mut(target)) {
-            for (at, row) in source.chunks_exact(from.len()).enumerate() {
-                from.iter_mut().zip(row).for_each(|(column, &pixel)| column[at] = pixel);
-            }
-            for ((first, weights), to) in self.weights.iter().zip(to.chunks_exact_mut(channels)) {
+        let mut from = vec![[0u8; ROWS]; width * channels];
+        let mut to = vec![[0u8; ROWS]; self.width * channels];
+        let source = self.picture.pixels[top * stride..][..height * stride].chunks(ROWS * stride);
+        for (source, target) in source.zip(scaled.chunks_mut(ROWS * to.len())) {
+            columns(source.chunks_exact(stride).map(|row| &row[inside.clone()]), &mut from);
+            for (target, to) in to.chunks_exact_mut(channels).enumerate() {
+                let (first, weights) =
+                    self.weights.of(if mirrored { self.width - 1 - target } else { target });
                 for (channel, to) in to.iter_mut().enumerate() {
-                    let mut sums = [HALF; BLOCK];
+                    let mut sums = [HALF; ROWS];
                     let columns = from[first * channels + channel..].iter().step_by(channels);
                     for (column, &weight) in columns.zip(weights) {
-                        for at in 0..BLOCK {
+                        for at in 0..ROWS {
                             sums[at] += i32::from(column[at]) * weight;
                         }
                     }
-                    for at in 0..BLOCK {
+                    for at in 0..ROWS {
                         to[at] = level(sums[at]);
                     }
                 }
             }
-            for (at, row) in target.chunks_exact_mut(to.len()).enumerate() {
-                row.iter_mut().zip(&to).for_each(|(pixel, column)| *pixel = column[at]);
-            }
+            rows(&to, target.chunks_exact_mut(to.len()));
         }
         Bitmap { width: self.width, height, channels, pixels: scaled }
     }
@@ -131,7 +154,8 @@ impl Loops for Columns<'_> {
         let stride = width * channels;
         let mut scaled = vec![0; stride * self.height];
         let mut sums = vec![0i32; stride];
-        for ((first, weights), out) in self.weights.iter().zip(scaled.chunks_exact_mut(stride)) {
+        for (target, out) in scaled.chunks_exact_mut(stride).enumerate() {
+            let (first, weights) = self.weights.of(target);
             sums.fill(HALF);
             for (row, &weight) in pixels[first * stride..].chunks_exact(stride).zip(weights) {
                 sums.iter_mut().zip(row).for_each(|(sum, &pixel)| *sum += i32::from(pixel) * weight);
@@ -185,6 +209,23 @@ mod tests {
         for (width, height) in [(1, 1), (3, 11), (64, 2), (7, 5)] {
             let scaled = resize(&picture, width, height);
             assert_eq!(scaled.pixels, vec![203; width * height * 3]);
+        }
+    }
+
+    #[test]
+    fn a_mirrored_window_is_the_window_alone_with_its_pixels_turned_around() {
+        for (channels, width, height) in [(1, 37, 70), (3, 80, 41)] {
+            let pixels = (0..width * height * channels).map(|at| (at * at / 7 + 31 * at) as u8).collect();
+            let picture = Bitmap::new(width, height, channels, pixels).unwrap();
+            for (wide, high) in [(20, 33), (33, 20), (40, 8), (1, 1)] {
+                let part = Part { left: 3, top: 5, width: 33, height: 35, mirrored: false };
+                let expected = resize(&picture.crop(3, 5, 33, 35), wide, high);
+                assert_eq!(part.resize(&picture, wide, high), expected, "{wide} x {high}");
+                let found = Part { mirrored: true, ..part }.resize(&picture, wide, high);
+                let row = |row: &[u8]| row.chunks(channels).rev().flatten().copied().collect::<Vec<_>>();
+                let pixels: Vec<u8> = expected.pixels.chunks(wide * channels).flat_map(row).collect();
+                assert_eq!(found, Bitmap { pixels, ..expected }, "{wide} x {high}, mirrored");
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use counterpoint_batch::random::{Random, RngKey};
 use serde::{Deserialize, Serialize};
 
 use crate::decode::{Bitmap, Levels};
-use crate::image::resize;
+use crate::image::resize::Part;
 
 /// How views are drawn in training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,18 +20,12 @@ pub struct ViewRule {
 
 /// A window of the scene, in pixels of its pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct View {
-    left: usize,
-    top: usize,
-    width: usize,
-    height: usize,
-    mirrored: bool,
-}
+pub struct View(Part);
 
 impl View {
     /// Everything of pictures of a height and width.
     pub fn whole([height, width]: [usize; 2]) -> Self {
-        Self { left: 0, top: 0, width, height, mirrored: false }
+        Self(Part { left: 0, top: 0, width, height, mirrored: false })
     }
 
     /// A random one; the same for all pictures of one size and one draw.
@@ -42,29 +36,25 @@ impl View {
         let (width, height) = (side(wide), side(high));
         let left = rng.below(wide - width + 1);
         let top = rng.below(high - height + 1);
-        Self { left, top, width, height, mirrored: rule.flip && rng.uniform() < 0.5 }
+        Self(Part { left, top, width, height, mirrored: rule.flip && rng.uniform() < 0.5 })
     }
 
     /// The view in a height and width, bilinear with every source pixel
     /// counted when it shrinks.
     pub fn smooth(self, picture: &Bitmap, [height, width]: [usize; 2]) -> Bitmap {
-        let window = picture.crop(self.left, self.top, self.width, self.height);
-        let mut scaled = resize(&window, width, height);
-        if self.mirrored {
-            super::crop::mirror(&mut scaled);
-        }
-        scaled
+        self.0.resize(picture, width, height)
     }
 
     /// The view in a height and width, each pixel that of the nearest source;
     /// numbers are never mixed.
     pub fn nearest(self, picture: &Levels, [height, width]: [usize; 2]) -> Levels {
         let source = |to: usize, side: usize, span: usize| ((2 * to + 1) * span) / (2 * side);
-        let mut columns: Vec<usize> = (0..width).map(|x| self.left + source(x, width, self.width)).collect();
-        if self.mirrored {
+        let Part { left, top, width: wide, height: high, mirrored } = self.0;
+        let mut columns: Vec<usize> = (0..width).map(|x| left + source(x, width, wide)).collect();
+        if mirrored {
             columns.reverse();
         }
-        let rows = (0..height).map(|y| (self.top + source(y, height, self.height)) * picture.width);
+        let rows = (0..height).map(|y| (top + source(y, height, high)) * picture.width);
         let values = rows.flat_map(|row| columns.iter().map(move |x| picture.values[row + x])).collect();
         Levels { width, height, bits: picture.bits, values }
     }
@@ -126,11 +116,12 @@ mod tests {
         for seed in 0..30 {
             let view = View::draw([40, 60], RULE, RngKey::new(seed));
             assert_eq!(view, View::draw([40, 60], RULE, RngKey::new(seed)));
-            assert!(view.left + view.width <= 60 && view.top + view.height <= 40 && view.width >= 43);
+            let Part { left, top, width, height, mirrored } = view.0;
+            assert!(left + width <= 60 && top + height <= 40 && width >= 43);
             let (a, b) = (view.smooth(&picture, [20, 30]), view.nearest(&levels(&picture), [20, 30]));
             let near = a.pixels.iter().zip(&b.values).all(|(a, b)| u16::from(*a).abs_diff(*b) <= 8);
             assert!(near, "{view:?}");
-            shown.insert((view.left, view.mirrored));
+            shown.insert((left, mirrored));
         }
         assert!(shown.len() > 8, "draws differ");
     }
@@ -141,7 +132,7 @@ mod tests {
         let (view, numbers) = (View::whole([2, 4]), levels(&picture));
         assert_eq!(view.nearest(&numbers, [1, 2]).values, [5, 7]);
         assert_eq!(view.nearest(&numbers, [2, 4]), numbers);
-        let mirrored = View { mirrored: true, ..view };
+        let mirrored = View(Part { mirrored: true, ..view.0 });
         assert_eq!(mirrored.nearest(&numbers, [1, 2]).values, [7, 5]);
         assert_eq!(mirrored.smooth(&picture, [2, 4]).pixels, [3, 2, 1, 0, 7, 6, 5, 4]);
     }

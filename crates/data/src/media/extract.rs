@@ -94,16 +94,8 @@ pub fn extract(input: Input<'_>, want: Want, place: &str) -> Result<Extract, Dat
             Wanted { sound: None, film: Some((track, rule)) }
         }
     };
-    let (mut files, mut bytes) = (Vec::new(), 0);
-    let taken = take(tools, input, None, wanted, |frame| {
-        bytes += frame.len() as u64;
-        room::require(bytes).map_err(|why| {
-            io::Error::other(format!("{why}; or take fewer frames: film_frames, film_fps or film_size"))
-        })?;
-        files.push(frame);
-        Ok(())
-    });
-    let Taken { sound, frames, ended } = taken.map_err(|cause| undecodable(&cause))?;
+    let (mut files, taken) = collected(tools, input, wanted).map_err(|cause| undecodable(&cause))?;
+    let Taken { sound, frames, ended } = taken;
     if let Err(cause) = &frames
         && ended.complaint.is_none()
     {
@@ -120,4 +112,30 @@ pub fn extract(input: Input<'_>, want: Want, place: &str) -> Result<Extract, Dat
         (true, Want::Film(_)) => Err(lacks("moving picture")),
         (false, _) => Ok(Extract { files, complaint: ended.complaint }),
     }
+}
+
+/// Sound and pictures of one file by one call of ffmpeg, which decodes it once; `None` where something is wrong with
+/// it: then each of the two has its own message, by [`extract`].
+pub fn extract_both(input: Input<'_>, rate: u32, rule: FilmRule) -> Option<(Extract, Extract)> {
+    let tools = tools().ok()?;
+    let found = probe(tools, input).ok().filter(|found| found.cut_off().is_none())?;
+    let wanted = Wanted { sound: Some((found.sound?, rate)), film: Some((found.picture?, rule)) };
+    let (pictures, taken) = collected(tools, input, wanted).ok()?;
+    let Taken { sound: Ok(Some(sound)), frames: Ok(1..), ended } = taken else { return None };
+    let clean = |files| Extract { files, complaint: None };
+    (ended.success && ended.complaint.is_none()).then(|| (clean(vec![sound]), clean(pictures)))
+}
+
+/// What ffmpeg takes out of a file, its pictures as far as the memory holds them.
+fn collected(tools: &Tools, input: Input<'_>, wanted: Wanted) -> io::Result<(Vec<Vec<u8>>, Taken)> {
+    let (mut files, mut bytes) = (Vec::new(), 0);
+    let taken = take(tools, input, None, wanted, |frame| {
+        bytes += frame.len() as u64;
+        room::require(bytes).map_err(|why| {
+            io::Error::other(format!("{why}; or take fewer frames: film_frames, film_fps or film_size"))
+        })?;
+        files.push(frame);
+        Ok(())
+    })?;
+    Ok((files, taken))
 }

@@ -12,7 +12,7 @@ mod take;
 mod tools;
 mod wav;
 
-pub(crate) use extract::{Extract, Want, content, extract, foreign};
+pub(crate) use extract::{Extract, Want, content, extract, extract_both, foreign};
 pub use probe::{Probe, Short, Track, probe};
 pub use rule::{Encoding, FilmRule, Frames};
 pub use take::{Taken, Wanted, still, take};

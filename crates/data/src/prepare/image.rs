@@ -89,41 +89,38 @@ impl ImageSteps {
                 )));
             }
         };
-        let plane = self.size[0] * self.size[1];
-        let mut out = vec![0.0; self.channels * plane];
-        let (channels, planes) = (picture.channels, out.chunks_exact_mut(plane));
-        if self.reduce == 1 {
-            vectorised(Planes { pixels: &picture.pixels, channels, planes });
+        let [from, to] = [picture.channels, self.channels];
+        Ok(if self.reduce == 1 {
+            vectorised(Planes { pixels: &picture.pixels, from, to })
         } else {
-            vectorised(Planes { pixels: &resize::block_means(&picture, self.reduce), channels, planes });
-        }
-        Ok(out)
+            vectorised(Planes { pixels: &resize::block_means(&picture, self.reduce), from, to })
+        })
     }
 }
 
-/// Pixels with their channels side by side to one plane of numbers in 0..=1 for each channel.
+/// Pixels with `from` channels side by side to `to` planes of numbers in 0..=1.
 struct Planes<'a, P> {
     pixels: &'a [P],
-    channels: usize,
-    planes: std::slice::ChunksExactMut<'a, f32>,
+    from: usize,
+    to: usize,
 }
 
 impl<P: Copy + Into<f32>> Loops for Planes<'_, P> {
-    type Output = ();
+    type Output = Vec<f32>;
 
     #[inline(always)]
-    fn run(self) {
-        for (channel, plane) in self.planes.enumerate() {
-            let from = channel.min(self.channels - 1);
+    fn run(self) -> Vec<f32> {
+        let mut planes = Vec::with_capacity(self.pixels.len() / self.from * self.to);
+        for channel in (0..self.to).map(|channel| channel.min(self.from - 1)) {
             // With the number of channels known, this becomes vectors.
-            if self.channels == 3 {
-                let pixels = self.pixels.as_chunks::<3>().0;
-                plane.iter_mut().zip(pixels).for_each(|(to, pixel)| *to = pixel[from].into() / 255.0);
+            if self.from == 3 {
+                planes
+                    .extend(self.pixels.as_chunks::<3>().0.iter().map(|pixel| pixel[channel].into() / 255.0));
             } else {
-                let pixels = self.pixels.chunks_exact(self.channels);
-                plane.iter_mut().zip(pixels).for_each(|(to, pixel)| *to = pixel[from].into() / 255.0);
+                planes.extend(self.pixels.chunks_exact(self.from).map(|pixel| pixel[channel].into() / 255.0));
             }
         }
+        planes
     }
 }
 

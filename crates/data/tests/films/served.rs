@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use counterpoint_data::doctor::Sketch;
 use counterpoint_data::media::{FilmRule, Frames, Taken, Tools, Wanted, probe, take};
 use counterpoint_data::{Check, DataConfig, LoaderOptions, Progress};
 
@@ -258,8 +259,9 @@ fn every_usual_container_is_read() {
     assert_eq!(kinds(1), ["48 x 64: 1", "64 x 48: 9"], "turned");
     assert_eq!((checkup.figures[0].unit, checkup.figures[1].unit), ("seconds", "frames"));
     let entry = checkup.entries.iter().find(|entry| entry.id == "webm").unwrap();
-    for (modality, path) in &entry.files {
-        let png = checkup.sketch(modality, path).unwrap();
-        assert!(png.starts_with(b"\x89PNG"), "{modality}");
+    let shown = checkup.sketches(entry);
+    assert_eq!(shown.len(), 2);
+    for (modality, sketch) in shown {
+        assert!(matches!(sketch, Sketch::Picture(png) if png.starts_with(b"\x89PNG")), "{modality}");
     }
 }

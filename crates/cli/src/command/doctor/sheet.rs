@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use counterpoint_data::doctor::{Checkup, Entry, Finding};
+use counterpoint_data::doctor::{Checkup, Entry, Finding, Sketch};
 use counterpoint_report::text::escape;
 
 const STYLE: &str = "body{font:14px/1.4 system-ui,sans-serif;margin:2em;color:#222;background:#fff}\
@@ -12,7 +12,7 @@ h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}\
 figure{margin:0;padding:8px;border:1px solid #ccc;border-radius:4px}\
 figure.found{border:2px solid #b00020}figure.told{border:2px solid #c77700}\
 img{display:block;max-width:100%;height:auto;margin-bottom:4px;image-rendering:pixelated}\
-figcaption{font-size:12px;overflow-wrap:anywhere}.why{color:#b00020}.note{color:#8a5200}\
+figcaption{font-size:12px;overflow-wrap:anywhere}figure p{margin:0 0 4px;overflow-wrap:anywhere}.why{color:#b00020}.note{color:#8a5200}\
 table{border-collapse:collapse}td,th{padding:2px 10px;border-bottom:1px solid #ddd;text-align:right}\
 td:first-child,th:first-child{text-align:left}";
 
@@ -82,16 +82,14 @@ fn figure(checkup: &Checkup, entry: &Entry, found: &BTreeMap<&str, Vec<&Finding>
         _ => " class=\"told\"",
     };
     let mut text = format!("<figure{class}>");
-    for (modality, path) in &entry.files {
-        // What cannot be heard is tried as a picture.
-        if let Ok(png) = checkup.sketch(modality, path) {
-            let _ = write!(
-                text,
-                "<img alt=\"{}\" src=\"data:image/png;base64,{}\">",
-                escape(modality),
-                base64(&png)
-            );
-        }
+    for (modality, sketch) in checkup.sketches(entry) {
+        let modality = escape(modality);
+        let _ = match sketch {
+            Sketch::Picture(png) => {
+                write!(text, "<img alt=\"{modality}\" src=\"data:image/png;base64,{}\">", base64(&png))
+            }
+            Sketch::Text(words) => write!(text, "<p><b>{modality}</b> {}</p>", escape(&words)),
+        };
     }
     let label = entry.class.and_then(|class| checkup.classes.get(class)).map_or("", String::as_str);
     let _ = write!(text, "<figcaption><b>{}</b> {} ({})", escape(&entry.id), escape(label), entry.split);
