@@ -122,16 +122,27 @@ impl After {
     }
 }
 
-/// Batch norm with the statistics of the batch, or of the batch of all ranks; output, mean and biased
+/// Batch norm with the statistics of the batch; output, mean and biased
 /// variance, the last two without gradients.
-pub(crate) fn norm(
+pub fn norm(
     x: Tensor<4>,
     weight: Tensor<1>,
     bias: Tensor<1>,
     epsilon: f64,
     after: After,
     how: Arithmetic,
+) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
+    norm_over(None, x, [weight, bias], epsilon, after, how)
+}
+
+/// The same with the statistics of what all of these ranks have.
+pub(crate) fn norm_over(
     among: Option<Among>,
+    x: Tensor<4>,
+    [weight, bias]: [Tensor<1>; 2],
+    epsilon: f64,
+    after: After,
+    how: Arithmetic,
 ) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
     let (products, device) = (applies(&x, how), x.device());
     let added = or_empty(after.added, &device).into_dispatch();

@@ -9,6 +9,7 @@ use crate::strategy::Strategy;
 use crate::task::Additive;
 
 /// What this rank has of a term's loss.
+#[allow(clippy::large_enum_variant, reason = "there is one of it at a time")]
 pub(super) enum TermLoss {
     /// No sample of any rank serves the term.
     Absent,

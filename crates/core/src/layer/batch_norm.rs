@@ -81,7 +81,7 @@ impl BatchNorm {
         let [batch, _, height, width] = x.dims();
         let (among, samples) = pass.among(self.weight.id, batch).unzip();
         let (out, mean, variance) =
-            engine::norm(x, weight, bias, self.epsilon, after, self.arithmetic, among);
+            engine::norm_over(among, x, [weight, bias], self.epsilon, after, self.arithmetic);
         pass.observe(self.weight.id, mean, variance, samples.unwrap_or(batch) * height * width);
         out
     }

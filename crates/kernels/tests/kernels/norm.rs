@@ -1,6 +1,8 @@
 //! Batch norm and pooling against their definitions, gradients against
 //! differences of the outputs.
 
+use std::ops::Range;
+
 use crate::common::{Numbers, error, of, wide};
 use counterpoint_kernels::norm::{Affine, NormGradient, Passed, Statistics};
 use counterpoint_kernels::{Kernels, Level, PoolShape};
@@ -208,7 +210,7 @@ fn what_is_not_a_number_is_not_swallowed() {
 
 #[test]
 fn statistics_of_parts_are_those_of_all_pixels() {
-    let case = Case::new(130, 33, (false, false), 5);
+    let case = Case::new(130, 33, false, false, 5);
     let (level, y) = (Level::best(), of::<f32>(&case.y));
     let whole = f32::statistics(level, 33, &y);
     let part =

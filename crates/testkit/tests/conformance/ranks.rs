@@ -124,7 +124,7 @@ fn maps(text: &str) -> Result<(), String> {
 }
 
 /// Ranks tell each other gradients, statistics and label maps, and not what the network says of every pixel.
-fn scores_stay(seen: &(dyn Fn(&dyn Peers) -> (Vec<Evaluated>, Buffers) + Sync)) -> Result<(), String> {
+fn scores_stay<T>(seen: &(impl Fn(&dyn Peers) -> T + Sync)) -> Result<(), String> {
     let told: Vec<usize> = thread::scope(|scope| {
         let start = |peers: Threads| {
             scope.spawn(move || {
