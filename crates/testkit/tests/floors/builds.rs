@@ -62,6 +62,8 @@ fn selection(command: &[String]) -> Option<Vec<String>> {
                 "mpi" => chosen.extend(["--features", "counterpoint-cli/mpi"].map(str::to_owned)),
                 _ => return None,
             },
+            // Another processor's programs are built beside those of this one.
+            "--target" => return None,
             "-p" | "--package" => chosen.extend(["-p".to_owned(), words.next()?.clone()]),
             "--path" => {
                 let manifest = fs::read_to_string(root().join(words.next()?).join("Cargo.toml")).unwrap();
