@@ -160,7 +160,7 @@ fn say(checkup: &Checkup) {
         kinds.entry((!finding.fault.fatal(), finding.fault.name())).or_default().push(finding);
     }
     for ((usable, name), findings) in kinds {
-        print(format!("{}: {name}: {} files", if usable { "note" } else { "error" }, findings.len()));
+        print(format!("{}: {name}, files: {}", if usable { "note" } else { "error" }, findings.len()));
         for finding in findings.iter().take(SHOWN) {
             let Finding { sample, split, modality, fault, .. } = finding;
             print(format!("  {modality} of `{sample}` ({split}): {}", fault.words()));

@@ -39,7 +39,7 @@ pub fn page(checkup: &Checkup, limit: usize) -> String {
     let [train, val, test] = checkup.samples;
     let _ = writeln!(
         page,
-        "<p>train {train}, val {val}, test {test} samples; {} findings in {} samples.</p>",
+        "<p>train {train}, val {val}, test {test} samples; findings: {}, in samples: {}.</p>",
         checkup.findings.len(),
         flagged.len()
     );
