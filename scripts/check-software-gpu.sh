@@ -18,9 +18,9 @@ COUNTERPOINT_DEVICE=wgpu:cpu COUNTERPOINT_PRECISION=single \
   "$programs/check-reference" $reference/gradients/*.json $reference/dense/{mmtm_*,esanet_joint,seg_loss}.json
 out=$(mktemp -d)
 trap 'rm -r "$out"' EXIT
-"$programs/counterpoint" train configs/spoken-digits-dgl.toml --device wgpu:cpu --set train.epochs=2 --out "$out/run" \
+"$programs/counterpoint" train configs/spoken-digits-dgl.toml --device wgpu:cpu --set train.epochs=1 --out "$out/run" \
   --quiet --json | tee "$out/result.json"
-# Chance is 10 %; on the CPU it reaches 91 %.
+# Chance is 10 %; on the CPU it reaches 87 % in one epoch.
 python3 - "$out/result.json" << 'PYTHON'
 import json, sys
 fused = json.load(open(sys.argv[1]))["last"]["scores"]["fused"]["accuracy"]
