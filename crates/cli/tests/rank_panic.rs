@@ -73,6 +73,5 @@ fn main() -> ExitCode {
     assert!(begun.elapsed() < Duration::from_secs(60), "the others waited for the rank that was gone");
     // The first rank had an epoch to write.
     assert!(toy.dir.join("run/checkpoints/last.safetensors").exists());
-    println!("a panic on one rank ends the job: ok");
     ExitCode::SUCCESS
 }
