@@ -166,7 +166,7 @@ fn members(plan: &Plan, record: &Record, library: &Library) -> Result<Vec<(Strin
     Ok(members)
 }
 
-/// The files of a modality, or what ffmpeg took out of it, each with what tells it from others; what is no file
+/// The files of a modality, or what ffmpeg took out of it, each with what tells it from others; what is not a file
 /// becomes a field.
 fn files(
     draft: &Draft,

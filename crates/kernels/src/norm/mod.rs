@@ -23,7 +23,7 @@ impl Statistics<f64> {
     /// Those of several parts together, each with its number of pixels.
     ///
     /// # Panics
-    /// If there is no part.
+    /// If `parts` is empty.
     pub fn merged(parts: &[(usize, Self)]) -> Self {
         let count: usize = parts.iter().map(|(count, _)| count).sum();
         let mean_of = |of: &dyn Fn(&Self) -> f64| {
